@@ -1,0 +1,253 @@
+//! Retries on the caller's own thread, for code without a runtime.
+//!
+//! An attempt that blocks cannot be cut. What a time limit can do here is this: no attempt
+//! begins and no wait is begun that would end after `total_timeout`, and the operation of
+//! [`Retry::new`] is told the time it has left, to pass on to the call that it makes.
+
+use std::fmt::Display;
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use super::call::Call;
+use super::extras::Extras;
+use super::judge::{ByTrait, Judge};
+use super::name;
+use super::report::{Recording, RetryReport};
+use super::settings::{Carried, Hook, NoHook, Settings, setters};
+use super::timer::{Timer, system_now};
+use crate::classify::{Retryable, TimedOut};
+use crate::config::RetryConfig;
+
+/// Calls `op` until it succeeds, fails for good, or `config` allows no further attempt; the
+/// thread sleeps in between.
+///
+/// # Errors
+///
+/// The error of the last attempt, unchanged. `attempt_timeout` cannot be honoured for an
+/// operation that is not told of it, so a config that sets it is refused before the first
+/// attempt with [`TimedOut::CannotCut`]; use [`Retry::new`], whose operation is told.
+///
+/// ```
+/// use undaunted::{blocking, RetryConfig};
+///
+/// let manifest = blocking::with_retry(|| std::fs::read("Cargo.toml"), &RetryConfig::default())?;
+/// assert!(!manifest.is_empty());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn with_retry<Op, T, E>(op: Op, config: &RetryConfig) -> Result<T, E>
+where
+    Op: FnMut() -> Result<T, E>,
+    E: Retryable,
+{
+    with_named_retry(name::of::<Op>(), op, config)
+}
+
+/// What `#[retry]` expands to on a plain function: [`with_retry`] under the function's name.
+#[doc(hidden)]
+pub fn with_named_retry<Op, T, E>(name: &str, mut op: Op, config: &RetryConfig) -> Result<T, E>
+where
+    Op: FnMut() -> Result<T, E>,
+    E: Retryable,
+{
+    match config.attempt_timeout() {
+        Some(limit) => Err(E::timed_out(TimedOut::CannotCut { limit })),
+        None => Retry::new(|_| op()).config(config).name(name).run(),
+    }
+}
+
+/// A retried call on the caller's thread, with all that can be said about it.
+///
+/// ```
+/// use std::time::Duration;
+/// use undaunted::{blocking::Retry, RetryConfig};
+///
+/// let config = RetryConfig::builder()
+///     .attempt_timeout(Some(Duration::from_secs(2)))
+///     .total_timeout(Some(Duration::from_secs(10)))
+///     .build()?;
+/// let reply = Retry::new(|attempt| {
+///     // Hand this to the socket, the HTTP client or the lock that the operation waits for.
+///     let timeout = attempt.time_left().unwrap_or(Duration::MAX);
+///     assert!(timeout <= Duration::from_secs(2));
+///     Ok::<_, std::io::Error>("pong")
+/// })
+/// .config(&config)
+/// .name("ping")
+/// .run();
+/// assert_eq!(reply?, "pong");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a call is not made until `run` is called"]
+pub struct Retry<'c, Op, C = ByTrait, H = NoHook, S = fn(Duration)> {
+    op: Op,
+    settings: Settings<'c, C, H>,
+    timer: S,
+}
+
+/// What an operation is told about the attempt that it makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    number: u32,
+    time_left: Option<Duration>,
+}
+
+impl Attempt {
+    /// Which attempt this is, from 1.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// How long it may take: the smaller of `attempt_timeout` and what is left of
+    /// `total_timeout`. `None` where neither is set. Never zero.
+    #[must_use]
+    pub const fn time_left(&self) -> Option<Duration> {
+        self.time_left
+    }
+}
+
+impl<Op> Retry<'_, Op> {
+    /// A call of `op` under the default policy. `op` makes one attempt each time it is called.
+    pub fn new<T, E>(op: Op) -> Self
+    where
+        Op: FnMut(&Attempt) -> Result<T, E>,
+    {
+        Self {
+            op,
+            settings: Settings::new(),
+            timer: thread_sleep,
+        }
+    }
+}
+
+setters! { Retry, operation<T, E> where Op: FnMut(&Attempt) -> Result<T, E>, }
+
+impl<'c, Op, C, H, S> Retry<'c, Op, C, H, S> {
+    /// Waits with `sleep` and not by letting the thread sleep. For tests.
+    pub fn sleep_with<F>(self, sleep: F) -> Retry<'c, Op, C, H, F>
+    where
+        F: FnMut(Duration),
+    {
+        Retry {
+            op: self.op,
+            settings: self.settings,
+            timer: sleep,
+        }
+    }
+
+    /// Makes the call.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last attempt, unchanged.
+    pub fn run<T, E>(self) -> Result<T, E>
+    where
+        Op: FnMut(&Attempt) -> Result<T, E>,
+        C: Judge<E>,
+        H: Hook,
+        S: FnMut(Duration),
+        E: Display,
+    {
+        self.drive().0
+    }
+
+    /// Makes the call, and tells what it did.
+    pub fn run_with_report<T, E>(self) -> (Result<T, E>, RetryReport)
+    where
+        Op: FnMut(&Attempt) -> Result<T, E>,
+        C: Judge<E>,
+        H: Hook,
+        S: FnMut(Duration),
+        E: Display,
+    {
+        let start = system_now();
+        let recorded = Retry {
+            op: self.op,
+            settings: self.settings.map_hook(Recording::of),
+            timer: self.timer,
+        };
+        let (result, mut carried) = recorded.drive();
+        let elapsed = system_now().saturating_duration_since(start);
+        (result, carried.hook.finish(elapsed))
+    }
+
+    fn drive<T, E>(mut self) -> (Result<T, E>, Carried<'c, Op, H>)
+    where
+        Op: FnMut(&Attempt) -> Result<T, E>,
+        C: Judge<E>,
+        H: Hook,
+        S: FnMut(Duration),
+        E: Display,
+    {
+        let Settings {
+            config,
+            name,
+            budget,
+            seed,
+            judge,
+            hook,
+        } = self.settings;
+        let carried = Carried {
+            name,
+            budget,
+            hook,
+            op: PhantomData,
+        };
+        let mut call = Call::new(config, judge, carried, ThreadClock);
+        if let Some(seed) = seed {
+            call.seed(seed);
+        }
+        drive(call, self.op, &mut self.timer)
+    }
+}
+
+/// The loop.
+fn drive<'c, T, E, C, X>(
+    mut call: Call<'c, E, C, X, ThreadClock>,
+    mut op: impl FnMut(&Attempt) -> Result<T, E>,
+    sleep: &mut impl FnMut(Duration),
+) -> (Result<T, E>, X)
+where
+    C: Judge<E>,
+    X: Extras<'c>,
+    E: Display,
+{
+    loop {
+        let number = call.attempt_number();
+        let result = call
+            .begin_uncut()
+            .and_then(|time_left| op(&Attempt { number, time_left }));
+        match result {
+            Ok(value) => {
+                call.succeeded();
+                return (Ok(value), call.into_extras());
+            }
+            Err(error) => match call.failed_unwaited(error) {
+                Ok(delay) if delay.is_zero() => std::thread::yield_now(),
+                Ok(delay) => sleep(delay),
+                Err(error) => return (Err(error), call.into_extras()),
+            },
+        }
+    }
+}
+
+/// The system's clock. It has no waits to poll: this driver sleeps by itself.
+struct ThreadClock;
+
+impl Timer for ThreadClock {
+    type Sleep = std::future::Ready<()>;
+
+    fn now(&self) -> Instant {
+        system_now()
+    }
+
+    fn sleep(&mut self, _: Duration) -> Self::Sleep {
+        std::future::ready(())
+    }
+}
+
+#[allow(clippy::disallowed_methods)]
+fn thread_sleep(delay: Duration) {
+    std::thread::sleep(delay);
+}

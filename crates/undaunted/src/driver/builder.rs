@@ -1,0 +1,170 @@
+//! The builder for calls that bring more than a policy.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::pin;
+use std::time::Duration;
+
+use super::call::Call;
+use super::future::RetryFuture;
+use super::judge::{ByTrait, Judge};
+use super::report::{Recording, RetryReport};
+use super::settings::{Carried, Hook, NoHook, Settings, setters};
+use super::timer::{DefaultTimer, SleepWith, Timer};
+
+/// A retried call with all that can be said about it.
+///
+/// ```
+/// use undaunted::{Retry, RetryConfig};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> std::io::Result<()> {
+/// # let attempts = std::cell::Cell::new(0);
+/// # let download = || async {
+/// #     attempts.set(attempts.get() + 1);
+/// #     if attempts.get() < 3 { Err(std::io::Error::from(std::io::ErrorKind::TimedOut)) } else { Ok(7) }
+/// # };
+/// let config = RetryConfig::background();
+/// let bytes = Retry::new(download)
+///     .config(&config)
+///     .name("download")
+///     .when(|error: &std::io::Error| error.kind() == std::io::ErrorKind::TimedOut)
+///     .on_event(|event| println!("{event}"))
+///     .run()
+///     .await?;
+/// assert_eq!(bytes, 7);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Without the feature `tokio`, or with another runtime, [`sleep_with`](Self::sleep_with)
+/// brings the timer:
+///
+/// ```
+/// use undaunted::Retry;
+///
+/// let mut waits = Vec::new();
+/// let call = Retry::new(|| async { Err::<(), _>(std::io::Error::from(std::io::ErrorKind::TimedOut)) })
+///     .sleep_with(|delay| { waits.push(delay); std::future::ready(()) })
+///     .run();
+/// assert!(futures::executor::block_on(call).is_err());
+/// assert_eq!(waits.len(), 3);
+/// ```
+#[derive(Debug)]
+#[must_use = "a call is not made until `run` is called and awaited"]
+pub struct Retry<'c, Op, C = ByTrait, H = NoHook, S = DefaultTimer> {
+    op: Op,
+    settings: Settings<'c, C, H>,
+    timer: S,
+}
+
+impl<Op> Retry<'_, Op> {
+    /// A call of `op` under the default policy. `op` makes one attempt each time it is called.
+    pub fn new(op: Op) -> Self {
+        Self {
+            op,
+            settings: Settings::new(),
+            timer: DefaultTimer,
+        }
+    }
+}
+
+setters! { Retry, operation<Fut, T, E> where Op: FnMut() -> Fut, Fut: Future<Output = Result<T, E>>, }
+
+impl<'c, Op, C, H, S> Retry<'c, Op, C, H, S> {
+    /// Waits with `sleep` and not with tokio: for other runtimes, and for tests. It cuts
+    /// attempts too. A zero delay does not call it, and lets others run once instead.
+    pub fn sleep_with<F, W>(self, sleep: F) -> Retry<'c, Op, C, H, SleepWith<F>>
+    where
+        F: FnMut(Duration) -> W,
+        W: Future<Output = ()>,
+    {
+        Retry {
+            op: self.op,
+            settings: self.settings,
+            timer: SleepWith(sleep),
+        }
+    }
+
+    /// Makes the call.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last attempt, unchanged.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future stops the attempt or the wait, and gives back what a retry that
+    /// has not begun took from the budget.
+    pub fn run<Fut, T, E>(
+        self,
+    ) -> impl Future<Output = Result<T, E>> + use<'c, Op, C, H, S, Fut, T, E>
+    where
+        Op: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        C: Judge<E>,
+        H: Hook,
+        S: Timer,
+        E: Display,
+    {
+        self.into_future()
+    }
+
+    /// Makes the call, and tells what it did.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`run`](Self::run); there is then no report.
+    pub async fn run_with_report<Fut, T, E>(self) -> (Result<T, E>, RetryReport)
+    where
+        Op: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        C: Judge<E>,
+        H: Hook,
+        S: Timer,
+        E: Display,
+    {
+        let start = self.timer.now();
+        let recorded = Retry {
+            op: self.op,
+            settings: self.settings.map_hook(Recording::of),
+            timer: self.timer,
+        };
+        let mut call = pin!(recorded.into_future());
+        let result = call.as_mut().await;
+        let elapsed = call.now().saturating_duration_since(start);
+        (result, call.extras().hook.finish(elapsed))
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn into_future<Fut, T, E>(self) -> RetryFuture<'c, Op, Fut, T, E, C, Carried<'c, Op, H>, S>
+    where
+        Op: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        C: Judge<E>,
+        H: Hook,
+        S: Timer,
+        E: Display,
+    {
+        let Settings {
+            config,
+            name,
+            budget,
+            seed,
+            judge,
+            hook,
+        } = self.settings;
+        let carried = Carried {
+            name,
+            budget,
+            hook,
+            op: PhantomData,
+        };
+        let mut call = Call::new(config, judge, carried, self.timer);
+        if let Some(seed) = seed {
+            call.seed(seed);
+        }
+        RetryFuture::new(self.op, call)
+    }
+}

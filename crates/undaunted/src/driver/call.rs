@@ -1,0 +1,320 @@
+//! The loop body that all drivers share: begin, cut, fail, wait, succeed.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use pin_project_lite::pin_project;
+
+use super::extras::Extras;
+use super::judge::Judge;
+use super::timer::Timer;
+use super::{entropy, log};
+use crate::classify::TimedOut;
+use crate::config::RetryConfig;
+use crate::event::Event;
+use crate::state::{Cut, Decision, RetryState};
+
+/// One call on its way. A call without limits that succeeds touches its config and `step`,
+/// and no more: clock, seed and heap wait for the first failure.
+pub(super) struct Call<'c, E, C, X, S: Timer> {
+    state: RetryState<'c>,
+    judge: C,
+    extras: X,
+    timer: S,
+    step: Step,
+    /// On the heap, made at the first real wait or by a time limit, so that a call which
+    /// has neither stays small.
+    aside: Option<Boxed<S::Sleep, E>>,
+}
+
+type Boxed<Sleep, E> = Pin<Box<Aside<Sleep, E>>>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// No attempt yet.
+    Start,
+    Attempting,
+    /// A wait runs in `aside`.
+    Waiting,
+    /// A wait of zero: others run once before we do.
+    Yielding,
+    /// The wait is over.
+    Rested,
+}
+
+pin_project! {
+    struct Aside<Sleep, E> {
+        // The wait between attempts, or the one after which an attempt is cut. Never both.
+        #[pin]
+        sleep: Option<Sleep>,
+        // The limit that `sleep` enforces, while an attempt runs.
+        because: Option<TimedOut>,
+        // The failure before the running attempt: what the caller gets if the deadline cuts it.
+        last: Option<E>,
+    }
+}
+
+impl<'c, E, C, X, S> Call<'c, E, C, X, S>
+where
+    X: Extras<'c>,
+    S: Timer,
+{
+    pub(super) fn new(config: &'c RetryConfig, judge: C, extras: X, timer: S) -> Self {
+        Self {
+            state: RetryState::unseeded(config),
+            judge,
+            extras,
+            timer,
+            step: Step::Start,
+            aside: None,
+        }
+    }
+
+    /// Makes the jitter of this call repeatable.
+    pub(super) fn seed(&mut self, seed: u64) {
+        self.state.seed_with(|| seed);
+    }
+
+    pub(super) const fn extras(&mut self) -> &mut X {
+        &mut self.extras
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.timer.now()
+    }
+
+    pub(super) fn into_extras(self) -> X {
+        self.extras
+    }
+
+    /// The attempt that is about to be made, from 1.
+    pub(super) const fn attempt_number(&self) -> u32 {
+        self.state.retries().saturating_add(1)
+    }
+
+    /// The call is dropped, or over: a retry that was paid for and has not begun is given back.
+    pub(super) fn dropped(&mut self) {
+        self.state.on_drop(self.extras.budget());
+    }
+}
+
+impl<'c, E, C, X, S> Call<'c, E, C, X, S>
+where
+    C: Judge<E>,
+    X: Extras<'c>,
+    S: Timer,
+    E: Display,
+{
+    /// Whether an attempt is under way; otherwise [`poll_wait`](Self::poll_wait) and
+    /// [`begin`](Self::begin) come first.
+    #[inline]
+    pub(super) fn is_attempting(&self) -> bool {
+        self.step == Step::Attempting
+    }
+
+    /// An attempt begins. An error means that there is no time for it; it counts as the
+    /// attempt's.
+    #[inline]
+    pub(super) fn begin(&mut self) -> Result<(), E> {
+        if self.step != Step::Start || self.state.config().has_time_limit() {
+            return self.begin_slowly();
+        }
+        self.step = Step::Attempting;
+        Ok(())
+    }
+
+    #[cold]
+    fn begin_slowly(&mut self) -> Result<(), E> {
+        let limit = self.limit();
+        self.step = Step::Attempting;
+        if let Some(cut) = limit? {
+            let sleep = self.timer.sleep(cut.after);
+            let mut aside = self.aside().project();
+            aside.sleep.set(Some(sleep));
+            *aside.because = Some(cut.because);
+        }
+        Ok(())
+    }
+
+    /// An attempt begins that this driver cannot cut: what is left to it is told instead.
+    pub(super) fn begin_uncut(&mut self) -> Result<Option<Duration>, E> {
+        let limit = self.limit();
+        self.step = Step::Attempting;
+        Ok(limit?.map(|cut| cut.after))
+    }
+
+    fn limit(&mut self) -> Result<Option<Cut>, E> {
+        let config = self.state.config();
+        let now = config.has_time_limit().then(|| self.timer.now());
+        if self.step == Step::Start && !self.extras.clock_starts_at_failure() {
+            if let Some(now) = now {
+                self.state.start_clock(now);
+            }
+        }
+        match self.state.on_attempt(now) {
+            Some(cut) if cut.after.is_zero() => Err(self.cut(cut.because)),
+            cut => Ok(cut),
+        }
+    }
+
+    /// While an attempt is pending: the error that takes its place once a limit cuts it.
+    #[inline]
+    pub(super) fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<E> {
+        match &mut self.aside {
+            None => Poll::Pending,
+            Some(aside) => {
+                let because = ready!(aside.as_mut().poll_cut(cx));
+                Poll::Ready(self.cut(because))
+            }
+        }
+    }
+
+    /// The error for a limit that ran out. A cut at the deadline after an earlier failure is
+    /// that failure, which says more.
+    fn cut(&mut self, because: TimedOut) -> E {
+        let last = match (&because, &mut self.aside) {
+            (TimedOut::Total { .. }, Some(aside)) => aside.as_mut().project().last.take(),
+            _ => None,
+        };
+        last.unwrap_or_else(|| self.judge.timed_out(because))
+    }
+
+    /// An attempt failed: the wait before the next begins, or the error is the outcome.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn failed(&mut self, error: E) -> Result<(), E> {
+        let delay = self.failed_unwaited(error)?;
+        if delay.is_zero() {
+            self.step = Step::Yielding;
+        } else {
+            let sleep = self.timer.sleep(delay);
+            self.aside().project().sleep.set(Some(sleep));
+            self.step = Step::Waiting;
+        }
+        Ok(())
+    }
+
+    /// The same for a driver that waits by itself: how long.
+    pub(super) fn failed_unwaited(&mut self, error: E) -> Result<Duration, E> {
+        match self.judge(&error) {
+            Decision::Stop(_) => Err(error),
+            Decision::Retry { delay } => {
+                self.step = Step::Rested;
+                if self.state.config().total_timeout().is_some() {
+                    *self.aside().project().last = Some(error);
+                }
+                Ok(delay)
+            }
+        }
+    }
+
+    /// Waits. A delay of zero lets others run once.
+    pub(super) fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match (self.step, &mut self.aside) {
+            (Step::Waiting, Some(aside)) => ready!(aside.as_mut().poll_sleep(cx)),
+            (Step::Yielding, _) => {
+                self.step = Step::Rested;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            _ => {}
+        }
+        if self.step == Step::Waiting {
+            self.step = Step::Rested;
+        }
+        Poll::Ready(())
+    }
+
+    /// The call succeeded.
+    #[inline]
+    pub(super) fn succeeded(&mut self) {
+        if self.state.retries() > 0 || self.extras.budget().is_some() || self.extras.is_watched() {
+            self.succeeded_slowly();
+        }
+    }
+
+    fn succeeded_slowly(&mut self) {
+        self.state.on_success(self.extras.budget());
+        let attempts = self.state.retries().saturating_add(1);
+        let event = Event::Succeeded {
+            operation: self.extras.name(),
+            attempts,
+        };
+        if attempts > 1 {
+            log::write(&event);
+        }
+        self.extras.observe(&event);
+    }
+
+    /// Asks the state, and tells everyone who listens.
+    fn judge(&mut self, error: &E) -> Decision {
+        let verdict = self.judge.verdict(error);
+        self.state.seed_with(entropy::seed);
+        let timed = self.state.config().total_timeout().is_some();
+        let now = (timed || self.extras.budget().is_some()).then(|| self.timer.now());
+        if let (true, None, Some(now)) = (timed, self.state.deadline(), now) {
+            self.state.start_clock(now);
+        }
+        let decision = self.state.on_failure(now, verdict, self.extras.budget());
+        let operation = self.extras.name();
+        let retries = self.state.retries();
+        let max_retries = self.state.config().max_retries();
+        let event = match decision {
+            Decision::Retry { delay } => Event::Retry {
+                operation,
+                retry: retries,
+                max_retries,
+                delay,
+                verdict,
+                error,
+            },
+            Decision::Stop(reason) => Event::Stopped {
+                operation,
+                attempts: retries.saturating_add(1),
+                max_retries,
+                reason,
+                verdict,
+                error,
+            },
+        };
+        log::write(&event);
+        self.extras.observe(&event);
+        decision
+    }
+
+    fn aside(&mut self) -> Pin<&mut Aside<S::Sleep, E>> {
+        self.aside
+            .get_or_insert_with(|| {
+                Box::pin(Aside {
+                    sleep: None,
+                    because: None,
+                    last: None,
+                })
+            })
+            .as_mut()
+    }
+}
+
+impl<Sleep: Future<Output = ()>, E> Aside<Sleep, E> {
+    fn poll_sleep(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
+            ready!(sleep.poll(cx));
+        }
+        this.sleep.set(None);
+        Poll::Ready(())
+    }
+
+    fn poll_cut(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<TimedOut> {
+        if self.because.is_some() {
+            ready!(self.as_mut().poll_sleep(cx));
+        }
+        self.project()
+            .because
+            .take()
+            .map_or(Poll::Pending, Poll::Ready)
+    }
+}

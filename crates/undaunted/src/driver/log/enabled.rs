@@ -1,0 +1,63 @@
+//! Logging through `tracing`, target `undaunted::retry`: WARN for a retry, ERROR when a call
+//! that was retryable, or had been retried, is given up, DEBUG for the rest.
+
+use tracing::{debug, error, warn};
+
+use crate::event::Event;
+use crate::state::StopReason;
+
+pub(in crate::driver) fn write(event: &Event<'_>) {
+    match event {
+        Event::Retry {
+            operation,
+            retry,
+            max_retries,
+            delay,
+            verdict,
+            error,
+        } => warn!(
+            target: TARGET,
+            operation,
+            attempt = retry,
+            max_retries,
+            delay = delay.as_secs_f64(),
+            verdict = verdict.as_str(),
+            retry_after = verdict.retry_after().map(|hint| hint.as_secs_f64()),
+            error = %error,
+            "{event}"
+        ),
+        // A first attempt that fails for good is an answer, which its caller may well have
+        // been asking for: does this object exist?
+        Event::Stopped {
+            operation,
+            attempts: 1,
+            reason: StopReason::Permanent,
+            error,
+            ..
+        } => debug!(target: TARGET, operation, error = %error, "{event}"),
+        Event::Stopped {
+            operation,
+            attempts,
+            max_retries,
+            reason,
+            verdict,
+            error,
+        } => error!(
+            target: TARGET,
+            operation,
+            attempts,
+            max_retries,
+            reason = reason.as_str(),
+            verdict = verdict.as_str(),
+            retry_after = verdict.retry_after().map(|hint| hint.as_secs_f64()),
+            error = %error,
+            "{event}"
+        ),
+        Event::Succeeded {
+            operation,
+            attempts,
+        } => debug!(target: TARGET, operation, attempts, "{event}"),
+    }
+}
+
+const TARGET: &str = "undaunted::retry";

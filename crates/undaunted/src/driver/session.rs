@@ -1,0 +1,217 @@
+//! The steps of a call, for a loop of the caller's own.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use super::call::Call;
+use super::extras::Extras;
+use super::judge::ByTrait;
+use super::timer::DefaultTimer;
+use crate::budget::RetryBudget;
+use crate::classify::Retryable;
+use crate::config::RetryConfig;
+use crate::event::Event;
+
+/// One retried call whose loop the caller writes: for an operation that cannot be put into
+/// a closure, because it borrows, or because the next attempt depends on the last failure.
+///
+/// [`#[retry]`](macro@crate::retry) expands to such a loop. Two rules: the loop ends when
+/// [`attempt`](Self::attempt) succeeds, and every error of an attempt goes into
+/// [`failed`](Self::failed) once.
+///
+/// ```
+/// use undaunted::{RetryConfig, Session};
+///
+/// # async fn send(servers: &mut Vec<&str>) -> std::io::Result<usize> {
+/// #     servers.pop();
+/// #     if servers.len() > 1 { Err(std::io::ErrorKind::ConnectionReset.into()) } else { Ok(1) }
+/// # }
+/// async fn send_to_any(servers: &mut Vec<&str>) -> std::io::Result<usize> {
+///     let config = RetryConfig::default();
+///     let mut session = Session::new(&config).name("send");
+///     loop {
+///         match session.attempt(send(servers)).await {
+///             Ok(length) => return Ok(length),
+///             Err(error) => session.failed(error).await?,
+///         }
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() { assert_eq!(send_to_any(&mut vec!["a", "b", "c"]).await.unwrap(), 1); }
+/// ```
+#[must_use = "a session does nothing until an attempt is made"]
+pub struct Session<'c, E> {
+    call: Call<'c, E, ByTrait, SessionExtras<'c>, DefaultTimer>,
+}
+
+/// What a [`Session`] can be given.
+struct SessionExtras<'c> {
+    name: &'c str,
+    budget: Option<&'c RetryBudget>,
+    on_event: Option<Listener<'c>>,
+    clock_starts_at_failure: bool,
+}
+
+type Listener<'c> = &'c (dyn Fn(&Event<'_>) + Send + Sync);
+
+impl<'c> Extras<'c> for SessionExtras<'c> {
+    fn name(&self) -> &'c str {
+        self.name
+    }
+
+    fn budget(&self) -> Option<&RetryBudget> {
+        self.budget
+    }
+
+    fn is_watched(&self) -> bool {
+        self.on_event.is_some()
+    }
+
+    fn observe(&mut self, event: &Event<'_>) {
+        if let Some(on_event) = self.on_event {
+            on_event(event);
+        }
+    }
+
+    fn clock_starts_at_failure(&self) -> bool {
+        self.clock_starts_at_failure
+    }
+}
+
+impl<'c, E> Session<'c, E> {
+    /// A call under this policy.
+    #[inline]
+    pub fn new(config: &'c RetryConfig) -> Self {
+        let extras = SessionExtras {
+            name: UNNAMED,
+            budget: None,
+            on_event: None,
+            clock_starts_at_failure: false,
+        };
+        Self {
+            call: Call::new(config, ByTrait, extras, DefaultTimer),
+        }
+    }
+
+    /// The operation's name, for logs and events. Default: `operation`.
+    #[inline]
+    pub fn name(mut self, name: &'c str) -> Self {
+        self.call.extras().name = name;
+        self
+    }
+
+    /// The budget that retries are paid from. Default: none.
+    pub fn budget(mut self, budget: &'c RetryBudget) -> Self {
+        self.call.extras().budget = Some(budget);
+        self
+    }
+
+    /// A function that is told what happens, before each wait and at the end.
+    pub fn on_event(mut self, on_event: &'c (dyn Fn(&Event<'_>) + Send + Sync)) -> Self {
+        self.call.extras().on_event = Some(on_event);
+        self
+    }
+
+    /// Makes the jitter repeatable.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.call.seed(seed);
+        self
+    }
+
+    /// Lets `total_timeout` run from the first failure and not from the first attempt, for
+    /// operations that may take long as long as they do not fail.
+    pub fn clock_starts_at_failure(mut self) -> Self {
+        self.call.extras().clock_starts_at_failure = true;
+        self
+    }
+}
+
+impl<'c, E: Retryable> Session<'c, E> {
+    /// Makes one attempt: runs `operation`, and cuts it when a time limit says so.
+    ///
+    /// # Errors
+    ///
+    /// The operation's error, or [`Retryable::timed_out`] in its place. Give it to
+    /// [`failed`](Self::failed).
+    #[inline]
+    pub fn attempt<'s, T, Fut>(&'s mut self, operation: Fut) -> Attempt<'s, 'c, E, Fut>
+    where
+        Fut: Future<Output = Result<T, E>>,
+    {
+        Attempt {
+            session: self,
+            operation,
+        }
+    }
+
+    /// Judges a failed attempt: returns after the wait when there is another attempt to make.
+    ///
+    /// # Errors
+    ///
+    /// The error itself, unchanged, when there is none.
+    pub async fn failed(&mut self, error: E) -> Result<(), E> {
+        self.call.failed(error)?;
+        poll_fn(|cx| self.call.poll_wait(cx)).await;
+        Ok(())
+    }
+}
+
+impl<E> Drop for Session<'_, E> {
+    fn drop(&mut self) {
+        self.call.dropped();
+    }
+}
+
+impl<E> fmt::Debug for Session<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// One attempt of a [`Session`]. Dropping it stops the operation.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Attempt<'s, 'c, E, Fut> {
+        session: &'s mut Session<'c, E>,
+        #[pin]
+        operation: Fut,
+    }
+}
+
+impl<T, E, Fut> Future for Attempt<'_, '_, E, Fut>
+where
+    E: Retryable,
+    Fut: Future<Output = Result<T, E>>,
+{
+    type Output = Result<T, E>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let call = &mut this.session.call;
+        if !call.is_attempting() {
+            call.begin()?;
+        }
+        match this.operation.poll(cx) {
+            Poll::Ready(Ok(value)) => {
+                call.succeeded();
+                Poll::Ready(Ok(value))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Ready(Err(ready!(call.poll_cut(cx)))),
+        }
+    }
+}
+
+impl<E, Fut> fmt::Debug for Attempt<'_, '_, E, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt").finish_non_exhaustive()
+    }
+}
+
+/// What an operation is called that was not given a name.
+const UNNAMED: &str = "operation";

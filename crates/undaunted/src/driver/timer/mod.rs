@@ -1,0 +1,56 @@
+//! What waits and what tells the time: tokio's timer, or a function of the caller's.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+#[cfg(feature = "tokio")]
+mod tokio;
+#[cfg(feature = "tokio")]
+pub use self::tokio::TokioTimer as DefaultTimer;
+
+#[cfg(not(feature = "tokio"))]
+mod none;
+#[cfg(not(feature = "tokio"))]
+pub use self::none::NoTimer as DefaultTimer;
+
+/// A clock, and a wait that goes by it.
+#[diagnostic::on_unimplemented(
+    message = "there is no timer to wait with between attempts",
+    note = "enable the feature `tokio` of `undaunted`, or give a timer with `.sleep_with(|delay| ..)`"
+)]
+pub trait Timer {
+    /// One wait.
+    type Sleep: Future<Output = ()>;
+
+    /// The time now.
+    fn now(&self) -> Instant;
+
+    /// Waits this long.
+    fn sleep(&mut self, delay: Duration) -> Self::Sleep;
+}
+
+/// Waits by calling a function; the clock is the system's monotonic one.
+#[derive(Debug)]
+pub struct SleepWith<F>(pub(super) F);
+
+impl<F, Fut> Timer for SleepWith<F>
+where
+    F: FnMut(Duration) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    type Sleep = Fut;
+
+    fn now(&self) -> Instant {
+        system_now()
+    }
+
+    fn sleep(&mut self, delay: Duration) -> Fut {
+        (self.0)(delay)
+    }
+}
+
+/// The system's monotonic clock.
+#[allow(clippy::disallowed_methods)]
+pub(super) fn system_now() -> Instant {
+    Instant::now()
+}

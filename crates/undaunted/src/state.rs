@@ -1,0 +1,508 @@
+//! The decision: what happens after a failure. Pure, so that every front decides the same.
+
+use std::time::{Duration, Instant};
+
+use crate::backoff::Backoff;
+use crate::budget::{FIRST_ATTEMPT_DEPOSIT, RetryBudget};
+use crate::classify::{TimedOut, Verdict};
+use crate::config::RetryConfig;
+
+/// One call's way through its retries, without input or output.
+///
+/// Time comes in, a decision goes out, randomness is a seed, and the budget is an argument.
+/// The state reads no clock, does not sleep, log or spawn. Async and blocking calls,
+/// `#[retry]`, stores, Python and simulations all drive this one type.
+///
+/// A driver does this, in this order:
+///
+/// 1. before each attempt, [`on_attempt`](Self::on_attempt), and it cuts the attempt when
+///    the [`Cut`] says so;
+/// 2. after a failed attempt, [`on_failure`](Self::on_failure), once, and it obeys;
+/// 3. after a success, [`on_success`](Self::on_success);
+/// 4. when the call is dropped, [`on_drop`](Self::on_drop).
+///
+/// ```
+/// use std::time::Duration;
+/// use undaunted::{Decision, Jitter, RetryConfig, RetryState, StopReason, Verdict};
+///
+/// let config = RetryConfig::builder().max_retries(2).jitter(Jitter::None).build()?;
+/// let mut state = RetryState::new(&config, None, 42);
+/// let mut fail = || state.on_failure(None, Verdict::TRANSIENT, None);
+/// assert_eq!(fail(), Decision::Retry { delay: Duration::from_secs(1) });
+/// assert_eq!(fail(), Decision::Retry { delay: Duration::from_secs(2) });
+/// assert_eq!(fail(), Decision::Stop(StopReason::RetriesExhausted));
+/// # Ok::<(), undaunted::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RetryState<'a> {
+    config: &'a RetryConfig,
+    deadline: Option<Instant>,
+    backoff: Backoff,
+    retries: u32,
+    /// Tokens that the last retry cost.
+    charge: u16,
+    phase: Phase,
+}
+
+/// What a driver does after a failed attempt.
+///
+/// Deliberately exhaustive: a driver must handle all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Wait this long, then try again. A delay of zero still lets others run once.
+    Retry {
+        /// The wait before the next attempt.
+        delay: Duration,
+    },
+    /// Give the caller its error.
+    Stop(StopReason),
+}
+
+/// Why a call was not tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The shared [`RetryBudget`] had not enough left.
+    BudgetExhausted,
+    /// The next attempt could not begin within `total_timeout`.
+    DeadlineExceeded,
+    /// The failure was permanent.
+    Permanent,
+    /// All of `max_retries` were used.
+    RetriesExhausted,
+    /// The service asked for a longer wait than `max_retry_after`.
+    RetryAfterTooLong,
+}
+
+/// When an attempt must be cut, and what its error then says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// How long the attempt may run from now. Zero: the deadline has passed, do not begin.
+    pub after: Duration,
+    /// The limit that runs out then.
+    pub because: TimedOut,
+}
+
+impl<'a> RetryState<'a> {
+    /// A call that is about to make its first attempt.
+    ///
+    /// `start` is when its time limits begin to run; without one, `total_timeout` is not
+    /// enforced until [`start_clock`](Self::start_clock). `seed` makes its jitter: two calls
+    /// with the same seed and the same failures wait equally long.
+    #[must_use]
+    pub fn new(config: &'a RetryConfig, start: Option<Instant>, seed: u64) -> Self {
+        let mut state = Self {
+            config,
+            deadline: None,
+            backoff: Backoff::new(seed),
+            retries: 0,
+            charge: 0,
+            phase: Phase::Attempting,
+        };
+        if let Some(start) = start {
+            state.start_clock(start);
+        }
+        state
+    }
+
+    /// A call whose seed is drawn only if it fails.
+    pub(crate) fn unseeded(config: &'a RetryConfig) -> Self {
+        Self {
+            phase: Phase::Unseeded,
+            ..Self::new(config, None, 0)
+        }
+    }
+
+    /// Draws the seed, if there is none yet.
+    pub(crate) fn seed_with(&mut self, seed: impl FnOnce() -> u64) {
+        if self.phase == Phase::Unseeded {
+            self.backoff = Backoff::new(seed());
+            self.phase = Phase::Attempting;
+        }
+    }
+
+    /// Lets `total_timeout` run from `start`, whatever it ran from before. Stores use it:
+    /// their clock starts at the first failure and starts anew with progress.
+    pub fn start_clock(&mut self, start: Instant) {
+        // An end beyond what an `Instant` can hold is no end.
+        self.deadline = self
+            .config
+            .total_timeout()
+            .and_then(|timeout| start.checked_add(timeout));
+    }
+
+    /// An attempt begins at `now`: the tokens of a retry are spent, and the answer says when
+    /// the attempt must be cut, if ever. `now` may be `None` where no time limit is set.
+    pub fn on_attempt(&mut self, now: Option<Instant>) -> Option<Cut> {
+        if self.phase == Phase::Waiting {
+            self.phase = Phase::Attempting;
+        }
+        let attempt = self.config.attempt_timeout().map(|limit| Cut {
+            after: limit,
+            because: TimedOut::Attempt { limit },
+        });
+        let (Some(deadline), Some(now)) = (self.deadline, now) else {
+            return attempt;
+        };
+        let left = deadline.saturating_duration_since(now);
+        match attempt {
+            Some(attempt) if attempt.after <= left => Some(attempt),
+            _ => Some(Cut {
+                after: left,
+                because: TimedOut::Total {
+                    limit: self.config.total_timeout().unwrap_or_default(),
+                },
+            }),
+        }
+    }
+
+    /// An attempt failed at `now`. Call it once for each failure, and obey.
+    ///
+    /// `now` may be `None` where there is no deadline and no budget: neither can then be
+    /// judged. A budget is charged only when everything else allows the retry.
+    pub fn on_failure(
+        &mut self,
+        now: Option<Instant>,
+        verdict: Verdict,
+        budget: Option<&RetryBudget>,
+    ) -> Decision {
+        if !verdict.is_retryable() {
+            return Decision::Stop(StopReason::Permanent);
+        }
+        if self.passes_deadline(now, Duration::ZERO) {
+            return Decision::Stop(StopReason::DeadlineExceeded);
+        }
+        if self.retries >= self.config.max_retries() {
+            return Decision::Stop(StopReason::RetriesExhausted);
+        }
+        let hint = verdict.retry_after().unwrap_or_default();
+        if hint > self.config.max_retry_after() {
+            return Decision::Stop(StopReason::RetryAfterTooLong);
+        }
+        let delay = self.delay(verdict, hint);
+        if self.passes_deadline(now, delay) {
+            return Decision::Stop(StopReason::DeadlineExceeded);
+        }
+        if let (Some(budget), Some(now)) = (budget, now) {
+            match budget.withdraw(verdict, now) {
+                Some(cost) => self.charge = cost,
+                None => return Decision::Stop(StopReason::BudgetExhausted),
+            }
+        }
+        self.retries += 1;
+        self.phase = Phase::Waiting;
+        Decision::Retry { delay }
+    }
+
+    /// The call succeeded: the budget gets back what the last retry cost, or a deposit if
+    /// there was none.
+    pub fn on_success(&mut self, budget: Option<&RetryBudget>) {
+        if let Some(budget) = budget {
+            budget.deposit(if self.retries == 0 {
+                FIRST_ATTEMPT_DEPOSIT
+            } else {
+                self.charge
+            });
+        }
+        self.charge = 0;
+    }
+
+    /// The call was dropped: a retry that had been paid for and will not begin is given back.
+    pub fn on_drop(&mut self, budget: Option<&RetryBudget>) {
+        if self.phase == Phase::Waiting {
+            if let Some(budget) = budget {
+                budget.deposit(self.charge);
+            }
+            self.charge = 0;
+            self.phase = Phase::Attempting;
+        }
+    }
+
+    /// Forgets the retries so far and restarts the clock: what follows has made progress
+    /// and gets the whole allowance again. The random stream goes on.
+    pub fn on_progress(&mut self, now: Option<Instant>) {
+        self.retries = 0;
+        if let Some(now) = now {
+            self.start_clock(now);
+        }
+    }
+
+    /// The policy that decides.
+    #[must_use]
+    pub const fn config(&self) -> &'a RetryConfig {
+        self.config
+    }
+
+    /// Retries granted so far.
+    #[must_use]
+    pub const fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    /// When `total_timeout` ends, if it is set and its clock was started.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    fn passes_deadline(&self, now: Option<Instant>, delay: Duration) -> bool {
+        match (self.deadline, now) {
+            (Some(deadline), Some(now)) => delay >= deadline.saturating_duration_since(now),
+            _ => false,
+        }
+    }
+
+    fn delay(&mut self, verdict: Verdict, hint: Duration) -> Duration {
+        let base = match (verdict, self.config.throttled_base_delay()) {
+            (Verdict::Throttled { .. }, Some(throttled)) => throttled,
+            _ => self.config.base_delay(),
+        };
+        let delay = self.backoff.draw(self.config, base, self.retries);
+        if hint.is_zero() {
+            delay
+        } else {
+            self.backoff.spread_upwards(delay.max(hint))
+        }
+    }
+}
+
+/// Where the call stands; one byte beside the retry count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No failure yet, and no seed.
+    Unseeded,
+    Attempting,
+    /// A retry is granted and paid for, and has not begun.
+    Waiting,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Jitter;
+
+    fn plain(max_retries: u32) -> crate::RetryConfigBuilder {
+        RetryConfig::builder()
+            .max_retries(max_retries)
+            .jitter(Jitter::None)
+    }
+
+    fn retry(seconds: u64) -> Decision {
+        Decision::Retry {
+            delay: Duration::from_secs(seconds),
+        }
+    }
+
+    fn hint(seconds: u64) -> Verdict {
+        Verdict::Transient {
+            retry_after: Some(Duration::from_secs(seconds)),
+        }
+    }
+
+    #[test]
+    fn the_documented_schedule_and_then_exhaustion() {
+        let config = plain(8).build().unwrap();
+        let mut state = RetryState::new(&config, None, 0);
+        for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+            assert_eq!(
+                state.on_failure(None, Verdict::TRANSIENT, None),
+                retry(seconds)
+            );
+        }
+        assert_eq!(
+            state.on_failure(None, Verdict::TRANSIENT, None),
+            Decision::Stop(StopReason::RetriesExhausted)
+        );
+    }
+
+    #[test]
+    fn a_permanent_failure_stops_whatever_is_left() {
+        let config = plain(100).build().unwrap();
+        let mut state = RetryState::new(&config, None, 0);
+        assert_eq!(
+            state.on_failure(None, Verdict::Permanent, None),
+            Decision::Stop(StopReason::Permanent)
+        );
+    }
+
+    #[test]
+    fn throttled_failures_have_their_own_base() {
+        let config = plain(9)
+            .throttled_base_delay(Some(Duration::from_secs(10)))
+            .build()
+            .unwrap();
+        let mut state = RetryState::new(&config, None, 0);
+        assert_eq!(state.on_failure(None, Verdict::THROTTLED, None), retry(10));
+        assert_eq!(state.on_failure(None, Verdict::TRANSIENT, None), retry(2));
+        assert_eq!(state.on_failure(None, Verdict::THROTTLED, None), retry(40));
+    }
+
+    #[test]
+    fn a_hint_is_a_floor_and_adds_no_attempts() {
+        let config = plain(2).build().unwrap();
+        let mut state = RetryState::new(&config, None, 1);
+        for _ in 0..2 {
+            let Decision::Retry { delay } = state.on_failure(None, hint(30), None) else {
+                panic!("a retry was left");
+            };
+            assert!(delay >= Duration::from_secs(30) && delay <= Duration::from_millis(37_500));
+        }
+        assert_eq!(
+            state.on_failure(None, hint(30), None),
+            Decision::Stop(StopReason::RetriesExhausted)
+        );
+    }
+
+    #[test]
+    fn a_hint_below_the_backoff_does_not_shorten_it() {
+        let config = plain(9)
+            .base_delay(Duration::from_secs(20))
+            .build()
+            .unwrap();
+        let mut state = RetryState::new(&config, None, 1);
+        let Decision::Retry { delay } = state.on_failure(None, hint(1), None) else {
+            panic!("a retry was left");
+        };
+        assert!(delay >= Duration::from_secs(20), "{delay:?}");
+    }
+
+    #[test]
+    fn a_hint_of_zero_is_ordinary_backoff() {
+        let config = plain(9).build().unwrap();
+        let mut state = RetryState::new(&config, None, 1);
+        assert_eq!(state.on_failure(None, hint(0), None), retry(1));
+    }
+
+    #[test]
+    fn a_hint_beyond_the_limit_stops_at_once() {
+        let config = plain(9).build().unwrap();
+        let mut state = RetryState::new(&config, None, 1);
+        assert!(matches!(
+            state.on_failure(None, hint(300), None),
+            Decision::Retry { .. }
+        ));
+        assert_eq!(
+            state.on_failure(None, hint(301), None),
+            Decision::Stop(StopReason::RetryAfterTooLong)
+        );
+    }
+
+    #[test]
+    fn no_wait_ends_after_the_deadline() {
+        let start = instant();
+        let config = plain(9)
+            .total_timeout(Some(Duration::from_secs(4)))
+            .build()
+            .unwrap();
+        let mut state = RetryState::new(&config, Some(start), 0);
+        let at = |seconds| Some(start + Duration::from_secs(seconds));
+        assert_eq!(state.on_failure(at(0), Verdict::TRANSIENT, None), retry(1));
+        // The next wait is 2 s and would end exactly at the deadline, with no time to try.
+        assert_eq!(
+            state.on_failure(at(2), Verdict::TRANSIENT, None),
+            Decision::Stop(StopReason::DeadlineExceeded)
+        );
+        assert_eq!(state.on_failure(at(1), Verdict::TRANSIENT, None), retry(2));
+    }
+
+    #[test]
+    fn a_hint_that_crosses_the_deadline_stops_at_once() {
+        let start = instant();
+        let config = plain(9)
+            .total_timeout(Some(Duration::from_secs(10)))
+            .build()
+            .unwrap();
+        let mut state = RetryState::new(&config, Some(start), 0);
+        assert_eq!(
+            state.on_failure(Some(start), hint(60), None),
+            Decision::Stop(StopReason::DeadlineExceeded)
+        );
+    }
+
+    #[test]
+    fn an_attempt_is_cut_by_the_nearer_limit() {
+        let start = instant();
+        let config = plain(9)
+            .attempt_timeout(Some(Duration::from_secs(3)))
+            .total_timeout(Some(Duration::from_secs(10)))
+            .build()
+            .unwrap();
+        let mut state = RetryState::new(&config, Some(start), 0);
+        let mut cut = |seconds| {
+            state
+                .on_attempt(Some(start + Duration::from_secs(seconds)))
+                .unwrap()
+        };
+        assert_eq!(
+            cut(0),
+            Cut {
+                after: Duration::from_secs(3),
+                because: TimedOut::Attempt {
+                    limit: Duration::from_secs(3)
+                }
+            }
+        );
+        assert_eq!(cut(9).after, Duration::from_secs(1));
+        assert_eq!(
+            cut(9).because,
+            TimedOut::Total {
+                limit: Duration::from_secs(10)
+            }
+        );
+        assert_eq!(cut(11).after, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_deadline_beyond_all_time_is_none() {
+        let config = plain(1).total_timeout(Some(Duration::MAX)).build().unwrap();
+        let state = RetryState::new(&config, Some(instant()), 0);
+        assert_eq!(state.deadline(), None);
+    }
+
+    #[test]
+    fn a_retry_is_charged_and_the_success_after_it_refunds_the_last_one_only() {
+        let config = plain(9).build().unwrap();
+        let budget = RetryBudget::with_capacity_and_refill(100, 0);
+        let now = Some(instant());
+        let mut state = RetryState::new(&config, now, 0);
+        for verdict in [Verdict::THROTTLED, Verdict::TRANSIENT] {
+            state.on_failure(now, verdict, Some(&budget));
+            state.on_attempt(now);
+        }
+        assert_eq!(budget.tokens(), 100 - 5 - 14);
+        state.on_success(Some(&budget));
+        assert_eq!(budget.tokens(), 100 - 5);
+    }
+
+    #[test]
+    fn a_call_dropped_before_its_retry_begins_gives_the_tokens_back() {
+        let config = plain(9).build().unwrap();
+        let budget = RetryBudget::with_capacity_and_refill(100, 0);
+        let now = Some(instant());
+        let mut state = RetryState::new(&config, now, 0);
+        state.on_failure(now, Verdict::TRANSIENT, Some(&budget));
+        assert_eq!(budget.tokens(), 86);
+        state.on_drop(Some(&budget));
+        assert_eq!(budget.tokens(), 100);
+
+        state.on_failure(now, Verdict::TRANSIENT, Some(&budget));
+        state.on_attempt(now);
+        state.on_drop(Some(&budget));
+        assert_eq!(budget.tokens(), 86, "a retry that began is spent");
+    }
+
+    #[test]
+    fn nothing_is_charged_for_a_retry_that_another_limit_refuses() {
+        let config = plain(0).build().unwrap();
+        let budget = RetryBudget::with_capacity_and_refill(100, 0);
+        let now = Some(instant());
+        let mut state = RetryState::new(&config, now, 0);
+        state.on_failure(now, Verdict::TRANSIENT, Some(&budget));
+        assert_eq!(budget.tokens(), 100);
+    }
+
+    #[allow(clippy::disallowed_methods)]
+    fn instant() -> Instant {
+        Instant::now()
+    }
+}
