@@ -1,0 +1,148 @@
+//! Faults in the bytes of an answer.
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use object_store::{GetResult, GetResultPayload, Result, collect_bytes};
+
+use crate::Fault;
+use crate::hit::Hit;
+
+/// Lets a fault hit the answer of a read. An answer that it does not touch stays what it was:
+/// a file stays a file.
+///
+/// # Errors
+///
+/// The failure in the place of the answer, if it is lost as a whole.
+pub(crate) fn spoil(result: GetResult, mut hit: Hit) -> Result<GetResult> {
+    if let Some(error) = hit.lost_answer() {
+        return Err(error);
+    }
+    let length = result.range.end.saturating_sub(result.range.start);
+    let Some(at) = hit.position_in(length) else {
+        return Ok(result);
+    };
+    Ok(GetResult {
+        meta: result.meta.clone(),
+        range: result.range.clone(),
+        attributes: result.attributes.clone(),
+        extensions: result.extensions.clone(),
+        payload: GetResultPayload::Stream(spoil_stream(result.into_stream(), at, hit)),
+    })
+}
+
+/// Lets a fault hit the answer of a read of several ranges, as if they were one body.
+///
+/// # Errors
+///
+/// The failure, if the answer is lost or breaks anywhere.
+pub(crate) async fn spoil_ranges(ranges: Vec<Bytes>, mut hit: Hit) -> Result<Vec<Bytes>> {
+    if let Some(error) = hit.lost_answer() {
+        return Err(error);
+    }
+    let lengths: Vec<usize> = ranges.iter().map(Bytes::len).collect();
+    let length = lengths.iter().sum::<usize>() as u64;
+    let Some(at) = hit.position_in(length) else {
+        return Ok(ranges);
+    };
+    let whole = stream::iter(ranges.into_iter().map(Ok)).boxed();
+    let mut left = collect_bytes(spoil_stream(whole, at, hit), Some(length)).await?;
+    Ok(lengths
+        .into_iter()
+        .map(|length| left.split_to(length.min(left.len())))
+        .collect())
+}
+
+fn spoil_stream(
+    inner: BoxStream<'static, Result<Bytes>>,
+    at: u64,
+    hit: Hit,
+) -> BoxStream<'static, Result<Bytes>> {
+    let body = Body {
+        inner,
+        rest: Bytes::new(),
+        before: at,
+        hit: Some(hit),
+    };
+    stream::unfold(Some(body), |body| async move { body?.step().await }).boxed()
+}
+
+struct Body {
+    inner: BoxStream<'static, Result<Bytes>>,
+    /// What of the last chunk lies behind the fault.
+    rest: Bytes,
+    /// How many bytes still come before the fault.
+    before: u64,
+    hit: Option<Hit>,
+}
+
+/// What to yield, and the body after it if there is more.
+type Step = Option<(Result<Bytes>, Option<Body>)>;
+
+impl Body {
+    async fn step(mut self) -> Step {
+        if self.before > 0 {
+            return self.step_before().await;
+        }
+        let Some(hit) = self.hit.take() else {
+            let chunk = self.chunk().await?;
+            return Some((chunk, Some(self)));
+        };
+        match hit.fault() {
+            Fault::BreakBody { failure, .. } => Some((Err(hit.fail(failure)), None)),
+            Fault::CorruptBody { .. } => {
+                let chunk = self.chunk().await?.map(|chunk| {
+                    hit.fire();
+                    turn_over_first(&chunk)
+                });
+                Some((chunk, Some(self)))
+            }
+            Fault::StallBody { lasts, .. } => {
+                let lasts = *lasts;
+                hit.fire();
+                tokio::time::sleep(lasts).await;
+                let chunk = self.chunk().await?;
+                Some((chunk, Some(self)))
+            }
+            _ => {
+                hit.fire();
+                None
+            }
+        }
+    }
+
+    async fn step_before(mut self) -> Step {
+        let mut chunk = match self.chunk().await? {
+            Ok(chunk) => chunk,
+            Err(error) => return Some((Err(error), Some(self))),
+        };
+        let length = chunk.len() as u64;
+        if let Some(behind) = length.checked_sub(self.before) {
+            // `behind` is no longer than the chunk, so it fits.
+            let split = chunk.len() - usize::try_from(behind).unwrap_or_default();
+            self.rest = chunk.split_off(split);
+        }
+        self.before = self.before.saturating_sub(length);
+        Some((Ok(chunk), Some(self)))
+    }
+
+    /// The next bytes, none of them empty.
+    async fn chunk(&mut self) -> Option<Result<Bytes>> {
+        if !self.rest.is_empty() {
+            return Some(Ok(std::mem::take(&mut self.rest)));
+        }
+        loop {
+            match self.inner.next().await? {
+                Ok(chunk) if chunk.is_empty() => {}
+                chunk => return Some(chunk),
+            }
+        }
+    }
+}
+
+fn turn_over_first(chunk: &Bytes) -> Bytes {
+    let mut changed = chunk.to_vec();
+    if let Some(byte) = changed.first_mut() {
+        *byte = !*byte;
+    }
+    changed.into()
+}

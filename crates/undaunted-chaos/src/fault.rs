@@ -1,0 +1,254 @@
+//! What goes wrong with a call.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Failure, Operation};
+
+/// One fault. The crate's front page has the table of what each does and where.
+///
+/// A position `at` counts the bytes of the answer, which for a range is not the whole object.
+/// A body that ends at or before `at` is not hit: its length was announced before, so a client
+/// has what it asked for by then.
+///
+/// ```
+/// use undaunted_chaos::{Failure, Fault, Operation};
+///
+/// let fault = Fault::BreakBody { at: 5, failure: Failure::Reset };
+/// assert!(fault.applies_to(Operation::Get));
+/// assert!(!fault.applies_to(Operation::Put));
+/// assert_eq!(fault.to_string(), "break_body at 5 (connection reset)");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The body delivers exactly `at` bytes, then fails.
+    BreakBody {
+        /// How many bytes arrive.
+        at: u64,
+        /// The failure that the reader sees then.
+        failure: Failure,
+    },
+    /// A list delivers up to `after` entries, then fails. A list that has no more than that
+    /// fails where it would have ended. A call that gives all its entries at once
+    /// (`list_with_delimiter`, a page) fails as a whole.
+    BreakList {
+        /// How many entries arrive at most.
+        after: usize,
+        /// The failure that the reader sees then.
+        failure: Failure,
+    },
+    /// One byte of the body arrives with all its bits turned over.
+    CorruptBody {
+        /// Which byte, from 0.
+        at: u64,
+    },
+    /// The call waits this long, then goes on. Another fault may hit the same call after it.
+    /// Waiting needs a tokio runtime with its timer on.
+    Delay(Duration),
+    /// The call is applied in full, then its answer is lost and this failure comes instead.
+    /// A call that fails by itself keeps its own error.
+    ///
+    /// [`Failure::Connect`] and throttled answers say that nothing was applied, which here
+    /// would be a lie; the seeded faults never tell it.
+    FailAfter(Failure),
+    /// The call fails and the inner store never hears of it.
+    FailBefore(Failure),
+    /// The body ends cleanly after exactly `at` bytes, as if that were all.
+    ShortBody {
+        /// How many bytes arrive.
+        at: u64,
+    },
+    /// The body stops for a while after `at` bytes, then goes on. Waiting needs a tokio
+    /// runtime with its timer on.
+    StallBody {
+        /// How many bytes arrive before the stall.
+        at: u64,
+        /// How long it lasts.
+        lasts: Duration,
+    },
+}
+
+impl Fault {
+    /// Which kind of fault this is.
+    #[must_use]
+    pub const fn kind(&self) -> FaultKind {
+        match self {
+            Self::BreakBody { .. } => FaultKind::BreakBody,
+            Self::BreakList { .. } => FaultKind::BreakList,
+            Self::CorruptBody { .. } => FaultKind::CorruptBody,
+            Self::Delay(_) => FaultKind::Delay,
+            Self::FailAfter(_) => FaultKind::FailAfter,
+            Self::FailBefore(_) => FaultKind::FailBefore,
+            Self::ShortBody { .. } => FaultKind::ShortBody,
+            Self::StallBody { .. } => FaultKind::StallBody,
+        }
+    }
+
+    /// Whether this fault can hit this operation: faults of bodies hit reads, faults of lists
+    /// hit lists, all others hit anything.
+    #[must_use]
+    pub const fn applies_to(&self, operation: Operation) -> bool {
+        match self {
+            Self::BreakBody { .. }
+            | Self::CorruptBody { .. }
+            | Self::ShortBody { .. }
+            | Self::StallBody { .. } => operation.has_body(),
+            Self::BreakList { .. } => matches!(operation, Operation::List),
+            Self::Delay(_) | Self::FailAfter(_) | Self::FailBefore(_) => true,
+        }
+    }
+
+    /// The position in the body, for the faults that have one.
+    pub(crate) const fn at_mut(&mut self) -> Option<&mut u64> {
+        match self {
+            Self::BreakBody { at, .. }
+            | Self::CorruptBody { at }
+            | Self::ShortBody { at }
+            | Self::StallBody { at, .. } => Some(at),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind())?;
+        match self {
+            Self::BreakBody { at, failure } => write!(f, " at {at} ({failure})"),
+            Self::BreakList { after, failure } => write!(f, " after {after} ({failure})"),
+            Self::CorruptBody { at } | Self::ShortBody { at } => write!(f, " at {at}"),
+            Self::Delay(lasts) => write!(f, " of {lasts:?}"),
+            Self::FailAfter(failure) | Self::FailBefore(failure) => write!(f, " ({failure})"),
+            Self::StallBody { at, lasts } => write!(f, " at {at} of {lasts:?}"),
+        }
+    }
+}
+
+/// The kind of a [`Fault`], without its details. Counts are kept by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// [`Fault::BreakBody`]
+    BreakBody,
+    /// [`Fault::BreakList`]
+    BreakList,
+    /// [`Fault::CorruptBody`]
+    CorruptBody,
+    /// [`Fault::Delay`]
+    Delay,
+    /// [`Fault::FailAfter`]
+    FailAfter,
+    /// [`Fault::FailBefore`]
+    FailBefore,
+    /// [`Fault::ShortBody`]
+    ShortBody,
+    /// [`Fault::StallBody`]
+    StallBody,
+}
+
+impl FaultKind {
+    /// Every kind, in the order of their names.
+    pub const ALL: &'static [Self] = &[
+        Self::BreakBody,
+        Self::BreakList,
+        Self::CorruptBody,
+        Self::Delay,
+        Self::FailAfter,
+        Self::FailBefore,
+        Self::ShortBody,
+        Self::StallBody,
+    ];
+
+    /// The name in words: `fail_before`, `break_body` and so on.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BreakBody => "break_body",
+            Self::BreakList => "break_list",
+            Self::CorruptBody => "corrupt_body",
+            Self::Delay => "delay",
+            Self::FailAfter => "fail_after",
+            Self::FailBefore => "fail_before",
+            Self::ShortBody => "short_body",
+            Self::StallBody => "stall_body",
+        }
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one_of_each() -> Vec<Fault> {
+        let failure = Failure::Reset;
+        let lasts = Duration::from_millis(20);
+        vec![
+            Fault::BreakBody {
+                at: 1,
+                failure: failure.clone(),
+            },
+            Fault::BreakList {
+                after: 2,
+                failure: failure.clone(),
+            },
+            Fault::CorruptBody { at: 3 },
+            Fault::Delay(lasts),
+            Fault::FailAfter(failure),
+            Fault::FailBefore(Failure::slow_down()),
+            Fault::ShortBody { at: 4 },
+            Fault::StallBody { at: 5, lasts },
+        ]
+    }
+
+    #[test]
+    fn a_fault_says_what_it_is() {
+        let texts: Vec<_> = one_of_each().iter().map(Fault::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "break_body at 1 (connection reset)",
+                "break_list after 2 (connection reset)",
+                "corrupt_body at 3",
+                "delay of 20ms",
+                "fail_after (connection reset)",
+                "fail_before (HTTP status 503 SlowDown)",
+                "short_body at 4",
+                "stall_body at 5 of 20ms",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_kind_has_a_fault() {
+        let kinds: Vec<_> = one_of_each().iter().map(Fault::kind).collect();
+        assert_eq!(kinds, FaultKind::ALL);
+    }
+
+    #[test]
+    fn only_faults_of_bodies_have_a_position() {
+        for mut fault in one_of_each() {
+            let of_body = fault.applies_to(Operation::Get) && !fault.applies_to(Operation::Put);
+            assert_eq!(fault.at_mut().is_some(), of_body, "{fault}");
+        }
+    }
+
+    #[test]
+    fn faults_of_lists_hit_lists_only() {
+        let fault = Fault::BreakList {
+            after: 0,
+            failure: Failure::Closed,
+        };
+        let hit: Vec<_> = Operation::ALL
+            .iter()
+            .filter(|op| fault.applies_to(**op))
+            .collect();
+        assert_eq!(hit, [&Operation::List]);
+    }
+}

@@ -1,0 +1,86 @@
+//! Faults on purpose, for code that talks to object stores: [`FaultyStore`] wraps any
+//! [`ObjectStore`](object_store::ObjectStore) and makes its calls fail as a [`FaultPlan`] says.
+//!
+//! ```
+//! use object_store::{ObjectStoreExt, memory::InMemory, path::Path};
+//! use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation, Rule};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> object_store::Result<()> {
+//! let plan = FaultPlan::scripted([
+//!     // The first write is applied, but its answer is lost.
+//!     Rule::new(Operation::Put, Fault::FailAfter(Failure::Timeout)),
+//!     // The second read below `logs/` breaks after three bytes.
+//!     Rule::new(Operation::Get, Fault::BreakBody { at: 3, failure: Failure::Reset })
+//!         .key("logs/*")
+//!         .from_call(2),
+//! ]);
+//! let store = FaultyStore::new(InMemory::new(), plan);
+//!
+//! let key = Path::from("logs/1");
+//! assert!(store.put(&key, "hello".into()).await.is_err());
+//! assert_eq!(store.get(&key).await?.bytes().await?, "hello");
+//! assert!(store.get(&key).await?.bytes().await.is_err());
+//! assert!(store.plan().unused().is_empty(), "all of the script was played");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Two ways to choose faults
+//!
+//! *Scripted*, for tests: a list of [`Rule`]s, each with one fault and the calls it is meant
+//! for. [`FaultPlan::unused`] tells which of them never took effect.
+//!
+//! *Seeded*, for soaks: a seed and the rate of each family of faults ([`Rates`]), or one line
+//! of text for a command line ([`ChaosSpec`]). The same seed draws the same faults on every
+//! machine and whatever the order in which concurrent calls arrive, and a bound on faults in
+//! a row makes sure that an operation which is tried often enough gets through.
+//!
+//! # The faults
+//!
+//! | [`Fault`] | hits | what happens |
+//! | --- | --- | --- |
+//! | [`FailBefore`](Fault::FailBefore) | anything | the call fails, the store never hears of it |
+//! | [`FailAfter`](Fault::FailAfter) | anything | the call is applied, its answer is lost |
+//! | [`Delay`](Fault::Delay) | anything | the call waits, then goes on |
+//! | [`BreakBody`](Fault::BreakBody) | `get`, `get_ranges` | the body fails after exactly n bytes |
+//! | [`ShortBody`](Fault::ShortBody) | `get`, `get_ranges` | the body ends cleanly after exactly n bytes |
+//! | [`StallBody`](Fault::StallBody) | `get`, `get_ranges` | the body stops for a while after n bytes |
+//! | [`CorruptBody`](Fault::CorruptBody) | `get`, `get_ranges` | byte n arrives changed |
+//! | [`BreakList`](Fault::BreakList) | `list` | the list fails after up to n entries |
+//!
+//! How a call fails is a [`Failure`]: connection refused, reset or closed, timeout, or an HTTP
+//! status with code and hint. It reaches the caller as the `object_store::Error` that a real
+//! client would give, with the typed cause behind it.
+//!
+//! What a plan did is in [`FaultPlan::log`], [`FaultPlan::injected`] and
+//! [`FaultPlan::calls`].
+
+mod body;
+mod failure;
+mod fault;
+mod hit;
+mod list;
+mod log;
+mod operation;
+mod plan;
+mod random;
+mod rates;
+mod rule;
+mod seeded;
+mod spec;
+mod store;
+mod upload;
+
+pub use failure::Failure;
+pub use fault::{Fault, FaultKind};
+pub use list::FaultyPages;
+pub use log::Injection;
+pub use operation::Operation;
+pub use plan::FaultPlan;
+pub use rates::Rates;
+pub use rule::Rule;
+pub use spec::{ChaosSpec, SpecError};
+pub use store::FaultyStore;
+pub use undaunted::HttpFailure;
+pub use upload::FaultyParts;
