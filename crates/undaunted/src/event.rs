@@ -18,6 +18,8 @@ pub enum Event<'a> {
     Retry {
         /// The operation's name.
         operation: &'a str,
+        /// What it is about, such as a key.
+        subject: Option<&'a dyn fmt::Display>,
         /// Which retry follows, from 1.
         retry: u32,
         /// The most that the policy allows.
@@ -34,6 +36,8 @@ pub enum Event<'a> {
     Stopped {
         /// The operation's name.
         operation: &'a str,
+        /// What it is about, such as a key.
+        subject: Option<&'a dyn fmt::Display>,
         /// Attempts made, from 1.
         attempts: u32,
         /// The most retries that the policy allows.
@@ -50,6 +54,8 @@ pub enum Event<'a> {
     Succeeded {
         /// The operation's name.
         operation: &'a str,
+        /// What it is about, such as a key.
+        subject: Option<&'a dyn fmt::Display>,
         /// Attempts made, from 1.
         attempts: u32,
     },
@@ -83,6 +89,7 @@ impl fmt::Display for Event<'_> {
         match self {
             Self::Retry {
                 operation,
+                subject,
                 retry,
                 max_retries,
                 delay,
@@ -90,29 +97,52 @@ impl fmt::Display for Event<'_> {
                 ..
             } => write!(
                 f,
-                "Retry attempt {retry}/{max_retries} for {operation} after {:.2}s: {error}",
+                "Retry attempt {retry}/{max_retries} for {} after {:.2}s: {error}",
+                Of(operation, *subject),
                 delay.as_secs_f64()
             ),
             Self::Stopped {
                 operation,
+                subject,
                 attempts,
                 max_retries,
                 reason,
                 error,
                 ..
             } => match reason {
-                StopReason::RetriesExhausted => {
-                    write!(f, "All {max_retries} retries exhausted for {operation}")
-                }
+                StopReason::RetriesExhausted => write!(
+                    f,
+                    "All {max_retries} retries exhausted for {}",
+                    Of(operation, *subject)
+                ),
                 reason => write!(
                     f,
-                    "Gave up on {operation} after attempt {attempts}, {reason}: {error}"
+                    "Gave up on {} after attempt {attempts}, {reason}: {error}",
+                    Of(operation, *subject)
                 ),
             },
             Self::Succeeded {
                 operation,
+                subject,
                 attempts,
-            } => write!(f, "{operation} succeeded at attempt {attempts}"),
+            } => write!(
+                f,
+                "{} succeeded at attempt {attempts}",
+                Of(operation, *subject)
+            ),
+        }
+    }
+}
+
+/// An operation and what it is about: `put a/b.bin`.
+struct Of<'a>(&'a str, Option<&'a dyn fmt::Display>);
+
+impl fmt::Display for Of<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)?;
+        match self.1 {
+            Some(subject) => write!(f, " {subject}"),
+            None => Ok(()),
         }
     }
 }

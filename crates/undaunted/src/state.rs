@@ -218,13 +218,11 @@ impl<'a> RetryState<'a> {
         }
     }
 
-    /// Forgets the retries so far and restarts the clock: what follows has made progress
-    /// and gets the whole allowance again. The random stream goes on.
-    pub fn on_progress(&mut self, now: Option<Instant>) {
+    /// The call made progress: what follows gets all retries again and a deadline that
+    /// runs from the next [`start_clock`](Self::start_clock). The random stream goes on.
+    pub fn on_progress(&mut self) {
         self.retries = 0;
-        if let Some(now) = now {
-            self.start_clock(now);
-        }
+        self.deadline = None;
     }
 
     /// The policy that decides.

@@ -214,7 +214,7 @@ where
     E: Display,
 {
     loop {
-        let number = call.attempt_number();
+        let number = call.state().retries().saturating_add(1);
         let result = call
             .begin_uncut()
             .and_then(|time_left| op(&Attempt { number, time_left }));

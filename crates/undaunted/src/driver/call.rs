@@ -12,7 +12,7 @@ use super::extras::Extras;
 use super::judge::Judge;
 use super::timer::Timer;
 use super::{entropy, log};
-use crate::classify::TimedOut;
+use crate::classify::{TimedOut, Verdict};
 use crate::config::RetryConfig;
 use crate::event::Event;
 use crate::state::{Cut, Decision, RetryState};
@@ -90,9 +90,8 @@ where
         self.extras
     }
 
-    /// The attempt that is about to be made, from 1.
-    pub(super) const fn attempt_number(&self) -> u32 {
-        self.state.retries().saturating_add(1)
+    pub(super) const fn state(&mut self) -> &mut RetryState<'c> {
+        &mut self.state
     }
 
     /// The call is dropped, or over: a retry that was paid for and has not begun is given back.
@@ -186,7 +185,13 @@ where
     #[cold]
     #[inline(never)]
     pub(super) fn failed(&mut self, error: E) -> Result<(), E> {
-        let delay = self.failed_unwaited(error)?;
+        let verdict = self.judge.verdict(&error);
+        self.failed_as(error, verdict)
+    }
+
+    /// The same where the caller knows better than the error what it means.
+    pub(super) fn failed_as(&mut self, error: E, verdict: Verdict) -> Result<(), E> {
+        let delay = self.decide(error, verdict)?;
         if delay.is_zero() {
             self.step = Step::Yielding;
         } else {
@@ -199,7 +204,12 @@ where
 
     /// The same for a driver that waits by itself: how long.
     pub(super) fn failed_unwaited(&mut self, error: E) -> Result<Duration, E> {
-        match self.judge(&error) {
+        let verdict = self.judge.verdict(&error);
+        self.decide(error, verdict)
+    }
+
+    fn decide(&mut self, error: E, verdict: Verdict) -> Result<Duration, E> {
+        match self.judge(&error, verdict) {
             Decision::Stop(_) => Err(error),
             Decision::Retry { delay } => {
                 self.step = Step::Rested;
@@ -241,6 +251,7 @@ where
         let attempts = self.state.retries().saturating_add(1);
         let event = Event::Succeeded {
             operation: self.extras.name(),
+            subject: self.extras.subject().map(|subject| subject as _),
             attempts,
         };
         if attempts > 1 {
@@ -250,8 +261,7 @@ where
     }
 
     /// Asks the state, and tells everyone who listens.
-    fn judge(&mut self, error: &E) -> Decision {
-        let verdict = self.judge.verdict(error);
+    fn judge(&mut self, error: &E, verdict: Verdict) -> Decision {
         self.state.seed_with(entropy::seed);
         let timed = self.state.config().total_timeout().is_some();
         let now = (timed || self.extras.budget().is_some()).then(|| self.timer.now());
@@ -260,11 +270,13 @@ where
         }
         let decision = self.state.on_failure(now, verdict, self.extras.budget());
         let operation = self.extras.name();
+        let subject = self.extras.subject().map(|subject| subject as _);
         let retries = self.state.retries();
         let max_retries = self.state.config().max_retries();
         let event = match decision {
             Decision::Retry { delay } => Event::Retry {
                 operation,
+                subject,
                 retry: retries,
                 max_retries,
                 delay,
@@ -273,6 +285,7 @@ where
             },
             Decision::Stop(reason) => Event::Stopped {
                 operation,
+                subject,
                 attempts: retries.saturating_add(1),
                 max_retries,
                 reason,

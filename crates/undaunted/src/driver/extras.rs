@@ -1,5 +1,7 @@
 //! What a call may bring along beside its policy: a name, a budget, someone who watches.
 
+use std::fmt::Display;
+
 use crate::budget::RetryBudget;
 use crate::event::Event;
 
@@ -7,6 +9,11 @@ use crate::event::Event;
 pub trait Extras<'c> {
     /// The operation's name, for logs and events.
     fn name(&self) -> &'c str;
+
+    /// What the operation is about, such as a key.
+    fn subject(&self) -> Option<&'c Subject<'c>> {
+        None
+    }
 
     /// The shared allowance for retries.
     fn budget(&self) -> Option<&RetryBudget> {
@@ -26,3 +33,6 @@ pub trait Extras<'c> {
         false
     }
 }
+
+/// What an operation is about; `Sync`, so that a call which has one can move to another thread.
+pub type Subject<'c> = dyn Display + Sync + 'c;

@@ -8,11 +8,11 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::call::Call;
-use super::extras::Extras;
+use super::extras::{Extras, Subject};
 use super::judge::ByTrait;
 use super::timer::DefaultTimer;
 use crate::budget::RetryBudget;
-use crate::classify::Retryable;
+use crate::classify::{Retryable, Verdict};
 use crate::config::RetryConfig;
 use crate::event::Event;
 
@@ -51,6 +51,7 @@ pub struct Session<'c, E> {
 /// What a [`Session`] can be given.
 struct SessionExtras<'c> {
     name: &'c str,
+    subject: Option<&'c Subject<'c>>,
     budget: Option<&'c RetryBudget>,
     on_event: Option<Listener<'c>>,
     clock_starts_at_failure: bool,
@@ -61,6 +62,10 @@ type Listener<'c> = &'c (dyn Fn(&Event<'_>) + Send + Sync);
 impl<'c> Extras<'c> for SessionExtras<'c> {
     fn name(&self) -> &'c str {
         self.name
+    }
+
+    fn subject(&self) -> Option<&'c Subject<'c>> {
+        self.subject
     }
 
     fn budget(&self) -> Option<&RetryBudget> {
@@ -88,6 +93,7 @@ impl<'c, E> Session<'c, E> {
     pub fn new(config: &'c RetryConfig) -> Self {
         let extras = SessionExtras {
             name: UNNAMED,
+            subject: None,
             budget: None,
             on_event: None,
             clock_starts_at_failure: false,
@@ -101,6 +107,13 @@ impl<'c, E> Session<'c, E> {
     #[inline]
     pub fn name(mut self, name: &'c str) -> Self {
         self.call.extras().name = name;
+        self
+    }
+
+    /// What the operation is about, such as a key, for logs and events. Default: nothing.
+    /// It is formatted only when there is something to tell.
+    pub fn subject(mut self, subject: &'c (dyn fmt::Display + Sync)) -> Self {
+        self.call.extras().subject = Some(subject);
         self
     }
 
@@ -157,6 +170,30 @@ impl<'c, E: Retryable> Session<'c, E> {
         self.call.failed(error)?;
         poll_fn(|cx| self.call.poll_wait(cx)).await;
         Ok(())
+    }
+
+    /// [`failed`](Self::failed) with a verdict that the caller gives: for an operation that
+    /// knows better than its error whether it may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// As for [`failed`](Self::failed).
+    pub async fn failed_as(&mut self, error: E, verdict: Verdict) -> Result<(), E> {
+        self.call.failed_as(error, verdict)?;
+        poll_fn(|cx| self.call.poll_wait(cx)).await;
+        Ok(())
+    }
+
+    /// The operation made progress: what follows gets all retries again, and the clock of
+    /// `total_timeout` starts anew. The jitter goes on where it was.
+    pub fn progressed(&mut self) {
+        self.call.state().on_progress();
+    }
+
+    /// Retries granted so far, since the last progress.
+    #[must_use]
+    pub const fn retries(&mut self) -> u32 {
+        self.call.state().retries()
     }
 }
 

@@ -10,6 +10,7 @@ pub(in crate::driver) fn write(event: &Event<'_>) {
     match event {
         Event::Retry {
             operation,
+            subject,
             retry,
             max_retries,
             delay,
@@ -18,6 +19,7 @@ pub(in crate::driver) fn write(event: &Event<'_>) {
         } => warn!(
             target: TARGET,
             operation,
+            subject = subject.map(display),
             attempt = retry,
             max_retries,
             delay = delay.as_secs_f64(),
@@ -30,13 +32,17 @@ pub(in crate::driver) fn write(event: &Event<'_>) {
         // been asking for: does this object exist?
         Event::Stopped {
             operation,
+            subject,
             attempts: 1,
             reason: StopReason::Permanent,
             error,
             ..
-        } => debug!(target: TARGET, operation, error = %error, "{event}"),
+        } => {
+            debug!(target: TARGET, operation, subject = subject.map(display), error = %error, "{event}");
+        }
         Event::Stopped {
             operation,
+            subject,
             attempts,
             max_retries,
             reason,
@@ -45,6 +51,7 @@ pub(in crate::driver) fn write(event: &Event<'_>) {
         } => error!(
             target: TARGET,
             operation,
+            subject = subject.map(display),
             attempts,
             max_retries,
             reason = reason.as_str(),
@@ -55,8 +62,9 @@ pub(in crate::driver) fn write(event: &Event<'_>) {
         ),
         Event::Succeeded {
             operation,
+            subject,
             attempts,
-        } => debug!(target: TARGET, operation, attempts, "{event}"),
+        } => debug!(target: TARGET, operation, subject = subject.map(display), attempts, "{event}"),
     }
 }
 

@@ -1,0 +1,127 @@
+//! What can be said about a store and its policies.
+
+use std::fmt;
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use undaunted::{RetryBudget, RetryConfig};
+
+use crate::capabilities::Capabilities;
+use crate::parts::Parts;
+use crate::policy::{Policy, StoreEvent};
+use crate::store::RetryStore;
+
+/// Builds a [`RetryStore`].
+///
+/// ```
+/// use object_store::memory::InMemory;
+/// use undaunted::RetryConfig;
+/// use undaunted_object_store::RetryStore;
+///
+/// let store = RetryStore::builder(InMemory::new())
+///     .config(RetryConfig::storage())
+///     .list_config(RetryConfig::interactive())
+///     .on_event(|event| eprintln!("{} {}: {}", event.operation, event.location, event.event))
+///     .build();
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct RetryStoreBuilder<S> {
+    inner: S,
+    policy: Policy,
+    capabilities: Capabilities,
+}
+
+impl<S: ObjectStore> RetryStoreBuilder<S> {
+    pub(crate) fn new(inner: S) -> Self {
+        Self {
+            inner,
+            policy: Policy::new(RetryConfig::storage()),
+            capabilities: Capabilities::none(),
+        }
+    }
+
+    /// The policy of all operations. Default: [`RetryConfig::storage`].
+    pub fn config(mut self, config: RetryConfig) -> Self {
+        self.policy.read = config.clone();
+        self.policy.write = config.clone();
+        self.policy.list = config.clone();
+        self.policy.delete = config;
+        self
+    }
+
+    /// The policy of reads, where it is another.
+    pub fn read_config(mut self, config: RetryConfig) -> Self {
+        self.policy.read = config;
+        self
+    }
+
+    /// The policy of puts, copies, renames and multipart uploads, where it is another.
+    pub fn write_config(mut self, config: RetryConfig) -> Self {
+        self.policy.write = config;
+        self
+    }
+
+    /// The policy of lists, where it is another.
+    pub fn list_config(mut self, config: RetryConfig) -> Self {
+        self.policy.list = config;
+        self
+    }
+
+    /// The policy of deletes, where it is another.
+    pub fn delete_config(mut self, config: RetryConfig) -> Self {
+        self.policy.delete = config;
+        self
+    }
+
+    /// The allowance that the store's operations share, perhaps with other stores. Default:
+    /// one of its own.
+    pub fn budget(mut self, budget: Arc<RetryBudget>) -> Self {
+        self.policy.budget = Some(budget);
+        self
+    }
+
+    /// Lets every operation retry as often as its policy says, whatever happens to the others.
+    pub fn without_budget(mut self) -> Self {
+        self.policy.budget = None;
+        self
+    }
+
+    /// What the store can do beyond the trait. Default: nothing.
+    pub fn capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// Tells `on_event` what happens in the store's operations: once per retry, before its
+    /// wait, and once at the end.
+    pub fn on_event(mut self, on_event: impl Fn(&StoreEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.policy.listener = Some(Arc::new(on_event));
+        self
+    }
+
+    /// The store.
+    pub fn build(self) -> RetryStore<S> {
+        let policy = Arc::new(self.policy);
+        let parts = self
+            .capabilities
+            .parts
+            .clone()
+            .map(|parts| Parts::new(parts, Arc::clone(&policy)));
+        RetryStore {
+            inner: Arc::new(self.inner),
+            policy,
+            capabilities: self.capabilities,
+            parts,
+        }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for RetryStoreBuilder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryStoreBuilder")
+            .field("inner", &self.inner)
+            .field("policy", &self.policy)
+            .field("capabilities", &self.capabilities)
+            .finish()
+    }
+}

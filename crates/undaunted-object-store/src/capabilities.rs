@@ -1,0 +1,88 @@
+//! What a store can do beyond the `ObjectStore` trait.
+
+use std::fmt;
+use std::sync::Arc;
+
+use object_store::list::PaginatedListStore;
+use object_store::multipart::MultipartStore;
+use object_store::signer::Signer;
+
+/// What a store can do beyond [`ObjectStore`](object_store::ObjectStore), which does not say.
+///
+/// [`open`](crate::open) fills it in. For a store that you build yourself, say what it has:
+///
+/// ```
+/// use std::sync::Arc;
+/// use object_store::memory::InMemory;
+/// use undaunted::RetryConfig;
+/// use undaunted_object_store::{Capabilities, RetryStore};
+///
+/// let memory = Arc::new(InMemory::new());
+/// let capabilities = Capabilities::none()
+///     .with_parts(memory.clone())
+///     .with_attributes();
+/// let store = RetryStore::builder(memory).capabilities(capabilities).build();
+/// ```
+///
+/// What is lost without one: without *parts*, a part of a multipart upload that fails fails
+/// the upload, since data must never be passed twice to one upload; without *pages*, a list
+/// is resumed by its last key and not by page; without *attributes*, a lost answer to a
+/// conditional write is resolved by comparing etag and size, which may end undecided.
+#[derive(Clone, Default)]
+#[must_use]
+pub struct Capabilities {
+    pub(crate) parts: Option<Arc<dyn MultipartStore>>,
+    pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
+    pub(crate) signer: Option<Arc<dyn Signer>>,
+    pub(crate) native_rename: bool,
+    pub(crate) attributes: bool,
+}
+
+impl Capabilities {
+    /// Nothing beyond the trait.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Parts of an upload can be written by number, and so written again.
+    pub fn with_parts(mut self, parts: Arc<dyn MultipartStore>) -> Self {
+        self.parts = Some(parts);
+        self
+    }
+
+    /// Lists can be read by page.
+    pub fn with_pages(mut self, pages: Arc<dyn PaginatedListStore>) -> Self {
+        self.pages = Some(pages);
+        self
+    }
+
+    /// URLs can be signed.
+    pub fn with_signer(mut self, signer: Arc<dyn Signer>) -> Self {
+        self.signer = Some(signer);
+        self
+    }
+
+    /// A rename is one operation of the store and not a copy and a delete.
+    pub fn with_native_rename(mut self) -> Self {
+        self.native_rename = true;
+        self
+    }
+
+    /// Objects can have user metadata.
+    pub fn with_attributes(mut self) -> Self {
+        self.attributes = true;
+        self
+    }
+}
+
+impl fmt::Debug for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Capabilities")
+            .field("parts", &self.parts.is_some())
+            .field("pages", &self.pages.is_some())
+            .field("signer", &self.signer.is_some())
+            .field("native_rename", &self.native_rename)
+            .field("attributes", &self.attributes)
+            .finish()
+    }
+}

@@ -1,0 +1,126 @@
+//! The little that has to be known of a service's XML: its root, and an error's code.
+
+use bytes::Bytes;
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+/// Whether the document's root element has this name.
+pub(super) fn has_root(document: &[u8], name: &[u8]) -> bool {
+    let mut reader = Reader::from_reader(document);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(root) | Event::Empty(root)) => {
+                return root.local_name().as_ref() == name;
+            }
+            Ok(Event::Eof) | Err(_) => return false,
+            // The declaration, comments and white space before the root.
+            Ok(_) => {}
+        }
+    }
+}
+
+/// The `Code` of a document whose root is `Error`.
+pub(super) fn error_code(document: &[u8]) -> Option<String> {
+    if !has_root(document, b"Error") {
+        return None;
+    }
+    let mut reader = Reader::from_reader(document);
+    let mut depth = 0;
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(element) if depth == 1 && element.local_name().as_ref() == b"Code" => {
+                let text = reader.read_text(element.name()).ok()?;
+                let code = text.decode().ok()?.trim().to_owned();
+                return is_plausible(&code).then_some(code);
+            }
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth -= 1,
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
+/// The document with two words written as character references, which mean the same.
+///
+/// object_store searches the text of a successful answer for them and takes them for a
+/// failure, also where they stand in a key that the answer repeats.
+pub(super) fn hide_error_words(document: Bytes) -> Bytes {
+    let Ok(text) = std::str::from_utf8(&document) else {
+        return document;
+    };
+    if !ERROR_WORDS.iter().any(|(word, _)| text.contains(word)) {
+        return document;
+    }
+    let hidden = ERROR_WORDS
+        .iter()
+        .fold(text.to_owned(), |text, (word, reference)| {
+            text.replace(word, reference)
+        });
+    Bytes::from(hidden)
+}
+
+/// A code is one word; anything else is a document that only looks like an error's.
+fn is_plausible(code: &str) -> bool {
+    !code.is_empty()
+        && code.len() <= LONGEST_CODE
+        && code.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// The words that object_store's client looks for, with their first letters as references.
+const ERROR_WORDS: [(&str, &str); 2] = [
+    ("InternalError", "&#73;nternalError"),
+    ("SlowDown", "&#83;lowDown"),
+];
+
+/// S3's longest is half of this.
+const LONGEST_CODE: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_found_behind_a_declaration() {
+        let document =
+            b"<?xml version=\"1.0\"?>\n<!-- hi --><Error xmlns=\"x\"><Code>A</Code></Error>";
+        assert!(has_root(document, b"Error"));
+        assert_eq!(error_code(document).as_deref(), Some("A"));
+    }
+
+    #[test]
+    fn an_error_that_is_not_the_root_is_no_failure() {
+        let document = b"<DeleteResult><Error><Code>AccessDenied</Code></Error></DeleteResult>";
+        assert!(!has_root(document, b"Error"));
+        assert_eq!(error_code(document), None);
+    }
+
+    #[test]
+    fn a_code_further_down_is_not_the_documents() {
+        let document = b"<Error><Cause><Code>Inner</Code></Cause><Code>Outer</Code></Error>";
+        assert_eq!(error_code(document).as_deref(), Some("Outer"));
+    }
+
+    #[test]
+    fn garbage_has_no_root_and_no_code() {
+        for garbage in [
+            &b""[..],
+            b"{\"error\": 1}",
+            b"<",
+            b"<Error",
+            b"\xff\xfe",
+            b"<Error><Code>",
+        ] {
+            assert_eq!(error_code(garbage), None, "{garbage:?}");
+        }
+    }
+
+    #[test]
+    fn hidden_words_read_the_same() {
+        let document = Bytes::from("<R><Key>SlowDown-InternalError.bin</Key></R>");
+        let hidden = hide_error_words(document);
+        let text = std::str::from_utf8(&hidden).unwrap();
+        assert!(!text.contains("SlowDown") && !text.contains("InternalError"));
+        assert_eq!(text, "<R><Key>&#83;lowDown-&#73;nternalError.bin</Key></R>");
+    }
+}

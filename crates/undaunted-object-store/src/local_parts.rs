@@ -1,0 +1,376 @@
+//! Parts for local files: each part has its place in a staging file, which is renamed into
+//! place in the end.
+//!
+//! The local file system's own `MultipartUpload` appends by a running offset, so a part that
+//! is sent again after a lost answer would stand in the file twice. Here a part that is sent
+//! again is written over itself.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path as FsPath, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use object_store::local::LocalFileSystem;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path;
+use object_store::{Error, Extensions, MultipartId, ObjectStoreExt, PutPayload, PutResult, Result};
+use tokio::task::spawn_blocking;
+
+/// [`MultipartStore`] for a [`LocalFileSystem`]. Parts may come in any order and have any size.
+#[derive(Debug)]
+pub(crate) struct LocalParts {
+    files: Arc<LocalFileSystem>,
+    uploads: Mutex<HashMap<MultipartId, Arc<Upload>>>,
+}
+
+/// One upload. Dropping the last reference to one that was not completed removes its file.
+#[derive(Debug)]
+struct Upload {
+    staging: PathBuf,
+    extents: Mutex<Extents>,
+}
+
+/// Where the parts stand in the staging file.
+#[derive(Debug, Default)]
+struct Extents {
+    end: u64,
+    parts: BTreeMap<usize, Extent>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    start: u64,
+    length: u64,
+}
+
+impl LocalParts {
+    pub(crate) fn new(files: Arc<LocalFileSystem>) -> Self {
+        Self {
+            files,
+            uploads: Mutex::default(),
+        }
+    }
+
+    fn find(&self, path: &Path, id: &MultipartId) -> Result<Arc<Upload>> {
+        lock(&self.uploads)
+            .get(id)
+            .cloned()
+            .ok_or_else(|| Error::NotFound {
+                path: path.to_string(),
+                source: format!("there is no upload {id}").into(),
+            })
+    }
+}
+
+#[async_trait]
+impl MultipartStore for LocalParts {
+    async fn create_multipart(&self, path: &Path) -> Result<MultipartId> {
+        let destination = self.files.path_to_filesystem(path)?;
+        let staging = blocking(move || stage(&destination)).await?;
+        let id = staging.display().to_string();
+        let upload = Arc::new(Upload {
+            staging,
+            extents: Mutex::default(),
+        });
+        lock(&self.uploads).insert(id.clone(), upload);
+        Ok(id)
+    }
+
+    async fn put_part(
+        &self,
+        path: &Path,
+        id: &MultipartId,
+        part_idx: usize,
+        data: PutPayload,
+    ) -> Result<PartId> {
+        let upload = self.find(path, id)?;
+        let start = lock(&upload.extents).place(part_idx, data.content_length() as u64);
+        blocking(move || {
+            let mut file = OpenOptions::new().write(true).open(&upload.staging)?;
+            file.seek(SeekFrom::Start(start))?;
+            data.iter().try_for_each(|bytes| file.write_all(bytes))
+        })
+        .await?;
+        Ok(PartId {
+            content_id: part_idx.to_string(),
+        })
+    }
+
+    async fn complete_multipart(
+        &self,
+        path: &Path,
+        id: &MultipartId,
+        parts: Vec<PartId>,
+    ) -> Result<PutResult> {
+        let upload = self.find(path, id)?;
+        let destination = self.files.path_to_filesystem(path)?;
+        let extents = lock(&upload.extents).of(parts.len()).map_err(generic)?;
+        let staged = Arc::clone(&upload);
+        blocking(move || {
+            if !in_order(&extents) {
+                rearrange(&staged.staging, &extents)?;
+            }
+            fs::rename(&staged.staging, &destination)
+        })
+        .await?;
+        lock(&self.uploads).remove(id);
+        let meta = self.files.head(path).await?;
+        Ok(PutResult {
+            e_tag: meta.e_tag,
+            version: meta.version,
+            extensions: Extensions::default(),
+        })
+    }
+
+    async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {
+        let upload = self.find(path, id)?;
+        blocking(move || fs::remove_file(&upload.staging)).await?;
+        lock(&self.uploads).remove(id);
+        Ok(())
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        // Completed and aborted uploads have no file any more, which is as good.
+        let _ = fs::remove_file(&self.staging);
+    }
+}
+
+impl Extents {
+    /// The place of a part: the one that it has if it is sent again, else the end.
+    fn place(&mut self, part: usize, length: u64) -> u64 {
+        match self.parts.get(&part) {
+            Some(extent) if extent.length == length => extent.start,
+            _ => {
+                let start = self.end;
+                self.parts.insert(part, Extent { start, length });
+                self.end += length;
+                start
+            }
+        }
+    }
+
+    /// The places of parts 0 to `count`, in order.
+    fn of(&self, count: usize) -> io::Result<Vec<Extent>> {
+        (0..count)
+            .map(|part| {
+                self.parts.get(&part).copied().ok_or_else(|| {
+                    io::Error::new(
+                        io::ErrorKind::InvalidInput,
+                        format!("part {part} is missing"),
+                    )
+                })
+            })
+            .collect()
+    }
+}
+
+/// Whether the file is the object as it stands, as it is when parts were begun in order.
+fn in_order(extents: &[Extent]) -> bool {
+    let mut end = 0;
+    extents.iter().all(|extent| {
+        let follows = extent.start == end;
+        end += extent.length;
+        follows
+    })
+}
+
+/// Writes the parts in order into a second file, which takes the place of the first.
+fn rearrange(staging: &FsPath, extents: &[Extent]) -> io::Result<()> {
+    let mut from = File::open(staging)?;
+    let mut sorted_name = staging.as_os_str().to_owned();
+    sorted_name.push("0");
+    let sorted = PathBuf::from(sorted_name);
+    let copied = File::create(&sorted).and_then(|mut to| {
+        extents.iter().try_for_each(|extent| {
+            from.seek(SeekFrom::Start(extent.start))?;
+            io::copy(&mut (&mut from).take(extent.length), &mut to).map(drop)
+        })
+    });
+    let replaced = copied.and_then(|()| fs::rename(&sorted, staging));
+    if replaced.is_err() {
+        let _ = fs::remove_file(&sorted);
+    }
+    replaced
+}
+
+/// A new file beside the destination, named so that the local file system does not list it:
+/// the destination's name, `#` and a number.
+fn stage(destination: &FsPath) -> io::Result<PathBuf> {
+    if let Some(folder) = destination.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    for number in 1_u64.. {
+        let mut name = destination.as_os_str().to_owned();
+        name.push(format!("#{number}"));
+        let staging = PathBuf::from(name);
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&staging)
+        {
+            Ok(_) => return Ok(staging),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("every staging name is taken"))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T> {
+    spawn_blocking(work).await?.map_err(generic)
+}
+
+fn generic(error: io::Error) -> Error {
+    Error::Generic {
+        store: "LocalFileSystem",
+        source: Box::new(error),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // The data is consistent between any two statements that could panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixture {
+        folder: tempfile::TempDir,
+        parts: LocalParts,
+        path: Path,
+    }
+
+    fn fixture() -> Fixture {
+        let folder = tempfile::tempdir().unwrap();
+        let files = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+        Fixture {
+            parts: LocalParts::new(Arc::new(files)),
+            path: Path::from("sub/object"),
+            folder,
+        }
+    }
+
+    impl Fixture {
+        async fn put(&self, id: &MultipartId, part: usize, data: &'static [u8]) -> PartId {
+            let payload = PutPayload::from_static(data);
+            self.parts
+                .put_part(&self.path, id, part, payload)
+                .await
+                .unwrap()
+        }
+
+        fn files(&self) -> Vec<String> {
+            let mut names: Vec<_> = fs::read_dir(self.folder.path().join("sub"))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            names
+        }
+
+        fn content(&self) -> Vec<u8> {
+            fs::read(self.folder.path().join("sub/object")).unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn parts_in_order_are_renamed_into_place() {
+        let fixture = fixture();
+        let id = fixture.parts.create_multipart(&fixture.path).await.unwrap();
+        let parts = vec![
+            fixture.put(&id, 0, b"aaaa").await,
+            fixture.put(&id, 1, b"bb").await,
+        ];
+        let done = fixture
+            .parts
+            .complete_multipart(&fixture.path, &id, parts)
+            .await
+            .unwrap();
+        assert_eq!(fixture.content(), b"aaaabb");
+        assert_eq!(fixture.files(), ["object"]);
+        assert!(done.e_tag.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_part_that_is_sent_again_stands_once() {
+        let fixture = fixture();
+        let id = fixture.parts.create_multipart(&fixture.path).await.unwrap();
+        fixture.put(&id, 0, b"aaaa").await;
+        fixture.put(&id, 1, b"bb").await;
+        let parts = vec![
+            fixture.put(&id, 0, b"aaaa").await,
+            fixture.put(&id, 1, b"bb").await,
+        ];
+        fixture
+            .parts
+            .complete_multipart(&fixture.path, &id, parts)
+            .await
+            .unwrap();
+        assert_eq!(fixture.content(), b"aaaabb");
+    }
+
+    #[tokio::test]
+    async fn parts_out_of_order_and_of_any_size_are_put_in_order() {
+        let fixture = fixture();
+        let id = fixture.parts.create_multipart(&fixture.path).await.unwrap();
+        let last = fixture.put(&id, 2, b"c").await;
+        let first = fixture.put(&id, 0, b"aaa").await;
+        let middle = fixture.put(&id, 1, b"bb").await;
+        // A part that came back with another length has another place.
+        let again = fixture.put(&id, 0, b"AAAA").await;
+        drop(first);
+        let parts = vec![again, middle, last];
+        fixture
+            .parts
+            .complete_multipart(&fixture.path, &id, parts)
+            .await
+            .unwrap();
+        assert_eq!(fixture.content(), b"AAAAbbc");
+        assert_eq!(fixture.files(), ["object"]);
+    }
+
+    #[tokio::test]
+    async fn a_missing_part_fails_the_completion() {
+        let fixture = fixture();
+        let id = fixture.parts.create_multipart(&fixture.path).await.unwrap();
+        let part = fixture.put(&id, 1, b"bb").await;
+        let parts = vec![part.clone(), part];
+        let error = fixture
+            .parts
+            .complete_multipart(&fixture.path, &id, parts)
+            .await;
+        assert!(error.unwrap_err().to_string().contains("part 0 is missing"));
+    }
+
+    #[tokio::test]
+    async fn an_aborted_or_forgotten_upload_leaves_no_file() {
+        let fixture = fixture();
+        let id = fixture.parts.create_multipart(&fixture.path).await.unwrap();
+        fixture.put(&id, 0, b"aaaa").await;
+        assert_eq!(fixture.files(), ["object#1"]);
+        fixture
+            .parts
+            .abort_multipart(&fixture.path, &id)
+            .await
+            .unwrap();
+        assert!(fixture.files().is_empty());
+        assert!(matches!(
+            fixture.parts.abort_multipart(&fixture.path, &id).await,
+            Err(Error::NotFound { .. })
+        ));
+
+        let id = fixture.parts.create_multipart(&fixture.path).await.unwrap();
+        fixture.put(&id, 0, b"aaaa").await;
+        let Fixture { folder, parts, .. } = fixture;
+        drop(parts);
+        assert_eq!(fs::read_dir(folder.path().join("sub")).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,276 @@
+//! The store: every operation of `ObjectStore`, carried through transient failure.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path;
+use object_store::{
+    CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartId, MultipartUpload,
+    ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    RenameOptions, RenameTargetMode, Result,
+};
+use undaunted::{RetryBudget, RetryConfig};
+
+use crate::builder::RetryStoreBuilder;
+use crate::capabilities::Capabilities;
+use crate::operation::Operation;
+use crate::parts::Parts;
+use crate::policy::Policy;
+use crate::upload::RetryUpload;
+use crate::{delete, list};
+
+/// A store whose operations are retried.
+///
+/// [`open`](crate::open) makes one from a URL, with all that the store can do. Around a store
+/// of your own, [`RetryStore::new`] knows the [`ObjectStore`] trait only;
+/// [`builder`](Self::builder) is told the rest, see [`Capabilities`].
+///
+/// ```
+/// use object_store::memory::InMemory;
+/// use object_store::{ObjectStoreExt, path::Path};
+/// use undaunted::RetryConfig;
+/// use undaunted_object_store::RetryStore;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> object_store::Result<()> {
+/// let store = RetryStore::new(InMemory::new(), RetryConfig::storage());
+/// let key = Path::from("avatars/1.jpg");
+/// store.put(&key, "image".into()).await?;
+/// assert_eq!(store.get(&key).await?.bytes().await?, "image");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Switch off the inner store's own retries
+///
+/// Retries at two layers multiply: 10 retries here over object_store's own 10 are up to 121
+/// requests for one operation. [`open`](crate::open) switches the inner ones off. Build your
+/// own store with `with_retry(object_store::RetryConfig { max_retries: 0, .. })`, and see
+/// [`open`](crate::open) for what that does to credentials.
+#[derive(Debug)]
+pub struct RetryStore<S> {
+    pub(crate) inner: Arc<S>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) parts: Option<Parts>,
+}
+
+impl<S: ObjectStore> RetryStore<S> {
+    /// Retries the operations of `inner` under this policy, with a budget of its own.
+    pub fn new(inner: S, config: RetryConfig) -> Self {
+        Self::builder(inner).config(config).build()
+    }
+
+    /// Says more about the store and its policies.
+    pub fn builder(inner: S) -> RetryStoreBuilder<S> {
+        RetryStoreBuilder::new(inner)
+    }
+
+    /// The store within, whose operations are not retried.
+    #[must_use]
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// The allowance that all operations of this store share, if it was not switched off.
+    #[must_use]
+    pub fn budget(&self) -> Option<&Arc<RetryBudget>> {
+        self.policy.budget.as_ref()
+    }
+
+    /// What the store can do beyond the trait.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn require_parts(&self) -> Result<&Parts> {
+        self.parts.as_ref().ok_or_else(|| Error::NotSupported {
+            source: format!(
+                "{} was not told of a way to write parts by number",
+                self.inner
+            )
+            .into(),
+        })
+    }
+}
+
+impl<S> Clone for RetryStore<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            policy: Arc::clone(&self.policy),
+            capabilities: self.capabilities.clone(),
+            parts: self.parts.clone(),
+        }
+    }
+}
+
+impl<S: ObjectStore> fmt::Display for RetryStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RetryStore({})", self.inner)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: ObjectStore> ObjectStore for RetryStore<S> {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        opts: PutOptions,
+    ) -> Result<PutResult> {
+        let attempt = || self.inner.put_opts(location, payload.clone(), opts.clone());
+        match opts.mode {
+            PutMode::Overwrite => self.policy.retry(Operation::Put, location, attempt).await,
+            PutMode::Create | PutMode::Update(_) => {
+                self.policy
+                    .retry_if_not_applied(Operation::Put, location, attempt)
+                    .await
+            }
+        }
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        opts: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        if let Some(parts) = &self.parts {
+            let id = parts.create_multipart_opts(location, opts).await?;
+            let upload = RetryUpload::new(parts.clone(), location.clone(), id);
+            return Ok(Box::new(upload));
+        }
+        let attempt = || self.inner.put_multipart_opts(location, opts.clone());
+        self.policy
+            .retry(Operation::CreateMultipart, location, attempt)
+            .await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let attempt = || self.inner.get_opts(location, options.clone());
+        self.policy.retry(Operation::Get, location, attempt).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let attempt = || self.inner.get_ranges(location, ranges);
+        self.policy.retry(Operation::Get, location, attempt).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        delete::stream(Arc::clone(&self.inner), Arc::clone(&self.policy), locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        list::stream(
+            Arc::clone(&self.inner),
+            Arc::clone(&self.policy),
+            prefix.cloned(),
+            None,
+        )
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        list::stream(
+            Arc::clone(&self.inner),
+            Arc::clone(&self.policy),
+            prefix.cloned(),
+            Some(offset.clone()),
+        )
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        let location = prefix.cloned().unwrap_or_default();
+        let attempt = || self.inner.list_with_delimiter(prefix);
+        self.policy.retry(Operation::List, &location, attempt).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        let attempt = || self.inner.copy_opts(from, to, options.clone());
+        match options.mode {
+            CopyMode::Overwrite => self.policy.retry(Operation::Copy, to, attempt).await,
+            CopyMode::Create => {
+                self.policy
+                    .retry_if_not_applied(Operation::Copy, to, attempt)
+                    .await
+            }
+        }
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        if self.capabilities.native_rename {
+            let attempt = || self.inner.rename_opts(from, to, options.clone());
+            return self
+                .policy
+                .retry_if_not_applied(Operation::Rename, to, attempt)
+                .await;
+        }
+        // Two operations in every store without a rename of its own, so each is retried by
+        // itself: a copy that succeeded is never made again after its source is gone.
+        let copy = CopyOptions {
+            mode: match options.target_mode {
+                RenameTargetMode::Overwrite => CopyMode::Overwrite,
+                RenameTargetMode::Create => CopyMode::Create,
+            },
+            extensions: options.extensions,
+        };
+        self.copy_opts(from, to, copy).await?;
+        delete::one(&self.inner, &self.policy, from).await
+    }
+}
+
+#[async_trait]
+impl<S: ObjectStore> MultipartStore for RetryStore<S> {
+    async fn create_multipart(&self, path: &Path) -> Result<MultipartId> {
+        self.require_parts()?.create_multipart(path).await
+    }
+
+    async fn create_multipart_opts(
+        &self,
+        path: &Path,
+        opts: PutMultipartOptions,
+    ) -> Result<MultipartId> {
+        self.require_parts()?
+            .create_multipart_opts(path, opts)
+            .await
+    }
+
+    async fn put_part(
+        &self,
+        path: &Path,
+        id: &MultipartId,
+        part_idx: usize,
+        data: PutPayload,
+    ) -> Result<PartId> {
+        self.require_parts()?
+            .put_part(path, id, part_idx, data)
+            .await
+    }
+
+    async fn complete_multipart(
+        &self,
+        path: &Path,
+        id: &MultipartId,
+        parts: Vec<PartId>,
+    ) -> Result<PutResult> {
+        self.require_parts()?
+            .complete_multipart(path, id, parts)
+            .await
+    }
+
+    async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {
+        self.require_parts()?.abort_multipart(path, id).await
+    }
+}
