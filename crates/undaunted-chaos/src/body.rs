@@ -63,7 +63,9 @@ fn spoil_stream(
         before: at,
         hit: Some(hit),
     };
-    stream::unfold(Some(body), |body| async move { body?.step().await }).boxed()
+    stream::unfold(Some(body), |body| async move { body?.step().await })
+        .fuse()
+        .boxed()
 }
 
 struct Body {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::ObjectStore;
 use undaunted::{RetryBudget, RetryConfig};
@@ -86,6 +87,27 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
         self
     }
 
+    /// Writes no token into the metadata of objects. Lost answers to conditional writes are
+    /// then resolved by size and content, which may end [`Ambiguous`](crate::Ambiguous).
+    pub fn without_put_token(mut self) -> Self {
+        self.policy.put_token = false;
+        self
+    }
+
+    /// Takes a write for ours where no token can tell and the content is the same: right
+    /// where it does not matter who wrote it, as with content-addressed objects.
+    pub fn resolve_by_content(mut self) -> Self {
+        self.policy.resolve_by_content = true;
+        self
+    }
+
+    /// How long a body may bring nothing before it is read on from where it stopped.
+    /// Default 30 s. Only time in which the body is being waited for counts.
+    pub fn stall_timeout(mut self, stall_timeout: Duration) -> Self {
+        self.policy.stall_timeout = stall_timeout;
+        self
+    }
+
     /// What the store can do beyond the trait. Default: nothing.
     pub fn capabilities(mut self, capabilities: Capabilities) -> Self {
         self.capabilities = capabilities;
@@ -101,14 +123,16 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
 
     /// The store.
     pub fn build(self) -> RetryStore<S> {
-        let policy = Arc::new(self.policy);
-        let parts = self
-            .capabilities
-            .parts
-            .clone()
-            .map(|parts| Parts::new(parts, Arc::clone(&policy)));
+        let mut policy = self.policy;
+        policy.put_token &= self.capabilities.attributes;
+        let policy = Arc::new(policy);
+        let inner = Arc::new(self.inner);
+        let parts = self.capabilities.parts.clone().map(|parts| {
+            let store: Arc<dyn ObjectStore> = inner.clone();
+            Parts::new(parts, store, Arc::clone(&policy))
+        });
         RetryStore {
-            inner: Arc::new(self.inner),
+            inner,
             policy,
             capabilities: self.capabilities,
             parts,

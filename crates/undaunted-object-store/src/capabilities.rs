@@ -26,7 +26,8 @@ use object_store::signer::Signer;
 ///
 /// What is lost without one: without *parts*, a part of a multipart upload that fails fails
 /// the upload, since data must never be passed twice to one upload; without *pages*, a list
-/// is resumed by its last key and not by page; without *attributes*, a lost answer to a
+/// that breaks is resumed after its last key, which needs *lists in order*, and is an error
+/// otherwise; without *attributes*, a lost answer to a
 /// conditional write is resolved by comparing etag and size, which may end undecided.
 #[derive(Clone, Default)]
 #[must_use]
@@ -36,6 +37,7 @@ pub struct Capabilities {
     pub(crate) signer: Option<Arc<dyn Signer>>,
     pub(crate) native_rename: bool,
     pub(crate) attributes: bool,
+    pub(crate) lists_in_order: bool,
 }
 
 impl Capabilities {
@@ -73,6 +75,12 @@ impl Capabilities {
         self.attributes = true;
         self
     }
+
+    /// Keys are listed in ascending order.
+    pub fn with_lists_in_order(mut self) -> Self {
+        self.lists_in_order = true;
+        self
+    }
 }
 
 impl fmt::Debug for Capabilities {
@@ -83,6 +91,7 @@ impl fmt::Debug for Capabilities {
             .field("signer", &self.signer.is_some())
             .field("native_rename", &self.native_rename)
             .field("attributes", &self.attributes)
+            .field("lists_in_order", &self.lists_in_order)
             .finish()
     }
 }

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
+use object_store::path::Path;
 use undaunted::HttpFailure;
 
 /// Whether this failure proves that the operation changed nothing.
@@ -18,6 +19,38 @@ pub(crate) fn proves_not_applied(error: &Error) -> bool {
     find::<HttpError>(error).is_some_and(|http| http.kind() == HttpErrorKind::Connect)
 }
 
+/// Whether the service refused the request because its credentials or its time had become
+/// stale, which signing it anew may mend.
+pub(crate) fn is_stale(error: &Error) -> bool {
+    find::<HttpFailure>(error)
+        .and_then(HttpFailure::code)
+        .is_some_and(|code| STALE_CODES.contains(&code))
+}
+
+/// A failure that the connector made of a status which object_store has a variant for, in
+/// that variant.
+pub(crate) fn with_meaning(error: Error, location: &Path) -> Error {
+    let Error::Generic { source, .. } = &error else {
+        return error;
+    };
+    let status = source
+        .downcast_ref::<HttpFailure>()
+        .or_else(|| find::<HttpFailure>(&error))
+        .map(HttpFailure::status);
+    let path = location.to_string();
+    match status {
+        Some(401) => Error::Unauthenticated {
+            path,
+            source: Box::new(error),
+        },
+        Some(403) => Error::PermissionDenied {
+            path,
+            source: Box::new(error),
+        },
+        _ => error,
+    }
+}
+
 /// The first cause of this type along `source()`.
 pub(crate) fn find<T: StdError + 'static>(error: &Error) -> Option<&T> {
     let mut link: Option<&(dyn StdError + 'static)> = Some(error);
@@ -29,3 +62,7 @@ pub(crate) fn find<T: StdError + 'static>(error: &Error) -> Option<&T> {
     }
     None
 }
+
+/// S3's codes for an expired token and for a request signed too long ago.
+pub(crate) const STALE_CODES: [&str; 3] =
+    ["ExpiredToken", "RequestExpired", "RequestTimeTooSkewed"];

@@ -15,15 +15,17 @@ use crate::policy::Policy;
 /// once an earlier attempt may have deleted it.
 pub(crate) async fn one<S: ObjectStore>(inner: &S, policy: &Policy, location: &Path) -> Result<()> {
     let listener = policy.listener(Operation::Delete, location);
-    let mut session = policy.session(Operation::Delete, location, &listener);
+    let mut call = policy.call(Operation::Delete, location, &listener);
     let mut maybe_applied = false;
     loop {
-        match session.attempt(inner.delete(location)).await {
+        match call.attempt(inner.delete(location)).await {
             Ok(()) => return Ok(()),
-            Err(Error::NotFound { .. }) if maybe_applied => return Ok(()),
+            Err(Error::NotFound { .. }) if maybe_applied => {
+                return call.attempt(async { Ok(()) }).await;
+            }
             Err(error) => {
                 maybe_applied |= !proves_not_applied(&error);
-                session.failed(error).await?;
+                call.failed(error).await?;
             }
         }
     }

@@ -1,26 +1,221 @@
-//! Lists: begun again where they broke off.
+//! Lists that go on where they broke off.
+//!
+//! Where a store can be read by page, each page is one retried operation and its token leads
+//! to the next: exact, whatever the order of keys. Otherwise a list that breaks is begun
+//! again after the last key, which is right only where keys come in order. Of a store that is
+//! not known to list in order, a list that breaks after its first entry is an error.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, Result};
+use futures::{StreamExt, TryStreamExt};
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
+use object_store::path::{DELIMITER, Path};
+use object_store::{Error, Extensions, ListResult, ObjectMeta, ObjectStore, Result};
 
+use crate::error::{OutOfOrder, generic};
 use crate::operation::Operation;
 use crate::policy::Policy;
 
-/// Lists `prefix`, after `offset` if there is one.
-pub(crate) fn stream<S: ObjectStore>(
-    inner: Arc<S>,
+/// Lists one store.
+pub(crate) struct Lister<S> {
+    pub(crate) inner: Arc<S>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
+    pub(crate) in_order: bool,
+}
+
+impl<S: ObjectStore> Lister<S> {
+    /// Everything under `prefix`, after `offset` if there is one.
+    pub(crate) fn list(
+        self,
+        prefix: Option<&Path>,
+        offset: Option<&Path>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        match self.pages {
+            Some(pages) => {
+                let pages = Pages::new(pages, self.policy, prefix, offset, false);
+                pages
+                    .stream()
+                    .map_ok(|page| stream::iter(page.objects.into_iter().map(Ok)))
+                    .try_flatten()
+                    .boxed()
+            }
+            None => Entries::begin(self, prefix, offset).stream(),
+        }
+    }
+
+    /// What is directly under `prefix`.
+    pub(crate) async fn list_with_delimiter(self, prefix: Option<&Path>) -> Result<ListResult> {
+        let Some(pages) = self.pages else {
+            let location = prefix.cloned().unwrap_or_default();
+            let attempt = || self.inner.list_with_delimiter(prefix);
+            return self.policy.retry(Operation::List, &location, attempt).await;
+        };
+        let mut pages = Pages::new(pages, self.policy, prefix, None, true).stream();
+        let mut common_prefixes = BTreeSet::new();
+        let mut objects = Vec::new();
+        let mut extensions = Extensions::new();
+        while let Some(page) = pages.try_next().await? {
+            common_prefixes.extend(page.common_prefixes);
+            objects.extend(page.objects);
+            extensions.extend(page.extensions);
+        }
+        Ok(ListResult {
+            common_prefixes: common_prefixes.into_iter().collect(),
+            objects,
+            extensions,
+        })
+    }
+}
+
+/// A list read by page.
+struct Pages {
+    store: Arc<dyn PaginatedListStore>,
     policy: Arc<Policy>,
+    location: Path,
+    prefix: Option<String>,
+    options: PaginatedListOptions,
+}
+
+impl Pages {
+    fn new(
+        pages: Arc<dyn PaginatedListStore>,
+        policy: Arc<Policy>,
+        prefix: Option<&Path>,
+        offset: Option<&Path>,
+        delimiter: bool,
+    ) -> Self {
+        Self {
+            store: pages,
+            policy,
+            location: prefix.cloned().unwrap_or_default(),
+            // A prefix of the trait ends at a delimiter: `a` holds `a/b` and not `ab`.
+            prefix: prefix
+                .filter(|prefix| !prefix.as_ref().is_empty())
+                .map(|prefix| format!("{prefix}{DELIMITER}")),
+            options: PaginatedListOptions {
+                offset: offset.map(ToString::to_string),
+                delimiter: delimiter.then_some(Cow::Borrowed(DELIMITER)),
+                ..PaginatedListOptions::default()
+            },
+        }
+    }
+
+    fn stream(self) -> BoxStream<'static, Result<ListResult>> {
+        stream::try_unfold(Some(self), |pages| async move {
+            match pages {
+                Some(pages) => pages.next().await.map(Some),
+                None => Ok(None),
+            }
+        })
+        .boxed()
+    }
+
+    /// One page, and the rest if there is one.
+    async fn next(mut self) -> Result<(ListResult, Option<Self>)> {
+        let attempt = || {
+            self.store
+                .list_paginated(self.prefix.as_deref(), self.options.clone())
+        };
+        let page = self
+            .policy
+            .retry(Operation::List, &self.location, attempt)
+            .await?;
+        self.options.page_token = page.page_token;
+        let rest = self.options.page_token.is_some().then_some(self);
+        Ok((page.result, rest))
+    }
+}
+
+/// A list read by entry.
+struct Entries<S> {
+    lister: Lister<S>,
     prefix: Option<Path>,
-    offset: Option<Path>,
+    location: Path,
+    /// The last key that was handed out, or the offset that was asked for.
+    after: Option<Path>,
+    /// Whether an entry was handed out.
+    begun: bool,
+    stream: BoxStream<'static, Result<ObjectMeta>>,
+}
+
+impl<S: ObjectStore> Entries<S> {
+    fn begin(lister: Lister<S>, prefix: Option<&Path>, offset: Option<&Path>) -> Self {
+        Self {
+            stream: stream_of(&*lister.inner, prefix, offset),
+            location: prefix.cloned().unwrap_or_default(),
+            prefix: prefix.cloned(),
+            after: offset.cloned(),
+            begun: false,
+            lister,
+        }
+    }
+
+    fn stream(self) -> BoxStream<'static, Result<ObjectMeta>> {
+        stream::try_unfold(self, |mut entries| async move {
+            Ok(entries.next().await?.map(|entry| (entry, entries)))
+        })
+        .boxed()
+    }
+
+    async fn next(&mut self) -> Result<Option<ObjectMeta>> {
+        let entry = match self.stream.try_next().await {
+            Ok(entry) => entry,
+            Err(error) => self.resume(error).await?,
+        };
+        if let Some(entry) = &entry {
+            // A store that lists out of order once cannot be trusted to have listed in order.
+            let follows = self
+                .after
+                .as_ref()
+                .is_none_or(|after| *after < entry.location);
+            self.lister.in_order &= follows;
+            self.after = Some(entry.location.clone());
+            self.begun = true;
+        }
+        Ok(entry)
+    }
+
+    /// Begins again after the last key, until there is an entry or an end.
+    async fn resume(&mut self, mut error: Error) -> Result<Option<ObjectMeta>> {
+        let Self {
+            lister,
+            prefix,
+            location,
+            after,
+            begun,
+            stream,
+        } = self;
+        let listener = lister.policy.listener(Operation::List, location);
+        let mut call = lister.policy.call(Operation::List, location, &listener);
+        loop {
+            if *begun && !lister.in_order {
+                let error = OutOfOrder {
+                    store: lister.inner.to_string(),
+                    source: error,
+                };
+                return Err(call.give_up(generic(error)).await);
+            }
+            call.failed(error).await?;
+            *stream = stream_of(&*lister.inner, prefix.as_ref(), after.as_ref());
+            match call.attempt(stream.try_next()).await {
+                Ok(entry) => return Ok(entry),
+                Err(next) => error = next,
+            }
+        }
+    }
+}
+
+fn stream_of<S: ObjectStore>(
+    inner: &S,
+    prefix: Option<&Path>,
+    after: Option<&Path>,
 ) -> BoxStream<'static, Result<ObjectMeta>> {
-    let begin = move || match &offset {
-        Some(offset) => inner.list_with_offset(prefix.as_ref(), offset),
-        None => inner.list(prefix.as_ref()),
-    };
-    let _ = (policy, Operation::List);
-    stream::once(async move { begin() }).flatten().boxed()
+    match after {
+        Some(after) => inner.list_with_offset(prefix, after),
+        None => inner.list(prefix),
+    }
 }

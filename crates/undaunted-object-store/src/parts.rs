@@ -1,29 +1,55 @@
 //! The multipart operations of a store, each retried.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{MultipartId, PutMultipartOptions, PutPayload, PutResult, Result};
+use object_store::{
+    Error, MultipartId, ObjectStore, PutMultipartOptions, PutPayload, PutResult, Result,
+};
+use undaunted::Retryable;
 
+use crate::classify::proves_not_applied;
+use crate::conditional::{self, Questions};
 use crate::operation::Operation;
 use crate::policy::Policy;
+use crate::resolve::{Resolver, put_result};
+use crate::token::Token;
 
 /// A [`MultipartStore`] whose operations are retried as far as it is safe.
 ///
-/// A part may be written again: it replaces itself. Creating and completing are repeated only
-/// after failures that prove that nothing was applied.
+/// A part may be written again: it replaces itself. An upload bears a token from its
+/// beginning, so that the object it becomes is known when the answer to its completion is
+/// lost.
 #[derive(Clone)]
 pub(crate) struct Parts {
     inner: Arc<dyn MultipartStore>,
+    store: Arc<dyn ObjectStore>,
     policy: Arc<Policy>,
+    /// The tokens of uploads that are under way.
+    tokens: Arc<Mutex<HashMap<MultipartId, Token>>>,
 }
 
 impl Parts {
-    pub(crate) fn new(inner: Arc<dyn MultipartStore>, policy: Arc<Policy>) -> Self {
-        Self { inner, policy }
+    pub(crate) fn new(
+        inner: Arc<dyn MultipartStore>,
+        store: Arc<dyn ObjectStore>,
+        policy: Arc<Policy>,
+    ) -> Self {
+        Self {
+            inner,
+            store,
+            policy,
+            tokens: Arc::default(),
+        }
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, HashMap<MultipartId, Token>> {
+        // A map that a panic interrupted is as good as it was.
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -43,14 +69,24 @@ impl MultipartStore for Parts {
     async fn create_multipart_opts(
         &self,
         path: &Path,
-        opts: PutMultipartOptions,
+        mut opts: PutMultipartOptions,
     ) -> Result<MultipartId> {
+        let token = self
+            .policy
+            .put_token
+            .then(Token::new)
+            .filter(|token| token.add_to(&mut opts.attributes));
         let attempt = || self.inner.create_multipart_opts(path, opts.clone());
-        // An upload that was begun and whose answer was lost costs storage and harms nobody,
-        // so beginning another is safe.
-        self.policy
+        // An upload that was begun and whose answer was lost costs storage until the bucket's
+        // lifecycle rule ends it, and harms nobody, so beginning another is safe.
+        let id = self
+            .policy
             .retry(Operation::CreateMultipart, path, attempt)
-            .await
+            .await?;
+        if let Some(token) = token {
+            self.tokens().insert(id.clone(), token);
+        }
+        Ok(id)
     }
 
     async fn put_part(
@@ -70,16 +106,54 @@ impl MultipartStore for Parts {
         id: &MultipartId,
         parts: Vec<PartId>,
     ) -> Result<PutResult> {
-        let attempt = || self.inner.complete_multipart(path, id, parts.clone());
-        self.policy
-            .retry_if_not_applied(Operation::CompleteMultipart, path, attempt)
-            .await
+        let token = self.tokens().get(id).cloned();
+        let resolver = Resolver {
+            inner: &self.store,
+            policy: &self.policy,
+            location: path,
+        };
+        let result = conditional::retry(
+            &self.policy,
+            Operation::CompleteMultipart,
+            path,
+            Questions::AllPermanent,
+            || self.inner.complete_multipart(path, id, parts.clone()),
+            || resolver.complete(token.as_ref()),
+            put_result,
+        )
+        .await?;
+        self.tokens().remove(id);
+        Ok(result)
     }
 
     async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {
-        let attempt = || self.inner.abort_multipart(path, id);
-        self.policy
-            .retry(Operation::AbortMultipart, path, attempt)
-            .await
+        let listener = self.policy.listener(Operation::AbortMultipart, path);
+        let mut call = self.policy.call(Operation::AbortMultipart, path, &listener);
+        let mut maybe_applied = false;
+        loop {
+            match call.attempt(self.inner.abort_multipart(path, id)).await {
+                Ok(()) => break,
+                Err(error) if maybe_applied && says_gone(&error) => {
+                    call.attempt(async { Ok(()) }).await?;
+                    break;
+                }
+                Err(error) => {
+                    maybe_applied |= !proves_not_applied(&error);
+                    call.failed(error).await?;
+                }
+            }
+        }
+        self.tokens().remove(id);
+        Ok(())
+    }
+}
+
+/// Whether a repeated abort found nothing to abort. Stores that have no better word for it
+/// use their general error.
+fn says_gone(error: &Error) -> bool {
+    match error {
+        Error::NotFound { .. } => true,
+        Error::Generic { .. } => !error.verdict().is_retryable(),
+        _ => false,
     }
 }

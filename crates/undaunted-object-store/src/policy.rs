@@ -3,12 +3,14 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::path::Path;
 use object_store::{Error, Result};
-use undaunted::{Event, RetryBudget, RetryConfig, Session, Verdict};
+use undaunted::{Event, RetryBudget, RetryConfig, Retryable, Session, Verdict};
 
-use crate::classify::proves_not_applied;
+use crate::classify::{is_stale, with_meaning};
+use crate::error::generic;
 use crate::operation::Operation;
 
 /// Something that happened in a retried operation of a store.
@@ -34,6 +36,12 @@ pub(crate) struct Policy {
     pub(crate) delete: RetryConfig,
     pub(crate) budget: Option<Arc<RetryBudget>>,
     pub(crate) listener: Option<Listener>,
+    /// Whether conditional writes and uploads carry a token to be known by.
+    pub(crate) put_token: bool,
+    /// Whether a write of the same content counts as ours where no token can tell.
+    pub(crate) resolve_by_content: bool,
+    /// How long a body may bring nothing while it is waited for.
+    pub(crate) stall_timeout: Duration,
 }
 
 impl Policy {
@@ -45,6 +53,9 @@ impl Policy {
             delete: config,
             budget: Some(Arc::new(RetryBudget::new())),
             listener: None,
+            put_token: true,
+            resolve_by_content: false,
+            stall_timeout: STALL_TIMEOUT,
         }
     }
 
@@ -68,44 +79,23 @@ impl Policy {
         Fut: Future<Output = Result<T>>,
     {
         let listener = self.listener(operation, location);
-        let mut session = self.session(operation, location, &listener);
+        let mut call = self.call(operation, location, &listener);
         loop {
-            match session.attempt(attempt()).await {
+            match call.attempt(attempt()).await {
                 Ok(value) => return Ok(value),
-                Err(error) => session.failed(error).await?,
-            }
-        }
-    }
-
-    /// Repeats an operation only after failures that prove that nothing was applied.
-    pub(crate) async fn retry_if_not_applied<T, Fut>(
-        &self,
-        operation: Operation,
-        location: &Path,
-        mut attempt: impl FnMut() -> Fut,
-    ) -> Result<T>
-    where
-        Fut: Future<Output = Result<T>>,
-    {
-        let listener = self.listener(operation, location);
-        let mut session = self.session(operation, location, &listener);
-        loop {
-            match session.attempt(attempt()).await {
-                Ok(value) => return Ok(value),
-                Err(error) if proves_not_applied(&error) => session.failed(error).await?,
-                Err(error) => session.failed_as(error, Verdict::Permanent).await?,
+                Err(error) => call.failed(error).await?,
             }
         }
     }
 
     /// A call of this operation, for a loop of its own. Its clock starts at the first
     /// failure: what goes well may take as long as it takes.
-    pub(crate) fn session<'c>(
+    pub(crate) fn call<'c>(
         &'c self,
         operation: Operation,
         location: &'c Path,
         listener: &'c (dyn Fn(&Event<'_>) + Send + Sync),
-    ) -> Session<'c, Error> {
+    ) -> Call<'c> {
         let mut session = Session::new(self.config(operation))
             .name(operation.as_str())
             .subject(location)
@@ -116,7 +106,11 @@ impl Policy {
         if self.listener.is_some() {
             session = session.on_event(listener);
         }
-        session
+        Call {
+            session,
+            location,
+            renewed: false,
+        }
     }
 
     /// Tells the store's listener what a session tells.
@@ -137,6 +131,45 @@ impl Policy {
     }
 }
 
+/// One call of an operation.
+pub(crate) struct Call<'c> {
+    session: Session<'c, Error>,
+    location: &'c Path,
+    /// Whether an attempt was made again because its credentials or its time were stale.
+    renewed: bool,
+}
+
+impl Call<'_> {
+    /// Makes one attempt.
+    pub(crate) async fn attempt<T>(
+        &mut self,
+        operation: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        self.session.attempt(operation).await
+    }
+
+    /// Judges a failed attempt; returns after the wait when there is another to make.
+    pub(crate) async fn failed(&mut self, error: Error) -> Result<()> {
+        // Every attempt signs anew, so stale credentials are worth one more.
+        let verdict = if is_stale(&error) && !self.renewed {
+            self.renewed = true;
+            Verdict::TRANSIENT
+        } else {
+            error.verdict()
+        };
+        let judged = self.session.failed_as(error, verdict).await;
+        judged.map_err(|error| with_meaning(error, self.location))
+    }
+
+    /// Gives the call up with this error, and tells everyone who listens.
+    pub(crate) async fn give_up(&mut self, error: Error) -> Error {
+        match self.session.failed_as(error, Verdict::Permanent).await {
+            Err(error) => error,
+            Ok(()) => generic("a permanent failure was not given back"),
+        }
+    }
+}
+
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy")
@@ -148,3 +181,6 @@ impl fmt::Debug for Policy {
             .finish_non_exhaustive()
     }
 }
+
+/// As long as the head of an answer may take.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);

@@ -11,18 +11,20 @@ use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{
     CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartId, MultipartUpload,
-    ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
-    RenameOptions, RenameTargetMode, Result,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
+    RenameTargetMode, Result,
 };
+use object_store::{OBJECT_STORE_COALESCE_DEFAULT, ObjectStoreExt, coalesce_ranges};
 use undaunted::{RetryBudget, RetryConfig};
 
 use crate::builder::RetryStoreBuilder;
 use crate::capabilities::Capabilities;
+use crate::list::Lister;
 use crate::operation::Operation;
 use crate::parts::Parts;
 use crate::policy::Policy;
 use crate::upload::RetryUpload;
-use crate::{delete, list};
+use crate::{body, copy, delete, put, token};
 
 /// A store whose operations are retried.
 ///
@@ -88,6 +90,15 @@ impl<S: ObjectStore> RetryStore<S> {
         &self.capabilities
     }
 
+    fn lister(&self) -> Lister<S> {
+        Lister {
+            inner: Arc::clone(&self.inner),
+            policy: Arc::clone(&self.policy),
+            pages: self.capabilities.pages.clone(),
+            in_order: self.capabilities.lists_in_order,
+        }
+    }
+
     fn require_parts(&self) -> Result<&Parts> {
         self.parts.as_ref().ok_or_else(|| Error::NotSupported {
             source: format!(
@@ -125,15 +136,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
-        let attempt = || self.inner.put_opts(location, payload.clone(), opts.clone());
-        match opts.mode {
-            PutMode::Overwrite => self.policy.retry(Operation::Put, location, attempt).await,
-            PutMode::Create | PutMode::Update(_) => {
-                self.policy
-                    .retry_if_not_applied(Operation::Put, location, attempt)
-                    .await
-            }
-        }
+        put::put(&*self.inner, &self.policy, location, payload, opts).await
     }
 
     async fn put_multipart_opts(
@@ -154,12 +157,29 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let attempt = || self.inner.get_opts(location, options.clone());
-        self.policy.retry(Operation::Get, location, attempt).await
+        let mut result = self.policy.retry(Operation::Get, location, attempt).await?;
+        result.attributes = token::strip(result.attributes);
+        Ok(body::resumed(
+            &self.inner,
+            &self.policy,
+            location,
+            options,
+            result,
+        ))
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let attempt = || self.inner.get_ranges(location, ranges);
-        self.policy.retry(Operation::Get, location, attempt).await
+        // The store's own way first, which may be a cheaper one. What it could not bring, or
+        // not in full, is read by range, and each range read on where it breaks.
+        let listener = self.policy.listener(Operation::Get, location);
+        let mut call = self.policy.call(Operation::Get, location, &listener);
+        match call.attempt(self.inner.get_ranges(location, ranges)).await {
+            Ok(parts) if all_complete(&parts, ranges) => return Ok(parts),
+            Ok(_) => {}
+            Err(error) => call.failed(error).await?,
+        }
+        let read = |range| self.get_range(location, range);
+        coalesce_ranges(ranges, read, OBJECT_STORE_COALESCE_DEFAULT).await
     }
 
     fn delete_stream(
@@ -170,12 +190,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        list::stream(
-            Arc::clone(&self.inner),
-            Arc::clone(&self.policy),
-            prefix.cloned(),
-            None,
-        )
+        self.lister().list(prefix, None)
     }
 
     fn list_with_offset(
@@ -183,39 +198,20 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        list::stream(
-            Arc::clone(&self.inner),
-            Arc::clone(&self.policy),
-            prefix.cloned(),
-            Some(offset.clone()),
-        )
+        self.lister().list(prefix, Some(offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let location = prefix.cloned().unwrap_or_default();
-        let attempt = || self.inner.list_with_delimiter(prefix);
-        self.policy.retry(Operation::List, &location, attempt).await
+        self.lister().list_with_delimiter(prefix).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        let attempt = || self.inner.copy_opts(from, to, options.clone());
-        match options.mode {
-            CopyMode::Overwrite => self.policy.retry(Operation::Copy, to, attempt).await,
-            CopyMode::Create => {
-                self.policy
-                    .retry_if_not_applied(Operation::Copy, to, attempt)
-                    .await
-            }
-        }
+        copy::copy(&*self.inner, &self.policy, from, to, options).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
         if self.capabilities.native_rename {
-            let attempt = || self.inner.rename_opts(from, to, options.clone());
-            return self
-                .policy
-                .retry_if_not_applied(Operation::Rename, to, attempt)
-                .await;
+            return copy::native_rename(&*self.inner, &self.policy, from, to, options).await;
         }
         // Two operations in every store without a rename of its own, so each is retried by
         // itself: a copy that succeeded is never made again after its source is gone.
@@ -227,8 +223,18 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
             extensions: options.extensions,
         };
         self.copy_opts(from, to, copy).await?;
-        delete::one(&self.inner, &self.policy, from).await
+        delete::one(&*self.inner, &self.policy, from).await
     }
+}
+
+/// Whether every range came in full. One that reaches past the end of the object does not,
+/// and rightly so: reading it by itself tells.
+fn all_complete(parts: &[Bytes], ranges: &[Range<u64>]) -> bool {
+    parts.len() == ranges.len()
+        && parts
+            .iter()
+            .zip(ranges)
+            .all(|(part, range)| part.len() as u64 == range.end.saturating_sub(range.start))
 }
 
 #[async_trait]

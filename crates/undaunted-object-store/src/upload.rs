@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{
-    Error, MultipartId, MultipartUpload, PutPayload, PutResult, Result, UploadPart,
-};
+use object_store::{MultipartId, MultipartUpload, PutPayload, PutResult, Result, UploadPart};
 
+use crate::error::generic;
 use crate::parts::Parts;
 
 /// A [`MultipartUpload`] over a [`MultipartStore`]: every part has its number from the
@@ -56,9 +55,8 @@ impl MultipartUpload for RetryUpload {
             let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
             sent.iter().cloned().collect::<Option<Vec<_>>>()
         };
-        let parts = parts.ok_or_else(|| Error::Generic {
-            store: "RetryStore",
-            source: "a part of the upload has not arrived: it failed, or was not awaited".into(),
+        let parts = parts.ok_or_else(|| {
+            generic("a part of the upload has not arrived: it failed, or was not awaited")
         })?;
         self.parts
             .complete_multipart(&self.location, &self.id, parts)

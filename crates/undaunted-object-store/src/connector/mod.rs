@@ -15,6 +15,8 @@ use object_store::client::{
 };
 use undaunted::TimedOut;
 
+use crate::classify::STALE_CODES;
+
 /// An [`HttpConnector`] around another, for a store whose retries happen in a
 /// [`RetryStore`](crate::RetryStore).
 ///
@@ -104,7 +106,10 @@ async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     // A body that breaks takes nothing away from what the status says.
     let body = body.bytes().await.unwrap_or_default();
     let failure = failure::read(head.status, &head.headers, &body, now());
-    if failure.verdict().is_retryable() || head.status.is_server_error() {
+    let is_stale = failure
+        .code()
+        .is_some_and(|code| STALE_CODES.contains(&code));
+    if failure.verdict().is_retryable() || is_stale || head.status.is_server_error() {
         // `Unknown` is the kind that object_store never retries by itself.
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
     }

@@ -13,11 +13,20 @@ use crate::capabilities::Capabilities;
 use crate::local_parts::LocalParts;
 
 pub(super) fn backend(target: &Target) -> Result<Backend, OpenError> {
-    let files = target.apply("file", Arc::new(LocalFileSystem::new()), |_, _, _| None)?;
-    let capabilities = Capabilities::none()
-        .with_parts(Arc::new(LocalParts::new(files.clone())))
-        .with_native_rename();
-    Ok(Backend::new(files, capabilities))
+    let files = target.apply("file", LocalFileSystem::new(), |_, _, _| None)?;
+    Ok(Backend::of_files(files))
+}
+
+impl Backend {
+    /// Local files, and what can be done with them beyond the trait.
+    #[must_use]
+    pub fn of_files(files: LocalFileSystem) -> Self {
+        let files = Arc::new(files);
+        let capabilities = Capabilities::none()
+            .with_parts(Arc::new(LocalParts::new(files.clone())))
+            .with_native_rename();
+        Self::new(files, capabilities)
+    }
 }
 
 /// A path as it is written on a command line: relative to the current folder, or absolute.

@@ -250,6 +250,7 @@ fn memory(target: &Target) -> Result<Backend, OpenError> {
     let memory = target.apply("memory", Arc::new(InMemory::new()), |_, _, _| None)?;
     let capabilities = Capabilities::none()
         .with_parts(memory.clone())
-        .with_attributes();
+        .with_attributes()
+        .with_lists_in_order();
     Ok(Backend::new(memory, capabilities))
 }

@@ -1,0 +1,89 @@
+//! The token by which a write is known again: a number that no other write has, kept in the
+//! object's user metadata.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, RandomState};
+
+use object_store::{Attribute, Attributes};
+
+/// One write's token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Token(String);
+
+impl Token {
+    /// A token that no other write has: 128 bits from a hasher that the operating system
+    /// seeds.
+    pub(crate) fn new() -> Self {
+        let state = RandomState::new();
+        Self(format!(
+            "{:016x}{:016x}",
+            state.hash_one(0),
+            state.hash_one(1)
+        ))
+    }
+
+    /// Adds the token to what the caller wants on the object. A caller that has the same
+    /// name for something of its own keeps it.
+    pub(crate) fn add_to(&self, attributes: &mut Attributes) -> bool {
+        if attributes.get(&name()).is_some() {
+            return false;
+        }
+        attributes.insert(name(), self.0.clone().into());
+        true
+    }
+
+    /// The token that an object has.
+    pub(crate) fn of(attributes: &Attributes) -> Option<Self> {
+        let value = attributes.get(&name())?;
+        Some(Self(value.as_ref().to_owned()))
+    }
+}
+
+/// Takes a token away from attributes that a caller gets to see.
+pub(crate) fn strip(attributes: Attributes) -> Attributes {
+    if attributes.get(&name()).is_none() {
+        return attributes;
+    }
+    let name = name();
+    attributes
+        .iter()
+        .filter(|(attribute, _)| **attribute != name)
+        .map(|(attribute, value)| (attribute.clone(), value.clone()))
+        .collect()
+}
+
+const fn name() -> Attribute {
+    Attribute::Metadata(Cow::Borrowed(NAME))
+}
+
+/// Lower-case letters only: Azure takes no hyphens in a name, some proxies drop headers with
+/// underscores, and HTTP does not keep the case.
+const NAME: &str = "undauntedputtoken";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_again_beside_the_callers_own() {
+        let token = Token::new();
+        let mut attributes = Attributes::from_iter([(Attribute::ContentType, "text/plain")]);
+        assert!(token.add_to(&mut attributes));
+        assert_eq!(Token::of(&attributes), Some(token));
+        let stripped = strip(attributes);
+        assert_eq!(stripped.len(), 1);
+        assert!(stripped.get(&Attribute::ContentType).is_some());
+    }
+
+    #[test]
+    fn no_two_tokens_are_equal() {
+        assert_ne!(Token::new(), Token::new());
+    }
+
+    #[test]
+    fn the_callers_own_metadata_of_that_name_stays() {
+        let mut attributes = Attributes::from_iter([(name(), "mine")]);
+        assert!(!Token::new().add_to(&mut attributes));
+        assert_eq!(attributes.get(&name()).map(AsRef::as_ref), Some("mine"));
+    }
+}
