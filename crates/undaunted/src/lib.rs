@@ -16,7 +16,9 @@ mod sync;
 
 pub use budget::RetryBudget;
 pub use classify::{Retryable, TimedOut, Verdict};
-pub use config::{ConfigError, Jitter, RetryConfig, RetryConfigBuilder};
+pub use config::{
+    ConfigError, Jitter, ParseConfigError, RetryConfig, RetryConfigBuilder, parse_duration,
+};
 pub use driver::{FailedAttempt, Retry, RetryReport, blocking};
 #[cfg(feature = "tokio")]
 pub use driver::{Session, with_retry, with_retry_mut};

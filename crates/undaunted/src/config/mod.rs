@@ -1,5 +1,12 @@
 //! What a caller may decide: the retry policy as plain, validated data.
 
+mod env;
+#[cfg(feature = "serde")]
+mod serde;
+mod text;
+
+pub use text::{ParseConfigError, parse_duration};
+
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -68,6 +75,8 @@ pub enum Jitter {
 
 impl RetryConfig {
     /// The default: 3 retries, 1 s, doubling, at most 60 s, ±25 %.
+    ///
+    /// With attempts that fail at once it rides out an interruption of 7 s (5.25 to 8.75 s).
     pub const DEFAULT: Self = Self {
         max_retries: 3,
         base_delay: Duration::from_secs(1),
@@ -98,6 +107,8 @@ impl RetryConfig {
     }
 
     /// For an operation that a person waits for: 1 retry after 500 ms ±25 %, 5 s in all.
+    ///
+    /// With attempts that fail at once it rides out an interruption of 0.5 s (0.38 to 0.63 s).
     #[must_use]
     pub const fn interactive() -> Self {
         Self {
@@ -109,6 +120,9 @@ impl RetryConfig {
     }
 
     /// For work that nobody waits for: 10 retries from 5 s, doubling to at most 60 s, ±25 %.
+    ///
+    /// With attempts that fail at once it rides out an interruption of 7 min 15 s (326 to
+    /// 544 s at the outermost).
     #[must_use]
     pub const fn background() -> Self {
         Self {
@@ -120,6 +134,9 @@ impl RetryConfig {
 
     /// For operations of an object store: 10 retries from 100 ms (1 s when throttled),
     /// doubling to at most 20 s, full jitter, 3 min in all.
+    ///
+    /// With attempts that fail at once it rides out an interruption of 33 s in the median (at
+    /// most 65.5 s), and 65 s (at most 131 s) where the service throttles.
     #[must_use]
     pub const fn storage() -> Self {
         Self {
@@ -341,12 +358,21 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is ", self.field)?;
-        match self.value {
-            Value::Number(number) => write!(f, "{number}")?,
-            Value::Time(time) => write!(f, "{time:?}")?,
+        let Self {
+            field,
+            value,
+            expected,
+        } = self;
+        write!(f, "{field} is {value}, but must be {expected}")
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Time(time) => write!(f, "{time:?}"),
         }
-        write!(f, ", but must be {}", self.expected)
     }
 }
 

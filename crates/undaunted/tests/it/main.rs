@@ -1,0 +1,28 @@
+//! What the crate promises, from the outside. What goes where:
+//!
+//! - `attempts`: how often, how long, what comes back
+//! - `budget`: the shared allowance, end to end and in numbers
+//! - `cancellation`: dropping a call at every await
+//! - `golden`: schedules that every language must reproduce
+//! - `limits`: deadlines and attempt timeouts
+//! - `parity`: async, session, blocking and bare state decide the same
+//! - `peers_faults`: faults found in other retry libraries, each shown absent here
+//! - `presets`: what each preset rides out
+//! - `properties`: what holds for any input
+//! - `shapes`: closures, borrows and `Send`
+#![cfg(feature = "tokio")]
+// Tests read clocks and unwrap; what they test does neither.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic)]
+
+mod attempts;
+mod budget;
+mod cancellation;
+#[cfg(feature = "serde")]
+mod golden;
+mod limits;
+mod parity;
+mod peers_faults;
+mod presets;
+mod properties;
+mod shapes;
+mod support;
