@@ -1,13 +1,74 @@
-//! Retries that make operations survive transient failure.
+//! Retries that make operations survive transient failure: one decision core, async and
+//! blocking, and an attribute.
+//!
+//! ```
+//! use undaunted::{RetryConfig, StorageError, retry, with_retry};
+//!
+//! # async fn put(_: &str, _: &[u8]) -> Result<(), StorageError> { Ok(()) }
+//! #[retry] // 3 retries, waiting 1 s, 2 s and 4 s, each ±25 %
+//! async fn upload(key: &str, data: &[u8]) -> Result<(), StorageError> {
+//!     put(key, data).await
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), StorageError> {
+//! upload("avatars/1.jpg", b"image").await?;
+//!
+//! let config = RetryConfig::interactive();
+//! with_retry(|| put("avatars/2.jpg", b"image"), &config).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Overview
+//!
+//! - [`RetryConfig`] is the policy: plain, validated data, with presets.
+//! - [`Retryable`] gives the [`Verdict`] on an error: permanent, transient or throttled. It is
+//!   implemented for [`std::io::Error`], boxed errors and [`StorageError`], and for your own
+//!   error by you.
+//! - [`with_retry`] makes a call. [`Retry`] says more about one: its name, a predicate, a
+//!   [`RetryBudget`], a hook. [`retry`](macro@retry) is an attribute for a function. [`Session`]
+//!   hands the steps to a loop of your own. [`blocking`] does it all without a runtime.
+//! - [`RetryState`] decides: pure, without a clock, the same for all of them.
+//! - [`Event`] is what happened; logs, metrics, hooks and reports are all fed from it.
+//!
+//! The [`guide`] has a page on each question: [when to retry](guide::when_to_retry),
+//! [what may be repeated](guide::idempotency), [limits on time](guide::timeouts),
+//! [who waits](guide::people_and_machines), [nested retries](guide::nested_retries),
+//! [monitoring](guide::monitoring), [wrapping a store](guide::wrapping_a_store) and
+//! [testing](guide::testing).
+//!
+//! # What it does not do
+//!
+//! It does not know whether your operation may be repeated: you do. It has no circuit breaker:
+//! a budget bounds the load of retries, and first attempts are the caller's. It does not hedge.
+//!
+//! # Cost
+//!
+//! A call that succeeds at its first attempt allocates nothing, reads no clock unless a time
+//! limit is set, and draws no randomness.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `macros` | yes | [`#[retry]`](macro@retry) |
+//! | `tokio` | yes | [`with_retry`], [`Session`], and tokio's timer for [`Retry`] |
+//! | `tracing` | yes | log lines, target `undaunted::retry` |
+//! | `metrics` | no | counters, a histogram and a gauge through the `metrics` facade |
+//! | `serde` | no | [`RetryConfig`] in configuration files |
+//! | `object_store014` | no | [`Retryable`] for object_store 0.14's error |
 
 mod backoff;
 mod budget;
 mod classify;
 mod config;
+mod counters;
 #[allow(unreachable_pub)] // names in public signatures that nobody needs to write
 mod driver;
 mod event;
 mod foreign;
+pub mod guide;
 mod http_failure;
 mod retry_after;
 mod state;
@@ -19,7 +80,8 @@ pub use classify::{Retryable, TimedOut, Verdict};
 pub use config::{
     ConfigError, Jitter, ParseConfigError, RetryConfig, RetryConfigBuilder, parse_duration,
 };
-pub use driver::{FailedAttempt, Retry, RetryReport, blocking};
+pub use counters::RetryMetrics;
+pub use driver::{FailedAttempt, Retry, RetryReport, blocking, testing};
 #[cfg(feature = "tokio")]
 pub use driver::{Session, with_retry, with_retry_mut};
 pub use event::Event;
@@ -35,5 +97,4 @@ pub use undaunted_macros::retry;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::blocking::with_named_retry;
-    pub use std::{borrow::Borrow, clone::Clone, result::Result};
 }

@@ -83,6 +83,17 @@ pub struct Cut {
     pub because: TimedOut,
 }
 
+impl StopReason {
+    /// Every reason, in order.
+    pub const ALL: [Self; 5] = [
+        Self::BudgetExhausted,
+        Self::DeadlineExceeded,
+        Self::Permanent,
+        Self::RetriesExhausted,
+        Self::RetryAfterTooLong,
+    ];
+}
+
 impl<'a> RetryState<'a> {
     /// A call that is about to make its first attempt.
     ///
@@ -207,9 +218,10 @@ impl<'a> RetryState<'a> {
         self.charge = 0;
     }
 
-    /// The call was dropped: a retry that had been paid for and will not begin is given back.
+    /// The call was dropped: a retry that was granted and will not begin is given back.
     pub fn on_drop(&mut self, budget: Option<&RetryBudget>) {
         if self.phase == Phase::Waiting {
+            self.retries -= 1;
             if let Some(budget) = budget {
                 budget.deposit(self.charge);
             }

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::extras::Extras;
 use super::judge::Judge;
 use super::timer::Timer;
-use super::{entropy, log};
+use super::{entropy, log, metrics, testing};
 use crate::classify::{TimedOut, Verdict};
 use crate::config::RetryConfig;
 use crate::event::Event;
@@ -241,7 +241,11 @@ where
     /// The call succeeded.
     #[inline]
     pub(super) fn succeeded(&mut self) {
-        if self.state.retries() > 0 || self.extras.budget().is_some() || self.extras.is_watched() {
+        if self.state.retries() > 0
+            || metrics::COUNTS_SUCCESSES
+            || self.extras.budget().is_some()
+            || self.extras.is_watched()
+        {
             self.succeeded_slowly();
         }
     }
@@ -257,6 +261,7 @@ where
         if attempts > 1 {
             log::write(&event);
         }
+        metrics::record(&event, self.extras.budget());
         self.extras.observe(&event);
     }
 
@@ -271,6 +276,11 @@ where
         let decision = self.state.on_failure(now, verdict, self.extras.budget());
         let operation = self.extras.name();
         let subject = self.extras.subject().map(|subject| subject as _);
+        let decision = testing::switched(decision, self.state.retries());
+        if matches!(decision, Decision::Stop(_)) {
+            // The switch may have stopped what the state had granted.
+            self.state.on_drop(self.extras.budget());
+        }
         let retries = self.state.retries();
         let max_retries = self.state.config().max_retries();
         let event = match decision {
@@ -294,6 +304,7 @@ where
             },
         };
         log::write(&event);
+        metrics::record(&event, self.extras.budget());
         self.extras.observe(&event);
         decision
     }

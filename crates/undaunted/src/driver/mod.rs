@@ -25,9 +25,11 @@ mod extras;
 mod future;
 mod judge;
 mod log;
+mod metrics;
 mod name;
 mod report;
 mod settings;
+pub mod testing;
 mod timer;
 
 #[cfg(feature = "tokio")]
