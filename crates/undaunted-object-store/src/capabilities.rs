@@ -76,6 +76,18 @@ impl Capabilities {
         self
     }
 
+    /// Parts by number, if they can be written: to wrap them, and hand them over again.
+    #[must_use]
+    pub fn parts(&self) -> Option<&Arc<dyn MultipartStore>> {
+        self.parts.as_ref()
+    }
+
+    /// Lists by page, if they can be read: to wrap them, and hand them over again.
+    #[must_use]
+    pub fn pages(&self) -> Option<&Arc<dyn PaginatedListStore>> {
+        self.pages.as_ref()
+    }
+
     /// Keys are listed in ascending order.
     pub fn with_lists_in_order(mut self) -> Self {
         self.lists_in_order = true;

@@ -1,13 +1,20 @@
-//! Deletes: each key is retried by itself, and reported once, in the order it came.
+//! Deletes: every key is retried, and reported once, in the order it came.
+//!
+//! Keys go to the store many at a time, since some stores delete a thousand in a request. Such
+//! a store may answer a whole batch with one error, so results are counted: keys without one of
+//! their own are unknown, not failed, and are tried again.
 
 use std::sync::Arc;
 
 use futures::StreamExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, Result};
+use undaunted::Retryable;
 
 use crate::classify::proves_not_applied;
+use crate::codes::{self, Codes};
+use crate::error::generic;
 use crate::operation::Operation;
 use crate::policy::Policy;
 
@@ -18,11 +25,15 @@ pub(crate) async fn one<S: ObjectStore>(inner: &S, policy: &Policy, location: &P
     let mut call = policy.call(Operation::Delete, location, &listener);
     let mut maybe_applied = false;
     loop {
-        match call.attempt(inner.delete(location)).await {
-            Ok(()) => return Ok(()),
-            Err(Error::NotFound { .. }) if maybe_applied => {
-                return call.attempt(async { Ok(()) }).await;
+        let attempt = async {
+            let (result, codes) = codes::observe(inner.delete(location)).await;
+            match result {
+                Err(Error::NotFound { .. }) if maybe_applied => Ok(()),
+                result => result.map_err(|error| codes.explain(location, error)),
             }
+        };
+        match call.attempt(attempt).await {
+            Ok(()) => return Ok(()),
             Err(error) => {
                 maybe_applied |= !proves_not_applied(&error);
                 call.failed(error).await?;
@@ -31,25 +42,172 @@ pub(crate) async fn one<S: ObjectStore>(inner: &S, policy: &Policy, location: &P
     }
 }
 
-/// Deletes many, some at a time.
+/// Deletes many, in the order they come.
 pub(crate) fn stream<S: ObjectStore>(
     inner: Arc<S>,
     policy: Arc<Policy>,
     locations: BoxStream<'static, Result<Path>>,
 ) -> BoxStream<'static, Result<Path>> {
     locations
-        .map(move |location| {
+        .ready_chunks(BATCH)
+        .map(move |chunk| {
             let inner = Arc::clone(&inner);
             let policy = Arc::clone(&policy);
-            async move {
-                let location = location?;
-                one(&inner, &policy, &location).await?;
-                Ok(location)
-            }
+            async move { stream::iter(chunk_of(&*inner, &policy, chunk).await) }
         })
-        .buffered(CONCURRENCY)
+        .buffered(BATCHES)
+        .flatten()
         .boxed()
 }
 
-/// Deletes under way at a time; object_store's own stores use the same number.
-const CONCURRENCY: usize = 10;
+/// Deletes a chunk of the caller's stream; its errors keep their places.
+async fn chunk_of<S: ObjectStore>(
+    inner: &S,
+    policy: &Policy,
+    chunk: Vec<Result<Path>>,
+) -> Vec<Result<Path>> {
+    let locations = chunk.iter().filter_map(|location| location.as_ref().ok());
+    let locations = locations.cloned().collect();
+    let mut deleted = batch(inner, policy, locations).await.into_iter();
+    chunk
+        .into_iter()
+        .map(|location| match location {
+            Ok(location) => deleted.next().unwrap_or(Ok(location)),
+            Err(error) => Err(error),
+        })
+        .collect()
+}
+
+/// Deletes these keys; one result each, in their order.
+async fn batch<S: ObjectStore>(
+    inner: &S,
+    policy: &Policy,
+    locations: Vec<Path>,
+) -> Vec<Result<Path>> {
+    match &locations[..] {
+        [] => return Vec::new(),
+        [location] => {
+            return vec![
+                one(inner, policy, location)
+                    .await
+                    .map(|()| location.clone()),
+            ];
+        }
+        _ => {}
+    }
+    let first = locations[0].clone();
+    let mut keys: Vec<Key> = locations.into_iter().map(Key::new).collect();
+    let listener = policy.listener(Operation::Delete, &first);
+    let mut call = policy.call(Operation::Delete, &first, &listener);
+    loop {
+        match call.attempt(attempt(inner, &mut keys)).await {
+            Ok(()) => break,
+            Err(error) => {
+                if let Err(error) = call.failed(error).await {
+                    give_up(&mut keys, error);
+                    break;
+                }
+            }
+        }
+    }
+    keys.into_iter().map(Key::into_result).collect()
+}
+
+/// Deletes the keys that have no outcome yet; fails as long as some are to be tried again.
+async fn attempt<S: ObjectStore>(inner: &S, keys: &mut [Key]) -> Result<()> {
+    let mut open: Vec<&mut Key> = keys
+        .iter_mut()
+        .filter(|key| key.outcome.is_none())
+        .collect();
+    let asked: Vec<Result<Path>> = open.iter().map(|key| Ok(key.location.clone())).collect();
+    let stream = inner.delete_stream(stream::iter(asked).boxed());
+    let (results, codes) = codes::observe(stream.collect::<Vec<_>>()).await;
+
+    let mut failure = None;
+    if results.len() == open.len() {
+        for (key, result) in open.into_iter().zip(results) {
+            let again = key.take(result.map(drop), &codes);
+            failure = again.or(failure);
+        }
+    } else {
+        // Not a result for each: those that were deleted say so by name, and one error
+        // speaks for all the others.
+        for result in results {
+            match result {
+                Ok(location) => {
+                    let deleted = open.iter_mut().find(|key| key.location == location);
+                    if let Some(key) = deleted {
+                        key.outcome = Some(Ok(()));
+                    }
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        let error = failure.get_or_insert_with(|| generic("the store left some of the keys out"));
+        let maybe_applied = !proves_not_applied(error);
+        for key in open {
+            key.maybe_applied |= maybe_applied;
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// One key of a batch on its way.
+struct Key {
+    location: Path,
+    maybe_applied: bool,
+    outcome: Option<Result<()>>,
+}
+
+impl Key {
+    const fn new(location: Path) -> Self {
+        Self {
+            location,
+            maybe_applied: false,
+            outcome: None,
+        }
+    }
+
+    /// Takes a result of this key's own. It is the outcome, unless it is a failure that may
+    /// pass: that comes back, and the key stays open.
+    fn take(&mut self, result: Result<()>, codes: &Codes) -> Option<Error> {
+        let error = match result {
+            Err(Error::NotFound { .. }) if self.maybe_applied => {
+                self.outcome = Some(Ok(()));
+                return None;
+            }
+            Err(error) => codes.explain(&self.location, error),
+            Ok(()) => {
+                self.outcome = Some(Ok(()));
+                return None;
+            }
+        };
+        if error.verdict().is_retryable() {
+            self.maybe_applied |= !proves_not_applied(&error);
+            return Some(error);
+        }
+        self.outcome = Some(Err(error));
+        None
+    }
+
+    fn into_result(self) -> Result<Path> {
+        self.outcome.unwrap_or(Ok(())).map(|()| self.location)
+    }
+}
+
+/// Every key that is still open fails with this error: the first with the error itself, the
+/// others with its text.
+fn give_up(keys: &mut [Key], error: Error) {
+    let text = error.to_string();
+    let mut error = Some(error);
+    for key in keys.iter_mut().filter(|key| key.outcome.is_none()) {
+        let error = error.take().unwrap_or_else(|| generic(text.clone()));
+        key.outcome = Some(Err(error));
+    }
+}
+
+/// Keys handed to the store at a time: what S3 deletes in one request.
+const BATCH: usize = 1000;
+
+/// Batches under way at a time.
+const BATCHES: usize = 4;

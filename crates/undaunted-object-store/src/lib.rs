@@ -4,6 +4,7 @@ mod body;
 mod builder;
 mod capabilities;
 mod classify;
+mod codes;
 mod conditional;
 mod connector;
 mod copy;

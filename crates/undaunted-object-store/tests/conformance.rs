@@ -1,4 +1,5 @@
 #![cfg(feature = "fs")]
+#![allow(clippy::unwrap_used)]
 //! object_store's own conformance functions, over a `RetryStore` with and without faults.
 //!
 //! Each function gets a fresh store: some leave objects behind and others expect none.
@@ -104,9 +105,29 @@ async fn over_the_memory_store() {
     integration::copy_if_not_exists(&over_memory()).await;
 }
 
+// In quarters, so that they can run side by side.
 #[tokio::test(start_paused = true)]
-async fn over_seeded_faults() {
-    for seed in 0..200 {
+async fn over_seeded_faults_1() {
+    over_seeds(0..50).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_seeded_faults_2() {
+    over_seeds(50..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_seeded_faults_3() {
+    over_seeds(100..150).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_seeded_faults_4() {
+    over_seeds(150..200).await;
+}
+
+async fn over_seeds(seeds: std::ops::Range<u64>) {
+    for seed in seeds {
         conformance!(over_faults(seed));
         // A conflict after a lost answer may be undecided, which these two do not expect.
         integration::put_opts(&over_throttling(seed), true).await;

@@ -162,15 +162,82 @@ const fn unpack(level: u64) -> (u64, u64) {
 pub(crate) const FIRST_ATTEMPT_DEPOSIT: u16 = 1;
 
 /// The AWS SDKs' figures (2026 behaviour); see the head of this file for what they lead to.
+#[cfg_attr(loom, allow(dead_code))]
 const CAPACITY: u16 = 500;
 const TRANSIENT_COST: u16 = 14;
 const THROTTLED_COST: u16 = 5;
 
 /// One token a second: an emptied bucket allows a retry after 14 s and is full after 8 min,
 /// while the load it permits in an outage, a retry every 14 s and client, is negligible.
+#[cfg_attr(loom, allow(dead_code))]
 const REFILL: u16 = 1;
 
 /// Thousandths of a token. 65,535 tokens, the largest capacity, need 26 bits.
 const UNIT: u64 = 1000;
 const TIME_BITS: u32 = 38;
 const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
+
+#[cfg(all(test, loom))]
+mod model {
+    //! Every interleaving of the budget's atomics. Run it with
+    //! `RUSTFLAGS="--cfg loom" cargo test -p undaunted --no-default-features --lib model`.
+
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+
+    #[allow(clippy::disallowed_methods)]
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn two_callers_never_spend_more_than_there_is() {
+        loom::model(|| {
+            // Enough for one transient retry, not for two.
+            let budget = Arc::new(RetryBudget::with_capacity_and_refill(20, 0));
+            let now = now();
+            let other = {
+                let budget = Arc::clone(&budget);
+                thread::spawn(move || budget.withdraw(Verdict::TRANSIENT, now).is_some())
+            };
+            let mine = budget.withdraw(Verdict::TRANSIENT, now).is_some();
+            let theirs = other.join().unwrap();
+            assert!(mine != theirs, "exactly one of the two is granted");
+            assert_eq!(budget.tokens(), 6);
+        });
+    }
+
+    #[test]
+    fn a_deposit_beside_a_withdrawal_is_not_lost() {
+        loom::model(|| {
+            let budget = Arc::new(RetryBudget::with_capacity_and_refill(20, 0));
+            let now = now();
+            budget.withdraw(Verdict::TRANSIENT, now);
+            let other = {
+                let budget = Arc::clone(&budget);
+                thread::spawn(move || budget.deposit(FIRST_ATTEMPT_DEPOSIT))
+            };
+            let granted = budget.withdraw(Verdict::THROTTLED, now).is_some();
+            other.join().unwrap();
+            assert!(granted);
+            assert_eq!(budget.tokens(), 20 - 14 - 5 + 1);
+        });
+    }
+
+    #[test]
+    fn deposits_never_overfill() {
+        loom::model(|| {
+            let budget = Arc::new(RetryBudget::with_capacity_and_refill(20, 0));
+            budget.withdraw(Verdict::THROTTLED, now());
+            let other = {
+                let budget = Arc::clone(&budget);
+                thread::spawn(move || budget.deposit(4))
+            };
+            budget.deposit(4);
+            other.join().unwrap();
+            assert_eq!(budget.tokens(), 20);
+        });
+    }
+}

@@ -16,6 +16,7 @@ use object_store::client::{
 use undaunted::TimedOut;
 
 use crate::classify::STALE_CODES;
+use crate::codes;
 
 /// An [`HttpConnector`] around another, for a store whose retries happen in a
 /// [`RetryStore`](crate::RetryStore).
@@ -123,6 +124,9 @@ async fn succeeded_perhaps(response: HttpResponse) -> Result<HttpResponse, HttpE
     if xml::has_root(&body, b"Error") {
         let failure = failure::read(head.status, &head.headers, &body, now());
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
+    }
+    for (key, code) in xml::delete_errors(&body) {
+        codes::leave(key, code);
     }
     let body = HttpResponseBody::from(xml::hide_error_words(body));
     Ok(HttpResponse::from_parts(head, body))

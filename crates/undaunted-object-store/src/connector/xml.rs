@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::escape::unescape;
+use quick_xml::events::{BytesStart, Event};
 
 /// Whether the document's root element has this name.
 pub(super) fn has_root(document: &[u8], name: &[u8]) -> bool {
@@ -29,8 +30,7 @@ pub(super) fn error_code(document: &[u8]) -> Option<String> {
     loop {
         match reader.read_event().ok()? {
             Event::Start(element) if depth == 1 && element.local_name().as_ref() == b"Code" => {
-                let text = reader.read_text(element.name()).ok()?;
-                let code = text.decode().ok()?.trim().to_owned();
+                let code = text_of(&mut reader, &element)?.trim().to_owned();
                 return is_plausible(&code).then_some(code);
             }
             Event::Start(_) => depth += 1,
@@ -39,6 +39,38 @@ pub(super) fn error_code(document: &[u8]) -> Option<String> {
             _ => {}
         }
     }
+}
+
+/// Key and code of each `Error` in a document of S3's whose root is `DeleteResult`.
+pub(super) fn delete_errors(document: &[u8]) -> Vec<(String, String)> {
+    let mut reader = Reader::from_reader(document);
+    let mut found = Vec::new();
+    let (mut key, mut code) = (None, None);
+    if !has_root(document, b"DeleteResult") {
+        return found;
+    }
+    while let Ok(event) = reader.read_event() {
+        match event {
+            Event::Start(element) if element.local_name().as_ref() == b"Key" => {
+                key = text_of(&mut reader, &element);
+            }
+            Event::Start(element) if element.local_name().as_ref() == b"Code" => {
+                code = text_of(&mut reader, &element);
+            }
+            Event::End(element) if element.local_name().as_ref() == b"Error" => {
+                found.extend(key.take().zip(code.take()));
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    found
+}
+
+fn text_of(reader: &mut Reader<&[u8]>, element: &BytesStart<'_>) -> Option<String> {
+    let text = reader.read_text(element.name()).ok()?;
+    let text = text.decode().ok()?;
+    unescape(&text).ok().map(std::borrow::Cow::into_owned)
 }
 
 /// The document with two words written as character references, which mean the same.
@@ -113,6 +145,17 @@ mod tests {
         ] {
             assert_eq!(error_code(garbage), None, "{garbage:?}");
         }
+    }
+
+    #[test]
+    fn each_refused_key_is_found_with_its_code() {
+        let document = b"<DeleteResult><Deleted><Key>a</Key></Deleted>\
+            <Error><Key>b &amp; c</Key><Code>SlowDown</Code><Message>m</Message></Error>\
+            <Error><Code>AccessDenied</Code><Key>d</Key></Error></DeleteResult>";
+        let expected = [("b & c", "SlowDown"), ("d", "AccessDenied")];
+        let expected = expected.map(|(key, code)| (key.to_owned(), code.to_owned()));
+        assert_eq!(delete_errors(document), expected);
+        assert!(delete_errors(b"<Error><Key>a</Key><Code>B</Code></Error>").is_empty());
     }
 
     #[test]
