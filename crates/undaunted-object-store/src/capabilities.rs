@@ -76,6 +76,12 @@ impl Capabilities {
         self
     }
 
+    /// Keys are listed in ascending order.
+    pub fn with_lists_in_order(mut self) -> Self {
+        self.lists_in_order = true;
+        self
+    }
+
     /// Parts by number, if they can be written: to wrap them, and hand them over again.
     #[must_use]
     pub fn parts(&self) -> Option<&Arc<dyn MultipartStore>> {
@@ -88,10 +94,16 @@ impl Capabilities {
         self.pages.as_ref()
     }
 
-    /// Keys are listed in ascending order.
-    pub fn with_lists_in_order(mut self) -> Self {
-        self.lists_in_order = true;
-        self
+    /// Whether a rename is one operation of the store.
+    #[must_use]
+    pub const fn has_native_rename(&self) -> bool {
+        self.native_rename
+    }
+
+    /// Whether objects can have user metadata.
+    #[must_use]
+    pub const fn has_attributes(&self) -> bool {
+        self.attributes
     }
 }
 

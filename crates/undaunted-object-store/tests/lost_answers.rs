@@ -1,0 +1,367 @@
+//! The lost-answer matrix: every write that may not be repeated blindly, under every way in
+//! which its answer can be lost, with and without a rival, over every store.
+//!
+//! Each cell says what the caller is told. Whatever the table says, two things are checked of
+//! every cell: a write of ours is never reported as a conflict, and a rival's never as ours.
+//! The table is `testdata/lost_answers.md`; `BLESS=1` writes it anew.
+#![cfg(feature = "fs")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::multipart::MultipartStore;
+use object_store::path::Path;
+use object_store::{
+    CopyMode, CopyOptions, Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
+    RenameOptions, RenameTargetMode, UpdateVersion,
+};
+use undaunted::RetryConfig;
+use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyParts, FaultyStore, Operation, Rule};
+use undaunted_object_store::{Ambiguous, Backend, Capabilities, RetryStore};
+
+type Store = RetryStore<FaultyStore<Arc<dyn ObjectStore>>>;
+
+const OURS: &[u8] = b"what we write";
+const THEIRS: &[u8] = b"what a rival writes";
+
+/// The writes, with the operations of theirs that the fault hits.
+const WRITES: [(&str, Operation); 7] = [
+    ("put Create", Operation::Put),
+    ("put Update", Operation::Put),
+    ("copy Create", Operation::Copy),
+    ("rename Create", Operation::Rename),
+    ("rename Overwrite", Operation::Rename),
+    ("delete", Operation::Delete),
+    ("complete", Operation::CompleteMultipart),
+];
+
+/// What happens to the first attempt, and what a rival does before the second.
+struct Scenario {
+    name: &'static str,
+    fault: Fault,
+    rival: Option<&'static [u8]>,
+}
+
+fn scenarios() -> Vec<Scenario> {
+    let failures = [
+        ("503", Failure::status(503)),
+        ("reset", Failure::Reset),
+        ("FIN", Failure::Closed),
+        ("timeout", Failure::Timeout),
+    ];
+    let names = [
+        ["503 after apply", "503 before apply"],
+        ["reset after apply", "reset before apply"],
+        ["FIN after apply", "FIN before apply"],
+        ["timeout after apply", "timeout before apply"],
+    ];
+    let mut scenarios = Vec::new();
+    for ((_, failure), [after, before]) in failures.into_iter().zip(names) {
+        let scenario = |name, fault| Scenario {
+            name,
+            fault,
+            rival: None,
+        };
+        scenarios.push(scenario(after, Fault::FailAfter(failure.clone())));
+        scenarios.push(scenario(before, Fault::FailBefore(failure)));
+    }
+    for (name, rival) in [
+        ("rival wins", THEIRS),
+        ("rival writes the same bytes", OURS),
+    ] {
+        scenarios.push(Scenario {
+            name,
+            fault: Fault::FailBefore(Failure::Reset),
+            rival: Some(rival),
+        });
+    }
+    scenarios
+}
+
+/// A store of each kind, and a way to write into it behind everybody's back.
+struct Bench {
+    backend: Backend,
+    rival: Arc<dyn Fn(&Path, &'static [u8]) + Send + Sync>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+fn memory() -> Bench {
+    let memory = Arc::new(InMemory::new());
+    let written = Arc::clone(&memory);
+    let capabilities = Capabilities::none()
+        .with_parts(memory.clone())
+        .with_attributes()
+        .with_lists_in_order();
+    Bench {
+        backend: Backend::new(memory, capabilities),
+        rival: Arc::new(move |path, data| {
+            let write = written.put(path, PutPayload::from_static(data));
+            write.now_or_never().unwrap().unwrap();
+        }),
+        _folder: None,
+    }
+}
+
+fn files() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().to_owned();
+    let files = LocalFileSystem::new_with_prefix(&root).unwrap();
+    Bench {
+        backend: Backend::of_files(files),
+        rival: Arc::new(move |path, data| {
+            std::fs::write(root.join(path.as_ref()), data).unwrap();
+        }),
+        _folder: Some(folder),
+    }
+}
+
+/// The store under test: faults below, retries above, a rival between two attempts.
+fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: bool) -> Store {
+    let plan = FaultPlan::scripted([Rule::new(operation, scenario.fault.clone())]);
+    let capabilities = bench.backend.capabilities.clone();
+    let capabilities = match capabilities.parts() {
+        Some(parts) => {
+            let parts = FaultyParts::new(Arc::clone(parts), plan.clone());
+            capabilities.with_parts(Arc::new(parts))
+        }
+        None => capabilities,
+    };
+    let faulty = FaultyStore::new(Arc::clone(&bench.backend.store), plan);
+    let rival = Arc::clone(&bench.rival);
+    let write = scenario.rival;
+    let builder = RetryStore::builder(faulty)
+        .config(RetryConfig::storage())
+        .capabilities(capabilities)
+        .on_event(move |event| {
+            if let (undaunted::Event::Retry { .. }, Some(data)) = (event.event, write) {
+                rival(event.location, data);
+            }
+        });
+    match by_token {
+        true => builder.build(),
+        false => builder.without_put_token().build(),
+    }
+}
+
+/// Makes the write; what is there beforehand is written through the store within.
+async fn write(store: &Store, name: &str) -> object_store::Result<()> {
+    let (from, to) = (Path::from("from"), Path::from("to"));
+    let inner = store.inner().inner();
+    let put = |path: &Path, data: &'static [u8]| {
+        let (inner, path) = (Arc::clone(inner), path.clone());
+        async move {
+            inner
+                .put(&path, PutPayload::from_static(data))
+                .await
+                .unwrap()
+        }
+    };
+    match name {
+        "put Create" => create(store).await,
+        "put Update" => {
+            let before = put(&to, b"before").await;
+            let version = UpdateVersion::from(before);
+            store
+                .put_opts(
+                    &to,
+                    PutPayload::from_static(OURS),
+                    PutMode::Update(version).into(),
+                )
+                .await
+                .map(drop)
+        }
+        "copy Create" => {
+            put(&from, OURS).await;
+            let options = CopyOptions::new().with_mode(CopyMode::Create);
+            store.copy_opts(&from, &to, options).await
+        }
+        "rename Create" | "rename Overwrite" => {
+            put(&from, OURS).await;
+            let mode = match name {
+                "rename Create" => RenameTargetMode::Create,
+                _ => RenameTargetMode::Overwrite,
+            };
+            let options = RenameOptions::new().with_target_mode(mode);
+            store.rename_opts(&from, &to, options).await
+        }
+        "delete" => {
+            put(&to, OURS).await;
+            store.delete(&to).await
+        }
+        "complete" => {
+            let id = store.create_multipart(&to).await?;
+            let part = store
+                .put_part(&to, &id, 0, PutPayload::from_static(OURS))
+                .await?;
+            store
+                .complete_multipart(&to, &id, vec![part])
+                .await
+                .map(drop)
+        }
+        other => panic!("{other} is no write"),
+    }
+}
+
+async fn create(store: &Store) -> object_store::Result<()> {
+    let payload = PutPayload::from_static(OURS);
+    let to = Path::from("to");
+    store
+        .put_opts(&to, payload, PutMode::Create.into())
+        .await
+        .map(drop)
+}
+
+/// What the caller is told.
+async fn told(bench: Bench, name: &str, scenario: &Scenario, by_token: bool) -> &'static str {
+    let operation = WRITES.iter().find(|(write, _)| *write == name).unwrap().1;
+    // A rename of a store that has none of its own is a copy and a delete: the copy is hit.
+    let operation = match operation {
+        Operation::Rename if !bench.backend.capabilities.has_native_rename() => Operation::Copy,
+        operation => operation,
+    };
+    let store = store_of(&bench, operation, scenario, by_token);
+    match write(&store, name).await {
+        Ok(()) => {
+            if name != "delete" {
+                check_content(&bench, name, scenario).await;
+            }
+            "ours"
+        }
+        Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => "conflict",
+        Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => "-",
+        Err(error) => {
+            let source = std::error::Error::source(&error);
+            match source.is_some_and(|source| source.is::<Ambiguous>()) {
+                true => "ambiguous",
+                false => panic!("{name}, {}: {error}", scenario.name),
+            }
+        }
+    }
+}
+
+async fn check_content(bench: &Bench, name: &str, scenario: &Scenario) {
+    let read = bench
+        .backend
+        .store
+        .get_opts(&Path::from("to"), GetOptions::default())
+        .await
+        .unwrap();
+    let content = read.bytes().await.unwrap();
+    assert_eq!(&content[..], OURS, "{name}, {}", scenario.name);
+}
+
+/// Whether a rival of this write can be told from ours at all: a rival that overwrites before
+/// an unconditional write is simply overwritten.
+fn has_rival(name: &str) -> bool {
+    matches!(
+        name,
+        "put Create" | "put Update" | "copy Create" | "rename Create"
+    )
+}
+
+fn check(name: &str, scenario: &Scenario, told: &str) {
+    let story = format!("{name}, {}: {told}", scenario.name);
+    if scenario.rival.is_some() && has_rival(name) {
+        assert_ne!(told, "ours", "a rival's write was claimed: {story}");
+    } else {
+        assert_ne!(
+            told, "conflict",
+            "our own write was called a conflict: {story}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_matrix() {
+    let mut table = String::from(
+        "| write | what happens | memory | memory, no token | local files |\n|---|---|---|---|---|\n",
+    );
+    for (name, _) in WRITES {
+        for scenario in scenarios() {
+            let cells = [
+                told(memory(), name, &scenario, true).await,
+                told(memory(), name, &scenario, false).await,
+                told(files(), name, &scenario, true).await,
+            ];
+            for cell in cells {
+                check(name, &scenario, cell);
+            }
+            let [memory, bare, files] = cells;
+            writeln!(
+                table,
+                "| {name} | {} | {memory} | {bare} | {files} |",
+                scenario.name
+            )
+            .unwrap();
+        }
+    }
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/lost_answers.md");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &table).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), table);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_at_the_first_attempt_is_a_fact() {
+    let bench = memory();
+    (bench.rival)(&Path::from("to"), OURS);
+    let harmless = Scenario {
+        name: "none",
+        fault: Fault::FailBefore(Failure::Connect),
+        rival: None,
+    };
+    // Even where connecting failed first: that proves that nothing was sent.
+    for operation in [Operation::Get, Operation::Put] {
+        let store = store_of(&bench, operation, &harmless, true);
+        assert!(matches!(
+            create(&store).await,
+            Err(Error::AlreadyExists { .. })
+        ));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn content_counts_where_the_caller_says_so() {
+    let bench = files();
+    let scenario = Scenario {
+        name: "reset after apply",
+        fault: Fault::FailAfter(Failure::Reset),
+        rival: None,
+    };
+    let plan = FaultPlan::scripted([Rule::new(Operation::Put, scenario.fault.clone())]);
+    let store = RetryStore::builder(FaultyStore::new(Arc::clone(&bench.backend.store), plan))
+        .resolve_by_content()
+        .build();
+    create(&store).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_token_is_not_shown_and_the_callers_own_attributes_are() {
+    use object_store::{Attribute, Attributes, PutOptions};
+    let bench = memory();
+    let scenario = Scenario {
+        name: "reset after apply",
+        fault: Fault::FailAfter(Failure::Reset),
+        rival: None,
+    };
+    let store = store_of(&bench, Operation::Put, &scenario, true);
+    let attributes = Attributes::from_iter([(Attribute::ContentType, "text/plain")]);
+    let options = PutOptions {
+        mode: PutMode::Create,
+        attributes: attributes.clone(),
+        ..PutOptions::default()
+    };
+    let path = Path::from("to");
+    store.put_opts(&path, OURS.into(), options).await.unwrap();
+    assert_eq!(store.get(&path).await.unwrap().attributes, attributes);
+    // An overwrite needs no token and gets none.
+    store.put(&path, OURS.into()).await.unwrap();
+    let raw = bench.backend.store.get(&path).await.unwrap();
+    assert!(raw.attributes.is_empty());
+}
