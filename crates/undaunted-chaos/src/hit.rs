@@ -16,6 +16,12 @@ impl Planned {
         Self { hits }
     }
 
+    /// The faults, for those who carry them out by other means than an `object_store` error.
+    #[cfg(feature = "server")]
+    pub(crate) fn into_hits(self) -> Vec<Hit> {
+        self.hits
+    }
+
     /// Whether the inner store must not hear of the call.
     pub(crate) fn fails_before(&self) -> bool {
         self.hits

@@ -68,6 +68,8 @@ mod random;
 mod rates;
 mod rule;
 mod seeded;
+#[cfg(feature = "server")]
+pub mod server;
 mod spec;
 mod store;
 mod upload;

@@ -1,0 +1,257 @@
+//! A real S3 on a loopback port, with faults in front of it at HTTP and TCP level.
+
+mod body;
+mod record;
+mod request;
+mod respond;
+mod wire;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path as FsPath, PathBuf};
+use std::sync::Arc;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use record::RequestRecord;
+
+use crate::FaultPlan;
+use record::Records;
+use respond::Responder;
+use wire::Wire;
+
+/// An S3 server that misbehaves on command: `s3s` over a folder, with a [`FaultPlan`] between
+/// it and its clients.
+///
+/// The faults are those of the crate's front page, at the level of HTTP and TCP:
+/// [`Failure::Closed`](crate::Failure::Closed) closes the connection without an answer,
+/// [`Failure::Reset`](crate::Failure::Reset) resets it, [`Failure::Timeout`](crate::Failure)
+/// never answers, a status is answered as S3 answers it, with its code as XML and a
+/// `Retry-After`. [`Failure::Connect`](crate::Failure::Connect) resets at once, as near as a
+/// server that was connected to can come to one that was not.
+///
+/// Every request is recorded. The server stops when it is dropped.
+///
+/// ```
+/// use undaunted_chaos::server::S3Server;
+/// use undaunted_chaos::{Failure, Fault, FaultPlan, Operation, Rule};
+///
+/// # #[tokio::main]
+/// # async fn main() -> std::io::Result<()> {
+/// let plan = FaultPlan::scripted([
+///     Rule::new(Operation::Get, Fault::FailBefore(Failure::slow_down())),
+/// ]);
+/// let server = S3Server::builder().plan(plan).start().await?;
+/// println!("{} {:?}", server.endpoint(), server.object_store_options());
+/// assert!(server.requests().is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct S3Server {
+    address: SocketAddr,
+    root: Root,
+    plan: FaultPlan,
+    records: Records,
+    stop: watch::Sender<bool>,
+}
+
+/// Where the objects are.
+#[derive(Debug)]
+enum Root {
+    Given(PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl S3Server {
+    /// What can be said about a server before it starts.
+    pub fn builder() -> S3ServerBuilder {
+        S3ServerBuilder::default()
+    }
+
+    /// The URL that clients connect to.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The folder with the buckets, each a folder, and the objects, each a file.
+    #[must_use]
+    pub fn root(&self) -> &FsPath {
+        match &self.root {
+            Root::Given(path) => path,
+            Root::Temporary(folder) => folder.path(),
+        }
+    }
+
+    /// The plan, to add rules or to read what happened.
+    #[must_use]
+    pub fn plan(&self) -> &FaultPlan {
+        &self.plan
+    }
+
+    /// Every request so far, oldest first.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.records.all()
+    }
+
+    /// object_store's configuration for this server, as key and value.
+    #[must_use]
+    pub fn object_store_options(&self) -> Vec<(String, String)> {
+        [
+            ("aws_endpoint", self.endpoint()),
+            ("aws_access_key_id", ACCESS_KEY.to_owned()),
+            ("aws_secret_access_key", SECRET_KEY.to_owned()),
+            ("aws_region", REGION.to_owned()),
+            ("aws_allow_http", "true".to_owned()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .to_vec()
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        // Nobody to tell means that it has stopped already.
+        let _ = self.stop.send(true);
+    }
+}
+
+/// Builds an [`S3Server`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `start` is called"]
+pub struct S3ServerBuilder {
+    root: Option<PathBuf>,
+    address: SocketAddr,
+    plan: FaultPlan,
+    buckets: Vec<String>,
+}
+
+impl Default for S3ServerBuilder {
+    fn default() -> Self {
+        Self {
+            root: None,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            plan: FaultPlan::none(),
+            buckets: vec![BUCKET.to_owned()],
+        }
+    }
+}
+
+impl S3ServerBuilder {
+    /// The folder with the buckets. Default: a temporary one, removed in the end.
+    pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = Some(root.into());
+        self
+    }
+
+    /// The address to listen on. Default: a free port of 127.0.0.1.
+    pub fn address(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// The faults. Default: none.
+    pub fn plan(mut self, plan: FaultPlan) -> Self {
+        self.plan = plan;
+        self
+    }
+
+    /// A bucket that is made if it is not there. Default: `bucket`.
+    pub fn bucket(mut self, name: impl Into<String>) -> Self {
+        self.buckets = vec![name.into()];
+        self
+    }
+
+    /// Starts the server, on tasks of the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be used or the address cannot be listened on.
+    pub async fn start(self) -> io::Result<S3Server> {
+        let root = match self.root {
+            Some(path) => Root::Given(path),
+            None => Root::Temporary(tempfile::tempdir()?),
+        };
+        let path = match &root {
+            Root::Given(path) => path.as_path(),
+            Root::Temporary(folder) => folder.path(),
+        };
+        for bucket in &self.buckets {
+            std::fs::create_dir_all(path.join(bucket))?;
+        }
+        let listener = TcpListener::bind(self.address).await?;
+        let address = listener.local_addr()?;
+        let records = Records::default();
+        let responder = Arc::new(Responder {
+            service: service(path)?,
+            plan: self.plan.clone(),
+            records: records.clone(),
+        });
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(listen(listener, responder, stopped));
+        Ok(S3Server {
+            address,
+            root,
+            plan: self.plan,
+            records,
+            stop,
+        })
+    }
+}
+
+fn service(root: &FsPath) -> io::Result<S3Service> {
+    let files = FileSystem::new(root).map_err(|error| io::Error::other(format!("{error:?}")))?;
+    let mut builder = S3ServiceBuilder::new(files);
+    builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+    Ok(builder.build())
+}
+
+async fn listen(listener: TcpListener, responder: Arc<Responder>, mut stop: watch::Receiver<bool>) {
+    // Dropped in the end, and every connection with it.
+    let mut connections = JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of file descriptors, most likely: clients that are there go on.
+                Err(_) => continue,
+            },
+            _ = stop.changed() => return,
+        };
+        // Many small writes each way; waiting to join them only adds time.
+        let _ = stream.set_nodelay(true);
+        let wire = Wire::new(stream);
+        let reset = wire.reset();
+        let responder = Arc::clone(&responder);
+        connections.spawn(async move {
+            let answer = service_fn(move |request| {
+                let responder = Arc::clone(&responder);
+                let reset = reset.clone();
+                async move { responder.answer(request, &reset).await }
+            });
+            // An error here is a fault that was wanted, or a client that went away.
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(wire), answer)
+                .await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// The access key that the server knows.
+pub const ACCESS_KEY: &str = "undaunted";
+/// The secret key that goes with it. The server is for tests, and so is the secret.
+pub const SECRET_KEY: &str = "undaunted-secret";
+/// The region that clients are told.
+pub const REGION: &str = "us-east-1";
+const BUCKET: &str = "bucket";

@@ -1,0 +1,333 @@
+//! `open()` and `RetryStore` against a real S3 server over HTTP, with faults in front of it.
+#![cfg(feature = "aws")]
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{
+    Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart, integration,
+};
+use undaunted::{Jitter, RetryConfig};
+use undaunted_chaos::server::S3Server;
+use undaunted_chaos::{Failure, Fault, FaultPlan, HttpFailure, Operation, Rule};
+use undaunted_object_store::{RetryStore, open};
+
+type Store = RetryStore<Arc<dyn ObjectStore>>;
+
+/// A server with these faults, and a store on it whose waits are short.
+async fn start(rules: impl IntoIterator<Item = Rule>) -> (S3Server, Store) {
+    let plan = FaultPlan::scripted(rules);
+    let server = S3Server::builder().plan(plan).start().await.unwrap();
+    let config = RetryConfig::builder()
+        .max_retries(10)
+        .base_delay(Duration::from_millis(1))
+        .max_delay(Duration::from_millis(20))
+        .jitter(Jitter::Full)
+        .build()
+        .unwrap();
+    let options = server
+        .object_store_options()
+        .into_iter()
+        .chain([("aws_copy_if_not_exists".into(), "multipart".into())]);
+    let (store, _) = open("s3://bucket", options, config).unwrap();
+    (server, store)
+}
+
+fn hits(server: &S3Server, operation: Operation) -> usize {
+    let requests = server.requests();
+    requests
+        .iter()
+        .filter(|request| request.operation == Some(operation))
+        .count()
+}
+
+const BODY: &[u8] = &[7; 300_000];
+
+#[tokio::test]
+async fn object_stores_own_functions_pass() {
+    let (_server, store) = start([]).await;
+    // `put_get_delete_list` reads a folder as an object, which this server fails with a 500.
+    integration::list_with_delimiter(&store).await;
+    integration::rename_and_copy(&store).await;
+    integration::copy_if_not_exists(&store).await;
+    integration::multipart(&store, &store).await;
+    // `put_opts` races conditional updates, which this server checks and applies in two steps.
+}
+
+#[tokio::test]
+async fn every_failure_of_a_get_is_ridden_out() {
+    let status = |status: u16| Failure::Status(HttpFailure::new(status));
+    let request_timeout = Failure::Status(HttpFailure::new(400).with_code("RequestTimeout"));
+    let faults = [
+        Fault::FailBefore(Failure::slow_down()),
+        Fault::FailBefore(status(500)),
+        Fault::FailBefore(status(429)),
+        Fault::FailBefore(request_timeout),
+        Fault::FailBefore(Failure::Closed),
+        Fault::FailBefore(Failure::Reset),
+        Fault::BreakBody {
+            at: 1000,
+            failure: Failure::Closed,
+        },
+        Fault::BreakBody {
+            at: 20_000,
+            failure: Failure::Reset,
+        },
+    ];
+    for fault in faults {
+        let (server, store) = start([Rule::new(Operation::Get, fault.clone()).count(3)]).await;
+        let path = Path::from("a");
+        store.put(&path, BODY.into()).await.unwrap();
+        let read = store.get(&path).await.unwrap().bytes().await.unwrap();
+        assert_eq!(read, BODY, "{fault}");
+        assert_eq!(hits(&server, Operation::Get), 4, "{fault}");
+        assert!(server.plan().unused().is_empty(), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_read_on_from_where_it_broke_and_only_of_the_same_object() {
+    let fault = Fault::BreakBody {
+        at: 100_000,
+        failure: Failure::Reset,
+    };
+    let (server, store) = start([Rule::new(Operation::Get, fault)]).await;
+    let path = Path::from("a");
+    store.put(&path, BODY.into()).await.unwrap();
+    store.get(&path).await.unwrap().bytes().await.unwrap();
+    let requests = server.requests();
+    let resumed = requests.last().unwrap();
+    assert_eq!(resumed.range.as_deref(), Some("bytes=100000-299999"));
+    assert!(
+        resumed
+            .condition
+            .as_ref()
+            .unwrap()
+            .starts_with("if-match: ")
+    );
+}
+
+#[tokio::test]
+async fn an_object_that_changed_is_an_error_and_never_a_splice() {
+    let fault = Fault::BreakBody {
+        at: 100_000,
+        failure: Failure::Reset,
+    };
+    let (server, store) = start([Rule::new(Operation::Get, fault)]).await;
+    let path = Path::from("a");
+    store.put(&path, BODY.into()).await.unwrap();
+    let mut body = store.get(&path).await.unwrap().into_stream();
+    body.try_next().await.unwrap().unwrap();
+    store.put(&path, vec![8; BODY.len()].into()).await.unwrap();
+    let rest: Result<Vec<Bytes>, _> = body.try_collect().await;
+    assert!(matches!(rest, Err(Error::Precondition { .. })));
+    assert_eq!(hits(&server, Operation::Get), 2);
+}
+
+#[tokio::test]
+async fn a_created_object_whose_answer_was_lost_is_ours() {
+    let failures = [
+        Failure::Status(HttpFailure::new(500)),
+        Failure::Closed,
+        Failure::Reset,
+    ];
+    for failure in failures {
+        let (server, store) =
+            start([Rule::new(Operation::Put, Fault::FailAfter(failure.clone()))]).await;
+        let path = Path::from("a");
+        let put = store
+            .put_opts(&path, BODY.into(), PutMode::Create.into())
+            .await;
+        assert!(put.is_ok(), "{failure}: {put:?}");
+        assert_eq!(hits(&server, Operation::Put), 2, "{failure}");
+        assert_eq!(hits(&server, Operation::Head), 1, "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn s3s_conditional_conflict_is_tried_again() {
+    let conflict = HttpFailure::new(409).with_code("ConditionalRequestConflict");
+    let fault = Fault::FailBefore(Failure::Status(conflict));
+    let (_server, store) = start([Rule::new(Operation::Put, fault)]).await;
+    let path = Path::from("a");
+    store
+        .put_opts(&path, BODY.into(), PutMode::Create.into())
+        .await
+        .unwrap();
+    let again = store
+        .put_opts(&path, BODY.into(), PutMode::Create.into())
+        .await;
+    assert!(matches!(again, Err(Error::AlreadyExists { .. })));
+}
+
+#[tokio::test]
+async fn a_multipart_upload_survives_at_every_step() {
+    let fail = |operation, failure| Rule::new(operation, Fault::FailAfter(failure));
+    let (server, store) = start([
+        fail(Operation::CreateMultipart, Failure::Closed),
+        fail(Operation::PutPart, Failure::Reset).count(2),
+        fail(
+            Operation::CompleteMultipart,
+            Failure::Status(HttpFailure::new(500)),
+        ),
+    ])
+    .await;
+    let path = Path::from("a");
+    let data = vec![3; 11 * 1024 * 1024];
+    let upload = store.put_multipart(&path).await.unwrap();
+    let mut writer = WriteMultipart::new(upload);
+    writer.write(&data);
+    // `finish` aborts an upload whose completion fails; this one did not.
+    writer.finish().await.unwrap();
+    let read = store.get(&path).await.unwrap().bytes().await.unwrap();
+    assert!(read == data);
+    assert_eq!(hits(&server, Operation::AbortMultipart), 0);
+}
+
+#[tokio::test]
+async fn keys_that_are_named_after_errors_are_keys() {
+    let (server, store) = start([]).await;
+    let path = Path::from("SlowDown-InternalError.bin");
+    let copy = Path::from("copy-of-SlowDown-InternalError.bin");
+    store.put(&path, BODY.into()).await.unwrap();
+    store.copy(&path, &copy).await.unwrap();
+    let listed: Vec<_> = store.list(None).try_collect().await.unwrap();
+    assert_eq!(listed.len(), 2);
+    let keys = futures::stream::iter([path.clone(), copy.clone()].map(Ok)).boxed();
+    let deleted: Vec<Path> = store.delete_stream(keys).try_collect().await.unwrap();
+    assert_eq!(deleted, [path, copy]);
+    let faulty = server
+        .requests()
+        .into_iter()
+        .filter(|request| request.status != Some(200));
+    assert_eq!(faulty.count(), 0);
+    assert_eq!(server.requests().len(), 4, "nothing was asked twice");
+}
+
+#[tokio::test]
+async fn deletes_are_batched_and_survive_lost_answers() {
+    let rule = Rule::any(Fault::FailAfter(Failure::Reset));
+    let (server, store) = start([]).await;
+    let paths: Vec<Path> = (0..1100).map(|n| Path::from(format!("k/{n:04}"))).collect();
+    futures::stream::iter(&paths)
+        .map(|path| store.put(path, "x".into()))
+        .buffer_unordered(16)
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
+    server.plan().add(rule);
+    let before = server.requests().len();
+    let keys = futures::stream::iter(paths.clone().into_iter().map(Ok)).boxed();
+    let deleted: Vec<Path> = store.delete_stream(keys).try_collect().await.unwrap();
+    assert_eq!(deleted, paths, "each key once, in order");
+    assert_eq!(
+        server.requests().len() - before,
+        3,
+        "two batches, one of them twice"
+    );
+    assert!(store.list(None).next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_list_goes_on_where_a_page_broke() {
+    let (server, store) = start([]).await;
+    let paths: Vec<Path> = (0..1100).map(|n| Path::from(format!("k/{n:04}"))).collect();
+    futures::stream::iter(&paths)
+        .map(|path| store.put(path, "x".into()))
+        .buffer_unordered(16)
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
+    let broken = Fault::BreakList {
+        after: 10,
+        failure: Failure::Reset,
+    };
+    server
+        .plan()
+        .add(Rule::new(Operation::List, broken).count(2));
+    let listed: Vec<Path> = store
+        .list(Some(&Path::from("k")))
+        .map_ok(|meta| meta.location)
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(listed, paths, "no duplicate, no gap");
+    assert!(server.plan().unused().is_empty());
+}
+
+#[tokio::test]
+async fn a_hint_is_waited_for() {
+    let hint = HttpFailure::new(503).with_retry_after(Duration::from_secs(1));
+    let fault = Fault::FailBefore(Failure::Status(hint));
+    let (server, store) = start([Rule::new(Operation::Head, fault)]).await;
+    let path = Path::from("a");
+    store.put(&path, "x".into()).await.unwrap();
+    // Real time: what is tested is that a second passes.
+    store.head(&path).await.unwrap();
+    let heads: Vec<_> = server
+        .requests()
+        .into_iter()
+        .filter(|request| request.operation == Some(Operation::Head))
+        .collect();
+    assert!(heads[1].at - heads[0].at >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn stale_credentials_are_worth_one_more_attempt() {
+    let skewed = HttpFailure::new(403).with_code("RequestTimeTooSkewed");
+    let fault = Fault::FailBefore(Failure::Status(skewed));
+    let (server, store) = start([Rule::new(Operation::Get, fault.clone())]).await;
+    let path = Path::from("a");
+    store.put(&path, "x".into()).await.unwrap();
+    store.get(&path).await.unwrap();
+    assert_eq!(hits(&server, Operation::Get), 2);
+    server.plan().add(Rule::new(Operation::Get, fault).always());
+    let error = store.get(&path).await.unwrap_err();
+    assert!(matches!(error, Error::PermissionDenied { .. }), "{error:?}");
+    assert_eq!(hits(&server, Operation::Get), 4);
+}
+
+#[tokio::test]
+async fn permanent_failures_come_back_after_one_request() {
+    let (server, store) = start([]).await;
+    let missing = store.get(&Path::from("missing")).await;
+    assert!(matches!(missing, Err(Error::NotFound { .. })));
+    assert_eq!(hits(&server, Operation::Get), 1);
+    for status in [400, 401, 403, 501] {
+        let fault = Fault::FailBefore(Failure::status(status));
+        let (server, store) = start([Rule::new(Operation::Get, fault).always()]).await;
+        store.get(&Path::from("a")).await.unwrap_err();
+        assert_eq!(hits(&server, Operation::Get), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn ranges_are_resumed_too() {
+    let fault = Fault::BreakBody {
+        at: 10,
+        failure: Failure::Reset,
+    };
+    let (_server, store) = start([Rule::new(Operation::Get, fault).count(3)]).await;
+    let path = Path::from("a");
+    let data: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    store.put(&path, data.clone().into()).await.unwrap();
+    let ranges = [10..200, 5000..6000, 99_000..100_000];
+    let read = store.get_ranges(&path, &ranges).await.unwrap();
+    for (range, bytes) in ranges.iter().zip(read) {
+        let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+        assert_eq!(bytes, data[range]);
+    }
+    let options = GetOptions::new().with_range(Some(GetRange::Suffix(1000)));
+    let tail = store
+        .get_opts(&path, options)
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
+    assert_eq!(tail, data[99_000..]);
+}
