@@ -83,10 +83,12 @@ fn scenarios() -> Vec<Scenario> {
     scenarios
 }
 
+type Rival = Arc<dyn Fn(&Path, &'static [u8]) + Send + Sync>;
+
 /// A store of each kind, and a way to write into it behind everybody's back.
 struct Bench {
     backend: Backend,
-    rival: Arc<dyn Fn(&Path, &'static [u8]) + Send + Sync>,
+    rival: Rival,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -142,9 +144,10 @@ fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: 
                 rival(event.location, data);
             }
         });
-    match by_token {
-        true => builder.build(),
-        false => builder.without_put_token().build(),
+    if by_token {
+        builder.build()
+    } else {
+        builder.without_put_token().build()
     }
 }
 
@@ -236,10 +239,9 @@ async fn told(bench: Bench, name: &str, scenario: &Scenario, by_token: bool) -> 
         Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => "-",
         Err(error) => {
             let source = std::error::Error::source(&error);
-            match source.is_some_and(|source| source.is::<Ambiguous>()) {
-                true => "ambiguous",
-                false => panic!("{name}, {}: {error}", scenario.name),
-            }
+            let undecided = source.and_then(|source| source.downcast_ref::<Ambiguous>());
+            assert!(undecided.is_some(), "{name}, {}: {error}", scenario.name);
+            "ambiguous"
         }
     }
 }

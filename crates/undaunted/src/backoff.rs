@@ -83,6 +83,9 @@ impl Backoff {
 
     /// The jittered delay before retry `n`, growing from `base`.
     pub(crate) fn draw(&mut self, config: &RetryConfig, base: Duration, n: u32) -> Duration {
+        if base.is_zero() {
+            return Duration::ZERO;
+        }
         let nominal = nominal(config, base, n);
         let drawn = match config.jitter() {
             Jitter::None => nominal,

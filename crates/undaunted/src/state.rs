@@ -102,14 +102,8 @@ impl<'a> RetryState<'a> {
     /// with the same seed and the same failures wait equally long.
     #[must_use]
     pub fn new(config: &'a RetryConfig, start: Option<Instant>, seed: u64) -> Self {
-        let mut state = Self {
-            config,
-            deadline: None,
-            backoff: Backoff::new(seed),
-            retries: 0,
-            charge: 0,
-            phase: Phase::Attempting,
-        };
+        let mut state = Self::unseeded(config);
+        state.seed_with(|| seed);
         if let Some(start) = start {
             state.start_clock(start);
         }
@@ -117,14 +111,20 @@ impl<'a> RetryState<'a> {
     }
 
     /// A call whose seed is drawn only if it fails.
-    pub(crate) fn unseeded(config: &'a RetryConfig) -> Self {
+    #[inline]
+    pub(crate) const fn unseeded(config: &'a RetryConfig) -> Self {
         Self {
+            config,
+            deadline: None,
+            backoff: Backoff::new(0),
+            retries: 0,
+            charge: 0,
             phase: Phase::Unseeded,
-            ..Self::new(config, None, 0)
         }
     }
 
     /// Draws the seed, if there is none yet.
+    #[inline]
     pub(crate) fn seed_with(&mut self, seed: impl FnOnce() -> u64) {
         if self.phase == Phase::Unseeded {
             self.backoff = Backoff::new(seed());
@@ -144,6 +144,7 @@ impl<'a> RetryState<'a> {
 
     /// An attempt begins at `now`: the tokens of a retry are spent, and the answer says when
     /// the attempt must be cut, if ever. `now` may be `None` where no time limit is set.
+    #[inline]
     pub fn on_attempt(&mut self, now: Option<Instant>) -> Option<Cut> {
         if self.phase == Phase::Waiting {
             self.phase = Phase::Attempting;

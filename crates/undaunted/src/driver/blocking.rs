@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-use super::call::Call;
+use super::call::{Call, Step};
 use super::extras::Extras;
 use super::judge::{ByTrait, Judge};
 use super::name;
@@ -213,17 +213,18 @@ where
     X: Extras<'c>,
     E: Display,
 {
+    let mut step = Step::Start;
     loop {
         let number = call.state().retries().saturating_add(1);
         let result = call
-            .begin_uncut()
+            .begin_uncut(&mut step)
             .and_then(|time_left| op(&Attempt { number, time_left }));
         match result {
             Ok(value) => {
                 call.succeeded();
                 return (Ok(value), call.into_extras());
             }
-            Err(error) => match call.failed_unwaited(error) {
+            Err(error) => match call.failed_unwaited(&mut step, error) {
                 Ok(delay) if delay.is_zero() => std::thread::yield_now(),
                 Ok(delay) => sleep(delay),
                 Err(error) => return (Err(error), call.into_extras()),

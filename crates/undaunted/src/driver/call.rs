@@ -17,14 +17,13 @@ use crate::config::RetryConfig;
 use crate::event::Event;
 use crate::state::{Cut, Decision, RetryState};
 
-/// One call on its way. A call without limits that succeeds touches its config and `step`,
-/// and no more: clock, seed and heap wait for the first failure.
+/// One call on its way. A call without limits that succeeds touches its config and its
+/// [`Step`], and no more: clock, seed and heap wait for the first failure.
 pub(super) struct Call<'c, E, C, X, S: Timer> {
     state: RetryState<'c>,
     judge: C,
     extras: X,
     timer: S,
-    step: Step,
     /// On the heap, made at the first real wait or by a time limit, so that a call which
     /// has neither stays small.
     aside: Option<Boxed<S::Sleep, E>>,
@@ -32,8 +31,10 @@ pub(super) struct Call<'c, E, C, X, S: Timer> {
 
 type Boxed<Sleep, E> = Pin<Box<Aside<Sleep, E>>>;
 
+/// Where a call stands. Beside the call and not in it: there it would cost eight bytes, and
+/// beside an attempt it costs one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     /// No attempt yet.
     Start,
     Attempting,
@@ -62,13 +63,13 @@ where
     X: Extras<'c>,
     S: Timer,
 {
+    #[inline]
     pub(super) fn new(config: &'c RetryConfig, judge: C, extras: X, timer: S) -> Self {
         Self {
             state: RetryState::unseeded(config),
             judge,
             extras,
             timer,
-            step: Step::Start,
             aside: None,
         }
     }
@@ -95,8 +96,12 @@ where
     }
 
     /// The call is dropped, or over: a retry that was paid for and has not begun is given back.
+    #[inline]
     pub(super) fn dropped(&mut self) {
-        self.state.on_drop(self.extras.budget());
+        // Only a budget has anything to be given back.
+        if let Some(budget) = self.extras.budget() {
+            self.state.on_drop(Some(budget));
+        }
     }
 }
 
@@ -107,29 +112,27 @@ where
     S: Timer,
     E: Display,
 {
-    /// Whether an attempt is under way; otherwise [`poll_wait`](Self::poll_wait) and
-    /// [`begin`](Self::begin) come first.
+    /// Whether a first attempt may begin without a look at a clock.
     #[inline]
-    pub(super) fn is_attempting(&self) -> bool {
-        self.step == Step::Attempting
+    pub(super) const fn is_untimed(&self) -> bool {
+        !self.state.config().has_time_limit()
     }
 
     /// An attempt begins. An error means that there is no time for it; it counts as the
     /// attempt's.
     #[inline]
-    pub(super) fn begin(&mut self) -> Result<(), E> {
-        if self.step != Step::Start || self.state.config().has_time_limit() {
-            return self.begin_slowly();
+    pub(super) fn begin(&mut self, step: &mut Step) -> Result<(), E> {
+        if self.is_untimed() {
+            *step = Step::Attempting;
+            self.state.on_attempt(None);
+            return Ok(());
         }
-        self.step = Step::Attempting;
-        Ok(())
+        self.begin_timed(step)
     }
 
     #[cold]
-    fn begin_slowly(&mut self) -> Result<(), E> {
-        let limit = self.limit();
-        self.step = Step::Attempting;
-        if let Some(cut) = limit? {
+    fn begin_timed(&mut self, step: &mut Step) -> Result<(), E> {
+        if let Some(cut) = self.limit(step)? {
             let sleep = self.timer.sleep(cut.after);
             let mut aside = self.aside().project();
             aside.sleep.set(Some(sleep));
@@ -139,16 +142,15 @@ where
     }
 
     /// An attempt begins that this driver cannot cut: what is left to it is told instead.
-    pub(super) fn begin_uncut(&mut self) -> Result<Option<Duration>, E> {
-        let limit = self.limit();
-        self.step = Step::Attempting;
-        Ok(limit?.map(|cut| cut.after))
+    pub(super) fn begin_uncut(&mut self, step: &mut Step) -> Result<Option<Duration>, E> {
+        Ok(self.limit(step)?.map(|cut| cut.after))
     }
 
-    fn limit(&mut self) -> Result<Option<Cut>, E> {
+    fn limit(&mut self, step: &mut Step) -> Result<Option<Cut>, E> {
+        let is_first = std::mem::replace(step, Step::Attempting) == Step::Start;
         let config = self.state.config();
         let now = config.has_time_limit().then(|| self.timer.now());
-        if self.step == Step::Start && !self.extras.clock_starts_at_failure() {
+        if is_first && !self.extras.clock_starts_at_failure() {
             if let Some(now) = now {
                 self.state.start_clock(now);
             }
@@ -184,26 +186,32 @@ where
     /// An attempt failed: the wait before the next begins, or the error is the outcome.
     #[cold]
     #[inline(never)]
-    pub(super) fn failed(&mut self, error: E) -> Result<(), E> {
+    pub(super) fn failed(&mut self, step: &mut Step, error: E) -> Result<(), E> {
         let verdict = self.judge.verdict(&error);
-        self.failed_as(error, verdict)
+        self.failed_as(step, error, verdict)
     }
 
     /// The same where the caller knows better than the error what it means.
-    pub(super) fn failed_as(&mut self, error: E, verdict: Verdict) -> Result<(), E> {
+    pub(super) fn failed_as(
+        &mut self,
+        step: &mut Step,
+        error: E,
+        verdict: Verdict,
+    ) -> Result<(), E> {
         let delay = self.decide(error, verdict)?;
-        if delay.is_zero() {
-            self.step = Step::Yielding;
+        *step = if delay.is_zero() {
+            Step::Yielding
         } else {
             let sleep = self.timer.sleep(delay);
             self.aside().project().sleep.set(Some(sleep));
-            self.step = Step::Waiting;
-        }
+            Step::Waiting
+        };
         Ok(())
     }
 
     /// The same for a driver that waits by itself: how long.
-    pub(super) fn failed_unwaited(&mut self, error: E) -> Result<Duration, E> {
+    pub(super) fn failed_unwaited(&mut self, step: &mut Step, error: E) -> Result<Duration, E> {
+        *step = Step::Rested;
         let verdict = self.judge.verdict(&error);
         self.decide(error, verdict)
     }
@@ -212,7 +220,6 @@ where
         match self.judge(&error, verdict) {
             Decision::Stop(_) => Err(error),
             Decision::Retry { delay } => {
-                self.step = Step::Rested;
                 if self.state.config().total_timeout().is_some() {
                     *self.aside().project().last = Some(error);
                 }
@@ -222,19 +229,17 @@ where
     }
 
     /// Waits. A delay of zero lets others run once.
-    pub(super) fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match (self.step, &mut self.aside) {
+    pub(super) fn poll_wait(&mut self, step: &mut Step, cx: &mut Context<'_>) -> Poll<()> {
+        match (*step, &mut self.aside) {
             (Step::Waiting, Some(aside)) => ready!(aside.as_mut().poll_sleep(cx)),
             (Step::Yielding, _) => {
-                self.step = Step::Rested;
+                *step = Step::Rested;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            _ => {}
+            _ => return Poll::Ready(()),
         }
-        if self.step == Step::Waiting {
-            self.step = Step::Rested;
-        }
+        *step = Step::Rested;
         Poll::Ready(())
     }
 
@@ -242,7 +247,7 @@ where
     #[inline]
     pub(super) fn succeeded(&mut self) {
         if self.state.retries() > 0
-            || metrics::COUNTS_SUCCESSES
+            || metrics::IS_ON
             || self.extras.budget().is_some()
             || self.extras.is_watched()
         {
@@ -250,8 +255,13 @@ where
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn succeeded_slowly(&mut self) {
         self.state.on_success(self.extras.budget());
+        if !self.is_heard() {
+            return;
+        }
         let attempts = self.state.retries().saturating_add(1);
         let event = Event::Succeeded {
             operation: self.extras.name(),
@@ -274,13 +284,12 @@ where
             self.state.start_clock(now);
         }
         let decision = self.state.on_failure(now, verdict, self.extras.budget());
+        if !self.is_heard() {
+            return decision;
+        }
         let operation = self.extras.name();
         let subject = self.extras.subject().map(|subject| subject as _);
-        let decision = testing::switched(decision, self.state.retries());
-        if matches!(decision, Decision::Stop(_)) {
-            // The switch may have stopped what the state had granted.
-            self.state.on_drop(self.extras.budget());
-        }
+        let decision = testing::switched(decision, &mut self.state, self.extras.budget());
         let retries = self.state.retries();
         let max_retries = self.state.config().max_retries();
         let event = match decision {
@@ -307,6 +316,12 @@ where
         metrics::record(&event, self.extras.budget());
         self.extras.observe(&event);
         decision
+    }
+
+    /// Whether anyone listens, so that an event is worth making.
+    #[inline]
+    fn is_heard(&self) -> bool {
+        log::is_on() || metrics::IS_ON || self.extras.is_watched()
     }
 
     fn aside(&mut self) -> Pin<&mut Aside<S::Sleep, E>> {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
-use super::call::Call;
+use super::call::{Call, Step};
 use super::extras::Extras;
 use super::judge::Judge;
 use super::timer::Timer;
@@ -26,6 +26,7 @@ pin_project! {
     {
         op: Op,
         call: Call<'c, E, C, X, S>,
+        step: Step,
         #[pin]
         attempt: Option<Fut>,
     }
@@ -56,6 +57,7 @@ where
         Self {
             op,
             call,
+            step: Step::Start,
             attempt: None,
         }
     }
@@ -83,31 +85,70 @@ where
     type Output = Result<T, E>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        loop {
-            if !this.call.is_attempting() {
-                ready!(this.call.poll_wait(cx));
-                if let Err(error) = this.call.begin() {
-                    this.call.failed(error)?;
-                    continue;
-                }
-                this.attempt.set(Some((this.op)()));
-            }
-            let Some(attempt) = this.attempt.as_mut().as_pin_mut() else {
-                // Polled again after it was ready, which a caller must not do.
-                return Poll::Pending;
-            };
-            let error = match attempt.poll(cx) {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.as_mut().project();
+        if *this.step == Step::Start && this.call.is_untimed() {
+            *this.step = Step::Attempting;
+            this.attempt.set(Some((this.op)()));
+        }
+        // The common case on a path of its own: an attempt, and it succeeds.
+        let first = match this.attempt.as_pin_mut() {
+            Some(attempt) => Some(match attempt.poll(cx) {
                 Poll::Ready(Ok(value)) => {
                     this.call.succeeded();
                     return Poll::Ready(Ok(value));
                 }
-                Poll::Ready(Err(error)) => error,
-                Poll::Pending => ready!(this.call.poll_cut(cx)),
-            };
-            this.attempt.set(None);
-            this.call.failed(error)?;
+                Poll::Ready(Err(error)) => Poll::Ready(error),
+                Poll::Pending => Poll::Pending,
+            }),
+            None => None,
+        };
+        self.poll_slowly(first, cx)
+    }
+}
+
+impl<'c, Op, Fut, T, E, C, X, S> RetryFuture<'c, Op, Fut, T, E, C, X, S>
+where
+    Op: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    C: Judge<E>,
+    X: Extras<'c>,
+    S: Timer,
+    E: Display,
+{
+    /// Everything but a success at the first poll. `polled` is what became of an attempt that
+    /// was polled already.
+    #[inline(never)]
+    fn poll_slowly(
+        self: Pin<&mut Self>,
+        mut polled: Option<Poll<E>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, E>> {
+        let mut this = self.project();
+        loop {
+            if let Some(polled) = polled.take() {
+                let error = match polled {
+                    Poll::Ready(error) => error,
+                    Poll::Pending => ready!(this.call.poll_cut(cx)),
+                };
+                this.attempt.set(None);
+                this.call.failed(this.step, error)?;
+            }
+            ready!(this.call.poll_wait(this.step, cx));
+            if let Err(error) = this.call.begin(this.step) {
+                polled = Some(Poll::Ready(error));
+                continue;
+            }
+            this.attempt.set(Some((this.op)()));
+            let attempt = this.attempt.as_mut().as_pin_mut();
+            polled = Some(match attempt.map(|attempt| attempt.poll(cx)) {
+                Some(Poll::Ready(Ok(value))) => {
+                    this.call.succeeded();
+                    return Poll::Ready(Ok(value));
+                }
+                Some(Poll::Ready(Err(error))) => Poll::Ready(error),
+                Some(Poll::Pending) | None => Poll::Pending,
+            });
         }
     }
 }

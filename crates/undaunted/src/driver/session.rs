@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::call::Call;
+use super::call::{Call, Step};
 use super::extras::{Extras, Subject};
 use super::judge::ByTrait;
 use super::timer::DefaultTimer;
@@ -46,6 +46,7 @@ use crate::event::Event;
 #[must_use = "a session does nothing until an attempt is made"]
 pub struct Session<'c, E> {
     call: Call<'c, E, ByTrait, SessionExtras<'c>, DefaultTimer>,
+    step: Step,
 }
 
 /// What a [`Session`] can be given.
@@ -100,6 +101,7 @@ impl<'c, E> Session<'c, E> {
         };
         Self {
             call: Call::new(config, ByTrait, extras, DefaultTimer),
+            step: Step::Start,
         }
     }
 
@@ -167,8 +169,8 @@ impl<'c, E: Retryable> Session<'c, E> {
     ///
     /// The error itself, unchanged, when there is none.
     pub async fn failed(&mut self, error: E) -> Result<(), E> {
-        self.call.failed(error)?;
-        poll_fn(|cx| self.call.poll_wait(cx)).await;
+        self.call.failed(&mut self.step, error)?;
+        poll_fn(|cx| self.call.poll_wait(&mut self.step, cx)).await;
         Ok(())
     }
 
@@ -179,8 +181,8 @@ impl<'c, E: Retryable> Session<'c, E> {
     ///
     /// As for [`failed`](Self::failed).
     pub async fn failed_as(&mut self, error: E, verdict: Verdict) -> Result<(), E> {
-        self.call.failed_as(error, verdict)?;
-        poll_fn(|cx| self.call.poll_wait(cx)).await;
+        self.call.failed_as(&mut self.step, error, verdict)?;
+        poll_fn(|cx| self.call.poll_wait(&mut self.step, cx)).await;
         Ok(())
     }
 
@@ -229,9 +231,9 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let call = &mut this.session.call;
-        if !call.is_attempting() {
-            call.begin()?;
+        let Session { call, step } = &mut **this.session;
+        if *step != Step::Attempting {
+            call.begin(step)?;
         }
         match this.operation.poll(cx) {
             Poll::Ready(Ok(value)) => {

@@ -32,7 +32,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::state::{Decision, StopReason};
+use crate::budget::RetryBudget;
+use crate::state::{Decision, RetryState, StopReason};
 
 /// Switches retries off in this process: every call makes one attempt.
 #[must_use = "the switch goes back when the guard is dropped"]
@@ -139,19 +140,35 @@ impl<T, E> Script<T, E> {
 }
 
 /// The decision, under the switch.
-pub(super) fn switched(decision: Decision, retries: u32) -> Decision {
+#[inline]
+pub(super) fn switched(
+    decision: Decision,
+    state: &mut RetryState<'_>,
+    budget: Option<&RetryBudget>,
+) -> Decision {
     match SWITCH.load(Ordering::Relaxed) {
         OFF => decision,
-        attempts => match decision {
-            // `retries` counts the one that is being granted.
-            Decision::Retry { .. } if u64::from(retries) >= attempts => {
-                Decision::Stop(StopReason::RetriesExhausted)
-            }
-            Decision::Retry { .. } => Decision::Retry {
-                delay: Duration::ZERO,
-            },
-            stop @ Decision::Stop(_) => stop,
+        attempts => under(attempts, decision, state, budget),
+    }
+}
+
+#[cold]
+fn under(
+    attempts: u64,
+    decision: Decision,
+    state: &mut RetryState<'_>,
+    budget: Option<&RetryBudget>,
+) -> Decision {
+    match decision {
+        // `retries` counts the one that is being granted, which is taken back.
+        Decision::Retry { .. } if u64::from(state.retries()) >= attempts => {
+            state.on_drop(budget);
+            Decision::Stop(StopReason::RetriesExhausted)
+        }
+        Decision::Retry { .. } => Decision::Retry {
+            delay: Duration::ZERO,
         },
+        stop @ Decision::Stop(_) => stop,
     }
 }
 

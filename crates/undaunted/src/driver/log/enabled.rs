@@ -1,6 +1,7 @@
 //! Logging through `tracing`, target `undaunted::retry`: WARN for a retry, ERROR when a call
 //! that was retryable, or had been retried, is given up, DEBUG for the rest.
 
+use tracing::level_filters::LevelFilter;
 use tracing::{debug, error, warn};
 
 use crate::event::Event;
@@ -66,6 +67,12 @@ pub(in crate::driver) fn write(event: &Event<'_>) {
             attempts,
         } => debug!(target: TARGET, operation, subject = subject.map(display), attempts, "{event}"),
     }
+}
+
+/// Whether anyone reads logs.
+#[inline]
+pub(in crate::driver) fn is_on() -> bool {
+    LevelFilter::current() != LevelFilter::OFF
 }
 
 const TARGET: &str = "undaunted::retry";

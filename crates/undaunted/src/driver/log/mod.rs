@@ -3,9 +3,9 @@
 #[cfg(feature = "tracing")]
 mod enabled;
 #[cfg(feature = "tracing")]
-pub(super) use enabled::write;
+pub(super) use enabled::{is_on, write};
 
 #[cfg(not(feature = "tracing"))]
 mod disabled;
 #[cfg(not(feature = "tracing"))]
-pub(super) use disabled::write;
+pub(super) use disabled::{is_on, write};

@@ -44,8 +44,8 @@ pub(in crate::driver) fn record(event: &Event<'_>, budget: Option<&RetryBudget>)
     }
 }
 
-/// Whether a success at the first attempt is worth an event: it is counted.
-pub(in crate::driver) const COUNTS_SUCCESSES: bool = true;
+/// Whether everything is counted, successes at the first attempt included.
+pub(in crate::driver) const IS_ON: bool = true;
 
 const ATTEMPTS: &str = "undaunted_attempts_total";
 const RETRIES: &str = "undaunted_retries_total";

@@ -3,9 +3,9 @@
 #[cfg(feature = "metrics")]
 mod enabled;
 #[cfg(feature = "metrics")]
-pub(super) use enabled::{COUNTS_SUCCESSES, record};
+pub(super) use enabled::{IS_ON, record};
 
 #[cfg(not(feature = "metrics"))]
 mod disabled;
 #[cfg(not(feature = "metrics"))]
-pub(super) use disabled::{COUNTS_SUCCESSES, record};
+pub(super) use disabled::{IS_ON, record};
