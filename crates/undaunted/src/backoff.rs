@@ -82,10 +82,15 @@ impl Backoff {
     }
 
     /// The jittered delay before retry `n`, growing from `base`.
+    #[inline]
     pub(crate) fn draw(&mut self, config: &RetryConfig, base: Duration, n: u32) -> Duration {
         if base.is_zero() {
             return Duration::ZERO;
         }
+        self.draw_from(config, base, n)
+    }
+
+    fn draw_from(&mut self, config: &RetryConfig, base: Duration, n: u32) -> Duration {
         let nominal = nominal(config, base, n);
         let drawn = match config.jitter() {
             Jitter::None => nominal,

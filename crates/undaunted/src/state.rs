@@ -178,20 +178,43 @@ impl<'a> RetryState<'a> {
         verdict: Verdict,
         budget: Option<&RetryBudget>,
     ) -> Decision {
-        if !verdict.is_retryable() {
-            return Decision::Stop(StopReason::Permanent);
-        }
+        self.decide(now, verdict, budget)
+    }
+
+    /// [`on_failure`](Self::on_failure), in place: a driver without a budget or a deadline
+    /// leaves half of it out.
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // measured: 50 instructions a failure
+    pub(crate) fn decide(
+        &mut self,
+        now: Option<Instant>,
+        verdict: Verdict,
+        budget: Option<&RetryBudget>,
+    ) -> Decision {
+        let (base, hint) = match verdict {
+            Verdict::Permanent => return Decision::Stop(StopReason::Permanent),
+            Verdict::Transient { retry_after } => (self.config.base_delay(), retry_after),
+            Verdict::Throttled { retry_after } => {
+                let base = self.config.throttled_base_delay();
+                (base.unwrap_or(self.config.base_delay()), retry_after)
+            }
+        };
         if self.passes_deadline(now, Duration::ZERO) {
             return Decision::Stop(StopReason::DeadlineExceeded);
         }
         if self.retries >= self.config.max_retries() {
             return Decision::Stop(StopReason::RetriesExhausted);
         }
-        let hint = verdict.retry_after().unwrap_or_default();
-        if hint > self.config.max_retry_after() {
-            return Decision::Stop(StopReason::RetryAfterTooLong);
+        let mut delay = self.backoff.draw(self.config, base, self.retries);
+        if let Some(hint) = hint {
+            if hint > self.config.max_retry_after() {
+                return Decision::Stop(StopReason::RetryAfterTooLong);
+            }
+            // A hint of zero asks for nothing.
+            if !hint.is_zero() {
+                delay = self.backoff.spread_upwards(delay.max(hint));
+            }
         }
-        let delay = self.delay(verdict, hint);
         if self.passes_deadline(now, delay) {
             return Decision::Stop(StopReason::DeadlineExceeded);
         }
@@ -256,23 +279,11 @@ impl<'a> RetryState<'a> {
         self.deadline
     }
 
+    #[inline]
     fn passes_deadline(&self, now: Option<Instant>, delay: Duration) -> bool {
         match (self.deadline, now) {
             (Some(deadline), Some(now)) => delay >= deadline.saturating_duration_since(now),
             _ => false,
-        }
-    }
-
-    fn delay(&mut self, verdict: Verdict, hint: Duration) -> Duration {
-        let base = match (verdict, self.config.throttled_base_delay()) {
-            (Verdict::Throttled { .. }, Some(throttled)) => throttled,
-            _ => self.config.base_delay(),
-        };
-        let delay = self.backoff.draw(self.config, base, self.retries);
-        if hint.is_zero() {
-            delay
-        } else {
-            self.backoff.spread_upwards(delay.max(hint))
         }
     }
 }

@@ -13,7 +13,7 @@ use super::judge::Judge;
 use super::timer::Timer;
 use super::{entropy, log, metrics, testing};
 use crate::classify::{TimedOut, Verdict};
-use crate::config::RetryConfig;
+use crate::config::{Jitter, RetryConfig};
 use crate::event::Event;
 use crate::state::{Cut, Decision, RetryState};
 
@@ -246,10 +246,10 @@ where
     /// The call succeeded.
     #[inline]
     pub(super) fn succeeded(&mut self) {
-        if self.state.retries() > 0
-            || metrics::IS_ON
+        if metrics::IS_ON
             || self.extras.budget().is_some()
             || self.extras.is_watched()
+            || (self.state.retries() > 0 && log::is_on())
         {
             self.succeeded_slowly();
         }
@@ -275,21 +275,31 @@ where
         self.extras.observe(&event);
     }
 
-    /// Asks the state, and tells everyone who listens.
+    /// Asks the state, and tells those who listen.
+    #[inline]
     fn judge(&mut self, error: &E, verdict: Verdict) -> Decision {
-        self.state.seed_with(entropy::seed);
-        let timed = self.state.config().total_timeout().is_some();
+        let config = self.state.config();
+        if config.jitter() != Jitter::None || verdict.retry_after().is_some() {
+            self.state.seed_with(entropy::seed);
+        }
+        let timed = config.total_timeout().is_some();
         let now = (timed || self.extras.budget().is_some()).then(|| self.timer.now());
         if let (true, None, Some(now)) = (timed, self.state.deadline(), now) {
             self.state.start_clock(now);
         }
-        let decision = self.state.on_failure(now, verdict, self.extras.budget());
-        if !self.is_heard() {
-            return decision;
+        let decision = self.state.decide(now, verdict, self.extras.budget());
+        let decision = testing::switched(decision, &mut self.state, self.extras.budget());
+        if self.is_heard() {
+            self.tell(decision, error, verdict);
         }
+        decision
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell(&mut self, decision: Decision, error: &E, verdict: Verdict) {
         let operation = self.extras.name();
         let subject = self.extras.subject().map(|subject| subject as _);
-        let decision = testing::switched(decision, &mut self.state, self.extras.budget());
         let retries = self.state.retries();
         let max_retries = self.state.config().max_retries();
         let event = match decision {
@@ -315,7 +325,6 @@ where
         log::write(&event);
         metrics::record(&event, self.extras.budget());
         self.extras.observe(&event);
-        decision
     }
 
     /// Whether anyone listens, so that an event is worth making.
