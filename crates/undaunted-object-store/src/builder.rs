@@ -140,10 +140,10 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     }
 }
 
-impl<S: fmt::Debug> fmt::Debug for RetryStoreBuilder<S> {
+impl<S: ObjectStore> fmt::Debug for RetryStoreBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryStoreBuilder")
-            .field("inner", &self.inner)
+            .field("inner", &format_args!("{}", self.inner))
             .field("policy", &self.policy)
             .field("capabilities", &self.capabilities)
             .finish()

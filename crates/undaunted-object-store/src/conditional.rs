@@ -5,13 +5,14 @@ use std::future::Future;
 
 use object_store::path::Path;
 use object_store::{Error, ObjectMeta, Result};
-use undaunted::Retryable;
+use undaunted::{Event, Retryable};
 
 use crate::classify::proves_not_applied;
 use crate::error::Ambiguous;
 use crate::operation::Operation;
 use crate::policy::Policy;
 use crate::resolve::Outcome;
+use crate::watch::{Reported, Watch};
 
 /// Which errors are an answer to the condition, and so a question after a lost answer.
 #[derive(Clone, Copy)]
@@ -23,7 +24,7 @@ pub(crate) enum Questions {
 }
 
 /// Repeats `attempt`; asks `resolve` when an answer was lost and a question follows.
-pub(crate) async fn retry<T, Fut, Res>(
+pub(crate) async fn retry<T: Reported, Fut, Res>(
     policy: &Policy,
     operation: Operation,
     location: &Path,
@@ -36,12 +37,16 @@ where
     Fut: Future<Output = Result<T>>,
     Res: Future<Output = Outcome>,
 {
-    let listener = policy.listener(operation, location);
-    let mut call = policy.call(operation, location, &listener);
+    let watch = Watch::new(policy, operation, location);
+    let see = |event: &Event<'_>| watch.see(event);
+    let mut call = policy.call(operation, location, &see);
     let mut maybe_applied = false;
     let error = loop {
         match call.attempt(attempt()).await {
-            Ok(value) => return Ok(value),
+            Ok(value) => {
+                drop(call);
+                return Ok(watch.report_in(value));
+            }
             Err(error) if maybe_applied && questions.include(&error) => break error,
             Err(error) => {
                 maybe_applied |= !proves_not_applied(&error);
@@ -51,7 +56,9 @@ where
     };
     let error = match resolve().await {
         Outcome::Ours(meta) => {
-            return call.attempt(async { Ok(answer(meta)) }).await;
+            let value = call.attempt(async { Ok(answer(meta)) }).await?;
+            drop(call);
+            return Ok(watch.report_in(value));
         }
         Outcome::Conflict => error,
         Outcome::Undecided(reason) => Ambiguous::error(operation, location, reason, error),

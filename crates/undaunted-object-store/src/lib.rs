@@ -22,6 +22,7 @@ mod resolve;
 mod store;
 mod token;
 mod upload;
+mod watch;
 
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;

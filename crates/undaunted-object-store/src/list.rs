@@ -52,7 +52,10 @@ impl<S: ObjectStore> Lister<S> {
         let Some(pages) = self.pages else {
             let location = prefix.cloned().unwrap_or_default();
             let attempt = || self.inner.list_with_delimiter(prefix);
-            return self.policy.retry(Operation::List, &location, attempt).await;
+            return self
+                .policy
+                .retry_reported(Operation::List, &location, attempt)
+                .await;
         };
         let mut pages = Pages::new(pages, self.policy, prefix, None, true).stream();
         let mut common_prefixes = BTreeSet::new();

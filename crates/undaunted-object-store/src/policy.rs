@@ -12,6 +12,7 @@ use undaunted::{Event, RetryBudget, RetryConfig, Retryable, Session, Verdict};
 use crate::classify::{is_stale, with_meaning};
 use crate::error::generic;
 use crate::operation::Operation;
+use crate::watch::{Reported, Watch};
 
 /// Something that happened in a retried operation of a store.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,30 @@ impl Policy {
         }
     }
 
+    /// [`retry`](Self::retry) whose result carries a report of the attempts, if there was
+    /// more than one.
+    pub(crate) async fn retry_reported<T: Reported, Fut>(
+        &self,
+        operation: Operation,
+        location: &Path,
+        mut attempt: impl FnMut() -> Fut,
+    ) -> Result<T>
+    where
+        Fut: Future<Output = Result<T>>,
+    {
+        let watch = Watch::new(self, operation, location);
+        let see = |event: &Event<'_>| watch.see(event);
+        let mut call = self.call(operation, location, &see);
+        let value = loop {
+            match call.attempt(attempt()).await {
+                Ok(value) => break value,
+                Err(error) => call.failed(error).await?,
+            }
+        };
+        drop(call);
+        Ok(watch.report_in(value))
+    }
+
     /// A call of this operation, for a loop of its own. Its clock starts at the first
     /// failure: what goes well may take as long as it takes.
     pub(crate) fn call<'c>(
@@ -98,16 +123,15 @@ impl Policy {
     ) -> Call<'c> {
         let mut session = Session::new(self.config(operation))
             .name(operation.as_str())
-            .subject(location)
             .clock_starts_at_failure();
+        if !location.as_ref().is_empty() {
+            session = session.subject(location);
+        }
         if let Some(budget) = &self.budget {
             session = session.budget(budget);
         }
-        if self.listener.is_some() {
-            session = session.on_event(listener);
-        }
         Call {
-            session,
+            session: session.on_event(listener),
             location,
             renewed: false,
         }

@@ -20,7 +20,9 @@ pub(crate) async fn put<S: ObjectStore>(
 ) -> Result<PutResult> {
     if matches!(opts.mode, PutMode::Overwrite) {
         let attempt = || inner.put_opts(location, payload.clone(), opts.clone());
-        return policy.retry(Operation::Put, location, attempt).await;
+        return policy
+            .retry_reported(Operation::Put, location, attempt)
+            .await;
     }
     let token = policy
         .put_token

@@ -54,7 +54,6 @@ use crate::{body, copy, delete, put, token};
 /// requests for one operation. [`open`](crate::open) switches the inner ones off. Build your
 /// own store with `with_retry(object_store::RetryConfig { max_retries: 0, .. })`, and see
 /// [`open`](crate::open) for what that does to credentials.
-#[derive(Debug)]
 pub struct RetryStore<S> {
     pub(crate) inner: Arc<S>,
     pub(crate) policy: Arc<Policy>,
@@ -121,6 +120,17 @@ impl<S> Clone for RetryStore<S> {
     }
 }
 
+/// The store within by its `Display`: the `Debug` of some stores prints their credentials.
+impl<S: ObjectStore> fmt::Debug for RetryStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryStore")
+            .field("inner", &format_args!("{}", self.inner))
+            .field("policy", &self.policy)
+            .field("capabilities", &self.capabilities)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<S: ObjectStore> fmt::Display for RetryStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RetryStore({})", self.inner)
@@ -157,7 +167,10 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let attempt = || self.inner.get_opts(location, options.clone());
-        let mut result = self.policy.retry(Operation::Get, location, attempt).await?;
+        let mut result = self
+            .policy
+            .retry_reported(Operation::Get, location, attempt)
+            .await?;
         result.attributes = token::strip(result.attributes);
         Ok(body::resumed(
             &self.inner,

@@ -1,5 +1,6 @@
 //! From a URL to a store: everything that can be decided for the user is decided here.
 
+use std::fmt;
 use std::sync::Arc;
 
 use object_store::memory::InMemory;
@@ -109,7 +110,7 @@ pub const NO_OPTIONS: [(&str, &str); 0] = [];
 ///
 /// For those who want something between the store and its retries: a cache, a limit on
 /// concurrency, injected faults.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Backend {
     /// The store, its own retries off.
@@ -166,6 +167,16 @@ impl Backend {
             .config(config)
             .capabilities(self.capabilities)
             .build()
+    }
+}
+
+/// The store by its `Display`: the `Debug` of some stores prints their credentials.
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend")
+            .field("store", &format_args!("{}", self.store))
+            .field("capabilities", &self.capabilities)
+            .finish()
     }
 }
 
@@ -229,8 +240,8 @@ impl Target {
 }
 
 /// Scheme and host only: the rest of a URL may hold a secret.
-impl std::fmt::Display for Target {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = self.url.host_str().unwrap_or_default();
         write!(f, "{}://{host}", self.url.scheme())
     }

@@ -79,7 +79,15 @@ impl RetryReport {
         &self.failures
     }
 
-    pub(super) fn record(&mut self, event: &Event<'_>) {
+    /// Says how long it all took: for those who read a clock themselves.
+    #[must_use]
+    pub const fn with_elapsed(mut self, elapsed: Duration) -> Self {
+        self.elapsed = elapsed;
+        self
+    }
+
+    /// Adds an event: for those who have events and want a report of them.
+    pub fn record(&mut self, event: &Event<'_>) {
         let (attempt, verdict, error) = match *event {
             Event::Retry {
                 retry,
@@ -133,8 +141,7 @@ impl<H> Recording<H> {
     }
 
     pub(super) fn finish(&mut self, elapsed: Duration) -> RetryReport {
-        self.report.elapsed = elapsed;
-        std::mem::take(&mut self.report)
+        std::mem::take(&mut self.report).with_elapsed(elapsed)
     }
 }
 
