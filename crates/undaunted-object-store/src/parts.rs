@@ -76,13 +76,33 @@ impl MultipartStore for Parts {
             .put_token
             .then(Token::new)
             .filter(|token| token.add_to(&mut opts.attributes));
-        let attempt = || self.inner.create_multipart_opts(path, opts.clone());
         // An upload that was begun and whose answer was lost costs storage until the bucket's
-        // lifecycle rule ends it, and harms nobody, so beginning another is safe.
-        let id = self
+        // lifecycle rule ends it, and harms nobody, so beginning another is safe. It cannot
+        // be aborted: its id was in the answer.
+        let listener = self.policy.listener(Operation::CreateMultipart, path);
+        let mut call = self
             .policy
-            .retry(Operation::CreateMultipart, path, attempt)
-            .await?;
+            .call(Operation::CreateMultipart, path, &listener);
+        let mut lost = 0;
+        let id = loop {
+            let attempt = self.inner.create_multipart_opts(path, opts.clone());
+            match call.attempt(attempt).await {
+                Ok(id) => break id,
+                Err(error) => {
+                    lost += u32::from(!proves_not_applied(&error));
+                    call.failed(error).await?;
+                }
+            }
+        };
+        if lost > 0 {
+            tracing::warn!(
+                target: "undaunted::store",
+                %path,
+                uploads = lost,
+                "{lost} upload(s) of {path} may have been begun and left behind: the answer was \
+                 lost. A lifecycle rule of the bucket that aborts incomplete uploads ends them"
+            );
+        }
         if let Some(token) = token {
             self.tokens().insert(id.clone(), token);
         }

@@ -3,12 +3,16 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use http::Method;
+use object_store::list::{PaginatedListOptions, PaginatedListResult, PaginatedListStore};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
+use object_store::signer::Signer;
 use object_store::{
     CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartId, MultipartUpload,
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
@@ -16,6 +20,7 @@ use object_store::{
 };
 use object_store::{OBJECT_STORE_COALESCE_DEFAULT, ObjectStoreExt, coalesce_ranges};
 use undaunted::{RetryBudget, RetryConfig};
+use url::Url;
 
 use crate::builder::RetryStoreBuilder;
 use crate::capabilities::Capabilities;
@@ -99,13 +104,18 @@ impl<S: ObjectStore> RetryStore<S> {
     }
 
     fn require_parts(&self) -> Result<&Parts> {
-        self.parts.as_ref().ok_or_else(|| Error::NotSupported {
+        let parts = self.parts.as_ref();
+        parts.ok_or_else(|| self.not_told("write parts by number"))
+    }
+
+    fn not_told(&self, what: &str) -> Error {
+        Error::NotSupported {
             source: format!(
-                "{} was not told of a way to write parts by number",
+                "RetryStore was not told of a way to {what} in {}: see Capabilities",
                 self.inner
             )
             .into(),
-        })
+        }
     }
 }
 
@@ -291,5 +301,30 @@ impl<S: ObjectStore> MultipartStore for RetryStore<S> {
 
     async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {
         self.require_parts()?.abort_multipart(path, id).await
+    }
+}
+
+#[async_trait]
+impl<S: ObjectStore> PaginatedListStore for RetryStore<S> {
+    async fn list_paginated(
+        &self,
+        prefix: Option<&str>,
+        opts: PaginatedListOptions,
+    ) -> Result<PaginatedListResult> {
+        let pages = self.capabilities.pages.as_ref();
+        let pages = pages.ok_or_else(|| self.not_told("read lists by page"))?;
+        let location = Path::default();
+        let attempt = || pages.list_paginated(prefix, opts.clone());
+        self.policy.retry(Operation::List, &location, attempt).await
+    }
+}
+
+/// Signing is the store's own: what it asks of a service, its credential provider retries.
+#[async_trait]
+impl<S: ObjectStore> Signer for RetryStore<S> {
+    async fn signed_url(&self, method: Method, path: &Path, expires_in: Duration) -> Result<Url> {
+        let signer = self.capabilities.signer.as_ref();
+        let signer = signer.ok_or_else(|| self.not_told("sign URLs"))?;
+        signer.signed_url(method, path, expires_in).await
     }
 }

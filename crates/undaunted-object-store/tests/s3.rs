@@ -331,3 +331,50 @@ async fn ranges_are_resumed_too() {
         .unwrap();
     assert_eq!(tail, data[99_000..]);
 }
+
+#[tokio::test]
+async fn whatever_a_server_answers_to_a_repeated_completion() {
+    // This server says 403 by itself; others say 404.
+    for status in [None, Some(404)] {
+        let mut rules = vec![Rule::new(
+            Operation::CompleteMultipart,
+            Fault::FailAfter(Failure::Reset),
+        )];
+        let answer = status.map(Failure::status);
+        rules.extend(
+            answer.map(|answer| Rule::new(Operation::CompleteMultipart, Fault::FailBefore(answer))),
+        );
+        let (server, store) = start(rules).await;
+        let path = Path::from("a");
+        let mut upload = store.put_multipart(&path).await.unwrap();
+        upload.put_part(BODY.into()).await.unwrap();
+        upload.complete().await.unwrap();
+        let read = store.get(&path).await.unwrap().bytes().await.unwrap();
+        assert_eq!(read, BODY);
+        assert_eq!(hits(&server, Operation::CompleteMultipart), 2, "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn pages_and_signed_urls_are_there_where_the_store_has_them() {
+    use object_store::list::{PaginatedListOptions, PaginatedListStore};
+    use object_store::signer::Signer;
+    let broken = Fault::BreakList {
+        after: 1,
+        failure: Failure::Reset,
+    };
+    let (server, store) = start([Rule::new(Operation::List, broken)]).await;
+    let path = Path::from("a");
+    store.put(&path, "x".into()).await.unwrap();
+    let page = store
+        .list_paginated(None, PaginatedListOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(page.result.objects.len(), 1);
+    assert_eq!(hits(&server, Operation::List), 2);
+    let url = store
+        .signed_url(http::Method::GET, &path, Duration::from_secs(60))
+        .await
+        .unwrap();
+    assert_eq!(url.path(), "/bucket/a");
+}
