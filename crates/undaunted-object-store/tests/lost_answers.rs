@@ -4,30 +4,44 @@
 //! Each cell says what the caller is told. Whatever the table says, two things are checked of
 //! every cell: a write of ours is never reported as a conflict, and a rival's never as ours.
 //! The table is `testdata/lost_answers.md`; `BLESS=1` writes it anew.
-#![cfg(feature = "fs")]
+#![cfg(all(feature = "aws", feature = "fs"))]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::client::ReqwestConnector;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{
-    CopyMode, CopyOptions, Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
-    RenameOptions, RenameTargetMode, UpdateVersion,
+    Attribute, Attributes, CopyMode, CopyOptions, Error, GetOptions, ObjectStore, ObjectStoreExt,
+    PutMode, PutOptions, PutPayload, RenameOptions, RenameTargetMode,
+    RetryConfig as InnerRetryConfig, UpdateVersion,
 };
 use undaunted::RetryConfig;
+use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyParts, FaultyStore, Operation, Rule};
-use undaunted_object_store::{Ambiguous, Backend, Capabilities, RetryStore};
+use undaunted_object_store::{Ambiguous, Backend, Capabilities, RetryConnector, RetryStore};
 
 type Store = RetryStore<FaultyStore<Arc<dyn ObjectStore>>>;
 
 const OURS: &[u8] = b"what we write";
 const THEIRS: &[u8] = b"what a rival writes";
+
+/// The storage preset, without its waits.
+fn quick() -> RetryConfig {
+    let storage = RetryConfig::storage().to_builder();
+    storage
+        .base_delay(Duration::from_millis(1))
+        .build()
+        .unwrap()
+}
 
 /// The writes, with the operations of theirs that the fault hits.
 const WRITES: [(&str, Operation); 7] = [
@@ -44,7 +58,14 @@ const WRITES: [(&str, Operation); 7] = [
 struct Scenario {
     name: &'static str,
     fault: Fault,
-    rival: Option<&'static [u8]>,
+    rival: Option<Write>,
+}
+
+/// What a rival writes, and whether through a `RetryStore` of its own, with its own token.
+#[derive(Clone, Copy)]
+struct Write {
+    data: &'static [u8],
+    with_token: bool,
 }
 
 fn scenarios() -> Vec<Scenario> {
@@ -83,12 +104,25 @@ fn scenarios() -> Vec<Scenario> {
     scenarios
 }
 
-type Rival = Arc<dyn Fn(&Path, &'static [u8]) + Send + Sync>;
+type Rival = Arc<dyn Fn(&Path, Write) + Send + Sync>;
+
+impl Write {
+    fn options(self) -> PutOptions {
+        let name = Attribute::Metadata("undauntedputtoken".into());
+        let attributes = self.with_token.then(|| (name, "another"));
+        PutOptions {
+            attributes: Attributes::from_iter(attributes),
+            ..PutOptions::default()
+        }
+    }
+}
 
 /// A store of each kind, and a way to write into it behind everybody's back.
 struct Bench {
     backend: Backend,
     rival: Rival,
+    /// Where the faults happen, if not at the trait.
+    server: Option<S3Server>,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -101,10 +135,12 @@ fn memory() -> Bench {
         .with_lists_in_order();
     Bench {
         backend: Backend::new(memory, capabilities),
-        rival: Arc::new(move |path, data| {
-            let write = written.put(path, PutPayload::from_static(data));
+        rival: Arc::new(move |path, rival| {
+            let payload = PutPayload::from_static(rival.data);
+            let write = written.put_opts(path, payload, rival.options());
             write.now_or_never().unwrap().unwrap();
         }),
+        server: None,
         _folder: None,
     }
 }
@@ -115,16 +151,76 @@ fn files() -> Bench {
     let files = LocalFileSystem::new_with_prefix(&root).unwrap();
     Bench {
         backend: Backend::of_files(files),
-        rival: Arc::new(move |path, data| {
-            std::fs::write(root.join(path.as_ref()), data).unwrap();
+        rival: Arc::new(move |path, rival| {
+            std::fs::write(root.join(path.as_ref()), rival.data).unwrap();
         }),
+        server: None,
         _folder: Some(folder),
+    }
+}
+
+/// S3 over HTTP, which is given up on after a moment and not after half a minute.
+async fn s3() -> Bench {
+    let server = S3Server::builder().start().await.unwrap();
+    let connector = RetryConnector::new(ReqwestConnector::default());
+    let builder = server.object_store_options().into_iter().fold(
+        AmazonS3Builder::new().with_bucket_name("bucket"),
+        |builder, (key, value)| builder.with_config(key.parse().unwrap(), value),
+    );
+    let s3 = builder
+        .with_config("aws_copy_if_not_exists".parse().unwrap(), "multipart")
+        .with_retry(InnerRetryConfig {
+            max_retries: 0,
+            ..InnerRetryConfig::default()
+        })
+        .with_http_connector(connector.head_timeout(Duration::from_millis(300)))
+        .build()
+        .unwrap();
+    let s3 = Arc::new(s3);
+    let written = Arc::clone(&s3);
+    let capabilities = Capabilities::none()
+        .with_parts(s3.clone())
+        .with_pages(s3.clone())
+        .with_attributes();
+    Bench {
+        backend: Backend::new(s3, capabilities),
+        rival: Arc::new(move |path, rival| {
+            let payload = PutPayload::from_static(rival.data);
+            let write = written.put_opts(path, payload, rival.options());
+            // The hook is not async, and this runtime is the one it is called on.
+            tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(write).unwrap()
+            });
+        }),
+        server: Some(server),
+        _folder: None,
+    }
+}
+
+/// The request that the fault hits, for stores that make several of one write.
+fn hit_by(bench: &Bench, name: &str) -> Operation {
+    match (&bench.server, name) {
+        // S3 has no conditional copy, so the client makes it a multipart upload.
+        (Some(_), "copy Create" | "rename Create") => Operation::CompleteMultipart,
+        (_, "rename Create" | "rename Overwrite")
+            if !bench.backend.capabilities.has_native_rename() =>
+        {
+            Operation::Copy
+        }
+        _ => WRITES.iter().find(|(write, _)| *write == name).unwrap().1,
     }
 }
 
 /// The store under test: faults below, retries above, a rival between two attempts.
 fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: bool) -> Store {
-    let plan = FaultPlan::scripted([Rule::new(operation, scenario.fault.clone())]);
+    let rule = Rule::new(operation, scenario.fault.clone());
+    let plan = match &bench.server {
+        Some(server) => {
+            server.plan().add(rule);
+            FaultPlan::none()
+        }
+        None => FaultPlan::scripted([rule]),
+    };
     let capabilities = bench.backend.capabilities.clone();
     let capabilities = match capabilities.parts() {
         Some(parts) => {
@@ -137,11 +233,11 @@ fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: 
     let rival = Arc::clone(&bench.rival);
     let write = scenario.rival;
     let builder = RetryStore::builder(faulty)
-        .config(RetryConfig::storage())
+        .config(quick())
         .capabilities(capabilities)
         .on_event(move |event| {
-            if let (undaunted::Event::Retry { .. }, Some(data)) = (event.event, write) {
-                rival(event.location, data);
+            if let (undaunted::Event::Retry { .. }, Some(write)) = (event.event, write) {
+                rival(event.location, write);
             }
         });
     if by_token {
@@ -151,40 +247,39 @@ fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: 
     }
 }
 
-/// Makes the write; what is there beforehand is written through the store within.
-async fn write(store: &Store, name: &str) -> object_store::Result<()> {
-    let (from, to) = (Path::from("from"), Path::from("to"));
-    let inner = store.inner().inner();
-    let put = |path: &Path, data: &'static [u8]| {
-        let (inner, path) = (Arc::clone(inner), path.clone());
-        async move {
-            inner
-                .put(&path, PutPayload::from_static(data))
-                .await
-                .unwrap()
-        }
+/// Writes what is there beforehand, and returns the version that an update expects.
+async fn prepare(bench: &Bench, name: &str) -> UpdateVersion {
+    let put = |path, data| {
+        let payload = PutPayload::from_static(data);
+        let store = &bench.backend.store;
+        async move { UpdateVersion::from(store.put(&Path::from(path), payload).await.unwrap()) }
     };
+    match name {
+        "put Update" => put("to", b"before").await,
+        "delete" => put("to", OURS).await,
+        "put Create" | "complete" => UpdateVersion {
+            e_tag: None,
+            version: None,
+        },
+        _ => put("from", OURS).await,
+    }
+}
+
+/// Makes the write.
+async fn write(store: &Store, name: &str, before: UpdateVersion) -> object_store::Result<()> {
+    let (from, to) = (Path::from("from"), Path::from("to"));
+    let payload = PutPayload::from_static(OURS);
     match name {
         "put Create" => create(store).await,
         "put Update" => {
-            let before = put(&to, b"before").await;
-            let version = UpdateVersion::from(before);
-            store
-                .put_opts(
-                    &to,
-                    PutPayload::from_static(OURS),
-                    PutMode::Update(version).into(),
-                )
-                .await
-                .map(drop)
+            let mode = PutMode::Update(before);
+            store.put_opts(&to, payload, mode.into()).await.map(drop)
         }
         "copy Create" => {
-            put(&from, OURS).await;
             let options = CopyOptions::new().with_mode(CopyMode::Create);
             store.copy_opts(&from, &to, options).await
         }
         "rename Create" | "rename Overwrite" => {
-            put(&from, OURS).await;
             let mode = match name {
                 "rename Create" => RenameTargetMode::Create,
                 _ => RenameTargetMode::Overwrite,
@@ -192,15 +287,10 @@ async fn write(store: &Store, name: &str) -> object_store::Result<()> {
             let options = RenameOptions::new().with_target_mode(mode);
             store.rename_opts(&from, &to, options).await
         }
-        "delete" => {
-            put(&to, OURS).await;
-            store.delete(&to).await
-        }
+        "delete" => store.delete(&to).await,
         "complete" => {
             let id = store.create_multipart(&to).await?;
-            let part = store
-                .put_part(&to, &id, 0, PutPayload::from_static(OURS))
-                .await?;
+            let part = store.put_part(&to, &id, 0, payload).await?;
             store
                 .complete_multipart(&to, &id, vec![part])
                 .await
@@ -221,14 +311,10 @@ async fn create(store: &Store) -> object_store::Result<()> {
 
 /// What the caller is told.
 async fn told(bench: Bench, name: &str, scenario: &Scenario, by_token: bool) -> &'static str {
-    let operation = WRITES.iter().find(|(write, _)| *write == name).unwrap().1;
-    // A rename of a store that has none of its own is a copy and a delete: the copy is hit.
-    let operation = match operation {
-        Operation::Rename if !bench.backend.capabilities.has_native_rename() => Operation::Copy,
-        operation => operation,
-    };
+    let operation = hit_by(&bench, name);
+    let before = prepare(&bench, name).await;
     let store = store_of(&bench, operation, scenario, by_token);
-    match write(&store, name).await {
+    match write(&store, name, before).await {
         Ok(()) => {
             if name != "delete" {
                 check_content(&bench, name, scenario).await;
@@ -278,14 +364,15 @@ fn check(name: &str, scenario: &Scenario, told: &str) {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_matrix() {
     let mut table = String::from(
-        "| write | what happens | memory | memory, no token | local files |\n|---|---|---|---|---|\n",
+        "| write | what happens | S3 | memory | memory, no token | local files |\n|---|---|---|---|---|---|\n",
     );
     for (name, _) in WRITES {
         for scenario in scenarios() {
             let cells = [
+                told(s3().await, name, &scenario, true).await,
                 told(memory(), name, &scenario, true).await,
                 told(memory(), name, &scenario, false).await,
                 told(files(), name, &scenario, true).await,
@@ -293,10 +380,10 @@ async fn the_matrix() {
             for cell in cells {
                 check(name, &scenario, cell);
             }
-            let [memory, bare, files] = cells;
+            let [s3, memory, bare, files] = cells;
             writeln!(
                 table,
-                "| {name} | {} | {memory} | {bare} | {files} |",
+                "| {name} | {} | {s3} | {memory} | {bare} | {files} |",
                 scenario.name
             )
             .unwrap();
@@ -312,7 +399,11 @@ async fn the_matrix() {
 #[tokio::test(start_paused = true)]
 async fn a_conflict_at_the_first_attempt_is_a_fact() {
     let bench = memory();
-    (bench.rival)(&Path::from("to"), OURS);
+    let rival = Write {
+        data: OURS,
+        with_token: false,
+    };
+    (bench.rival)(&Path::from("to"), rival);
     let harmless = Scenario {
         name: "none",
         fault: Fault::FailBefore(Failure::Connect),
@@ -345,7 +436,6 @@ async fn content_counts_where_the_caller_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn the_token_is_not_shown_and_the_callers_own_attributes_are() {
-    use object_store::{Attribute, Attributes, PutOptions};
     let bench = memory();
     let scenario = Scenario {
         name: "reset after apply",
