@@ -91,14 +91,15 @@ fn scenarios() -> Vec<Scenario> {
         scenarios.push(scenario(after, Fault::FailAfter(failure.clone())));
         scenarios.push(scenario(before, Fault::FailBefore(failure)));
     }
-    for (name, rival) in [
-        ("rival wins", THEIRS),
-        ("rival writes the same bytes", OURS),
+    for (name, data, with_token) in [
+        ("rival wins", THEIRS, false),
+        ("rival writes the same bytes", OURS, false),
+        ("rival with a token writes the same bytes", OURS, true),
     ] {
         scenarios.push(Scenario {
             name,
             fault: Fault::FailBefore(Failure::Reset),
-            rival: Some(rival),
+            rival: Some(Write { data, with_token }),
         });
     }
     scenarios
@@ -109,7 +110,7 @@ type Rival = Arc<dyn Fn(&Path, Write) + Send + Sync>;
 impl Write {
     fn options(self) -> PutOptions {
         let name = Attribute::Metadata("undauntedputtoken".into());
-        let attributes = self.with_token.then(|| (name, "another"));
+        let attributes = self.with_token.then_some((name, "another"));
         PutOptions {
             attributes: Attributes::from_iter(attributes),
             ..PutOptions::default()
