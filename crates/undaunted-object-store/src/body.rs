@@ -6,19 +6,22 @@
 //! spliced. Every byte that arrives renews the retries, so that a long download is not given
 //! up for having been interrupted often.
 
-use std::future::Future;
+use std::future::poll_fn;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, Stream};
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::path::Path;
-use object_store::{Error, GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore, Result};
+use object_store::{
+    Error, Extensions, GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore, Result,
+};
 use tokio::time::{Instant, Sleep, sleep_until};
 use undaunted::TimedOut;
 
@@ -36,10 +39,12 @@ pub(crate) fn resumed<S: ObjectStore>(
 ) -> GetResult {
     let pin = Pinned::of(&result, options);
     let left = result.range.clone();
+    // Without object_store's `fs` there is no other payload.
+    #[allow(irrefutable_let_patterns)]
     let GetResultPayload::Stream(stream) = result.payload else {
         return result;
     };
-    let body = Body {
+    let body = Body::Reading(Source {
         inner: Arc::clone(inner),
         policy: Arc::clone(policy),
         location: location.clone(),
@@ -47,14 +52,60 @@ pub(crate) fn resumed<S: ObjectStore>(
         left,
         stream,
         stall: Stall::new(policy.stall_timeout),
-    };
+    });
     GetResult {
-        payload: GetResultPayload::Stream(body.into_stream()),
+        payload: GetResultPayload::Stream(body.boxed()),
         ..result
     }
 }
 
-struct Body<S> {
+/// A body that is read, or is being asked for again. Reading is the common case and goes
+/// straight through.
+enum Body<S> {
+    Reading(Source<S>),
+    Resuming(Resuming<S>),
+    Ended,
+}
+
+type Resuming<S> = BoxFuture<'static, (Source<S>, Result<Option<Bytes>>)>;
+
+impl<S: ObjectStore> Stream for Body<S> {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        loop {
+            let chunk = match &mut *self {
+                Self::Reading(source) => ready!(source.poll_read(cx)),
+                Self::Resuming(resuming) => {
+                    let (source, chunk) = ready!(resuming.as_mut().poll(cx));
+                    *self = if chunk.is_ok() {
+                        Self::Reading(source)
+                    } else {
+                        Self::Ended
+                    };
+                    return Poll::Ready(chunk.transpose());
+                }
+                Self::Ended => return Poll::Ready(None),
+            };
+            let error = match chunk {
+                Ok(chunk) => return Poll::Ready(chunk.map(Ok)),
+                Err(error) => error,
+            };
+            if let Self::Reading(mut source) = std::mem::replace(&mut *self, Self::Ended) {
+                *self = Self::Resuming(Box::pin(async move {
+                    let chunk = source.resume(error).await;
+                    (source, chunk)
+                }));
+            }
+        }
+    }
+}
+
+// Nothing in it is pinned in place: streams and futures are boxed.
+impl<S> Unpin for Body<S> {}
+
+/// Where a body comes from.
+struct Source<S> {
     inner: Arc<S>,
     policy: Arc<Policy>,
     location: Path,
@@ -66,155 +117,137 @@ struct Body<S> {
     stall: Stall,
 }
 
-/// Options under which only the same object answers.
+/// What only the same object has.
 struct Pinned {
-    options: GetOptions,
     e_tag: Option<String>,
+    version: Option<String>,
+    extensions: Extensions,
 }
 
 impl Pinned {
     fn of(result: &GetResult, options: GetOptions) -> Option<Self> {
         let e_tag = result.meta.e_tag.clone();
-        let is_strong = e_tag.as_ref().is_some_and(|e_tag| !e_tag.starts_with("W/"));
         let version = options.version.or_else(|| result.meta.version.clone());
-        if !is_strong && version.is_none() {
+        if !is_strong(e_tag.as_ref()) && version.is_none() {
             return None;
         }
         Some(Self {
-            options: GetOptions {
-                if_match: e_tag.clone().filter(|_| is_strong),
-                version,
-                extensions: options.extensions,
-                ..GetOptions::default()
-            },
             e_tag,
+            version,
+            extensions: options.extensions,
         })
+    }
+
+    /// Asks for a range of that object and no other.
+    fn options(&self, range: &Range<u64>) -> GetOptions {
+        GetOptions {
+            range: Some(GetRange::Bounded(range.clone())),
+            if_match: self.e_tag.clone().filter(|e_tag| is_strong(Some(e_tag))),
+            version: self.version.clone(),
+            extensions: self.extensions.clone(),
+            ..GetOptions::default()
+        }
     }
 }
 
-impl<S: ObjectStore> Body<S> {
-    fn into_stream(self) -> BoxStream<'static, Result<Bytes>> {
-        stream::try_unfold(self, |mut body| async move {
-            Ok(body.next().await?.map(|bytes| (bytes, body)))
-        })
-        .boxed()
-    }
+/// A weak etag says that two objects mean the same, not that they have the same bytes.
+fn is_strong(e_tag: Option<&String>) -> bool {
+    e_tag.is_some_and(|e_tag| !e_tag.starts_with("W/"))
+}
 
-    async fn next(&mut self) -> Result<Option<Bytes>> {
-        let chunk = match self.read().await {
-            Ok(chunk) => chunk,
-            Err(error) => self.resume(error).await?,
-        };
-        if let Some(chunk) = &chunk {
-            self.left.start += chunk.len() as u64;
+impl<S: ObjectStore> Source<S> {
+    /// The next bytes. An end before the announced length is a failure, and so is more.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+        let missing = self.left.end - self.left.start;
+        loop {
+            let Poll::Ready(chunk) = self.stream.poll_next_unpin(cx) else {
+                return self.stall.poll(cx).map(Err);
+            };
+            self.stall.reset();
+            return Poll::Ready(match chunk.transpose()? {
+                Some(chunk) if chunk.is_empty() => continue,
+                Some(chunk) if chunk.len() as u64 > missing => Err(generic(format!(
+                    "the body is longer than announced: {missing} bytes were left and {} came",
+                    chunk.len()
+                ))),
+                None if missing > 0 => Err(short(missing)),
+                Some(chunk) => {
+                    self.left.start += chunk.len() as u64;
+                    Ok(Some(chunk))
+                }
+                None => Ok(None),
+            });
         }
-        Ok(chunk)
-    }
-
-    /// The next bytes that the running answer brings.
-    async fn read(&mut self) -> Result<Option<Bytes>> {
-        read(&mut self.stream, &mut self.stall, &self.left).await
     }
 
     /// Asks for the rest until bytes arrive.
     async fn resume(&mut self, mut error: Error) -> Result<Option<Bytes>> {
-        let Self {
-            inner,
-            policy,
-            location,
-            pin,
-            left,
-            stream,
-            stall,
-        } = self;
-        let listener = policy.listener(Operation::Get, location);
-        let mut call = policy.call(Operation::Get, location, &listener);
-        let Some(pin) = pin else {
+        let policy = Arc::clone(&self.policy);
+        let location = self.location.clone();
+        let listener = policy.listener(Operation::Get, &location);
+        let mut call = policy.call(Operation::Get, &location, &listener);
+        if self.pin.is_none() {
             return Err(call.give_up(error).await);
-        };
+        }
         loop {
             call.failed(error).await?;
-            let attempt = async {
-                let options = GetOptions {
-                    range: Some(GetRange::Bounded(left.clone())),
-                    ..pin.options.clone()
-                };
-                let rest = inner.get_opts(location, options).await?;
-                if rest.range != *left || rest.meta.e_tag != pin.e_tag {
-                    return Err(changed(location, left));
-                }
-                *stream = rest.into_stream();
-                read(stream, stall, left).await
-            };
-            match call.attempt(attempt).await {
+            match call.attempt(self.ask_again()).await {
                 Ok(chunk) => return Ok(chunk),
                 Err(next) => error = next,
             }
         }
     }
-}
 
-/// Reads a chunk; an end before the announced length is a failure, and so is more than that.
-async fn read(
-    stream: &mut BoxStream<'static, Result<Bytes>>,
-    stall: &mut Stall,
-    left: &Range<u64>,
-) -> Result<Option<Bytes>> {
-    loop {
-        let chunk = stall.watch(stream.try_next()).await?;
-        let missing = left.end - left.start;
-        return match chunk {
-            Some(chunk) if chunk.is_empty() => continue,
-            Some(chunk) if chunk.len() as u64 > missing => Err(generic(format!(
-                "the body is longer than announced: {missing} bytes were left and {} came",
-                chunk.len()
-            ))),
-            None if missing > 0 => Err(short(missing)),
-            chunk => Ok(chunk),
+    async fn ask_again(&mut self) -> Result<Option<Bytes>> {
+        let Some(pin) = &self.pin else {
+            return Ok(None);
         };
+        let options = pin.options(&self.left);
+        let rest = (*self.inner).get_opts(&self.location, options).await?;
+        if rest.range != self.left || rest.meta.e_tag != pin.e_tag {
+            return Err(changed(&self.location, &self.left));
+        }
+        self.stream = rest.into_stream();
+        self.stall.reset();
+        poll_fn(|cx| self.poll_read(cx)).await
     }
 }
 
 /// A limit on the time in which nothing comes, while something is waited for.
 struct Stall {
     limit: Duration,
+    waiting: bool,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stall {
     const fn new(limit: Duration) -> Self {
-        Self { limit, timer: None }
+        Self {
+            limit,
+            waiting: false,
+            timer: None,
+        }
     }
 
-    async fn watch<T>(&mut self, read: impl Future<Output = Result<T>>) -> Result<T> {
-        let mut read = std::pin::pin!(read);
-        let mut waiting = false;
-        std::future::poll_fn(|cx| {
-            if let Poll::Ready(ready) = read.as_mut().poll(cx) {
-                return Poll::Ready(ready);
-            }
-            if !waiting {
-                waiting = true;
-                self.arm();
-            }
-            self.poll_stalled(cx)
-        })
-        .await
+    /// Something came.
+    fn reset(&mut self) {
+        self.waiting = false;
     }
 
-    /// Fails when the time is up, unless nobody was there to see it: a consumer that comes
-    /// back late was not waiting, so its time starts anew.
-    fn poll_stalled<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>> {
+    /// Nothing came yet: an error when the time is up. A consumer that comes back late was not
+    /// waiting, so its time starts anew.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        if !self.waiting {
+            self.waiting = true;
+            self.arm();
+        }
         loop {
             let Some(timer) = &mut self.timer else {
                 return Poll::Pending;
             };
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
+            ready!(timer.as_mut().poll(cx));
             if Instant::now() < timer.deadline() + PROMPT {
-                let limit = self.limit;
-                return Poll::Ready(Err(stalled(limit)));
+                return Poll::Ready(stalled(self.limit));
             }
             self.arm();
         }

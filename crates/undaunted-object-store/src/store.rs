@@ -169,14 +169,14 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
             let upload = RetryUpload::new(parts.clone(), location.clone(), id);
             return Ok(Box::new(upload));
         }
-        let attempt = || self.inner.put_multipart_opts(location, opts.clone());
+        let attempt = || (*self.inner).put_multipart_opts(location, opts.clone());
         self.policy
             .retry(Operation::CreateMultipart, location, attempt)
             .await
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let attempt = || self.inner.get_opts(location, options.clone());
+        let attempt = || (*self.inner).get_opts(location, options.clone());
         let mut result = self
             .policy
             .retry_reported(Operation::Get, location, attempt)
@@ -196,7 +196,10 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         // not in full, is read by range, and each range read on where it breaks.
         let listener = self.policy.listener(Operation::Get, location);
         let mut call = self.policy.call(Operation::Get, location, &listener);
-        match call.attempt(self.inner.get_ranges(location, ranges)).await {
+        match call
+            .attempt((*self.inner).get_ranges(location, ranges))
+            .await
+        {
             Ok(parts) if all_complete(&parts, ranges) => return Ok(parts),
             Ok(_) => {}
             Err(error) => call.failed(error).await?,

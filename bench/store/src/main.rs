@@ -1,0 +1,203 @@
+//! What a `RetryStore` costs when all is well: a get of 1 KiB, and a gigabyte through a body
+//! that could be read on. With and without, in turn, in one process; medians.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use undaunted::RetryConfig;
+use undaunted_object_store::RetryStore;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        gets().await;
+        gigabytes().await;
+    });
+}
+
+async fn gets() {
+    let path = Path::from("a");
+    let raw = InMemory::new();
+    raw.put(&path, vec![1; 1024].into()).await.expect("a put");
+    let retried = RetryStore::new(raw.fork(), RetryConfig::storage());
+
+    let allocations = async |store: &dyn ObjectStore| {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for _ in 0..1000 {
+            get(store, &path).await;
+        }
+        (ALLOCATIONS.load(Ordering::Relaxed) - before) as f64 / 1000.0
+    };
+    let (bare, ours) = (allocations(&raw).await, allocations(&retried).await);
+
+    let (mut bare_ns, mut our_ns) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        bare_ns.push(nanos_a_get(&raw, &path).await);
+        our_ns.push(nanos_a_get(&retried, &path).await);
+    }
+    let (bare_ns, our_ns) = (median(bare_ns), median(our_ns));
+    println!("| get of 1 KiB | bare | RetryStore | more |\n|---|---|---|---|");
+    println!(
+        "| ns | {bare_ns:.0} | {our_ns:.0} | {:.0} |",
+        our_ns - bare_ns
+    );
+    println!(
+        "| allocations | {bare:.1} | {ours:.1} | {:.1} |\n",
+        ours - bare
+    );
+}
+
+async fn nanos_a_get(store: &dyn ObjectStore, path: &Path) -> f64 {
+    let start = Instant::now();
+    for _ in 0..2000 {
+        get(store, path).await;
+    }
+    start.elapsed().as_nanos() as f64 / 2000.0
+}
+
+async fn get(store: &dyn ObjectStore, path: &Path) {
+    let bytes = store
+        .get(path)
+        .await
+        .expect("a get")
+        .bytes()
+        .await
+        .expect("a body");
+    assert_eq!(std::hint::black_box(bytes).len(), 1024);
+}
+
+async fn gigabytes() {
+    let path = Path::from("a");
+    let raw = Gigabyte(Bytes::from(vec![1; CHUNK]));
+    let retried = RetryStore::new(raw.clone(), RetryConfig::storage());
+    let (mut bare, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        bare.push(seconds(&raw, &path).await);
+        ours.push(seconds(&retried, &path).await);
+    }
+    let (bare, ours) = (median(bare), median(ours));
+    println!(
+        "| 1 GiB in chunks of 64 KiB, each byte read | bare | RetryStore | speed |\n|---|---|---|---|"
+    );
+    println!("| s | {bare:.4} | {ours:.4} | {:.3} of bare |", bare / ours);
+}
+
+async fn seconds(store: &dyn ObjectStore, path: &Path) -> f64 {
+    let start = Instant::now();
+    let mut body = store.get(path).await.expect("a get").into_stream();
+    let mut sum = 0_u64;
+    while let Some(chunk) = body.try_next().await.expect("a body") {
+        // As little as a reader can do: look at every word.
+        sum += chunk
+            .chunks_exact(8)
+            .map(|word| u64::from(word[0]))
+            .sum::<u64>();
+    }
+    assert_eq!(sum, SIZE / 8);
+    start.elapsed().as_secs_f64()
+}
+
+fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples[samples.len() / 2]
+}
+
+/// A store whose one object is a gigabyte that takes no memory.
+#[derive(Clone, Debug)]
+struct Gigabyte(Bytes);
+
+impl fmt::Display for Gigabyte {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gigabyte")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Gigabyte {
+    async fn get_opts(&self, location: &Path, _: GetOptions) -> Result<GetResult> {
+        let chunks = usize::try_from(SIZE).expect("64 bits") / CHUNK;
+        let chunk = self.0.clone();
+        let body = stream::iter((0..chunks).map(move |_| Ok(chunk.clone()))).boxed();
+        Ok(GetResult {
+            payload: GetResultPayload::Stream(body),
+            meta: ObjectMeta {
+                location: location.clone(),
+                last_modified: Default::default(),
+                size: SIZE,
+                e_tag: Some("\"1\"".to_owned()),
+                version: None,
+            },
+            range: 0..SIZE,
+            attributes: Default::default(),
+            extensions: Default::default(),
+        })
+    }
+
+    async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
+        unimplemented!("only read")
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        _: &Path,
+        _: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        unimplemented!("only read")
+    }
+
+    fn delete_stream(
+        &self,
+        _: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        unimplemented!("only read")
+    }
+
+    fn list(&self, _: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        unimplemented!("only read")
+    }
+
+    async fn list_with_delimiter(&self, _: Option<&Path>) -> Result<ListResult> {
+        unimplemented!("only read")
+    }
+
+    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
+        unimplemented!("only read")
+    }
+}
+
+/// Counts allocations.
+struct Counting;
+
+// Safety: everything is the system's.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+const ROUNDS: usize = 41;
+const SIZE: u64 = 1 << 30;
+const CHUNK: usize = 64 * 1024;
