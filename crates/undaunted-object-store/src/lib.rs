@@ -1,4 +1,42 @@
 //! An object store whose operations survive transient failure.
+//!
+//! [`RetryStore`] wraps any [`object_store`] store and is one itself; [`open`] makes one from a
+//! URL. Every operation is retried as far as that is safe, and what is not safe is resolved:
+//!
+//! - **Lost answers.** After an attempt that may have been applied, "already exists",
+//!   "precondition failed" and "not found" are questions and not answers. A token in the
+//!   object's metadata tells a write of ours from a rival's; what cannot be told is an
+//!   [`Ambiguous`] error. "No double effect" is promised for conditional puts and for completed
+//!   uploads; an overwrite or a delete that is repeated may undo what a rival did in between.
+//! - **Reads** go on where they broke, under the condition that the object is the same. A body
+//!   that ends short or stalls has broken.
+//! - **Lists** go on at the page or the key where they broke, without duplicates or gaps.
+//! - **Deletes** go to the store in batches, and each key is retried and reported once.
+//! - **Uploads** repeat their parts by number, so that none is doubled.
+//! - **Waits** are as long as the service asks for, within the policy's limits.
+//! - **One budget** bounds the retries of all operations of a store, so that an outage is not
+//!   made worse.
+//!
+//! A result that took more than one attempt carries a
+//! [`RetryReport`](undaunted::RetryReport) in its `extensions`.
+//!
+//! ```
+//! use object_store::ObjectStoreExt;
+//! use undaunted::RetryConfig;
+//! use undaunted_object_store::{NO_OPTIONS, open};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (store, path) = open("memory:///reports/2026.csv", NO_OPTIONS, RetryConfig::storage())?;
+//! store.put(&path, "a,b\n".into()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! `aws`, `azure`, `gcp`, `http` and `fs`: the stores that [`open`] can build. None is on by
+//! default.
 
 mod body;
 mod builder;
@@ -32,3 +70,8 @@ pub use open::{Backend, NO_OPTIONS, OpenError, open};
 pub use operation::Operation;
 pub use policy::StoreEvent;
 pub use store::RetryStore;
+
+/// The examples of the README, run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
