@@ -1,0 +1,280 @@
+//! The command line as clap sees it, and nothing else.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use undaunted::Jitter;
+use undaunted_chaos::ChaosSpec;
+
+use crate::value::{self, KeyValue, Limit};
+
+/// Copies files and objects, and lists them, through transient failure.
+#[derive(Debug, Parser)]
+#[command(name = "undaunted", version, propagate_version = true)]
+#[command(max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Cp(Box<CpArgs>),
+    Ls(Box<LsArgs>),
+}
+
+/// Copy files, directories and objects between any two stores.
+#[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "flags are what they are")]
+#[command(long_about = CP_ABOUT, after_long_help = CP_EXAMPLES)]
+pub(crate) struct CpArgs {
+    /// What to copy: a path, a URL, or - for stdin.
+    #[arg(value_name = "SRC")]
+    pub(crate) source: OsString,
+
+    /// Where to: a path, a URL, or - for stdout.
+    #[arg(value_name = "DST")]
+    pub(crate) destination: OsString,
+
+    /// Copy the tree under SRC/ to under DST/, whether or not DST exists.
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+
+    /// Skip what is there already, instead of overwriting it.
+    ///
+    /// An object of one part is written under the condition that nothing is there. For a
+    /// larger one the destination is looked at before its upload begins, so that a rival who
+    /// writes it during the upload is overwritten.
+    #[arg(short, long)]
+    pub(crate) no_clobber: bool,
+
+    /// Read the destination again and compare it with what was read from the source.
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    /// Stop at the first object that fails, instead of going on with the others.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+
+    /// Parts and objects in flight. Memory is bounded by N times the part size.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) concurrency: u16,
+
+    /// Size of the parts that objects are read and written in, such as 16MiB.
+    ///
+    /// An object of at most this size is written in one request, a larger one by multipart
+    /// upload. S3 and Google Cloud Storage take no less than 5MiB. Where an object would have
+    /// more than 10,000 parts, its parts are larger.
+    #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = value::size)]
+    pub(crate) part_size: u64,
+
+    /// Content type of the copies, instead of the source's.
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) content_type: Option<String>,
+
+    /// User metadata of the copies, added to the source's (repeatable).
+    #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value)]
+    pub(crate) metadata: Vec<KeyValue>,
+
+    /// Option of the store that SRC is in, over --option (repeatable).
+    #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value, help_heading = STORES)]
+    pub(crate) source_option: Vec<KeyValue>,
+
+    /// Option of the store that DST is in, over --option (repeatable).
+    #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value, help_heading = STORES)]
+    pub(crate) dest_option: Vec<KeyValue>,
+
+    /// The end that --chaos hits.
+    #[arg(long, value_enum, default_value_t, requires = "chaos", help_heading = FAULTS)]
+    pub(crate) chaos_at: ChaosAt,
+
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// List files and objects: name, size, last modified.
+#[derive(Args, Debug)]
+#[command(long_about = LS_ABOUT)]
+pub(crate) struct LsArgs {
+    /// What to list: a path or a URL.
+    #[arg(value_name = "URL")]
+    pub(crate) url: OsString,
+
+    /// List everything below, and not only what is directly below.
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// What every command takes.
+#[derive(Args, Debug)]
+pub(crate) struct CommonArgs {
+    /// Print JSON: cp one summary at the end (on stderr if DST is -), ls one line per entry.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Print errors only (and --json, if given).
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Log retries to stderr as they happen; -vv logs more.
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// Option of the store, by object_store's names, such as aws_region=eu-west-1 (repeatable).
+    ///
+    /// Environment variables that object_store knows count too, and are the place for
+    /// secrets: a command line can be seen by others. Local files and memory have no options.
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = value::key_value, help_heading = STORES)]
+    pub(crate) option: Vec<KeyValue>,
+
+    /// Inject seeded faults: flaky, throttled, lossy or blackout, and key=value pairs, such as
+    /// flaky,seed=7,rate=0.5.
+    #[arg(long, value_name = "SPEC", help_heading = FAULTS)]
+    pub(crate) chaos: Option<ChaosSpec>,
+
+    #[command(flatten)]
+    pub(crate) retry: RetryArgs,
+}
+
+/// One flag for everything that a retry policy has.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Retries (durations are written 500ms, 2m or 1.5, which is seconds)")]
+pub(crate) struct RetryArgs {
+    /// The policy to start from; the flags below change it.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) preset: Preset,
+
+    /// Retries after the first attempt of an operation; 0 is a single attempt.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) max_retries: Option<u32>,
+
+    /// The delay before the first retry.
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, allow_negative_numbers = true)]
+    pub(crate) base_delay: Option<Duration>,
+
+    /// The delay before the first retry of an operation that was told to slow down.
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, allow_negative_numbers = true)]
+    pub(crate) throttled_base_delay: Option<Duration>,
+
+    /// The longest delay.
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, allow_negative_numbers = true)]
+    pub(crate) max_delay: Option<Duration>,
+
+    /// What each delay is multiplied by to give the next, at least 1.
+    #[arg(long, value_name = "NUMBER", value_parser = value::exponential_base, allow_negative_numbers = true)]
+    pub(crate) exponential_base: Option<f64>,
+
+    /// The random part of delays: none, full, equal, decorrelated, or a fraction such as 0.25.
+    #[arg(long, value_name = "KIND", value_parser = value::jitter, allow_negative_numbers = true)]
+    pub(crate) jitter: Option<Jitter>,
+
+    /// The time that an operation may go on failing, or none.
+    #[arg(long, value_name = "DURATION", value_parser = value::limit, allow_negative_numbers = true)]
+    pub(crate) total_timeout: Option<Limit>,
+
+    /// The time that one attempt may take, or none.
+    #[arg(long, value_name = "DURATION", value_parser = value::limit, allow_negative_numbers = true)]
+    pub(crate) attempt_timeout: Option<Limit>,
+
+    /// The longest wait that a service may ask for; a longer one ends the operation.
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, allow_negative_numbers = true)]
+    pub(crate) max_retry_after: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Preset {
+    /// 3 retries from 1 s, at most 60 s, ±25 %.
+    Default,
+    /// 1 retry after 500 ms, 5 s in all.
+    Interactive,
+    /// 10 retries from 5 s, at most 60 s, ±25 %.
+    Background,
+    /// 10 retries from 100 ms (1 s when throttled), at most 20 s, full jitter, 3 min in all.
+    #[default]
+    Storage,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ChaosAt {
+    /// Reads of the source.
+    Source,
+    /// Writes to the destination, and its verification.
+    Destination,
+    /// Both ends.
+    #[default]
+    Both,
+}
+
+const STORES: &str = "Stores";
+const FAULTS: &str = "Faults";
+
+const CP_ABOUT: &str = "\
+Copy files, directories and objects between any two stores.
+
+SRC and DST are plain paths, file://, memory://, s3://, gs://, az:// or http(s):// URLs, or - for
+stdin and stdout. In a URL, a space, ?, # or % within a name is written %20, %3F, %23 or %25.
+
+Where things go:
+  - DST with a trailing slash, or DST an existing local directory: SRC is copied into it under its
+    own name. Otherwise DST is the name of the copy. Missing directories are made.
+  - With --recursive, the tree under SRC/ goes to under DST/: SRC/a/b becomes DST/a/b, whether or
+    not DST exists, so that a second run does the same again. If SRC is a single file or object, it
+    is copied as without --recursive.
+  - Existing objects are overwritten, unless --no-clobber is given. A copy appears at its
+    destination in one step when it is complete; a failed or interrupted one leaves nothing
+    behind there.
+
+What is copied:
+  - The bytes. Every range is read under the condition that the source is still the same object:
+    one that is replaced or changed meanwhile is an error and never a mixture.
+  - Content type, other HTTP attributes and user metadata, from store to store. Local files cannot
+    hold them, and web servers hold no user metadata: there they are left out.
+  - From local files to local files, also the permission bits. Times and owners are not copied.
+  - Symbolic links are followed, that of DST too; one below DST is replaced by the copy. A broken
+    one, and one that leads back to a directory it is in, is an error that names it; the rest of
+    the tree is copied.
+  - Empty directories, from local to local. Object stores have none; they are counted.
+  - Not copied, with an error that names them: devices, pipes and sockets; local names that are not
+    UTF-8 or have control characters (such as newline) in them; and names that end in # and a
+    number, which are kept for files that are being written.
+
+Memory is bounded by --concurrency times --part-size and does not grow with the size of objects.
+The exception are http(s):// destinations, which take an object in one request only: it is held in
+memory as a whole.
+
+Two copies to the same destination at the same time are not kept apart: the last one wins.
+
+Exit status: 0 if every byte arrived, 1 if something failed, 2 for a mistake on the command line,
+130 or 143 if stopped by Ctrl-C or SIGTERM (open uploads are aborted first; a second Ctrl-C exits
+at once).";
+
+const CP_EXAMPLES: &str = "\
+Examples:
+  undaunted cp report.csv s3://bucket/reports/         into reports/, as report.csv
+  undaunted cp -r photos s3://bucket/photos            photos/a/b.jpg as photos/a/b.jpg
+  undaunted cp -r s3://bucket/photos gs://other/photos
+  undaunted cp -n -r photos backup/photos              only what is not there yet
+  pg_dump db | undaunted cp - s3://bucket/db.sql       stdin, of any size
+  undaunted cp s3://bucket/db.sql - | psql db          stdout, read ahead and in order
+  undaunted cp --chaos flaky --verify a b              faults on purpose: see it survive
+  undaunted cp -v --max-retries 20 --total-timeout 1h a s3://bucket/a";
+
+const LS_ABOUT: &str = "\
+List files and objects: size, last modified, name.
+
+URL is a plain path or a file://, memory://, s3://, gs://, az:// or http(s):// URL (a web server
+must speak WebDAV). If it names an object, that is listed; otherwise what is directly below it is,
+with a slash behind directories and common prefixes, sorted by name. With --recursive everything
+below is, in the order in which the store gives it, with names relative to URL.
+
+A local directory with a name below it that no object can have (see cp --help), or with a
+link that leads back, cannot be listed; names that end in # and a number are left out.
+
+An empty directory or bucket is an empty list. A URL with neither an object nor anything below it
+is an error (status 1).
+
+With --json every entry is one line: {\"name\", \"type\", \"size\", \"last_modified\", \"e_tag\"}.";

@@ -1,0 +1,127 @@
+//! How names, sizes and errors are shown: no secret, and nothing that a terminal would obey.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// A line that is safe to print: control characters escaped, and of every URL in it neither
+/// user and password nor the query, which may sign it.
+pub(crate) fn line(text: &str) -> String {
+    escaped(&redacted(text)).into_owned()
+}
+
+/// The same text without control characters, which could move the cursor or end a line.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// `60.2 KiB`
+pub(crate) fn size(bytes: u64) -> String {
+    let mut unit = 0;
+    // Shown with one decimal: precision beyond 2^53 bytes is not missed.
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let mut number = bytes as f64;
+    while number >= 1024.0 && unit + 1 < UNITS.len() {
+        number /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 {
+        format!("{bytes} B")
+    } else {
+        format!("{number:.1} {}", UNITS[unit])
+    }
+}
+
+/// `0.84 s`
+pub(crate) fn seconds(duration: Duration) -> String {
+    format!("{:.2} s", duration.as_secs_f64())
+}
+
+/// `1 object`, `2 objects`
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+fn redacted(text: &str) -> Cow<'_, str> {
+    if !text.contains("://") {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        let _ = write!(shown, "{before}://");
+        let end = after
+            .find(|letter: char| letter.is_whitespace() || "\"'`<>)".contains(letter))
+            .unwrap_or(after.len());
+        let (url, behind) = after.split_at(end);
+        let authority = url.find(['/', '?']).unwrap_or(url.len());
+        let host = url[..authority].rfind('@').map_or(0, |at| at + 1);
+        let query = url.find('?').unwrap_or(url.len());
+        shown.push_str(&url[host..query]);
+        if query < url.len() {
+            shown.push_str("?…");
+        }
+        rest = behind;
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_lose_their_secrets() {
+        let cases = [
+            ("no url at all?x=1", "no url at all?x=1"),
+            (
+                "GET https://host/a?X-Amz-Signature=s no",
+                "GET https://host/a?… no",
+            ),
+            ("(http://user:p%40ss@host:80/a/b)", "(http://host:80/a/b)"),
+            ("http://host?sig=1", "http://host?…"),
+            (
+                "s3://bucket/a@b and gs://u@c/d?e f",
+                "s3://bucket/a@b and gs://c/d?… f",
+            ),
+        ];
+        for (text, want) in cases {
+            assert_eq!(redacted(text), want);
+        }
+    }
+
+    #[test]
+    fn control_characters_are_shown_and_not_obeyed() {
+        assert_eq!(escaped("a\nb\u{1b}[2J\u{9b}é"), "a\\nb\\u{1b}[2J\\u{9b}é");
+        assert_eq!(escaped("plain ‰"), "plain ‰");
+    }
+
+    #[test]
+    fn sizes_and_counts() {
+        assert_eq!(size(0), "0 B");
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(1536), "1.5 KiB");
+        assert_eq!(size(200 << 20), "200.0 MiB");
+        assert_eq!(size(u64::MAX), "16384.0 PiB");
+        assert_eq!(count(1, "object"), "1 object");
+        assert_eq!(count(0, "retry"), "0 retries");
+    }
+}

@@ -1,0 +1,203 @@
+//! Values of flags: read with a message that says what would be right. Clap puts the flag and
+//! the value in front of it.
+
+use std::time::Duration;
+
+use undaunted::{Jitter, RetryConfig};
+
+/// `500ms`, `2m`, `1h 30m`, or a number of seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || {
+        "a duration is a number and a unit, such as 500ms, 2m or 1h, or a number of seconds, \
+         such as 1.5"
+            .to_owned()
+    };
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|_| expected());
+    }
+    humantime::parse_duration(text).map_err(|_| expected())
+}
+
+/// A time limit, or that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit(pub(crate) Option<Duration>);
+
+/// A duration longer than zero, or `none`.
+pub(crate) fn limit(text: &str) -> Result<Limit, String> {
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(Limit(None));
+    }
+    match duration(text) {
+        Ok(limit) if limit.is_zero() => {
+            Err("a limit is longer than zero; write none for no limit".to_owned())
+        }
+        Ok(limit) => Ok(Limit(Some(limit))),
+        Err(expected) => Err(format!("{expected}; or none")),
+    }
+}
+
+pub(crate) fn exponential_base(text: &str) -> Result<f64, String> {
+    let valid = text.parse().ok().filter(|base| {
+        RetryConfig::builder()
+            .exponential_base(*base)
+            .build()
+            .is_ok()
+    });
+    valid.ok_or_else(|| "it must be a finite number of at least 1, such as 2".to_owned())
+}
+
+pub(crate) fn jitter(text: &str) -> Result<Jitter, String> {
+    let jitter = match text.to_ascii_lowercase().as_str() {
+        "none" => Some(Jitter::None),
+        "full" => Some(Jitter::Full),
+        "equal" => Some(Jitter::Equal),
+        "decorrelated" => Some(Jitter::Decorrelated),
+        fraction => fraction
+            .parse()
+            .ok()
+            .map(Jitter::Proportional)
+            .filter(|jitter| RetryConfig::builder().jitter(*jitter).build().is_ok()),
+    };
+    jitter.ok_or_else(|| {
+        "jitter is none, full, equal, decorrelated, or a fraction from 0 to 1 such as 0.25"
+            .to_owned()
+    })
+}
+
+/// `8MiB`, `5MB`, `65536`: a number of bytes from 1 to 5 GiB.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let digits = text
+        .find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1),
+        "kb" => Some(1_000),
+        "mb" => Some(1_000_000),
+        "gb" => Some(1_000_000_000),
+        "k" | "kib" => Some(1 << 10),
+        "m" | "mib" => Some(1 << 20),
+        "g" | "gib" => Some(1 << 30),
+        _ => None,
+    };
+    let bytes = number
+        .parse::<u64>()
+        .ok()
+        .zip(factor)
+        .and_then(|(number, factor)| number.checked_mul(factor));
+    match bytes {
+        Some(bytes) if (1..=MAX_PART).contains(&bytes) => Ok(bytes),
+        Some(_) => Err("a part has from 1 byte to 5GiB".to_owned()),
+        None => Err(
+            "a size is a whole number and a unit (KiB, MiB, GiB, kB, MB, GB), such as 8MiB"
+                .to_owned(),
+        ),
+    }
+}
+
+/// `key=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyValue {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+pub(crate) fn key_value(text: &str) -> Result<KeyValue, String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok(KeyValue {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        }),
+        _ => Err("write it as key=value".to_owned()),
+    }
+}
+
+/// The largest part that S3 takes.
+const MAX_PART: u64 = 5 << 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_human_or_seconds() {
+        let millis = Duration::from_millis;
+        let cases = [
+            ("500ms", Some(millis(500))),
+            ("2m", Some(millis(120_000))),
+            ("1h 30m", Some(millis(5_400_000))),
+            ("1.5", Some(millis(1_500))),
+            ("0", Some(Duration::ZERO)),
+            ("-1", None),
+            ("NaN", None),
+            ("inf", None),
+            ("1e300", None),
+            ("soon", None),
+            ("", None),
+        ];
+        for (text, want) in cases {
+            assert_eq!(duration(text).ok(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_limit_may_be_none_but_not_zero() {
+        assert_eq!(limit("none"), Ok(Limit(None)));
+        assert_eq!(limit("2s"), Ok(Limit(Some(Duration::from_secs(2)))));
+        assert!(limit("0s").unwrap_err().contains("none"));
+        assert!(limit("x").unwrap_err().contains("or none"));
+    }
+
+    #[test]
+    fn jitters() {
+        let cases = [
+            ("none", Some(Jitter::None)),
+            ("Full", Some(Jitter::Full)),
+            ("equal", Some(Jitter::Equal)),
+            ("decorrelated", Some(Jitter::Decorrelated)),
+            ("0.25", Some(Jitter::Proportional(0.25))),
+            ("1.5", None),
+            ("NaN", None),
+            ("some", None),
+        ];
+        for (text, want) in cases {
+            assert_eq!(jitter(text).ok(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn bases() {
+        assert!(exponential_base("1").is_ok());
+        for bad in ["0.5", "NaN", "inf", "-2", "two"] {
+            assert!(exponential_base(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        let cases = [
+            ("1", Some(1)),
+            ("64KiB", Some(65_536)),
+            ("8 MiB", Some(8 << 20)),
+            ("5MB", Some(5_000_000)),
+            ("1g", Some(1 << 30)),
+            ("0", None),
+            ("6GiB", None),
+            ("1.5MiB", None),
+            ("MiB", None),
+            ("8XB", None),
+            ("99999999999999999999", None),
+        ];
+        for (text, want) in cases {
+            assert_eq!(size(text).ok(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn pairs() {
+        let pair = key_value("a=b=c").unwrap();
+        assert_eq!((pair.key.as_str(), pair.value.as_str()), ("a", "b=c"));
+        assert!(key_value("a").is_err());
+        assert!(key_value("=b").is_err());
+    }
+}

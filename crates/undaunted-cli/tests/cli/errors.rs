@@ -1,0 +1,207 @@
+//! Mistakes, and what is told of them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::sandbox::Sandbox;
+
+#[test]
+fn a_bad_flag_is_named_with_its_value_and_what_would_be_right() {
+    let sandbox = Sandbox::with(&["a"]);
+    let cases: [(&[&str], &[&str]); 19] = [
+        (
+            &["--base-delay", "soon"],
+            &["'soon'", "--base-delay", "500ms"],
+        ),
+        (&["--max-delay", "-1"], &["-1", "--max-delay"]),
+        (
+            &["--total-timeout", "0s"],
+            &["'0s'", "--total-timeout", "none"],
+        ),
+        (
+            &["--attempt-timeout", "x"],
+            &["'x'", "--attempt-timeout", "or none"],
+        ),
+        (
+            &["--throttled-base-delay", "1x"],
+            &["'1x'", "--throttled-base-delay"],
+        ),
+        (&["--max-retry-after", "?"], &["'?'", "--max-retry-after"]),
+        (
+            &["--exponential-base", "0.5"],
+            &["'0.5'", "--exponential-base", "at least 1"],
+        ),
+        (
+            &["--exponential-base", "NaN"],
+            &["'NaN'", "--exponential-base"],
+        ),
+        (
+            &["--jitter", "some"],
+            &["'some'", "--jitter", "decorrelated"],
+        ),
+        (&["--jitter", "1.5"], &["'1.5'", "--jitter", "0 to 1"]),
+        (&["--max-retries", "many"], &["'many'", "--max-retries"]),
+        (&["--preset", "fast"], &["'fast'", "--preset", "storage"]),
+        (&["--part-size", "0"], &["'0'", "--part-size", "1 byte"]),
+        (&["--part-size", "8XB"], &["'8XB'", "--part-size", "8MiB"]),
+        (
+            &["--concurrency", "0"],
+            &["'0'", "--concurrency", "1..=1024"],
+        ),
+        (
+            &["--metadata", "owner"],
+            &["'owner'", "--metadata", "key=value"],
+        ),
+        (&["--chaos", "flakey"], &["'flakey'", "--chaos", "flaky"]),
+        (&["--chaos", "flaky,before=2"], &["before=2", "0 to 1"]),
+        (&["--chaos-at", "source"], &["--chaos"]),
+    ];
+    for (flags, words) in cases {
+        let ended = sandbox.run_words(&[&["cp", "a", "b"], flags].concat());
+        ended.failed(2, words);
+    }
+    assert_eq!(sandbox.names(""), ["a"]);
+}
+
+#[test]
+fn every_retry_flag_is_taken() {
+    let sandbox = Sandbox::with(&["a"]);
+    let flags = "--preset background --max-retries 2 --base-delay 1ms --max-delay 0.5 \
+                 --exponential-base 1.5 --jitter equal --total-timeout 1m --attempt-timeout 10s \
+                 --throttled-base-delay 2ms --max-retry-after 1h";
+    sandbox.run(&format!("cp {flags} a b")).ok();
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let sandbox = Sandbox::new();
+    let ended = sandbox.run("cp --help").ok();
+    for word in [
+        "Examples:",
+        "trailing slash",
+        "--recursive",
+        "Exit status",
+        "Memory is bounded",
+    ] {
+        assert!(ended.stdout.contains(word), "{word}");
+    }
+    let ended = sandbox.run("--help").ok();
+    assert!(ended.stdout.contains("cp") && ended.stdout.contains("ls"));
+    let ended = sandbox.run("--version").ok();
+    assert!(ended.stdout.starts_with("undaunted 0."), "{ended:?}");
+    sandbox.run("cp").failed(2, &["SRC", "DST"]);
+    sandbox.run("mv a b").failed(2, &["'mv'"]);
+}
+
+#[test]
+fn source_and_destination_must_differ() {
+    let sandbox = Sandbox::with(&["a", "x/b"]);
+    symlink("a", sandbox.path("link")).unwrap();
+    symlink(".", sandbox.path("here")).unwrap();
+    fs::hard_link(sandbox.path("a"), sandbox.path("hard")).unwrap();
+    let url = format!("file://{}", sandbox.path("a").display());
+    for destination in [
+        "a",
+        "./a",
+        "x/../a",
+        ".",
+        "link",
+        "hard",
+        "here/a",
+        url.as_str(),
+    ] {
+        let ended = sandbox.run(&format!("cp a {destination}"));
+        ended.failed(2, &["SRC and DST are the same"]);
+    }
+    sandbox.run("cp link a").failed(2, &["are the same"]);
+    sandbox.run("cp -r x x/").failed(2, &["are the same"]);
+    sandbox
+        .run("cp -r x x/new/deep")
+        .failed(2, &["inside SRC x"]);
+    sandbox.run("cp -r x here/x/y").failed(2, &["inside SRC x"]);
+    sandbox
+        .run("cp memory:///k memory:///k")
+        .failed(1, &["no such object"]);
+    assert_eq!(sandbox.text("a"), "a");
+    assert!(!sandbox.path("x/new").exists());
+}
+
+#[test]
+fn a_tree_that_would_come_over_itself_is_left_alone() {
+    let sandbox = Sandbox::with(&["a/b/b/x", "a/b/x"]);
+    let ended = sandbox.run("cp -r a/b a");
+    ended.failed(1, &["a/b/b/x: its copy would be inside SRC"]);
+    assert_eq!(sandbox.text("a/b/x"), "a/b/x");
+    assert_eq!(sandbox.text("a/x"), "a/b/x");
+}
+
+#[test]
+fn places_that_do_not_fit_are_refused_before_anything_is_touched() {
+    let sandbox = Sandbox::with(&["a", "b", "x/c"]);
+    for (line, code, word) in [
+        ("cp x y", 2, "x is a directory: add --recursive"),
+        ("cp s3://bucket/p/ y", 2, "s3://bucket/p is a directory"),
+        ("cp a b/", 2, "leave out the slash"),
+        ("cp -r x b", 2, "b is a file"),
+        ("cp missing y", 1, "missing: No such file"),
+        ("cp a/b y", 1, "a/b: Not a directory"),
+        ("cp a b/c", 1, "Not a directory"),
+        (
+            "cp memory:///none y/z",
+            1,
+            "memory:///none: there is no such object",
+        ),
+        ("cp -r memory:///none y", 1, "there is no such object"),
+        ("cp ftp://host/a y", 2, "the stores are s3://"),
+        ("cp s3://b/a?versionId=1 y", 2, "has a query"),
+        ("cp s3://b/a#1 y", 2, "%23"),
+        (
+            "cp -o aws_region=x a y",
+            2,
+            "--option is given, but a local file has no options",
+        ),
+        (
+            "cp -o no_such_key=x s3://b/a y",
+            2,
+            "no option \"no_such_key\"",
+        ),
+        ("cp --part-size 1MiB a s3://b/a", 2, "at least 5MiB"),
+    ] {
+        let ended = sandbox.run(line);
+        assert!(ended.stderr.starts_with("error: "), "{ended:?}");
+        ended.failed(code, &[word]);
+    }
+    assert_eq!(sandbox.names(""), ["a", "b", "x/c"]);
+    sandbox.run_words(&["cp", "", "y"]).failed(2, &["empty"]);
+}
+
+#[test]
+fn secrets_in_urls_are_not_repeated() {
+    let sandbox = Sandbox::new();
+    for url in [
+        "http://user:hunter2@127.0.0.1:1/a",
+        "https://bucket.s3.amazonaws.com/a?X-Amz-Signature=hunter2",
+        "ftp://user:hunter2@host/a",
+    ] {
+        let line = format!("cp -o allow_http=true --max-retries 1 --base-delay 1ms -vv {url} b");
+        let ended = sandbox.run(&line);
+        assert_ne!(ended.code, Some(0));
+        assert!(!ended.stderr.contains("hunter2"), "{ended:?}");
+        assert!(!ended.stdout.contains("hunter2"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_failure_does_not_keep_the_others_from_being_copied_unless_asked() {
+    let sandbox = Sandbox::with(&["src/a", "src/b#1", "src/c", "src/d"]);
+    let ended = sandbox.run("cp -r --json src dst");
+    let ended = ended.failed(1, &["error: src/b#1: "]);
+    let json = ended.json();
+    assert_eq!(json["status"], "failed");
+    assert_eq!(json["objects"]["copied"], 3);
+    assert_eq!(json["objects"]["failed"], 1);
+    assert_eq!(json["failures"][0]["object"], "src/b#1");
+    let ended = sandbox.run("cp -r --json --fail-fast --concurrency 1 src again");
+    let json = ended.failed(1, &["src/b#1"]).json();
+    assert_eq!(json["objects"]["copied"], 1);
+}

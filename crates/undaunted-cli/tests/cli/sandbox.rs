@@ -1,0 +1,145 @@
+//! A directory to run the binary in, and what it did there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Retries that do not make tests slow.
+pub(super) const SHORT: &str = "--base-delay 1ms --throttled-base-delay 1ms --max-delay 5ms";
+
+pub(super) struct Sandbox {
+    folder: TempDir,
+}
+
+impl Sandbox {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder }
+    }
+
+    /// With these files, each with its own name as content.
+    pub(super) fn with(names: &[&str]) -> Self {
+        let sandbox = Self::new();
+        for name in names {
+            sandbox.write(name, name.as_bytes());
+        }
+        sandbox
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn write(&self, name: &str, content: &[u8]) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    pub(super) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub(super) fn text(&self, name: &str) -> String {
+        String::from_utf8(self.read(name)).unwrap()
+    }
+
+    /// All files and empty directories below, sorted; a directory has a slash.
+    pub(super) fn names(&self, below: &str) -> Vec<String> {
+        let root = self.path(below);
+        let mut names = Vec::new();
+        collect(&root, &root, &mut names);
+        names.sort();
+        names
+    }
+
+    /// The binary, in this directory.
+    pub(super) fn binary(&self) -> Command {
+        let mut command = assert_cmd::cargo::cargo_bin_cmd!("undaunted");
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs it with words that have no spaces in them.
+    pub(super) fn run(&self, line: &str) -> Ended {
+        self.run_words(&line.split_whitespace().collect::<Vec<_>>())
+    }
+
+    pub(super) fn run_words(&self, words: &[&str]) -> Ended {
+        Ended::of(self.binary().args(words).output().unwrap())
+    }
+}
+
+fn collect(root: &Path, folder: &Path, names: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.strip_prefix(root).unwrap().display().to_string();
+        if !path.is_dir() {
+            names.push(name);
+        } else if fs::read_dir(&path).unwrap().next().is_none() {
+            names.push(format!("{name}/"));
+        } else {
+            collect(root, &path, names);
+        }
+    }
+}
+
+/// What a run ended with.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) code: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Ended {
+    pub(super) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn ok(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// It failed with this status, and its errors have all these words in them.
+    #[track_caller]
+    pub(super) fn failed(self, code: i32, words: &[&str]) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        for word in words {
+            assert!(self.stderr.contains(word), "no {word:?} in {self:?}");
+        }
+        self
+    }
+
+    /// The JSON on stdout.
+    #[track_caller]
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Bytes that look random and are the same every time.
+pub(super) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let words = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    words
+        .take(length.div_ceil(8))
+        .flatten()
+        .take(length)
+        .collect()
+}

@@ -1,0 +1,141 @@
+//! Ctrl-C and SIGTERM.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::sandbox::{Ended, Sandbox, noise};
+
+/// Every call waits for 100 ms, so that there is time to stop it.
+const SLOW: &str = "--chaos delay=1,delay_for=100ms,max_in_a_row=1000000";
+
+fn start(sandbox: &Sandbox, line: &str) -> Child {
+    Command::new(assert_cmd::cargo::cargo_bin!("undaunted"))
+        .args(line.split_whitespace())
+        .current_dir(sandbox.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
+    assert!(status.unwrap().success());
+}
+
+/// Waits until a staging file shows that an upload is under way.
+fn wait_for_upload(sandbox: &Sandbox) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !sandbox.names("").iter().any(|name| name.contains('#')) {
+        assert!(Instant::now() < deadline, "no upload was begun");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn an_upload_that_is_stopped_is_aborted() {
+    for (name, code, word) in [("-INT", 130, "Ctrl-C"), ("-TERM", 143, "SIGTERM")] {
+        let sandbox = Sandbox::new();
+        sandbox.write("large", &noise(400_000));
+        let child = start(
+            &sandbox,
+            &format!("cp --part-size 1KiB --json {SLOW} large new/copy"),
+        );
+        wait_for_upload(&sandbox);
+        sleep(Duration::from_millis(200));
+        let stopped = Instant::now();
+        signal(&child, name);
+        let ended = Ended::of(child.wait_with_output().unwrap());
+        assert!(stopped.elapsed() < Duration::from_secs(5));
+        let ended = ended.failed(code, &[&format!("stopping after {word}")]);
+        let json = ended.json();
+        assert_eq!(json["status"], "interrupted");
+        assert_eq!(json["objects"]["copied"], 0);
+        assert_eq!(json["objects"]["interrupted"], 1);
+        assert_eq!(json["objects"]["uploads_aborted"], 1);
+        assert_eq!(sandbox.names(""), ["large"], "nothing is left behind");
+    }
+}
+
+#[test]
+fn no_new_objects_are_begun_and_finished_ones_stay() {
+    let sandbox = Sandbox::new();
+    for number in 0..100 {
+        sandbox.write(&format!("src/{number:03}"), b"x");
+    }
+    let child = start(&sandbox, &format!("cp -r --concurrency 1 {SLOW} src dst"));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !sandbox.path("dst/001").exists() {
+        assert!(Instant::now() < deadline);
+        sleep(Duration::from_millis(10));
+    }
+    signal(&child, "-INT");
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    let ended = ended.failed(130, &["stopping after Ctrl-C"]);
+    assert!(ended.stdout.contains("stopped by Ctrl-C"), "{ended:?}");
+    let copied = sandbox.names("dst");
+    assert!(copied.len() >= 2 && copied.len() < 10, "{copied:?}");
+    assert!(copied.iter().all(|name| !name.contains('#')), "{copied:?}");
+}
+
+#[test]
+fn the_second_signal_ends_it_at_once() {
+    let sandbox = Sandbox::new();
+    sandbox.write("large", &noise(400_000));
+    // Aborting takes ten seconds here.
+    let line = "cp --part-size 1KiB --chaos delay=1,delay_for=10s,max_in_a_row=1000000 \
+                --chaos-at destination large copy";
+    let mut child = start(&sandbox, line);
+    sleep(Duration::from_secs(1));
+    signal(&child, "-INT");
+    // It says so before it is told again.
+    let mut said = [0; 40];
+    child
+        .stderr
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut said)
+        .unwrap();
+    let again = Instant::now();
+    signal(&child, "-INT");
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    assert!(again.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn waiting_for_stdin_can_be_stopped() {
+    let sandbox = Sandbox::new();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("undaunted"))
+        .args(["cp", "-", "copy"])
+        .current_dir(sandbox.path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let open = child.stdin.take();
+    sleep(Duration::from_secs(1));
+    signal(&child, "-TERM");
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    ended.failed(143, &["stopping after SIGTERM"]);
+    drop(open);
+    assert!(sandbox.names("").is_empty());
+}
+
+#[test]
+fn a_source_that_does_not_answer_can_be_stopped() {
+    let sandbox = Sandbox::with(&["a"]);
+    let child = start(&sandbox, "cp --json --chaos blackout=1m a b");
+    sleep(Duration::from_secs(1));
+    signal(&child, "-INT");
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    let json = ended.failed(130, &["stopping after Ctrl-C"]).json();
+    assert_eq!(json["status"], "interrupted");
+    assert_eq!(sandbox.names(""), ["a"]);
+}
