@@ -35,7 +35,8 @@ struct Upload {
 /// Where the parts stand in the staging file.
 #[derive(Debug, Default)]
 struct Extents {
-    end: u64,
+    /// The length of the first part that came: that of all but the last, as a rule.
+    usual: Option<u64>,
     parts: BTreeMap<usize, Extent>,
 }
 
@@ -140,17 +141,27 @@ impl Drop for Upload {
 }
 
 impl Extents {
-    /// The place of a part: the one that it has if it is sent again, else the end.
+    /// The place of a part: the one that it has if it is sent again; else where it belongs if
+    /// all before it are of the usual length, or behind all others if that is taken.
     fn place(&mut self, part: usize, length: u64) -> u64 {
-        match self.parts.get(&part) {
-            Some(extent) if extent.length == length => extent.start,
-            _ => {
-                let start = self.end;
-                self.parts.insert(part, Extent { start, length });
-                self.end += length;
-                start
+        if let Some(extent) = self.parts.get(&part) {
+            if extent.length == length {
+                return extent.start;
             }
         }
+        let usual = *self.usual.get_or_insert(length);
+        let others = || self.parts.iter().filter(|(other, _)| **other != part);
+        let behind = others().map(|(_, extent)| extent.end()).max();
+        let due = usual.checked_mul(part as u64);
+        let is_free = |start: u64| {
+            let end = start.saturating_add(length);
+            others().all(|(_, other)| end <= other.start || other.end() <= start)
+        };
+        let start = due
+            .filter(|start| length <= usual && is_free(*start))
+            .unwrap_or(behind.unwrap_or_default());
+        self.parts.insert(part, Extent { start, length });
+        start
     }
 
     /// The places of parts 0 to `count`, in order.
@@ -168,7 +179,13 @@ impl Extents {
     }
 }
 
-/// Whether the file is the object as it stands, as it is when parts were begun in order.
+impl Extent {
+    const fn end(self) -> u64 {
+        self.start.saturating_add(self.length)
+    }
+}
+
+/// Whether the file is the object as it stands, as it is when all parts are where they belong.
 fn in_order(extents: &[Extent]) -> bool {
     let mut end = 0;
     extents.iter().all(|extent| {
@@ -335,6 +352,21 @@ mod tests {
             .unwrap();
         assert_eq!(fixture.content(), b"AAAAbbc");
         assert_eq!(fixture.files(), ["object"]);
+    }
+
+    #[test]
+    fn parts_of_one_length_are_where_they_belong_in_whatever_order_they_come() {
+        let mut extents = Extents::default();
+        for (part, length) in [(2, 10), (0, 10), (3, 4), (1, 10)] {
+            assert_eq!(extents.place(part, length), part as u64 * 10);
+        }
+        assert!(in_order(&extents.of(4).unwrap()));
+        // The last came first, so it is taken for the usual one, and sorting mends it.
+        let mut extents = Extents::default();
+        assert_eq!(extents.place(2, 4), 8);
+        assert_eq!(extents.place(0, 10), 12);
+        assert_eq!(extents.place(1, 10), 22);
+        assert!(!in_order(&extents.of(3).unwrap()));
     }
 
     #[tokio::test]
