@@ -6,6 +6,7 @@
 //! - `listing`: `ls`
 //! - `memory`: 200 MB through faults, in bounded memory
 //! - `names`: odd names, links, things that are no files
+//! - `s3`: a real S3 server with faults on the wire
 //! - `stopping`: Ctrl-C and SIGTERM
 //! - `streams`: stdin and stdout
 //! - `web`: a real server, read and written over HTTP
@@ -20,6 +21,7 @@ mod cli {
     mod listing;
     mod memory;
     mod names;
+    mod s3;
     mod sandbox;
     mod stopping;
     mod streams;

@@ -1,14 +1,16 @@
 //! What a caller may decide: the retry policy as plain, validated data.
 
 mod env;
+mod error;
 #[cfg(feature = "serde")]
 mod serde;
 mod text;
 
+pub use error::ConfigError;
 pub use text::{ParseConfigError, parse_duration};
 
-use std::error::Error;
-use std::fmt;
+use error::{Value, zero_limit};
+
 use std::time::Duration;
 
 /// How often and how patiently to retry.
@@ -321,136 +323,9 @@ impl RetryConfigBuilder {
     }
 }
 
-/// A value that a [`RetryConfig`] cannot have. Its text names the field, the value and what
-/// would be right.
-///
-/// ```
-/// use undaunted::RetryConfig;
-///
-/// let error = RetryConfig::builder().exponential_base(0.5).build().unwrap_err();
-/// assert_eq!(error.field(), "exponential_base");
-/// assert_eq!(
-///     error.to_string(),
-///     "exponential_base is 0.5, but must be a finite number of at least 1",
-/// );
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ConfigError {
-    field: &'static str,
-    value: Value,
-    expected: &'static str,
-}
-
-/// The value that was refused.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Value {
-    Number(f64),
-    Time(Duration),
-}
-
-impl ConfigError {
-    /// The field that has the bad value.
-    #[must_use]
-    pub const fn field(&self) -> &'static str {
-        self.field
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            field,
-            value,
-            expected,
-        } = self;
-        write!(f, "{field} is {value}, but must be {expected}")
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Time(time) => write!(f, "{time:?}"),
-        }
-    }
-}
-
-impl Error for ConfigError {}
-
-const fn zero_limit(field: &'static str) -> ConfigError {
-    ConfigError {
-        field,
-        value: Value::Time(Duration::ZERO),
-        expected: "longer than zero; leave it out for no limit",
-    }
-}
-
 /// Long enough for a service that is being restarted, short enough that a wrong clock or a
 /// date far away is noticed today.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_is_the_documented_one() {
-        let config = RetryConfig::default();
-        assert_eq!(config.max_retries(), 3);
-        assert_eq!(config.base_delay(), Duration::from_secs(1));
-        assert_eq!(config.max_delay(), Duration::from_secs(60));
-        assert!((config.exponential_base() - 2.0).abs() < f64::EPSILON);
-        assert_eq!(config.jitter(), Jitter::Proportional(0.25));
-        assert_eq!(RetryConfig::builder().build(), Ok(config));
-    }
-
-    #[test]
-    fn a_bad_number_is_an_error_that_names_field_and_value() {
-        let infinity = f64::INFINITY;
-        for bad in [f64::NAN, infinity, -infinity, -1.0, 0.0, 0.999] {
-            let error = RetryConfig::builder()
-                .exponential_base(bad)
-                .build()
-                .unwrap_err();
-            assert_eq!(error.field(), "exponential_base");
-            assert!(error.to_string().contains(&bad.to_string()), "{error}");
-        }
-        for bad in [f64::NAN, infinity, -0.1, 1.1] {
-            let jitter = Jitter::Proportional(bad);
-            let error = RetryConfig::builder().jitter(jitter).build().unwrap_err();
-            assert_eq!(error.field(), "jitter");
-            assert!(error.to_string().contains(&bad.to_string()), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_limit_of_zero_is_refused() {
-        let zero = Some(Duration::ZERO);
-        let error = RetryConfig::builder()
-            .attempt_timeout(zero)
-            .build()
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "attempt_timeout is 0ns, but must be longer than zero; leave it out for no limit"
-        );
-        let error = RetryConfig::builder()
-            .total_timeout(zero)
-            .build()
-            .unwrap_err();
-        assert_eq!(error.field(), "total_timeout");
-    }
-
-    #[test]
-    fn presets_are_valid() {
-        for preset in [
-            RetryConfig::DEFAULT,
-            RetryConfig::interactive(),
-            RetryConfig::background(),
-            RetryConfig::storage(),
-        ] {
-            assert_eq!(preset.to_builder().build(), Ok(preset));
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,143 @@
+//! What every measurement shares: the operations, the poller, and the ways of retrying that
+//! are ours, beside none at all and a loop written by hand.
+//!
+//! Each future is pinned on the stack and polled through an opaque `&mut dyn Future`, as an
+//! executor does, so that the optimiser cannot see through it. What is made once for many
+//! calls, such as a policy, is made outside the loop.
+
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use undaunted::{Retryable, TimedOut, Verdict};
+
+pub mod ours;
+
+/// A way of making a call, measured as `count` calls in a row.
+pub struct Variant {
+    pub name: &'static str,
+    pub run: fn(count: u64),
+}
+
+/// How large the future of a call is, for an operation of one byte and one of a KiB.
+pub struct Size {
+    pub name: &'static str,
+    pub small: fn() -> usize,
+    pub large: fn() -> usize,
+}
+
+pub fn repeat<T>(count: u64, mut call: impl FnMut(u64, &Cell<u32>) -> T) {
+    for n in 0..count {
+        let calls = Cell::new(0);
+        let _ = black_box(call(n, &calls));
+    }
+}
+
+#[inline(never)]
+pub fn drive<T>(future: Pin<&mut dyn Future<Output = T>>) -> T {
+    let mut future = black_box(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
+            return value;
+        }
+    }
+}
+
+pub async fn succeed<E>(n: u64) -> Result<u64, E> {
+    Ok(black_box(n))
+}
+
+pub async fn fail_twice<E: Fails>(calls: &Cell<u32>) -> Result<u64, E> {
+    calls.set(calls.get() + 1);
+    if calls.get() <= 2 {
+        Err(E::failure())
+    } else {
+        Ok(1)
+    }
+}
+
+/// An operation whose future holds `N` bytes while it waits.
+pub async fn hold<const N: usize, E>() -> Result<u64, E> {
+    let held = [1_u8; N];
+    black_box(&held);
+    std::future::pending::<()>().await;
+    Ok(u64::from(black_box(&held)[0]))
+}
+
+/// An error that can be made: some crates want their own around ours.
+pub trait Fails {
+    fn failure() -> Self;
+}
+
+#[derive(Debug)]
+pub struct Failure;
+
+impl Fails for Failure {
+    fn failure() -> Self {
+        Self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("failure")
+    }
+}
+
+impl Retryable for Failure {
+    fn verdict(&self) -> Verdict {
+        Verdict::TRANSIENT
+    }
+
+    fn timed_out(_: TimedOut) -> Self {
+        Self
+    }
+}
+
+/// The variants of some ways of retrying: `"name", Error, policy => |policy, op| future;`.
+#[macro_export]
+macro_rules! ways {
+    (success: $($name:literal, $error:ty, $made:expr => |$policy:ident, $op:ident| $call:expr;)*) => {
+        &[$($crate::Variant {
+            name: $name,
+            run: |count| {
+                let $policy = $made;
+                $crate::repeat(count, |n, _| {
+                    let $op = || $crate::succeed::<$error>(n);
+                    $crate::drive(::std::pin::pin!($call))
+                });
+            },
+        }),*]
+    };
+    (fail2: $($name:literal, $error:ty, $made:expr => |$policy:ident, $op:ident| $call:expr;)*) => {
+        &[$($crate::Variant {
+            name: $name,
+            run: |count| {
+                let $policy = $made;
+                $crate::repeat(count, |_, calls| {
+                    let $op = || $crate::fail_twice::<$error>(calls);
+                    $crate::drive(::std::pin::pin!($call))
+                });
+            },
+        }),*]
+    };
+    (size: $($name:literal, $error:ty, $made:expr => |$policy:ident, $op:ident| $call:expr;)*) => {
+        &[$($crate::Size {
+            name: $name,
+            small: || {
+                let $policy = $made;
+                let $op = || $crate::hold::<1, $error>();
+                ::std::mem::size_of_val(&$call)
+            },
+            large: || {
+                let $policy = $made;
+                let $op = || $crate::hold::<1024, $error>();
+                ::std::mem::size_of_val(&$call)
+            },
+        }),*]
+    };
+}

@@ -1,0 +1,149 @@
+//! A real S3 server over HTTP, with the faults on the wire.
+
+use undaunted_chaos::server::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
+use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
+
+use super::sandbox::{Ended, SHORT, Sandbox, noise};
+
+/// A server on a runtime of its own: the binary is waited for on this thread.
+struct Service {
+    server: S3Server,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Service {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let server = runtime.block_on(S3Server::builder().start()).unwrap();
+        Self { server, runtime }
+    }
+
+    /// Runs the binary with the server's settings in its environment, as users have them.
+    fn run(&self, sandbox: &Sandbox, line: &str) -> Ended {
+        let mut command = sandbox.binary();
+        command
+            .args(line.split_whitespace())
+            .env("AWS_ENDPOINT", self.server.endpoint())
+            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ALLOW_HTTP", "true");
+        Ended::of(command.output().unwrap())
+    }
+
+    fn hits(&self, operation: Operation) -> usize {
+        let requests = self.server.requests();
+        requests
+            .iter()
+            .filter(|request| request.operation == Some(operation))
+            .count()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // The server stops by a task of this runtime.
+        let _guard = self.runtime.enter();
+    }
+}
+
+#[test]
+fn a_large_file_goes_there_and_back_through_faults_at_every_step() {
+    let service = Service::start();
+    let sandbox = Sandbox::new();
+    let content = noise(20 * 1024 * 1024);
+    sandbox.write("file", &content);
+    let throttled = HttpFailure::new(503).with_code("SlowDown");
+    for rule in [
+        Rule::new(
+            Operation::CreateMultipart,
+            Fault::FailBefore(Failure::Status(throttled)),
+        ),
+        Rule::new(Operation::PutPart, Fault::FailBefore(Failure::Reset)).count(2),
+        Rule::new(Operation::PutPart, Fault::FailAfter(Failure::Closed)),
+        Rule::new(
+            Operation::CompleteMultipart,
+            Fault::FailAfter(Failure::status(500)),
+        ),
+        Rule::new(Operation::Head, Fault::FailBefore(Failure::Closed)),
+        Rule::new(
+            Operation::Get,
+            Fault::BreakBody {
+                at: 70_000,
+                failure: Failure::Reset,
+            },
+        )
+        .count(3),
+    ] {
+        service.server.plan().add(rule);
+    }
+    let there = format!("cp {SHORT} --part-size 5MiB --verify file s3://bucket/folder/file");
+    service.run(&sandbox, &there).ok();
+    let back = format!("cp {SHORT} --part-size 5MiB s3://bucket/folder/file back");
+    service.run(&sandbox, &back).ok();
+    assert!(sandbox.read("back") == content);
+    assert!(service.server.plan().unused().is_empty());
+    assert_eq!(service.hits(Operation::AbortMultipart), 0);
+}
+
+#[test]
+fn a_tree_goes_there_is_listed_and_comes_back() {
+    let service = Service::start();
+    let sandbox = Sandbox::with(&["tree/a", "tree/b/c", "tree/b/SlowDown-InternalError.bin"]);
+    service.server.plan().add(
+        Rule::new(
+            Operation::List,
+            Fault::BreakList {
+                after: 1,
+                failure: Failure::Reset,
+            },
+        )
+        .count(2),
+    );
+    service
+        .run(&sandbox, &format!("cp {SHORT} -r tree s3://bucket/t"))
+        .ok();
+    let listed = service.run(&sandbox, &format!("ls {SHORT} -r s3://bucket/t"));
+    let listed = listed.ok();
+    assert_eq!(listed.stdout.lines().count(), 3, "{}", listed.stdout);
+    service
+        .run(&sandbox, &format!("cp {SHORT} -r s3://bucket/t back"))
+        .ok();
+    assert_eq!(
+        sandbox.names("back"),
+        ["a", "b/SlowDown-InternalError.bin", "b/c"]
+    );
+}
+
+#[test]
+fn what_is_there_is_not_clobbered_even_if_the_answer_is_lost() {
+    let service = Service::start();
+    let sandbox = Sandbox::with(&["ours"]);
+    service
+        .server
+        .plan()
+        .add(Rule::new(Operation::Put, Fault::FailAfter(Failure::Reset)));
+    let line = format!("cp {SHORT} --no-clobber --json ours s3://bucket/k");
+    let first = service.run(&sandbox, &line).ok();
+    assert_eq!(first.json()["objects"]["copied"], 1);
+    let second = service.run(&sandbox, &line).ok();
+    assert_eq!(second.json()["objects"]["skipped"], 1);
+}
+
+#[test]
+fn a_wrong_secret_is_said_at_once_and_not_shown() {
+    let service = Service::start();
+    let sandbox = Sandbox::with(&["file"]);
+    let wrong = "cp -o aws_secret_access_key=not-the-secret file s3://bucket/k";
+    let ended = service.run(&sandbox, wrong).failed(
+        1,
+        &["file: put failed after 1 attempt", "SignatureDoesNotMatch"],
+    );
+    assert!(!ended.stderr.contains("not-the-secret"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains(SECRET_KEY), "{}", ended.stderr);
+    assert_eq!(service.hits(Operation::Put), 1);
+}
