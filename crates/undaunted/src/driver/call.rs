@@ -26,10 +26,24 @@ pub(super) struct Call<'c, E, C, X, S: Timer> {
     timer: S,
     /// On the heap, made at the first real wait or by a time limit, so that a call which
     /// has neither stays small.
-    aside: Option<Boxed<S::Sleep, E>>,
+    aside: Lazy<Aside<S::Sleep, E>>,
 }
 
-type Boxed<Sleep, E> = Pin<Box<Aside<Sleep, E>>>;
+/// A place on the heap, if it was needed. Dropping one that was not is a comparison in place.
+struct Lazy<T>(Option<Pin<Box<T>>>);
+
+impl<T> Drop for Lazy<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            forget(self.0.take());
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn forget<T>(_: Option<Pin<Box<T>>>) {}
 
 /// Where a call stands. Beside the call and not in it: there it would cost eight bytes, and
 /// beside an attempt it costs one.
@@ -70,7 +84,7 @@ where
             judge,
             extras,
             timer,
-            aside: None,
+            aside: Lazy(None),
         }
     }
 
@@ -164,7 +178,7 @@ where
     /// While an attempt is pending: the error that takes its place once a limit cuts it.
     #[inline]
     pub(super) fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<E> {
-        match &mut self.aside {
+        match &mut self.aside.0 {
             None => Poll::Pending,
             Some(aside) => {
                 let because = ready!(aside.as_mut().poll_cut(cx));
@@ -176,7 +190,7 @@ where
     /// The error for a limit that ran out. A cut at the deadline after an earlier failure is
     /// that failure, which says more.
     fn cut(&mut self, because: TimedOut) -> E {
-        let last = match (&because, &mut self.aside) {
+        let last = match (&because, &mut self.aside.0) {
             (TimedOut::Total { .. }, Some(aside)) => aside.as_mut().project().last.take(),
             _ => None,
         };
@@ -230,7 +244,7 @@ where
 
     /// Waits. A delay of zero lets others run once.
     pub(super) fn poll_wait(&mut self, step: &mut Step, cx: &mut Context<'_>) -> Poll<()> {
-        match (*step, &mut self.aside) {
+        match (*step, &mut self.aside.0) {
             (Step::Waiting, Some(aside)) => ready!(aside.as_mut().poll_sleep(cx)),
             (Step::Yielding, _) => {
                 *step = Step::Rested;
@@ -246,13 +260,24 @@ where
     /// The call succeeded.
     #[inline]
     pub(super) fn succeeded(&mut self) {
-        if metrics::IS_ON
-            || self.extras.budget().is_some()
-            || self.extras.is_watched()
-            || (self.state.retries() > 0 && log::is_on())
-        {
+        self.succeeded_at_once();
+        if !self.is_told_of_successes() && self.state.retries() > 0 && log::is_on() {
             self.succeeded_slowly();
         }
+    }
+
+    /// The call succeeded at its first attempt.
+    #[inline]
+    pub(super) fn succeeded_at_once(&mut self) {
+        if self.is_told_of_successes() {
+            self.succeeded_slowly();
+        }
+    }
+
+    /// Whether anyone must be told of a success, at the first attempt too.
+    #[inline]
+    fn is_told_of_successes(&self) -> bool {
+        metrics::IS_ON || self.extras.budget().is_some() || self.extras.is_watched()
     }
 
     #[cold]
@@ -335,6 +360,7 @@ where
 
     fn aside(&mut self) -> Pin<&mut Aside<S::Sleep, E>> {
         self.aside
+            .0
             .get_or_insert_with(|| {
                 Box::pin(Aside {
                     sleep: None,

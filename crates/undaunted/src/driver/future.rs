@@ -87,23 +87,23 @@ where
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.as_mut().project();
+        let mut polled = None;
+        // The common case on a path of its own: a first attempt, and it succeeds at once.
         if *this.step == Step::Start && this.call.is_untimed() {
             *this.step = Step::Attempting;
             this.attempt.set(Some((this.op)()));
+            if let Some(attempt) = this.attempt.as_pin_mut() {
+                polled = Some(match attempt.poll(cx) {
+                    Poll::Ready(Ok(value)) => {
+                        this.call.succeeded_at_once();
+                        return Poll::Ready(Ok(value));
+                    }
+                    Poll::Ready(Err(error)) => Poll::Ready(error),
+                    Poll::Pending => Poll::Pending,
+                });
+            }
         }
-        // The common case on a path of its own: an attempt, and it succeeds.
-        let first = match this.attempt.as_pin_mut() {
-            Some(attempt) => Some(match attempt.poll(cx) {
-                Poll::Ready(Ok(value)) => {
-                    this.call.succeeded();
-                    return Poll::Ready(Ok(value));
-                }
-                Poll::Ready(Err(error)) => Poll::Ready(error),
-                Poll::Pending => Poll::Pending,
-            }),
-            None => None,
-        };
-        self.poll_slowly(first, cx)
+        self.poll_slowly(polled, cx)
     }
 }
 
@@ -134,12 +134,14 @@ where
                 this.attempt.set(None);
                 this.call.failed(this.step, error)?;
             }
-            ready!(this.call.poll_wait(this.step, cx));
-            if let Err(error) = this.call.begin(this.step) {
-                polled = Some(Poll::Ready(error));
-                continue;
+            if *this.step != Step::Attempting {
+                ready!(this.call.poll_wait(this.step, cx));
+                if let Err(error) = this.call.begin(this.step) {
+                    polled = Some(Poll::Ready(error));
+                    continue;
+                }
+                this.attempt.set(Some((this.op)()));
             }
-            this.attempt.set(Some((this.op)()));
             let attempt = this.attempt.as_mut().as_pin_mut();
             polled = Some(match attempt.map(|attempt| attempt.poll(cx)) {
                 Some(Poll::Ready(Ok(value))) => {
@@ -147,6 +149,7 @@ where
                     return Poll::Ready(Ok(value));
                 }
                 Some(Poll::Ready(Err(error))) => Poll::Ready(error),
+                // Without an attempt: polled again after it was over, which a caller must not do.
                 Some(Poll::Pending) | None => Poll::Pending,
             });
         }

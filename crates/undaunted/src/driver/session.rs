@@ -52,6 +52,12 @@ pub struct Session<'c, E> {
 /// What a [`Session`] can be given.
 struct SessionExtras<'c> {
     name: &'c str,
+    /// What most sessions are not given, in one piece that is there or is not.
+    more: Option<More<'c>>,
+}
+
+#[derive(Default)]
+struct More<'c> {
     subject: Option<&'c Subject<'c>>,
     budget: Option<&'c RetryBudget>,
     on_event: Option<Listener<'c>>,
@@ -66,25 +72,29 @@ impl<'c> Extras<'c> for SessionExtras<'c> {
     }
 
     fn subject(&self) -> Option<&'c Subject<'c>> {
-        self.subject
+        self.more.as_ref()?.subject
     }
 
     fn budget(&self) -> Option<&RetryBudget> {
-        self.budget
+        self.more.as_ref()?.budget
     }
 
     fn is_watched(&self) -> bool {
-        self.on_event.is_some()
+        self.more
+            .as_ref()
+            .is_some_and(|more| more.on_event.is_some())
     }
 
     fn observe(&mut self, event: &Event<'_>) {
-        if let Some(on_event) = self.on_event {
+        if let Some(on_event) = self.more.as_ref().and_then(|more| more.on_event) {
             on_event(event);
         }
     }
 
     fn clock_starts_at_failure(&self) -> bool {
-        self.clock_starts_at_failure
+        self.more
+            .as_ref()
+            .is_some_and(|more| more.clock_starts_at_failure)
     }
 }
 
@@ -94,10 +104,7 @@ impl<'c, E> Session<'c, E> {
     pub fn new(config: &'c RetryConfig) -> Self {
         let extras = SessionExtras {
             name: UNNAMED,
-            subject: None,
-            budget: None,
-            on_event: None,
-            clock_starts_at_failure: false,
+            more: None,
         };
         Self {
             call: Call::new(config, ByTrait, extras, DefaultTimer),
@@ -115,19 +122,19 @@ impl<'c, E> Session<'c, E> {
     /// What the operation is about, such as a key, for logs and events. Default: nothing.
     /// It is formatted only when there is something to tell.
     pub fn subject(mut self, subject: &'c (dyn fmt::Display + Sync)) -> Self {
-        self.call.extras().subject = Some(subject);
+        self.more().subject = Some(subject);
         self
     }
 
     /// The budget that retries are paid from. Default: none.
     pub fn budget(mut self, budget: &'c RetryBudget) -> Self {
-        self.call.extras().budget = Some(budget);
+        self.more().budget = Some(budget);
         self
     }
 
     /// A function that is told what happens, before each wait and at the end.
     pub fn on_event(mut self, on_event: &'c (dyn Fn(&Event<'_>) + Send + Sync)) -> Self {
-        self.call.extras().on_event = Some(on_event);
+        self.more().on_event = Some(on_event);
         self
     }
 
@@ -140,8 +147,12 @@ impl<'c, E> Session<'c, E> {
     /// Lets `total_timeout` run from the first failure and not from the first attempt, for
     /// operations that may take long as long as they do not fail.
     pub fn clock_starts_at_failure(mut self) -> Self {
-        self.call.extras().clock_starts_at_failure = true;
+        self.more().clock_starts_at_failure = true;
         self
+    }
+
+    fn more(&mut self) -> &mut More<'c> {
+        self.call.extras().more.get_or_insert_default()
     }
 }
 
