@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use object_store::RetryConfig;
 use object_store::client::ReqwestConnector;
 use object_store::http::HttpBuilder;
 use url::Position;
 
+use super::no_retries::no_retries;
 use super::{Backend, OpenError, Target};
 use crate::capabilities::Capabilities;
 use crate::connector::RetryConnector;
@@ -17,10 +17,7 @@ pub(super) fn backend(target: &Target) -> Result<Backend, OpenError> {
         Some(builder.with_config(key.parse().ok()?, value))
     })?;
     let store = builder
-        .with_retry(RetryConfig {
-            max_retries: 0,
-            ..RetryConfig::default()
-        })
+        .with_retry(no_retries())
         .with_http_connector(RetryConnector::new(ReqwestConnector::default()))
         .build()
         .map_err(|source| OpenError::Store {

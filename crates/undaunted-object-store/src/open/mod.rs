@@ -15,6 +15,12 @@ use crate::store::RetryStore;
 mod disabled;
 mod error;
 
+#[cfg(any(feature = "aws", feature = "azure", feature = "gcp"))]
+mod cloud;
+
+#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
+mod no_retries;
+
 #[cfg(feature = "aws")]
 mod aws;
 #[cfg(not(feature = "aws"))]
@@ -39,9 +45,6 @@ use disabled as http;
 mod local;
 #[cfg(not(feature = "fs"))]
 use disabled as local;
-
-#[cfg(any(feature = "aws", feature = "azure", feature = "gcp"))]
-mod credentials;
 
 pub use error::OpenError;
 

@@ -5,7 +5,6 @@
 //! [`Retry::new`] is told the time it has left, to pass on to the call that it makes.
 
 use std::fmt::Display;
-use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use super::call::{Call, Step};
@@ -180,24 +179,7 @@ impl<'c, Op, C, H, S> Retry<'c, Op, C, H, S> {
         S: FnMut(Duration),
         E: Display,
     {
-        let Settings {
-            config,
-            name,
-            budget,
-            seed,
-            judge,
-            hook,
-        } = self.settings;
-        let carried = Carried {
-            name,
-            budget,
-            hook,
-            op: PhantomData,
-        };
-        let mut call = Call::new(config, judge, carried, ThreadClock);
-        if let Some(seed) = seed {
-            call.seed(seed);
-        }
+        let call = self.settings.into_call(ThreadClock);
         drive(call, self.op, &mut self.timer)
     }
 }

@@ -2,11 +2,9 @@
 
 use std::fmt::Display;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::pin;
 use std::time::Duration;
 
-use super::call::Call;
 use super::future::RetryFuture;
 use super::judge::{ByTrait, Judge};
 use super::report::{Recording, RetryReport};
@@ -147,24 +145,6 @@ impl<'c, Op, C, H, S> Retry<'c, Op, C, H, S> {
         S: Timer,
         E: Display,
     {
-        let Settings {
-            config,
-            name,
-            budget,
-            seed,
-            judge,
-            hook,
-        } = self.settings;
-        let carried = Carried {
-            name,
-            budget,
-            hook,
-            op: PhantomData,
-        };
-        let mut call = Call::new(config, judge, carried, self.timer);
-        if let Some(seed) = seed {
-            call.seed(seed);
-        }
-        RetryFuture::new(self.op, call)
+        RetryFuture::new(self.op, self.settings.into_call(self.timer))
     }
 }

@@ -4,9 +4,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::call::Call;
 use super::extras::Extras;
 use super::judge::ByTrait;
 use super::name;
+use super::timer::Timer;
 use crate::budget::RetryBudget;
 use crate::config::RetryConfig;
 use crate::event::Event;
@@ -99,12 +101,33 @@ impl<'c, C, H> Settings<'c, C, H> {
     }
 }
 
+impl<'c, C, H: Hook> Settings<'c, C, H> {
+    /// The call that these settings make of `Op`.
+    #[inline]
+    pub(super) fn into_call<Op, E, S>(self, timer: S) -> Call<'c, E, C, Carried<'c, Op, H>, S>
+    where
+        S: Timer,
+    {
+        let carried = Carried {
+            name: self.name,
+            budget: self.budget,
+            hook: self.hook,
+            op: PhantomData,
+        };
+        let mut call = Call::new(self.config, self.judge, carried, timer);
+        if let Some(seed) = self.seed {
+            call.seed(seed);
+        }
+        call
+    }
+}
+
 /// What a call made by a builder brings along.
 pub(super) struct Carried<'c, Op, H> {
-    pub(super) name: Option<&'c str>,
-    pub(super) budget: Option<&'c RetryBudget>,
+    name: Option<&'c str>,
+    budget: Option<&'c RetryBudget>,
     pub(super) hook: H,
-    pub(super) op: PhantomData<fn() -> Op>,
+    op: PhantomData<fn() -> Op>,
 }
 
 impl<'c, Op, H: Hook> Extras<'c> for Carried<'c, Op, H> {
