@@ -51,10 +51,10 @@ pub async fn succeed<E>(n: u64) -> Result<u64, E> {
     Ok(black_box(n))
 }
 
-pub async fn fail_twice<E: Fails>(calls: &Cell<u32>) -> Result<u64, E> {
+pub async fn fail_twice<E: From<Failure>>(calls: &Cell<u32>) -> Result<u64, E> {
     calls.set(calls.get() + 1);
     if calls.get() <= 2 {
-        Err(E::failure())
+        Err(Failure.into())
     } else {
         Ok(1)
     }
@@ -68,19 +68,8 @@ pub async fn hold<const N: usize, E>() -> Result<u64, E> {
     Ok(u64::from(black_box(&held)[0]))
 }
 
-/// An error that can be made: some crates want their own around ours.
-pub trait Fails {
-    fn failure() -> Self;
-}
-
 #[derive(Debug)]
 pub struct Failure;
-
-impl Fails for Failure {
-    fn failure() -> Self {
-        Self
-    }
-}
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,7 +9,10 @@ fn main() {
         std::process::exit(2);
     };
     let group = if group == "fail2" { FAIL2 } else { SUCCESS };
-    let variant = group.iter().chain([&ATTRIBUTE]).find(|variant| variant.name == name);
+    let variant = group
+        .iter()
+        .chain([&ATTRIBUTE])
+        .find(|variant| variant.name == name);
     let (Some(variant), Ok(count)) = (variant, count.parse()) else {
         eprintln!("no variant {name:?}, or no count {count:?}");
         std::process::exit(2);

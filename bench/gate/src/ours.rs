@@ -56,13 +56,22 @@ pub const SIZES: &[Size] = ways! { size:
 
 /// A delay of zero, and so a jitter of zero that is not drawn.
 fn zero() -> RetryConfig {
-    policy(RetryConfig::builder().base_delay(Duration::ZERO).jitter(Jitter::None))
+    policy(
+        RetryConfig::builder()
+            .base_delay(Duration::ZERO)
+            .jitter(Jitter::None),
+    )
 }
 
 /// Full jitter on a nanosecond: it is drawn and comes to nothing, so the wait is skipped too.
 fn drawn() -> RetryConfig {
     let nano = Duration::from_nanos(1);
-    policy(RetryConfig::builder().base_delay(nano).max_delay(nano).jitter(Jitter::Full))
+    policy(
+        RetryConfig::builder()
+            .base_delay(nano)
+            .max_delay(nano)
+            .jitter(Jitter::Full),
+    )
 }
 
 /// Waits that the timer is asked for.

@@ -82,7 +82,7 @@ impl Call {
         // be kept in the future for as long.
         quote_spanned! {span=>
             #settings
-            let mut session = ::undaunted::Session::new(config).name(#name)#budget;
+            let mut session = ::undaunted::Session::named(config, #name)#budget;
             loop {
                 let error = match {
                     #variables

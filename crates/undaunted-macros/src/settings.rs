@@ -16,10 +16,11 @@ pub(crate) fn settings(signature: &Signature, options: &Options) -> TokenStream 
         Policy::Default => quote_spanned! {span=>
             let config: &::undaunted::RetryConfig = &::undaunted::RetryConfig::DEFAULT;
         },
-        // A static has no hygiene, so it needs a block to be out of the body's sight.
+        // A constant, so that it is known where the session is made whether there is a time limit.
+        // It has no hygiene, so it needs a block to be out of the body's sight.
         Policy::Literal { setters, .. } => quote_spanned! {span=>
             let config: &::undaunted::RetryConfig = {
-                static CONFIG: ::undaunted::RetryConfig =
+                const CONFIG: ::undaunted::RetryConfig =
                     match ::undaunted::RetryConfig::builder() #setters .build() {
                         ::core::result::Result::Ok(config) => config,
                         ::core::result::Result::Err(_) => ::core::panic!("#[retry] has a bad option"),

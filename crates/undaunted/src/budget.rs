@@ -95,13 +95,11 @@ impl RetryBudget {
         let cost = cost(verdict);
         let needed = u64::from(cost) * UNIT;
         let now = self.millis(now);
-        self.level
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |level| {
-                let (tokens, paid) = self.refilled(level, now);
-                Some(pack(tokens.checked_sub(needed)?, paid))
-            })
-            .ok()
-            .map(|_| cost)
+        self.update(|level| {
+            let (tokens, paid) = self.refilled(level, now);
+            Some(pack(tokens.checked_sub(needed)?, paid))
+        })
+        .then_some(cost)
     }
 
     /// Puts tokens in, up to the capacity. No clock is needed, and a full bucket is not
@@ -109,13 +107,35 @@ impl RetryBudget {
     pub(crate) fn deposit(&self, tokens: u16) {
         let full = u64::from(self.capacity) * UNIT;
         let amount = u64::from(tokens) * UNIT;
-        // An error means that the bucket is full already, which is as good.
-        let _ = self
-            .level
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |level| {
-                let (tokens, paid) = unpack(level);
-                (tokens < full).then(|| pack((tokens + amount).min(full), paid))
-            });
+        // Nothing is changed where the bucket is full already, which is as good.
+        self.update(|level| {
+            let (tokens, paid) = unpack(level);
+            (tokens < full).then(|| pack((tokens + amount).min(full), paid))
+        });
+    }
+
+    /// Changes the level, or leaves it where `change` says so. Whether it was changed.
+    #[inline]
+    fn update(&self, change: impl Fn(u64) -> Option<u64>) -> bool {
+        let mut level = self.level.load(Ordering::Relaxed);
+        while let Some(changed) = change(level) {
+            let exchanged = self.level.compare_exchange_weak(
+                level,
+                changed,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+            if exchanged.is_ok() {
+                return true;
+            }
+            // Another thread was first, and may have more to do: two that try again at once
+            // take the level from each other and are half as fast.
+            for _ in 0..PAUSES {
+                std::hint::spin_loop();
+            }
+            level = self.level.load(Ordering::Relaxed);
+        }
+        false
     }
 
     /// The level with the refill up to `now` paid in.
@@ -171,6 +191,10 @@ const THROTTLED_COST: u16 = 5;
 /// while the load it permits in an outage, a retry every 14 s and client, is negligible.
 #[cfg_attr(loom, allow(dead_code))]
 const REFILL: u16 = 1;
+
+/// A few hundred nanoseconds. Measured with two threads: 110 ns a withdrawal and deposit without
+/// a pause, 56 with 8, 47 with 16, 45 with 32.
+const PAUSES: u32 = 16;
 
 /// Thousandths of a token. 65,535 tokens, the largest capacity, need 26 bits.
 const UNIT: u64 = 1000;

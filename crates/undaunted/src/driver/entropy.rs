@@ -7,19 +7,32 @@ use crate::backoff::Rng;
 
 /// A seed that no other call has: each thread draws from a stream of its own, which starts
 /// from the operating system's randomness.
+#[inline(never)]
 pub(super) fn seed() -> u64 {
-    thread_local! {
-        static STREAM: Cell<Option<u64>> = const { Cell::new(None) };
-    }
     STREAM.with(|stream| {
-        let state = stream
-            .get()
-            .unwrap_or_else(|| RandomState::new().hash_one(0));
-        let seed = Rng::new(state).next();
-        stream.set(Some(seed));
+        let state = match stream.get() {
+            UNSEEDED => from_the_system(),
+            state => state,
+        };
+        let mut rng = Rng::new(state);
+        let seed = rng.next();
+        stream.set(rng.state());
         seed
     })
 }
+
+#[cold]
+#[inline(never)]
+fn from_the_system() -> u64 {
+    RandomState::new().hash_one(0)
+}
+
+thread_local! {
+    static STREAM: Cell<u64> = const { Cell::new(UNSEEDED) };
+}
+
+/// A stream that comes by here is seeded anew, which does it no harm.
+const UNSEEDED: u64 = 0;
 
 #[cfg(test)]
 mod tests {

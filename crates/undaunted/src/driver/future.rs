@@ -87,23 +87,20 @@ where
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.as_mut().project();
-        let mut polled = None;
-        // The common case on a path of its own: a first attempt, and it succeeds at once.
-        if *this.step == Step::Start && this.call.is_untimed() {
-            *this.step = Step::Attempting;
-            this.attempt.set(Some((this.op)()));
-            if let Some(attempt) = this.attempt.as_pin_mut() {
-                polled = Some(match attempt.poll(cx) {
-                    Poll::Ready(Ok(value)) => {
-                        this.call.succeeded_at_once();
-                        return Poll::Ready(Ok(value));
-                    }
-                    Poll::Ready(Err(error)) => Poll::Ready(error),
-                    Poll::Pending => Poll::Pending,
-                });
-            }
+        if *this.step != Step::Start || !this.call.is_untimed() {
+            return self.poll_slowly(cx);
         }
-        self.poll_slowly(polled, cx)
+        // The common case on a path of its own: a first attempt, and it succeeds at once.
+        *this.step = Step::Attempting;
+        this.attempt.set(Some((this.op)()));
+        match this.attempt.as_pin_mut().map(|attempt| attempt.poll(cx)) {
+            Some(Poll::Ready(Ok(value))) => {
+                this.call.succeeded_at_once();
+                Poll::Ready(Ok(value))
+            }
+            Some(Poll::Ready(Err(error))) => self.poll_failed(error, cx),
+            Some(Poll::Pending) | None => Poll::Pending,
+        }
     }
 }
 
@@ -116,42 +113,46 @@ where
     S: Timer,
     E: Display,
 {
-    /// Everything but a success at the first poll. `polled` is what became of an attempt that
-    /// was polled already.
+    /// The first attempt failed at its first poll.
     #[inline(never)]
-    fn poll_slowly(
-        self: Pin<&mut Self>,
-        mut polled: Option<Poll<E>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<T, E>> {
+    fn poll_failed(mut self: Pin<&mut Self>, error: E, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
+        let mut this = self.as_mut().project();
+        this.attempt.set(None);
+        ready!(this.call.failed(this.step, error, None, cx))?;
+        self.poll_slowly(cx)
+    }
+
+    /// Everything but the first poll.
+    #[inline(never)]
+    fn poll_slowly(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
         let mut this = self.project();
         loop {
-            if let Some(polled) = polled.take() {
-                let error = match polled {
-                    Poll::Ready(error) => error,
-                    Poll::Pending => ready!(this.call.poll_cut(cx)),
-                };
-                this.attempt.set(None);
-                this.call.failed(this.step, error)?;
-            }
-            if *this.step != Step::Attempting {
+            let begun = if *this.step == Step::Attempting {
+                Ok(())
+            } else {
                 ready!(this.call.poll_wait(this.step, cx));
-                if let Err(error) = this.call.begin(this.step) {
-                    polled = Some(Poll::Ready(error));
-                    continue;
+                let begun = this.call.begin(this.step);
+                if begun.is_ok() {
+                    this.attempt.set(Some((this.op)()));
                 }
-                this.attempt.set(Some((this.op)()));
-            }
-            let attempt = this.attempt.as_mut().as_pin_mut();
-            polled = Some(match attempt.map(|attempt| attempt.poll(cx)) {
-                Some(Poll::Ready(Ok(value))) => {
+                begun
+            };
+            let polled = match (begun, this.attempt.as_mut().as_pin_mut()) {
+                (Err(error), _) => Poll::Ready(Err(error)),
+                (Ok(()), Some(attempt)) => attempt.poll(cx),
+                // Polled again after it was over, which a caller must not do.
+                (Ok(()), None) => Poll::Pending,
+            };
+            let error = match polled {
+                Poll::Ready(Ok(value)) => {
                     this.call.succeeded();
                     return Poll::Ready(Ok(value));
                 }
-                Some(Poll::Ready(Err(error))) => Poll::Ready(error),
-                // Without an attempt: polled again after it was over, which a caller must not do.
-                Some(Poll::Pending) | None => Poll::Pending,
-            });
+                Poll::Ready(Err(error)) => error,
+                Poll::Pending => ready!(this.call.poll_cut(cx)),
+            };
+            this.attempt.set(None);
+            ready!(this.call.failed(this.step, error, None, cx))?;
         }
     }
 }

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use super::call::{Call, Step};
 use super::extras::{Extras, Subject};
 use super::judge::ByTrait;
+use super::metrics;
 use super::timer::DefaultTimer;
 use crate::budget::RetryBudget;
 use crate::classify::{Retryable, Verdict};
@@ -45,6 +46,14 @@ use crate::event::Event;
 /// ```
 #[must_use = "a session does nothing until an attempt is made"]
 pub struct Session<'c, E> {
+    config: &'c RetryConfig,
+    name: &'c str,
+    /// Made when there is something to keep: what the session is given, a time limit, a
+    /// failure. A call that has none of these and succeeds is a call and no more.
+    made: Option<Made<'c, E>>,
+}
+
+struct Made<'c, E> {
     call: Call<'c, E, ByTrait, SessionExtras<'c>, DefaultTimer>,
     step: Step,
 }
@@ -102,20 +111,30 @@ impl<'c, E> Session<'c, E> {
     /// A call under this policy.
     #[inline]
     pub fn new(config: &'c RetryConfig) -> Self {
-        let extras = SessionExtras {
-            name: UNNAMED,
-            more: None,
-        };
+        Self::named(config, UNNAMED)
+    }
+
+    /// A call under this policy and this name: what `#[retry]` makes, without moving the
+    /// session once more to name it.
+    #[doc(hidden)]
+    #[inline]
+    pub fn named(config: &'c RetryConfig, name: &'c str) -> Self {
+        // Here and not at the attempt, because here the policy of a `#[retry]` is a constant.
+        let is_watched = metrics::IS_ON || config.has_time_limit();
         Self {
-            call: Call::new(config, ByTrait, extras, DefaultTimer),
-            step: Step::Start,
+            config,
+            name,
+            made: is_watched.then(|| Made::new(config, name)),
         }
     }
 
     /// The operation's name, for logs and events. Default: `operation`.
     #[inline]
     pub fn name(mut self, name: &'c str) -> Self {
-        self.call.extras().name = name;
+        self.name = name;
+        if let Some(made) = &mut self.made {
+            made.call.extras().name = name;
+        }
         self
     }
 
@@ -140,7 +159,7 @@ impl<'c, E> Session<'c, E> {
 
     /// Makes the jitter repeatable.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.call.seed(seed);
+        self.made().call.seed(seed);
         self
     }
 
@@ -152,7 +171,26 @@ impl<'c, E> Session<'c, E> {
     }
 
     fn more(&mut self) -> &mut More<'c> {
-        self.call.extras().more.get_or_insert_default()
+        self.made().call.extras().more.get_or_insert_default()
+    }
+
+    #[inline]
+    fn made(&mut self) -> &mut Made<'c, E> {
+        self.made
+            .get_or_insert_with(|| Made::new(self.config, self.name))
+    }
+}
+
+impl<'c, E> Made<'c, E> {
+    // Apart, or its fields would be written for a session that does not have it.
+    #[cold]
+    #[inline(never)]
+    fn new(config: &'c RetryConfig, name: &'c str) -> Self {
+        let extras = SessionExtras { name, more: None };
+        Self {
+            call: Call::new(config, ByTrait, extras, DefaultTimer),
+            step: Step::Start,
+        }
     }
 }
 
@@ -180,9 +218,7 @@ impl<'c, E: Retryable> Session<'c, E> {
     ///
     /// The error itself, unchanged, when there is none.
     pub async fn failed(&mut self, error: E) -> Result<(), E> {
-        self.call.failed(&mut self.step, error)?;
-        poll_fn(|cx| self.call.poll_wait(&mut self.step, cx)).await;
-        Ok(())
+        self.wait(error, None).await
     }
 
     /// [`failed`](Self::failed) with a verdict that the caller gives: for an operation that
@@ -192,25 +228,43 @@ impl<'c, E: Retryable> Session<'c, E> {
     ///
     /// As for [`failed`](Self::failed).
     pub async fn failed_as(&mut self, error: E, verdict: Verdict) -> Result<(), E> {
-        self.call.failed_as(&mut self.step, error, verdict)?;
-        poll_fn(|cx| self.call.poll_wait(&mut self.step, cx)).await;
-        Ok(())
+        self.wait(error, Some(verdict)).await
+    }
+
+    #[inline]
+    fn wait(
+        &mut self,
+        error: E,
+        known: Option<Verdict>,
+    ) -> impl Future<Output = Result<(), E>> + use<'_, 'c, E> {
+        let Made { call, step } = self.made();
+        let mut error = Some(error);
+        poll_fn(move |cx| match error.take() {
+            Some(error) => call.failed(step, error, known, cx),
+            None => call.poll_wait(step, cx).map(Ok),
+        })
     }
 
     /// The operation made progress: what follows gets all retries again, and the clock of
     /// `total_timeout` starts anew. The jitter goes on where it was.
     pub fn progressed(&mut self) {
-        self.call.state().on_progress();
+        if let Some(made) = &mut self.made {
+            made.call.state().on_progress();
+        }
     }
 
     /// Retries granted so far, since the last progress.
     #[must_use]
     pub const fn retries(&mut self) -> u32 {
-        self.call.state().retries()
+        match &mut self.made {
+            Some(made) => made.call.state().retries(),
+            None => 0,
+        }
     }
 }
 
-impl<E> Drop for Session<'_, E> {
+impl<E> Drop for Made<'_, E> {
+    #[inline]
     fn drop(&mut self) {
         self.call.dropped();
     }
@@ -242,7 +296,9 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let Session { call, step } = &mut **this.session;
+        let Some(Made { call, step }) = &mut this.session.made else {
+            return this.operation.poll(cx);
+        };
         if *step != Step::Attempting {
             call.begin(step)?;
         }

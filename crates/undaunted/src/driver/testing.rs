@@ -139,8 +139,13 @@ impl<T, E> Script<T, E> {
     }
 }
 
-/// The decision, under the switch.
+/// Whether a switch is set.
 #[inline]
+pub(super) fn is_switched() -> bool {
+    SWITCH.load(Ordering::Relaxed) != OFF
+}
+
+/// The decision, under the switch.
 pub(super) fn switched(
     decision: Decision,
     state: &mut RetryState<'_>,

@@ -1,0 +1,115 @@
+//! A deposit and a withdrawal, by two threads, each on a processor of its own.
+//!
+//! Ours goes through `RetryState`, as every driver does: a failure that is charged, the attempt
+//! that spends it, and a success that gives it back, with a delay of zero and `now` passed in.
+//! The control shares nothing: where its two threads are not as fast as one, the machine had
+//! no two processors to give and the rows beside it mean nothing.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tower::retry::budget::{Budget as _, TpsBudget};
+use undaunted::{Jitter, RetryBudget, RetryConfig, RetryState, Verdict};
+
+use crate::timing::median;
+
+const ROUNDS: usize = 21;
+const PAIRS: u32 = 50_000;
+
+type Pair<'a> = &'a (dyn Fn(usize) + Sync);
+
+pub fn report() {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    if cores.len() < 2 {
+        println!("| budget | not measured: it takes two processors | | | |");
+        return;
+    }
+    let config = RetryConfig::builder()
+        .max_retries(u32::MAX)
+        .base_delay(Duration::ZERO)
+        .jitter(Jitter::None);
+    let config = config.build().expect("a valid policy");
+    let now = Instant::now();
+    let (own, shared) = (
+        [Apart(RetryBudget::new()), Apart(RetryBudget::new())],
+        RetryBudget::new(),
+    );
+    let ours = |budget: &RetryBudget| {
+        let mut state = RetryState::new(&config, None, 0);
+        for _ in 0..PAIRS {
+            black_box(state.on_failure(Some(now), Verdict::TRANSIENT, Some(budget)));
+            state.on_attempt(None);
+            state.on_success(Some(budget));
+        }
+    };
+    let tower = TpsBudget::new(Duration::from_secs(10), 1_000_000, 2.0);
+    let plain = AtomicIsize::new(500);
+
+    let cases: [(&str, Pair<'_>); 4] = [
+        ("undaunted, nothing shared (control)", &|thread| {
+            ours(&own[thread].0)
+        }),
+        ("undaunted", &|_| ours(&shared)),
+        ("tower TpsBudget", &|_| {
+            for _ in 0..PAIRS {
+                tower.deposit();
+                black_box(tower.withdraw());
+            }
+        }),
+        ("a plain atomic, no cap and no clock", &|_| {
+            for _ in 0..PAIRS {
+                black_box(plain.fetch_add(1, Ordering::AcqRel));
+                black_box(plain.fetch_sub(1, Ordering::AcqRel));
+            }
+        }),
+    ];
+    let mut alone = vec![Vec::new(); cases.len()];
+    let mut together = vec![Vec::new(); cases.len()];
+    for _ in 0..ROUNDS {
+        for (index, (_, pair)) in cases.iter().enumerate() {
+            alone[index].push(nanos_a_pair(*pair, &cores[..1]));
+            together[index].push(nanos_a_pair(*pair, &cores[..2]));
+        }
+    }
+    let together: Vec<f64> = together.into_iter().map(median).collect();
+    for (index, (name, _)) in cases.iter().enumerate() {
+        let (alone, shared) = (median(alone[index].clone()), together[index]);
+        println!("| budget, deposit and withdrawal, 1 thread, ns | {name} | {alone:.1} | | |");
+        println!(
+            "| budget, deposit and withdrawal, 2 threads, ns each | {name} | {shared:.1} | {:.2} x | |",
+            shared / together[0]
+        );
+    }
+}
+
+/// So that two of them are not in one line of a cache.
+#[repr(align(128))]
+struct Apart<T>(T);
+
+/// The slowest thread's nanoseconds a pair. All begin at once.
+fn nanos_a_pair(pair: Pair<'_>, cores: &[core_affinity::CoreId]) -> f64 {
+    let ready = AtomicUsize::new(0);
+    let run = |thread: usize, core| {
+        core_affinity::set_for_current(core);
+        ready.fetch_add(1, Ordering::SeqCst);
+        while ready.load(Ordering::SeqCst) < cores.len() {
+            std::hint::spin_loop();
+        }
+        let start = Instant::now();
+        pair(thread);
+        start.elapsed().as_nanos() as f64 / f64::from(PAIRS)
+    };
+    std::thread::scope(|scope| {
+        let run = &run;
+        let threads: Vec<_> = cores
+            .iter()
+            .enumerate()
+            .map(|(thread, core)| scope.spawn(move || run(thread, *core)))
+            .collect();
+        let nanos = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a thread"));
+        nanos.fold(0.0, f64::max)
+    })
+}
