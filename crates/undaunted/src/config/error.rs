@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// A value that a [`RetryConfig`] cannot have. Its text names the field, the value and what
-/// would be right.
+/// A value that a [`RetryConfig`](crate::RetryConfig) cannot have. Its text names the field, the
+/// value and what would be right.
 ///
 /// ```
 /// use undaunted::RetryConfig;
