@@ -1,13 +1,10 @@
 //! The loop body that all drivers share: begin, cut, fail, wait, succeed.
 
 use std::fmt::Display;
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use pin_project_lite::pin_project;
-
+use super::aside::Aside;
 use super::extras::Extras;
 use super::judge::Judge;
 use super::timer::Timer;
@@ -24,26 +21,8 @@ pub(super) struct Call<'c, E, C, X, S: Timer> {
     judge: C,
     extras: X,
     timer: S,
-    /// On the heap, made at the first real wait or by a time limit, so that a call which
-    /// has neither stays small.
-    aside: Lazy<Aside<S::Sleep, E>>,
+    aside: Aside<S::Sleep, E>,
 }
-
-/// A place on the heap, if it was needed. Dropping one that was not is a comparison in place.
-struct Lazy<T>(Option<Pin<Box<T>>>);
-
-impl<T> Drop for Lazy<T> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.0.is_some() {
-            forget(self.0.take());
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn forget<T>(_: Option<Pin<Box<T>>>) {}
 
 /// Where a call stands. Beside the call and not in it: there it would cost eight bytes, and
 /// beside an attempt it costs one.
@@ -58,18 +37,6 @@ pub(super) enum Step {
     Rested,
 }
 
-pin_project! {
-    struct Aside<Sleep, E> {
-        // The wait between attempts, or the one after which an attempt is cut. Never both.
-        #[pin]
-        sleep: Option<Sleep>,
-        // The limit that `sleep` enforces, while an attempt runs.
-        because: Option<TimedOut>,
-        // The failure before the running attempt: what the caller gets if the deadline cuts it.
-        last: Option<E>,
-    }
-}
-
 impl<'c, E, C, X, S> Call<'c, E, C, X, S>
 where
     X: Extras<'c>,
@@ -82,7 +49,7 @@ where
             judge,
             extras,
             timer,
-            aside: Lazy(None),
+            aside: Aside::EMPTY,
         }
     }
 
@@ -146,9 +113,7 @@ where
     fn begin_timed(&mut self, step: &mut Step) -> Result<(), E> {
         if let Some(cut) = self.limit(step)? {
             let sleep = self.timer.sleep(cut.after);
-            let mut aside = self.aside().project();
-            aside.sleep.set(Some(sleep));
-            *aside.because = Some(cut.because);
+            self.aside.limit(sleep, cut.because);
         }
         Ok(())
     }
@@ -176,20 +141,15 @@ where
     /// While an attempt is pending: the error that takes its place once a limit cuts it.
     #[inline]
     pub(super) fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<E> {
-        match &mut self.aside.0 {
-            None => Poll::Pending,
-            Some(aside) => {
-                let because = ready!(aside.as_mut().poll_cut(cx));
-                Poll::Ready(self.cut(because))
-            }
-        }
+        let because = ready!(self.aside.poll_cut(cx));
+        Poll::Ready(self.cut(because))
     }
 
     /// The error for a limit that ran out. A cut at the deadline after an earlier failure is
     /// that failure, which says more.
     fn cut(&mut self, because: TimedOut) -> E {
-        let last = match (&because, &mut self.aside.0) {
-            (TimedOut::Total { .. }, Some(aside)) => aside.as_mut().project().last.take(),
+        let last = match because {
+            TimedOut::Total { .. } => self.aside.take_last(),
             _ => None,
         };
         last.unwrap_or_else(|| self.judge.timed_out(because))
@@ -224,7 +184,7 @@ where
     #[inline(never)]
     fn wait(&mut self, step: &mut Step, delay: Duration, cx: &mut Context<'_>) -> Poll<()> {
         let sleep = self.timer.sleep(delay);
-        self.aside().project().sleep.set(Some(sleep));
+        self.aside.wait(sleep);
         *step = Step::Waiting;
         self.poll_waiting(step, cx)
     }
@@ -240,9 +200,7 @@ where
 
     #[inline(never)]
     fn poll_waiting(&mut self, step: &mut Step, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(aside) = &mut self.aside.0 {
-            ready!(aside.as_mut().poll_sleep(cx));
-        }
+        ready!(self.aside.poll_wait(cx));
         *step = Step::Rested;
         Poll::Ready(())
     }
@@ -288,7 +246,7 @@ where
             Decision::Stop(_) => Err(error),
             Decision::Retry { delay } => {
                 if timed {
-                    *self.aside().project().last = Some(error);
+                    self.aside.remember(error);
                 }
                 Ok(delay)
             }
@@ -380,39 +338,5 @@ where
     #[inline]
     fn is_heard(&self) -> bool {
         log::is_on() || metrics::IS_ON || self.extras.is_watched()
-    }
-
-    fn aside(&mut self) -> Pin<&mut Aside<S::Sleep, E>> {
-        self.aside
-            .0
-            .get_or_insert_with(|| {
-                Box::pin(Aside {
-                    sleep: None,
-                    because: None,
-                    last: None,
-                })
-            })
-            .as_mut()
-    }
-}
-
-impl<Sleep: Future<Output = ()>, E> Aside<Sleep, E> {
-    fn poll_sleep(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
-            ready!(sleep.poll(cx));
-        }
-        this.sleep.set(None);
-        Poll::Ready(())
-    }
-
-    fn poll_cut(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<TimedOut> {
-        if self.because.is_some() {
-            ready!(self.as_mut().poll_sleep(cx));
-        }
-        self.project()
-            .because
-            .take()
-            .map_or(Poll::Pending, Poll::Ready)
     }
 }

@@ -17,6 +17,7 @@
 //! [`session`] hands the steps to a loop of the caller's own (`#[retry]` expands to one),
 //! [`blocking`] runs them on the caller's thread.
 
+mod aside;
 pub mod blocking;
 mod builder;
 mod call;

@@ -120,11 +120,11 @@ impl<'c, E> Session<'c, E> {
     #[inline]
     pub fn named(config: &'c RetryConfig, name: &'c str) -> Self {
         // Here and not at the attempt, because here the policy of a `#[retry]` is a constant.
-        let is_watched = metrics::IS_ON || config.has_time_limit();
+        let is_needed = metrics::IS_ON || config.has_time_limit();
         Self {
             config,
             name,
-            made: is_watched.then(|| Made::new(config, name)),
+            made: is_needed.then(|| Made::new(config, name)),
         }
     }
 
