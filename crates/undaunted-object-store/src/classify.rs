@@ -30,13 +30,10 @@ pub(crate) fn is_stale(error: &Error) -> bool {
 /// A failure that the connector made of a status which object_store has a variant for, in
 /// that variant.
 pub(crate) fn with_meaning(error: Error, location: &Path) -> Error {
-    let Error::Generic { source, .. } = &error else {
+    if !matches!(error, Error::Generic { .. }) {
         return error;
-    };
-    let status = source
-        .downcast_ref::<HttpFailure>()
-        .or_else(|| find::<HttpFailure>(&error))
-        .map(HttpFailure::status);
+    }
+    let status = find::<HttpFailure>(&error).map(HttpFailure::status);
     let path = location.to_string();
     match status {
         Some(401) => Error::Unauthenticated {

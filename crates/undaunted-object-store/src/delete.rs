@@ -27,10 +27,7 @@ pub(crate) async fn one<S: ObjectStore>(inner: &S, policy: &Policy, location: &P
     loop {
         let attempt = async {
             let (result, codes) = codes::observe(inner.delete(location)).await;
-            match result {
-                Err(Error::NotFound { .. }) if maybe_applied => Ok(()),
-                result => result.map_err(|error| codes.explain(location, error)),
-            }
+            meant(result, maybe_applied, location, &codes)
         };
         match call.attempt(attempt).await {
             Ok(()) => return Ok(()),
@@ -171,27 +168,29 @@ impl Key {
     /// Takes a result of this key's own. It is the outcome, unless it is a failure that may
     /// pass: that comes back, and the key stays open.
     fn take(&mut self, result: Result<()>, codes: &Codes) -> Option<Error> {
-        let error = match result {
-            Err(Error::NotFound { .. }) if self.maybe_applied => {
-                self.outcome = Some(Ok(()));
-                return None;
+        match meant(result, self.maybe_applied, &self.location, codes) {
+            Err(error) if error.verdict().is_retryable() => {
+                self.maybe_applied |= !proves_not_applied(&error);
+                Some(error)
             }
-            Err(error) => codes.explain(&self.location, error),
-            Ok(()) => {
-                self.outcome = Some(Ok(()));
-                return None;
+            outcome => {
+                self.outcome = Some(outcome);
+                None
             }
-        };
-        if error.verdict().is_retryable() {
-            self.maybe_applied |= !proves_not_applied(&error);
-            return Some(error);
         }
-        self.outcome = Some(Err(error));
-        None
     }
 
     fn into_result(self) -> Result<Path> {
         self.outcome.unwrap_or(Ok(())).map(|()| self.location)
+    }
+}
+
+/// What the answer to a delete means: that nothing is there is success once an earlier attempt
+/// may have deleted it, and an error has the code that the service gave this key.
+fn meant(result: Result<()>, maybe_applied: bool, location: &Path, codes: &Codes) -> Result<()> {
+    match result {
+        Err(Error::NotFound { .. }) if maybe_applied => Ok(()),
+        result => result.map_err(|error| codes.explain(location, error)),
     }
 }
 

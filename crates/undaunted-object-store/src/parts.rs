@@ -71,11 +71,7 @@ impl MultipartStore for Parts {
         path: &Path,
         mut opts: PutMultipartOptions,
     ) -> Result<MultipartId> {
-        let token = self
-            .policy
-            .put_token
-            .then(Token::new)
-            .filter(|token| token.add_to(&mut opts.attributes));
+        let token = self.policy.add_token(&mut opts.attributes);
         // An upload that was begun and whose answer was lost costs storage until the bucket's
         // lifecycle rule ends it, and harms nobody, so beginning another is safe. It cannot
         // be aborted: its id was in the answer.

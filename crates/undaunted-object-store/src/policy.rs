@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::path::Path;
-use object_store::{Error, Result};
+use object_store::{Attributes, Error, Result};
 use undaunted::{Event, RetryBudget, RetryConfig, Retryable, Session, Verdict};
 
 use crate::classify::{is_stale, with_meaning};
 use crate::error::generic;
 use crate::operation::Operation;
+use crate::token::Token;
 use crate::watch::{Reported, Watch};
 
 /// Something that happened in a retried operation of a store.
@@ -74,19 +75,14 @@ impl Policy {
         &self,
         operation: Operation,
         location: &Path,
-        mut attempt: impl FnMut() -> Fut,
+        attempt: impl FnMut() -> Fut,
     ) -> Result<T>
     where
         Fut: Future<Output = Result<T>>,
     {
         let listener = self.listener(operation, location);
-        let mut call = self.call(operation, location, &listener);
-        loop {
-            match call.attempt(attempt()).await {
-                Ok(value) => return Ok(value),
-                Err(error) => call.failed(error).await?,
-            }
-        }
+        let call = self.call(operation, location, &listener);
+        call.run(attempt).await
     }
 
     /// [`retry`](Self::retry) whose result carries a report of the attempts, if there was
@@ -95,21 +91,15 @@ impl Policy {
         &self,
         operation: Operation,
         location: &Path,
-        mut attempt: impl FnMut() -> Fut,
+        attempt: impl FnMut() -> Fut,
     ) -> Result<T>
     where
         Fut: Future<Output = Result<T>>,
     {
         let watch = Watch::new(self, operation, location);
         let see = |event: &Event<'_>| watch.see(event);
-        let mut call = self.call(operation, location, &see);
-        let value = loop {
-            match call.attempt(attempt()).await {
-                Ok(value) => break value,
-                Err(error) => call.failed(error).await?,
-            }
-        };
-        drop(call);
+        let call = self.call(operation, location, &see);
+        let value = call.run(attempt).await?;
         Ok(watch.report_in(value))
     }
 
@@ -143,15 +133,26 @@ impl Policy {
         operation: Operation,
         location: &'c Path,
     ) -> impl Fn(&Event<'_>) + Send + Sync + 'c {
-        move |event| {
-            if let Some(listener) = &self.listener {
-                listener(&StoreEvent {
-                    operation,
-                    location,
-                    event,
-                });
-            }
+        move |event| self.tell(operation, location, event)
+    }
+
+    /// Tells the store's listener, if there is one.
+    pub(crate) fn tell(&self, operation: Operation, location: &Path, event: &Event<'_>) {
+        if let Some(listener) = &self.listener {
+            listener(&StoreEvent {
+                operation,
+                location,
+                event,
+            });
         }
+    }
+
+    /// Adds a token to a write's attributes, if writes get one and the caller has nothing
+    /// of that name.
+    pub(crate) fn add_token(&self, attributes: &mut Attributes) -> Option<Token> {
+        self.put_token
+            .then(Token::new)
+            .filter(|token| token.add_to(attributes))
     }
 }
 
@@ -164,6 +165,19 @@ pub(crate) struct Call<'c> {
 }
 
 impl Call<'_> {
+    /// Makes attempts until one succeeds or there is none to make.
+    async fn run<T, Fut>(mut self, mut attempt: impl FnMut() -> Fut) -> Result<T>
+    where
+        Fut: Future<Output = Result<T>>,
+    {
+        loop {
+            match self.attempt(attempt()).await {
+                Ok(value) => return Ok(value),
+                Err(error) => self.failed(error).await?,
+            }
+        }
+    }
+
     /// Makes one attempt.
     pub(crate) async fn attempt<T>(
         &mut self,

@@ -7,7 +7,6 @@ use crate::conditional::{self, Questions};
 use crate::operation::Operation;
 use crate::policy::Policy;
 use crate::resolve::{Resolver, put_result};
-use crate::token::Token;
 
 /// Writes an object. An overwrite is simply repeated; a conditional write gets a token to be
 /// known by.
@@ -24,10 +23,7 @@ pub(crate) async fn put<S: ObjectStore>(
             .retry_reported(Operation::Put, location, attempt)
             .await;
     }
-    let token = policy
-        .put_token
-        .then(Token::new)
-        .filter(|token| token.add_to(&mut opts.attributes));
+    let token = policy.add_token(&mut opts.attributes);
     let resolver = Resolver {
         inner,
         policy,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use undaunted::{Event, RetryReport};
 
 use crate::operation::Operation;
-use crate::policy::{Policy, StoreEvent};
+use crate::policy::Policy;
 
 /// Watches one operation.
 pub(crate) struct Watch<'c> {
@@ -39,13 +39,7 @@ impl<'c> Watch<'c> {
             (report, event) => report.get_or_insert_default().record(event),
         }
         drop(report);
-        if let Some(listener) = &self.policy.listener {
-            listener(&StoreEvent {
-                operation: self.operation,
-                location: self.location,
-                event,
-            });
-        }
+        self.policy.tell(self.operation, self.location, event);
     }
 
     /// Puts the report into what the operation returns.
