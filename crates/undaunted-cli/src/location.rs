@@ -5,6 +5,7 @@ use std::path::{self, Component, Path as FsPath, PathBuf};
 
 use object_store::ObjectStoreScheme;
 use object_store::path::Path;
+use undaunted_object_store::is_url;
 use url::Url;
 
 use crate::error::UsageError;
@@ -232,16 +233,6 @@ fn parse_url(text: &str) -> Result<Location, UsageError> {
         path,
         slash,
     }))
-}
-
-/// `s3://..` is, `directory/file` and `C:\file` are not.
-fn is_url(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty()
-            && scheme
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-    })
 }
 
 fn ends_in_slash(text: &OsStr) -> bool {

@@ -66,7 +66,7 @@ pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
 pub use connector::RetryConnector;
 pub use error::Ambiguous;
-pub use open::{Backend, NO_OPTIONS, OpenError, open};
+pub use open::{Backend, NO_OPTIONS, OpenError, is_url, open};
 pub use operation::Operation;
 pub use policy::StoreEvent;
 pub use store::RetryStore;

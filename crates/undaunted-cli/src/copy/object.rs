@@ -38,12 +38,8 @@ async fn between(
         return Ok(Outcome::Skipped);
     }
     let name = source.shown(from);
-    let opened = copier
-        .unless_stopped(copier.open(source, from, "get"))
-        .await?;
-    let reader = opened.map_err(|error| read_failure(&name, &error))?;
+    let reader = open(copier, source, from, &name).await?;
     let size = reader.size();
-    copier.progress.expect(size);
     let asked_for = &copier.settings.attributes;
     let attributes = attributes(destination.kind, reader.attributes(), asked_for);
 
@@ -60,8 +56,7 @@ async fn between(
 
     if source.kind == Kind::Local {
         // Between the check and the read of the last range it may have been written to.
-        let unchanged = copier.unless_stopped(reader.check_unchanged()).await?;
-        unchanged.map_err(|error| read_failure(&name, &error))?;
+        check_unchanged(copier, &reader, &name).await?;
         if let Some(file) = copier.file(to) {
             keep_permissions(source, from, &file).map_err(|error| {
                 Failure::io(&name, &error).and("it was copied, but without its permissions")
@@ -69,6 +64,31 @@ async fn between(
         }
     }
     finish(copier, destination, to, &name, &parts).await
+}
+
+/// Looks at the source, and counts its bytes among those that are to arrive.
+pub(super) async fn open<'a>(
+    copier: &Copier,
+    source: &'a Endpoint,
+    from: &Path,
+    name: &str,
+) -> Result<Reader<'a>, Undone> {
+    let opened = copier
+        .unless_stopped(copier.open(source, from, "get"))
+        .await?;
+    let reader = opened.map_err(|error| read_failure(name, &error))?;
+    copier.progress.expect(reader.size());
+    Ok(reader)
+}
+
+/// Whether the source is still what was read.
+pub(super) async fn check_unchanged(
+    copier: &Copier,
+    reader: &Reader<'_>,
+    name: &str,
+) -> Result<(), Undone> {
+    let unchanged = copier.unless_stopped(reader.check_unchanged()).await?;
+    Ok(unchanged.map_err(|error| read_failure(name, &error))?)
 }
 
 /// What follows when everything is written.
@@ -137,7 +157,7 @@ fn ranges(size: u64, part_size: u64) -> impl Iterator<Item = Range<u64>> + Send 
     })
 }
 
-pub(super) fn read_failure(name: &str, error: &Error) -> Failure {
+fn read_failure(name: &str, error: &Error) -> Failure {
     let failure = Failure::store(name, error);
     match error {
         Error::Precondition { .. } => {

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::buffers::Buffers;
-use super::object::{exists, finish, read_failure, reads};
+use super::object::{check_unchanged, exists, finish, open, reads};
 use super::write::{self, Chunk, Put};
 use super::{Copier, Outcome, Undone};
 use crate::endpoint::Endpoint;
@@ -24,12 +24,8 @@ pub(super) async fn to_stdout(
     from: &Path,
 ) -> Result<Outcome, Undone> {
     let name = source.shown(from);
-    let opened = copier
-        .unless_stopped(copier.open(source, from, "get"))
-        .await?;
-    let reader = opened.map_err(|error| read_failure(&name, &error))?;
+    let reader = open(copier, source, from, &name).await?;
     let size = reader.size();
-    copier.progress.expect(size);
     let mut chunks = reads(copier, &reader, &name, copier.settings.part_size)
         .buffered(copier.settings.concurrency)
         .boxed();
@@ -50,8 +46,7 @@ pub(super) async fn to_stdout(
         copier.progress.arrived(length);
     }
     drop(chunks);
-    let unchanged = copier.unless_stopped(reader.check_unchanged()).await?;
-    unchanged.map_err(|error| read_failure(&name, &error))?;
+    check_unchanged(copier, &reader, &name).await?;
     Ok(Outcome::Copied {
         bytes: size,
         is_verified: false,

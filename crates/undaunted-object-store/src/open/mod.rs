@@ -250,8 +250,17 @@ impl fmt::Display for Target {
     }
 }
 
-/// `s3://..` is, `folder/file` and `C:\file` are not.
-fn is_url(text: &str) -> bool {
+/// Whether [`open`] takes this for a URL, and not for a path of the local file system:
+/// `s3://bucket/key` is one, `folder/file` and `C:\file` are not.
+///
+/// ```
+/// use undaunted_object_store::is_url;
+///
+/// assert!(is_url("s3://bucket/key"));
+/// assert!(!is_url("folder/file"));
+/// ```
+#[must_use]
+pub fn is_url(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {
         !scheme.is_empty()
             && scheme
