@@ -37,6 +37,23 @@ async fn start(rules: impl IntoIterator<Item = Rule>) -> (S3Server, Store) {
     (server, store)
 }
 
+/// Objects in one folder, in order: more than a page of a list, and than a batch of deletes.
+async fn put_more_than_a_page(store: &Store) -> Vec<Path> {
+    let paths: Vec<Path> = (0..1100).map(|n| Path::from(format!("k/{n:04}"))).collect();
+    futures::stream::iter(&paths)
+        .map(|path| store.put(path, "x".into()))
+        .buffer_unordered(16)
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
+    paths
+}
+
+/// The whole object.
+async fn read(store: &Store, path: &Path) -> Bytes {
+    store.get(path).await.unwrap().bytes().await.unwrap()
+}
+
 fn hits(server: &S3Server, operation: Operation) -> usize {
     let requests = server.requests();
     requests
@@ -82,8 +99,7 @@ async fn every_failure_of_a_get_is_ridden_out() {
         let (server, store) = start([Rule::new(Operation::Get, fault.clone()).count(3)]).await;
         let path = Path::from("a");
         store.put(&path, BODY.into()).await.unwrap();
-        let read = store.get(&path).await.unwrap().bytes().await.unwrap();
-        assert_eq!(read, BODY, "{fault}");
+        assert_eq!(read(&store, &path).await, BODY, "{fault}");
         assert_eq!(hits(&server, Operation::Get), 4, "{fault}");
         assert!(server.plan().unused().is_empty(), "{fault}");
     }
@@ -98,7 +114,7 @@ async fn a_body_is_read_on_from_where_it_broke_and_only_of_the_same_object() {
     let (server, store) = start([Rule::new(Operation::Get, fault)]).await;
     let path = Path::from("a");
     store.put(&path, BODY.into()).await.unwrap();
-    store.get(&path).await.unwrap().bytes().await.unwrap();
+    read(&store, &path).await;
     let requests = server.requests();
     let resumed = requests.last().unwrap();
     assert_eq!(resumed.range.as_deref(), Some("bytes=100000-299999"));
@@ -183,8 +199,7 @@ async fn a_multipart_upload_survives_at_every_step() {
     writer.write(&data);
     // `finish` aborts an upload whose completion fails; this one did not.
     writer.finish().await.unwrap();
-    let read = store.get(&path).await.unwrap().bytes().await.unwrap();
-    assert!(read == data);
+    assert!(read(&store, &path).await == data);
     assert_eq!(hits(&server, Operation::AbortMultipart), 0);
 }
 
@@ -212,13 +227,7 @@ async fn keys_that_are_named_after_errors_are_keys() {
 async fn deletes_are_batched_and_survive_lost_answers() {
     let rule = Rule::any(Fault::FailAfter(Failure::Reset));
     let (server, store) = start([]).await;
-    let paths: Vec<Path> = (0..1100).map(|n| Path::from(format!("k/{n:04}"))).collect();
-    futures::stream::iter(&paths)
-        .map(|path| store.put(path, "x".into()))
-        .buffer_unordered(16)
-        .try_collect::<Vec<_>>()
-        .await
-        .unwrap();
+    let paths = put_more_than_a_page(&store).await;
     server.plan().add(rule);
     let before = server.requests().len();
     let keys = futures::stream::iter(paths.clone().into_iter().map(Ok)).boxed();
@@ -235,13 +244,7 @@ async fn deletes_are_batched_and_survive_lost_answers() {
 #[tokio::test]
 async fn a_list_goes_on_where_a_page_broke() {
     let (server, store) = start([]).await;
-    let paths: Vec<Path> = (0..1100).map(|n| Path::from(format!("k/{n:04}"))).collect();
-    futures::stream::iter(&paths)
-        .map(|path| store.put(path, "x".into()))
-        .buffer_unordered(16)
-        .try_collect::<Vec<_>>()
-        .await
-        .unwrap();
+    let paths = put_more_than_a_page(&store).await;
     let broken = Fault::BreakList {
         after: 10,
         failure: Failure::Reset,
@@ -349,8 +352,7 @@ async fn whatever_a_server_answers_to_a_repeated_completion() {
         let mut upload = store.put_multipart(&path).await.unwrap();
         upload.put_part(BODY.into()).await.unwrap();
         upload.complete().await.unwrap();
-        let read = store.get(&path).await.unwrap().bytes().await.unwrap();
-        assert_eq!(read, BODY);
+        assert_eq!(read(&store, &path).await, BODY);
         assert_eq!(hits(&server, Operation::CompleteMultipart), 2, "{status:?}");
     }
 }

@@ -14,6 +14,8 @@ use object_store::client::{
 };
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig as InnerRetryConfig};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use undaunted::RetryConfig;
 use undaunted_chaos::server::{S3Server, SECRET_KEY};
@@ -27,6 +29,15 @@ struct Said(Arc<Mutex<String>>);
 impl Said {
     fn add(&self, words: impl Into<String>) {
         self.0.lock().unwrap().push_str(&words.into());
+    }
+
+    /// Takes in what this thread logs, at every level, until the guard is dropped.
+    fn listen(&self) -> DefaultGuard {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::TRACE)
+            .with_writer(self.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
     }
 
     fn assert_without(&self, secrets: &[&str]) {
@@ -99,11 +110,7 @@ async fn call_all<S: ObjectStore>(store: &RetryStore<S>, said: &Said) {
 #[tokio::test]
 async fn signed_with_a_key() {
     let said = Said::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(said.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = said.listen();
     let faults = [
         Failure::status(503),
         Failure::Reset,
@@ -150,11 +157,7 @@ impl HttpConnector for Down {
 #[tokio::test]
 async fn signed_in_the_url() {
     let said = Said::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(said.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = said.listen();
     let azure = MicrosoftAzureBuilder::new()
         .with_account("account")
         .with_container_name("container")
