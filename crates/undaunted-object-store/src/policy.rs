@@ -81,7 +81,7 @@ impl Policy {
         Fut: Future<Output = Result<T>>,
     {
         let listener = self.listener(operation, location);
-        let call = self.call(operation, location, &listener);
+        let mut call = self.call(operation, location, &listener);
         call.run(attempt).await
     }
 
@@ -98,8 +98,9 @@ impl Policy {
     {
         let watch = Watch::new(self, operation, location);
         let see = |event: &Event<'_>| watch.see(event);
-        let call = self.call(operation, location, &see);
+        let mut call = self.call(operation, location, &see);
         let value = call.run(attempt).await?;
+        drop(call);
         Ok(watch.report_in(value))
     }
 
@@ -166,7 +167,7 @@ pub(crate) struct Call<'c> {
 
 impl Call<'_> {
     /// Makes attempts until one succeeds or there is none to make.
-    async fn run<T, Fut>(mut self, mut attempt: impl FnMut() -> Fut) -> Result<T>
+    async fn run<T, Fut>(&mut self, mut attempt: impl FnMut() -> Fut) -> Result<T>
     where
         Fut: Future<Output = Result<T>>,
     {
