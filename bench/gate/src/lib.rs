@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 
 use undaunted::{Retryable, TimedOut, Verdict};
 
+pub mod measure;
 pub mod ours;
 
 /// A way of making a call, measured as `count` calls in a row.
@@ -22,9 +23,10 @@ pub struct Variant {
     pub run: fn(count: u64),
 }
 
-/// How large the future of a call is, for an operation of one byte and one of a KiB.
-pub struct Size {
-    pub name: &'static str,
+/// A way whose call succeeds, and how large its future is: for an operation of one byte, and
+/// for one of a KiB.
+pub struct Way {
+    pub variant: Variant,
     pub small: fn() -> usize,
     pub large: fn() -> usize,
 }
@@ -91,14 +93,26 @@ impl Retryable for Failure {
 #[macro_export]
 macro_rules! ways {
     (success: $($name:literal, $error:ty, $made:expr => |$policy:ident, $op:ident| $call:expr;)*) => {
-        &[$($crate::Variant {
-            name: $name,
-            run: |count| {
+        &[$($crate::Way {
+            variant: $crate::Variant {
+                name: $name,
+                run: |count| {
+                    let $policy = $made;
+                    $crate::repeat(count, |n, _| {
+                        let $op = || $crate::succeed::<$error>(n);
+                        $crate::drive(::std::pin::pin!($call))
+                    });
+                },
+            },
+            small: || {
                 let $policy = $made;
-                $crate::repeat(count, |n, _| {
-                    let $op = || $crate::succeed::<$error>(n);
-                    $crate::drive(::std::pin::pin!($call))
-                });
+                let $op = || $crate::hold::<1, $error>();
+                ::std::mem::size_of_val(&$call)
+            },
+            large: || {
+                let $policy = $made;
+                let $op = || $crate::hold::<1024, $error>();
+                ::std::mem::size_of_val(&$call)
             },
         }),*]
     };
@@ -111,21 +125,6 @@ macro_rules! ways {
                     let $op = || $crate::fail_twice::<$error>(calls);
                     $crate::drive(::std::pin::pin!($call))
                 });
-            },
-        }),*]
-    };
-    (size: $($name:literal, $error:ty, $made:expr => |$policy:ident, $op:ident| $call:expr;)*) => {
-        &[$($crate::Size {
-            name: $name,
-            small: || {
-                let $policy = $made;
-                let $op = || $crate::hold::<1, $error>();
-                ::std::mem::size_of_val(&$call)
-            },
-            large: || {
-                let $policy = $made;
-                let $op = || $crate::hold::<1024, $error>();
-                ::std::mem::size_of_val(&$call)
             },
         }),*]
     };

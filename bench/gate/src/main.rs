@@ -1,5 +1,6 @@
 //! The program whose instructions are counted: `gate success|fail2 NAME COUNT`.
 
+use gate::Variant;
 use gate::ours::{ATTRIBUTE, FAIL2, SUCCESS};
 
 fn main() {
@@ -8,13 +9,17 @@ fn main() {
         eprintln!("gate success|fail2 NAME COUNT");
         std::process::exit(2);
     };
-    let group = if group == "fail2" { FAIL2 } else { SUCCESS };
-    let variant = group
-        .iter()
-        .chain([&ATTRIBUTE])
-        .find(|variant| variant.name == name);
+    let group: Vec<&Variant> = match group.as_str() {
+        "success" => {
+            let ways = SUCCESS.iter().map(|way| &way.variant);
+            ways.chain([&ATTRIBUTE]).collect()
+        }
+        "fail2" => FAIL2.iter().collect(),
+        _ => Vec::new(),
+    };
+    let variant = group.iter().find(|variant| variant.name == name);
     let (Some(variant), Ok(count)) = (variant, count.parse()) else {
-        eprintln!("no variant {name:?}, or no count {count:?}");
+        eprintln!("no variant {name:?} in this group, or no count {count:?}");
         std::process::exit(2);
     };
     (variant.run)(count);

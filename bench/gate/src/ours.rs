@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use undaunted::{Jitter, Retry, RetryBudget, RetryConfig, Session, retry, with_retry};
 
-use crate::{Failure, Size, Variant, drive, repeat, ways};
+use crate::{Failure, Variant, Way, drive, repeat, ways};
 
-pub const SUCCESS: &[Variant] = ways! { success:
+pub const SUCCESS: &[Way] = ways! { success:
     "raw", Failure, () => |policy, op| { let () = policy; op() };
     "loop by hand", Failure, 3 => |policy, op| by_hand(policy, op);
     "undaunted with_retry", Failure, RetryConfig::default() => |policy, op| with_retry(op, &policy);
@@ -43,15 +43,6 @@ pub const FAIL2: &[Variant] = ways! { fail2:
     "undaunted with_retry, jitter drawn", Failure, drawn() => |policy, op| with_retry(op, &policy);
     "undaunted, waits of a microsecond that are over at once", Failure, microsecond() => |policy, op|
         Retry::new(op).config(&policy).sleep_with(|_| ready(())).run();
-};
-
-pub const SIZES: &[Size] = ways! { size:
-    "raw", Failure, () => |policy, op| { let () = policy; op() };
-    "loop by hand", Failure, 3 => |policy, op| by_hand(policy, op);
-    "undaunted with_retry", Failure, RetryConfig::default() => |policy, op| with_retry(op, &policy);
-    "undaunted Session", Failure, RetryConfig::default() => |policy, op| session(&policy, op);
-    "undaunted Retry, budget", Failure, (RetryConfig::default(), RetryBudget::new()) => |policy, op|
-        Retry::new(op).config(&policy.0).budget(&policy.1).run();
 };
 
 /// A delay of zero, and so a jitter of zero that is not drawn.

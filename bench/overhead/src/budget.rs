@@ -9,10 +9,9 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use gate::measure::median;
 use tower::retry::budget::{Budget as _, TpsBudget};
 use undaunted::{Jitter, RetryBudget, RetryConfig, RetryState, Verdict};
-
-use crate::timing::median;
 
 const ROUNDS: usize = 21;
 const PAIRS: u32 = 50_000;

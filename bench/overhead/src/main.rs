@@ -1,7 +1,7 @@
 //! What a retried call costs: ours and the other crates, in one table.
 //!
-//! `overhead` prints it; it takes some seconds. `overhead names` lists what `instructions.sh peers` counts, and
-//! `overhead count GROUP NAME COUNT` makes the calls for it.
+//! `overhead` prints it; it takes some seconds. `overhead names` lists what
+//! `instructions.sh peers` counts, and `overhead count GROUP NAME COUNT` makes the calls for it.
 
 mod allocations;
 mod budget;
@@ -12,7 +12,7 @@ mod peers;
 mod timing;
 mod zero;
 
-use gate::{Size, Variant, ours};
+use gate::{Variant, Way, ours};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,15 +20,16 @@ fn main() {
     match arguments[..] {
         [] => report(),
         ["names"] => {
-            for (group, variants) in [("success", success()), ("fail2", fail2())] {
+            for (group, variants) in groups() {
                 for variant in variants {
                     println!("{group}\t{}", variant.name);
                 }
             }
         }
         ["count", group, name, count] => {
-            let variants = if group == "fail2" { fail2() } else { success() };
-            let variant = variants.iter().find(|variant| variant.name == name);
+            let of_group = groups().into_iter().filter(|(of, _)| *of == group);
+            let mut variants = of_group.flat_map(|(_, variants)| variants);
+            let variant = variants.find(|variant| variant.name == name);
             (variant.expect("a variant").run)(count.parse().expect("a count"));
         }
         _ => {
@@ -46,16 +47,12 @@ fn report() {
     calls("a call that succeeds, ns", &success());
     calls("two failures, then success, no wait, ns", &fail2());
     zero::report();
-    for size in sizes() {
-        let (small, large) = ((size.small)(), (size.large)());
-        let inner = (ours::SIZES[0].large)();
+    let inner = (ours::SUCCESS[0].large)();
+    for way in ways() {
+        let (name, small, large) = (way.variant.name, (way.small)(), (way.large)());
+        println!("| future of a call, bytes | {name}, operation of 1 byte | {small} | | |");
         println!(
-            "| future of a call, bytes | {}, operation of 1 byte | {small} | | |",
-            size.name
-        );
-        println!(
-            "| future of a call, bytes | {}, operation of 1 KiB | {large} | +{} | |",
-            size.name,
+            "| future of a call, bytes | {name}, operation of 1 KiB | {large} | +{} | |",
             large - inner
         );
     }
@@ -76,15 +73,20 @@ fn calls(measured: &str, variants: &[&Variant]) {
     }
 }
 
+fn groups() -> [(&'static str, Vec<&'static Variant>); 2] {
+    [("success", success()), ("fail2", fail2())]
+}
+
 fn success() -> Vec<&'static Variant> {
-    let ours = ours::SUCCESS.iter().chain([&ours::ATTRIBUTE]);
-    ours.chain(peers::SUCCESS).collect()
+    let variant = |way: &'static Way| &way.variant;
+    let ours = ours::SUCCESS.iter().map(variant).chain([&ours::ATTRIBUTE]);
+    ours.chain(peers::SUCCESS.iter().map(variant)).collect()
 }
 
 fn fail2() -> Vec<&'static Variant> {
     ours::FAIL2.iter().chain(peers::FAIL2).collect()
 }
 
-fn sizes() -> Vec<&'static Size> {
-    ours::SIZES.iter().chain(peers::SIZES).collect()
+fn ways() -> impl Iterator<Item = &'static Way> {
+    ours::SUCCESS.iter().chain(peers::SUCCESS)
 }

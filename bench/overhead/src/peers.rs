@@ -9,7 +9,7 @@ use std::iter::Take;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
-use gate::{Failure, Size, Variant, ways};
+use gate::{Failure, Variant, Way, ways};
 use relentless::wait::Wait as _;
 use relentless::{AsyncClock, Clock, RetryPolicy, stop, wait};
 use tokio_retry2::RetryError;
@@ -17,7 +17,7 @@ use tower::retry::Policy;
 use tower::retry::budget::{Budget as _, TpsBudget};
 use tower::{Service as _, service_fn};
 
-pub const SUCCESS: &[Variant] = ways! { success:
+pub const SUCCESS: &[Way] = ways! { success:
     "tokio-retry", Failure, tokio_retry_delays() => |policy, op|
         tokio_retry::Retry::start(policy.clone(), op);
     "tokio-retry2", RetryError<Failure>, tokio_retry2_delays() => |policy, op|
@@ -54,24 +54,6 @@ pub const FAIL2: &[Variant] = ways! { fail2:
         tower_call(policy, op);
     "tower, TpsBudget, no delays", Failure, Budgeted::new() => |policy, op|
         tower_call(policy.shared(), op);
-};
-
-pub const SIZES: &[Size] = ways! { size:
-    "tokio-retry", Failure, tokio_retry_delays() => |policy, op|
-        tokio_retry::Retry::start(policy.clone(), op);
-    "tokio-retry2", RetryError<Failure>, tokio_retry2_delays() => |policy, op|
-        tokio_retry2::Retry::spawn(policy.clone(), op);
-    "tryhard", Failure, tryhard_policy() => |policy, op|
-        tryhard::retry_fn(op).with_config(policy);
-    "backon", Failure, ExponentialBuilder::default() => |policy, op| op.retry(policy);
-    "backoff", backoff::Error<Failure>, backoff::ExponentialBackoff::default() => |policy, op|
-        backoff::future::retry(policy.clone(), op);
-    "relentless, no-op clock", Failure, relentless_policy(SECOND) => |policy, op|
-        policy.retry_async(|_| op()).clock(NoClock).call();
-    "tower, policy by hand without delays", Failure, Attempts(3) => |policy, op|
-        tower_call(policy, op);
-    "tower, policy by hand with jittered delays", Failure, Delays::new() => |policy, op|
-        tower_call(policy, op);
 };
 
 pub const SECOND: Duration = Duration::from_secs(1);

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use gate::Variant;
+use gate::measure::median;
 
 const ROUNDS: usize = 41;
 const ROUND: Duration = Duration::from_micros(1500);
@@ -25,11 +26,6 @@ pub fn medians_of(runs: &[fn(u64)]) -> Vec<f64> {
         }
     }
     samples.into_iter().map(median).collect()
-}
-
-pub fn median(mut samples: Vec<f64>) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
 }
 
 fn count_for_a_round(run: fn(u64)) -> u64 {

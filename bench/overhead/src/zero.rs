@@ -5,11 +5,10 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use backon::Retryable as _;
+use gate::measure::median;
 use gate::{Failure, fail_twice};
 use tokio_retry2::RetryError;
 use undaunted::{RetryConfig, with_retry};
-
-use crate::timing::median;
 
 pub fn report() {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,20 +1,20 @@
 //! What a `RetryStore` costs when all is well: a get of 1 KiB, and a gigabyte through a body
 //! that could be read on. With and without, in turn, in one process; medians.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
+use gate::measure::{Counting, median, start_counting, stop_counting};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, Result,
 };
 use undaunted::RetryConfig;
 use undaunted_object_store::RetryStore;
@@ -36,11 +36,11 @@ async fn gets() {
     let retried = RetryStore::new(raw.fork(), RetryConfig::storage());
 
     let allocations = async |store: &dyn ObjectStore| {
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        start_counting();
         for _ in 0..1000 {
             get(store, &path).await;
         }
-        (ALLOCATIONS.load(Ordering::Relaxed) - before) as f64 / 1000.0
+        stop_counting() as f64 / 1000.0
     };
     let (bare, ours) = (allocations(&raw).await, allocations(&retried).await);
 
@@ -111,11 +111,6 @@ async fn seconds(store: &dyn ObjectStore, path: &Path) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-fn median(mut samples: Vec<f64>) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
-}
-
 /// A store whose one object is a gigabyte that takes no memory.
 #[derive(Clone, Debug)]
 struct Gigabyte(Bytes);
@@ -148,7 +143,7 @@ impl ObjectStore for Gigabyte {
     }
 
     async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
-        unimplemented!("only read")
+        Err(only_read("put_opts"))
     }
 
     async fn put_multipart_opts(
@@ -156,47 +151,38 @@ impl ObjectStore for Gigabyte {
         _: &Path,
         _: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        unimplemented!("only read")
+        Err(only_read("put_multipart_opts"))
     }
 
     fn delete_stream(
         &self,
         _: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        unimplemented!("only read")
+        stream::iter([Err(only_read("delete_stream"))]).boxed()
     }
 
     fn list(&self, _: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        unimplemented!("only read")
+        stream::iter([Err(only_read("list"))]).boxed()
     }
 
     async fn list_with_delimiter(&self, _: Option<&Path>) -> Result<ListResult> {
-        unimplemented!("only read")
+        Err(only_read("list_with_delimiter"))
     }
 
     async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
-        unimplemented!("only read")
+        Err(only_read("copy_opts"))
     }
 }
 
-/// Counts allocations.
-struct Counting;
-
-// Safety: everything is the system's.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(memory, layout) }
+fn only_read(operation: &str) -> Error {
+    Error::NotImplemented {
+        operation: operation.to_owned(),
+        implementer: "Gigabyte, which is only read".to_owned(),
     }
 }
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
 const ROUNDS: usize = 41;
 const SIZE: u64 = 1 << 30;

@@ -1,0 +1,41 @@
+//! What programs that measure share: an allocator that counts when it is told to, and medians.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The system's allocator, for `#[global_allocator]` of a program that counts.
+pub struct Counting;
+
+/// Begins to count allocations.
+pub fn start_counting() {
+    COUNT.store(0, Ordering::Relaxed);
+    IS_ON.store(true, Ordering::Relaxed);
+}
+
+/// Allocations since then.
+pub fn stop_counting() -> u64 {
+    IS_ON.store(false, Ordering::Relaxed);
+    COUNT.load(Ordering::Relaxed)
+}
+
+pub fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples[samples.len() / 2]
+}
+
+// SAFETY: everything is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if IS_ON.load(Ordering::Relaxed) {
+            COUNT.fetch_add(1, Ordering::Relaxed);
+        }
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+static IS_ON: AtomicBool = AtomicBool::new(false);
+static COUNT: AtomicU64 = AtomicU64::new(0);
