@@ -1,11 +1,15 @@
 //! Faults in the bytes of an answer.
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use object_store::{GetResult, GetResultPayload, Result, collect_bytes};
 
 use crate::Fault;
 use crate::hit::Hit;
+
+/// Puts another object in the place of the one that is being read.
+pub(crate) type Replace = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
 
 /// Lets a fault hit the answer of a read. An answer that it does not touch stays what it was:
 /// a file stays a file.
@@ -13,7 +17,7 @@ use crate::hit::Hit;
 /// # Errors
 ///
 /// The failure in the place of the answer, if it is lost as a whole.
-pub(crate) fn spoil(result: GetResult, mut hit: Hit) -> Result<GetResult> {
+pub(crate) fn spoil(result: GetResult, mut hit: Hit, replace: Replace) -> Result<GetResult> {
     if let Some(error) = hit.lost_answer() {
         return Err(error);
     }
@@ -26,7 +30,7 @@ pub(crate) fn spoil(result: GetResult, mut hit: Hit) -> Result<GetResult> {
         range: result.range.clone(),
         attributes: result.attributes.clone(),
         extensions: result.extensions.clone(),
-        payload: GetResultPayload::Stream(spoil_stream(result.into_stream(), at, hit)),
+        payload: GetResultPayload::Stream(spoil_stream(result.into_stream(), at, hit, replace)),
     })
 }
 
@@ -35,7 +39,11 @@ pub(crate) fn spoil(result: GetResult, mut hit: Hit) -> Result<GetResult> {
 /// # Errors
 ///
 /// The failure, if the answer is lost or breaks anywhere.
-pub(crate) async fn spoil_ranges(ranges: Vec<Bytes>, mut hit: Hit) -> Result<Vec<Bytes>> {
+pub(crate) async fn spoil_ranges(
+    ranges: Vec<Bytes>,
+    mut hit: Hit,
+    replace: Replace,
+) -> Result<Vec<Bytes>> {
     if let Some(error) = hit.lost_answer() {
         return Err(error);
     }
@@ -45,7 +53,7 @@ pub(crate) async fn spoil_ranges(ranges: Vec<Bytes>, mut hit: Hit) -> Result<Vec
         return Ok(ranges);
     };
     let whole = stream::iter(ranges.into_iter().map(Ok)).boxed();
-    let mut left = collect_bytes(spoil_stream(whole, at, hit), Some(length)).await?;
+    let mut left = collect_bytes(spoil_stream(whole, at, hit, replace), Some(length)).await?;
     Ok(lengths
         .into_iter()
         .map(|length| left.split_to(length.min(left.len())))
@@ -56,12 +64,13 @@ fn spoil_stream(
     inner: BoxStream<'static, Result<Bytes>>,
     at: u64,
     hit: Hit,
+    replace: Replace,
 ) -> BoxStream<'static, Result<Bytes>> {
     let body = Body {
         inner,
         rest: Bytes::new(),
         before: at,
-        hit: Some(hit),
+        fault: Some((hit, replace)),
     };
     stream::unfold(Some(body), |body| async move { body?.step().await })
         .fuse()
@@ -74,7 +83,7 @@ struct Body {
     rest: Bytes,
     /// How many bytes still come before the fault.
     before: u64,
-    hit: Option<Hit>,
+    fault: Option<(Hit, Replace)>,
 }
 
 /// What to yield, and the body after it if there is more.
@@ -85,7 +94,7 @@ impl Body {
         if self.before > 0 {
             return self.step_before().await;
         }
-        let Some(hit) = self.hit.take() else {
+        let Some((hit, replace)) = self.fault.take() else {
             let chunk = self.chunk().await?;
             return Some((chunk, Some(self)));
         };
@@ -97,6 +106,10 @@ impl Body {
                     turn_over_first(&chunk)
                 });
                 Some((chunk, Some(self)))
+            }
+            Fault::ReplaceObject { failure, .. } => {
+                let error = replace().await.err();
+                Some((Err(error.unwrap_or_else(|| hit.fail(failure))), None))
             }
             Fault::StallBody { lasts, .. } => {
                 let lasts = *lasts;
@@ -139,6 +152,11 @@ impl Body {
             }
         }
     }
+}
+
+/// Other bytes, of the same length.
+pub(crate) fn turned_over(bytes: &[u8]) -> Bytes {
+    bytes.iter().map(|byte| !byte).collect()
 }
 
 fn turn_over_first(chunk: &Bytes) -> Bytes {

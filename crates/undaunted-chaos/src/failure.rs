@@ -59,6 +59,14 @@ impl Failure {
         Self::Status(HttpFailure::new(503).with_code("SlowDown"))
     }
 
+    /// A failure inside a success: status 200, and in the body an error with this code. S3 does
+    /// so when it learns of the failure after it began to answer, which it documents for
+    /// `CompleteMultipartUpload` and `CopyObject`.
+    #[must_use]
+    pub fn inside_success(code: impl Into<String>) -> Self {
+        Self::Status(HttpFailure::new(200).with_code(code))
+    }
+
     /// The error that a client would report for a call on `key`.
     #[must_use]
     pub fn to_error(&self, key: &str) -> Error {
@@ -229,6 +237,13 @@ mod tests {
         let error = Failure::from(failure).to_error("k");
         assert!(matches!(error, Error::Generic { .. }));
         assert_eq!(error.verdict(), Verdict::TRANSIENT);
+    }
+
+    #[test]
+    fn a_failure_inside_a_success_is_a_failure() {
+        let failure = Failure::inside_success("InternalError");
+        assert_eq!(failure.to_string(), "HTTP status 200 InternalError");
+        assert_eq!(failure.to_error("k").verdict(), Verdict::TRANSIENT);
     }
 
     #[test]

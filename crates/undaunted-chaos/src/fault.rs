@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use undaunted::HttpFailure;
+
 use crate::{Failure, Operation};
 
 /// One fault. The crate's front page has the table of what each does and where.
@@ -54,6 +56,27 @@ pub enum Fault {
     FailAfter(Failure),
     /// The call fails and the inner store never hears of it.
     FailBefore(Failure),
+    /// Calls come through at this rate; those beyond it are told to slow down, and the inner
+    /// store never hears of them. A rule counts the calls that it refuses: with
+    /// [`Rule::always`](crate::Rule::always) the limit stays.
+    RateLimit {
+        /// How many calls a second come through in the long run; 0 lets none through once the
+        /// burst is over.
+        per_second: u32,
+        /// How many come through at once after a pause, at least 1.
+        burst: u32,
+        /// The hint that the refusal carries.
+        retry_after: Option<Duration>,
+    },
+    /// The body delivers exactly `at` bytes, then the object is replaced by another one of the
+    /// same length, every bit of it turned over, and the body fails. Who reads on without
+    /// asking for the same object gets a mixture.
+    ReplaceObject {
+        /// How many bytes of the old object arrive.
+        at: u64,
+        /// The failure that the reader sees then.
+        failure: Failure,
+    },
     /// The body ends cleanly after exactly `at` bytes, as if that were all.
     ShortBody {
         /// How many bytes arrive.
@@ -80,6 +103,8 @@ impl Fault {
             Self::Delay(_) => FaultKind::Delay,
             Self::FailAfter(_) => FaultKind::FailAfter,
             Self::FailBefore(_) => FaultKind::FailBefore,
+            Self::RateLimit { .. } => FaultKind::RateLimit,
+            Self::ReplaceObject { .. } => FaultKind::ReplaceObject,
             Self::ShortBody { .. } => FaultKind::ShortBody,
             Self::StallBody { .. } => FaultKind::StallBody,
         }
@@ -92,10 +117,28 @@ impl Fault {
         match self {
             Self::BreakBody { .. }
             | Self::CorruptBody { .. }
+            | Self::ReplaceObject { .. }
             | Self::ShortBody { .. }
             | Self::StallBody { .. } => operation.has_body(),
             Self::BreakList { .. } => matches!(operation, Operation::List),
-            Self::Delay(_) | Self::FailAfter(_) | Self::FailBefore(_) => true,
+            Self::Delay(_) | Self::FailAfter(_) | Self::FailBefore(_) | Self::RateLimit { .. } => {
+                true
+            }
+        }
+    }
+
+    /// What the caller is told in the place of the call, if the call is never made.
+    pub(crate) fn refusal(&self) -> Option<Failure> {
+        match self {
+            Self::FailBefore(failure) => Some(failure.clone()),
+            Self::RateLimit { retry_after, .. } => {
+                let answer = HttpFailure::new(503).with_code("SlowDown");
+                Some(Failure::Status(match retry_after {
+                    Some(hint) => answer.with_retry_after(*hint),
+                    None => answer,
+                }))
+            }
+            _ => None,
         }
     }
 
@@ -104,6 +147,7 @@ impl Fault {
         match self {
             Self::BreakBody { at, .. }
             | Self::CorruptBody { at }
+            | Self::ReplaceObject { at, .. }
             | Self::ShortBody { at }
             | Self::StallBody { at, .. } => Some(at),
             _ => None,
@@ -115,11 +159,14 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind())?;
         match self {
-            Self::BreakBody { at, failure } => write!(f, " at {at} ({failure})"),
+            Self::BreakBody { at, failure } | Self::ReplaceObject { at, failure } => {
+                write!(f, " at {at} ({failure})")
+            }
             Self::BreakList { after, failure } => write!(f, " after {after} ({failure})"),
             Self::CorruptBody { at } | Self::ShortBody { at } => write!(f, " at {at}"),
             Self::Delay(lasts) => write!(f, " of {lasts:?}"),
             Self::FailAfter(failure) | Self::FailBefore(failure) => write!(f, " ({failure})"),
+            Self::RateLimit { per_second, .. } => write!(f, " of {per_second}/s"),
             Self::StallBody { at, lasts } => write!(f, " at {at} of {lasts:?}"),
         }
     }
@@ -141,6 +188,10 @@ pub enum FaultKind {
     FailAfter,
     /// [`Fault::FailBefore`]
     FailBefore,
+    /// [`Fault::RateLimit`]
+    RateLimit,
+    /// [`Fault::ReplaceObject`]
+    ReplaceObject,
     /// [`Fault::ShortBody`]
     ShortBody,
     /// [`Fault::StallBody`]
@@ -156,6 +207,8 @@ impl FaultKind {
         Self::Delay,
         Self::FailAfter,
         Self::FailBefore,
+        Self::RateLimit,
+        Self::ReplaceObject,
         Self::ShortBody,
         Self::StallBody,
     ];
@@ -170,6 +223,8 @@ impl FaultKind {
             Self::Delay => "delay",
             Self::FailAfter => "fail_after",
             Self::FailBefore => "fail_before",
+            Self::RateLimit => "rate_limit",
+            Self::ReplaceObject => "replace_object",
             Self::ShortBody => "short_body",
             Self::StallBody => "stall_body",
         }
@@ -202,6 +257,15 @@ mod tests {
             Fault::Delay(lasts),
             Fault::FailAfter(failure),
             Fault::FailBefore(Failure::slow_down()),
+            Fault::RateLimit {
+                per_second: 10,
+                burst: 5,
+                retry_after: None,
+            },
+            Fault::ReplaceObject {
+                at: 6,
+                failure: Failure::Closed,
+            },
             Fault::ShortBody { at: 4 },
             Fault::StallBody { at: 5, lasts },
         ]
@@ -219,6 +283,8 @@ mod tests {
                 "delay of 20ms",
                 "fail_after (connection reset)",
                 "fail_before (HTTP status 503 SlowDown)",
+                "rate_limit of 10/s",
+                "replace_object at 6 (connection closed)",
                 "short_body at 4",
                 "stall_body at 5 of 20ms",
             ]

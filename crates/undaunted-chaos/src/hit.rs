@@ -24,9 +24,7 @@ impl Planned {
 
     /// Whether the inner store must not hear of the call.
     pub(crate) fn fails_before(&self) -> bool {
-        self.hits
-            .iter()
-            .any(|hit| matches!(hit.fault(), Fault::FailBefore(_)))
+        self.hits.iter().any(|hit| hit.fault().refusal().is_some())
     }
 
     /// Does what comes before the call, and hands back the fault that comes after it.
@@ -36,15 +34,16 @@ impl Planned {
     /// The failure, if the call is to fail before it is applied.
     pub(crate) async fn before(self) -> Result<Option<Hit>> {
         for hit in self.hits {
-            match hit.fault() {
-                Fault::Delay(lasts) => {
-                    let lasts = *lasts;
-                    hit.fire();
-                    tokio::time::sleep(lasts).await;
-                }
-                Fault::FailBefore(failure) => return Err(hit.fail(failure)),
-                _ => return Ok(Some(hit)),
+            if let Fault::Delay(lasts) = hit.fault() {
+                let lasts = *lasts;
+                hit.fire();
+                tokio::time::sleep(lasts).await;
+                continue;
             }
+            return match hit.fault().refusal() {
+                Some(failure) => Err(hit.fail(&failure)),
+                None => Ok(Some(hit)),
+            };
         }
         Ok(None)
     }

@@ -47,6 +47,8 @@
 //! | [`ShortBody`](Fault::ShortBody) | `get`, `get_ranges` | the body ends cleanly after exactly n bytes |
 //! | [`StallBody`](Fault::StallBody) | `get`, `get_ranges` | the body stops for a while after n bytes |
 //! | [`CorruptBody`](Fault::CorruptBody) | `get`, `get_ranges` | byte n arrives changed |
+//! | [`ReplaceObject`](Fault::ReplaceObject) | `get`, `get_ranges` | the object is replaced after n bytes, and the body fails |
+//! | [`RateLimit`](Fault::RateLimit) | anything | calls beyond a rate are told to slow down |
 //! | [`BreakList`](Fault::BreakList) | `list` | the list fails after up to n entries |
 //!
 //! How a call fails is a [`Failure`]: connection refused, reset or closed, timeout, or an HTTP
@@ -65,6 +67,7 @@ mod log;
 mod operation;
 mod plan;
 mod random;
+mod rate;
 mod rates;
 mod rule;
 mod seeded;

@@ -39,6 +39,9 @@ pub enum Operation {
     Head,
     /// Lists objects: one stream, one `list_with_delimiter` or one page.
     List,
+    /// Anything else that a server is asked for: about buckets, tags, rights or uploads under
+    /// way. Calls to a store are never this.
+    Other,
     /// Writes an object in one call.
     Put,
     /// Sends one part of a multipart upload.
@@ -59,6 +62,7 @@ impl Operation {
         Self::GetRanges,
         Self::Head,
         Self::List,
+        Self::Other,
         Self::Put,
         Self::PutPart,
         Self::Rename,
@@ -77,17 +81,21 @@ impl Operation {
             Self::GetRanges => "get_ranges",
             Self::Head => "head",
             Self::List => "list",
+            Self::Other => "other",
             Self::Put => "put",
             Self::PutPart => "put_part",
             Self::Rename => "rename",
         }
     }
 
-    /// Whether the call changes something in the store, so that its answer can be lost after
-    /// it was applied.
+    /// Whether the call changes an object, so that its answer can be lost after it was
+    /// applied.
     #[must_use]
     pub const fn is_write(self) -> bool {
-        !matches!(self, Self::Get | Self::GetRanges | Self::Head | Self::List)
+        !matches!(
+            self,
+            Self::Get | Self::GetRanges | Self::Head | Self::List | Self::Other
+        )
     }
 
     /// Whether the answer to the call has an object's bytes in it.
@@ -126,7 +134,8 @@ mod tests {
                 &Operation::Get,
                 &Operation::GetRanges,
                 &Operation::Head,
-                &Operation::List
+                &Operation::List,
+                &Operation::Other
             ]
         );
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::hit::{Hit, Planned};
 use crate::log::Log;
 use crate::random::identity;
-use crate::rule::ScriptedRule;
+use crate::rule::{Call, ScriptedRule};
 use crate::seeded::Seeded;
 use crate::{ChaosSpec, Failure, Fault, FaultKind, Injection, Operation, Rates, Rule};
 
@@ -150,15 +150,24 @@ impl FaultPlan {
 
     /// Counts a call and chooses what hits it.
     pub(crate) fn begin(&self, operation: Operation, key: &str, part: Option<usize>) -> Planned {
-        let (nth, choices) = self.lock().choose(operation, key, part);
+        self.begin_call(&Call {
+            operation,
+            key,
+            part,
+            method: None,
+        })
+    }
+
+    pub(crate) fn begin_call(&self, call: &Call<'_>) -> Planned {
+        let (nth, choices) = self.lock().choose(call);
         let hits = choices.into_iter().map(|choice| Hit {
             plan: self.clone(),
             rule: choice.rule,
             scattered: choice.scattered,
             injection: Injection {
-                operation,
-                key: key.to_owned(),
-                part,
+                operation: call.operation,
+                key: call.key.to_owned(),
+                part: call.part,
                 nth,
                 fault: choice.fault,
             },
@@ -212,14 +221,10 @@ struct Choice {
 
 impl State {
     /// The number of this call on its key, and the faults that hit it.
-    fn choose(
-        &mut self,
-        operation: Operation,
-        key: &str,
-        part: Option<usize>,
-    ) -> (u64, Vec<Choice>) {
+    fn choose(&mut self, call: &Call<'_>) -> (u64, Vec<Choice>) {
+        let operation = call.operation;
         *self.calls.entry(operation).or_default() += 1;
-        let identity = identity(operation, key, part);
+        let identity = identity(operation, call.key, call.part);
         let dark = self.is_dark();
         let history = self.histories.entry(identity).or_default();
         history.calls += 1;
@@ -233,7 +238,7 @@ impl State {
             return (nth, vec![refused]);
         }
 
-        let mut choices = scripted(&mut self.script, operation, key);
+        let mut choices = scripted(&mut self.script, call);
         let goes_on = choices
             .last()
             .is_none_or(|choice| choice.fault.kind() == FaultKind::Delay);
@@ -265,11 +270,12 @@ impl State {
 
 /// The delays that are due, and the first other rule that is. Every rule sees the call, so
 /// that each counts its own matching calls.
-fn scripted(script: &mut [ScriptedRule], operation: Operation, key: &str) -> Vec<Choice> {
+fn scripted(script: &mut [ScriptedRule], call: &Call<'_>) -> Vec<Choice> {
+    let now = Instant::now();
     let mut choices: Vec<Choice> = Vec::new();
     let mut taken = false;
     for (index, rule) in script.iter_mut().enumerate() {
-        if rule.see(operation, key) && !taken {
+        if rule.see(call, now) && !taken {
             let fault = rule.take();
             taken = fault.kind() != FaultKind::Delay;
             choices.push(Choice {
@@ -296,7 +302,13 @@ mod tests {
 
     /// The faults chosen for the next call, by kind.
     fn next(plan: &FaultPlan, operation: Operation, key: &str) -> Vec<FaultKind> {
-        let (_, choices) = plan.lock().choose(operation, key, None);
+        let call = Call {
+            operation,
+            key,
+            part: None,
+            method: None,
+        };
+        let (_, choices) = plan.lock().choose(&call);
         choices.iter().map(|choice| choice.fault.kind()).collect()
     }
 
@@ -366,7 +378,15 @@ mod tests {
     #[test]
     fn calls_are_numbered_by_operation_key_and_part() {
         let plan = FaultPlan::none();
-        let nth = |operation, key, part| plan.lock().choose(operation, key, part).0;
+        let nth = |operation, key, part| {
+            let call = Call {
+                operation,
+                key,
+                part,
+                method: None,
+            };
+            plan.lock().choose(&call).0
+        };
         assert_eq!(nth(Operation::PutPart, "k", Some(0)), 1);
         assert_eq!(nth(Operation::PutPart, "k", Some(1)), 1);
         assert_eq!(nth(Operation::PutPart, "k", Some(0)), 2);

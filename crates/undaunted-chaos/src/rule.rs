@@ -1,11 +1,14 @@
 //! The rules of a script: which calls a fault is meant for.
 
+use tokio::time::Instant;
+
+use crate::rate::Allowance;
 use crate::{Fault, Operation};
 
 /// One fault of a script, and the calls it is meant for.
 ///
 /// A new rule hits the first matching call, once, whatever the key. A call *matches* when the
-/// operation and the key fit; matching calls are counted from 1, hit or not, by this rule or
+/// operation, the key and the method fit; matching calls are counted from 1, hit or not, by this rule or
 /// by another.
 ///
 /// | which calls | how |
@@ -34,6 +37,7 @@ use crate::{Fault, Operation};
 pub struct Rule {
     operation: Option<Operation>,
     key: String,
+    method: Option<String>,
     from_call: u64,
     /// No limit where none.
     count: Option<u64>,
@@ -56,6 +60,7 @@ impl Rule {
         Self {
             operation: None,
             key: "*".to_owned(),
+            method: None,
             from_call: 1,
             count: Some(1),
             fault,
@@ -68,6 +73,14 @@ impl Rule {
     #[must_use]
     pub fn key(mut self, pattern: impl Into<String>) -> Self {
         self.key = pattern.into();
+        self
+    }
+
+    /// Hits only requests of this HTTP method, in capitals or not. Calls that are no requests,
+    /// which is those of a [`FaultyStore`](crate::FaultyStore), are not hit then.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_ascii_uppercase());
         self
     }
 
@@ -98,11 +111,26 @@ impl Rule {
         &self.fault
     }
 
-    fn matches(&self, operation: Operation, key: &str) -> bool {
-        self.operation.is_none_or(|wanted| wanted == operation)
-            && self.fault.applies_to(operation)
-            && fits(&self.key, key)
+    fn matches(&self, call: &Call<'_>) -> bool {
+        self.operation.is_none_or(|wanted| wanted == call.operation)
+            && self.fault.applies_to(call.operation)
+            && self
+                .method
+                .as_deref()
+                .is_none_or(|wanted| call.method == Some(wanted))
+            && fits(&self.key, call.key)
     }
+}
+
+/// What a plan is told of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'c> {
+    pub(crate) operation: Operation,
+    pub(crate) key: &'c str,
+    /// Which part, from 0, if it sends one.
+    pub(crate) part: Option<usize>,
+    /// The HTTP method, if it is a request.
+    pub(crate) method: Option<&'c str>,
 }
 
 /// A rule at work: how far it has come.
@@ -115,11 +143,20 @@ pub(crate) struct ScriptedRule {
     taken: u64,
     /// Calls in which the fault then took effect.
     fired: u64,
+    /// What a rate limit still lets through.
+    allowance: Option<Allowance>,
 }
 
 impl ScriptedRule {
-    pub(crate) const fn new(rule: Rule) -> Self {
+    pub(crate) fn new(rule: Rule) -> Self {
+        let allowance = match rule.fault {
+            Fault::RateLimit {
+                per_second, burst, ..
+            } => Some(Allowance::new(per_second, burst)),
+            _ => None,
+        };
         Self {
+            allowance,
             rule,
             seen: 0,
             taken: 0,
@@ -128,12 +165,20 @@ impl ScriptedRule {
     }
 
     /// Counts the call if it matches, and says whether the rule is due at it.
-    pub(crate) fn see(&mut self, operation: Operation, key: &str) -> bool {
-        if !self.rule.matches(operation, key) {
+    pub(crate) fn see(&mut self, call: &Call<'_>, now: Instant) -> bool {
+        if !self.rule.matches(call) {
             return false;
         }
         self.seen += 1;
-        self.seen >= self.rule.from_call && self.rule.count.is_none_or(|count| self.taken < count)
+        if self.seen < self.rule.from_call
+            || self.rule.count.is_some_and(|count| self.taken >= count)
+        {
+            return false;
+        }
+        match &mut self.allowance {
+            Some(allowance) => !allowance.take(now),
+            None => true,
+        }
     }
 
     /// Gives the fault to the call that was seen last.
@@ -187,12 +232,21 @@ mod tests {
 
     const RESET: Fault = Fault::FailBefore(Failure::Reset);
 
+    fn call(operation: Operation, key: &str) -> Call<'_> {
+        Call {
+            operation,
+            key,
+            part: None,
+            method: None,
+        }
+    }
+
     /// The numbers of the first six matching calls that the rule hits.
     fn hits(rule: Rule) -> Vec<u32> {
         let mut scripted = ScriptedRule::new(rule);
         (1..=6)
             .filter(|_| {
-                let due = scripted.see(Operation::Get, "k");
+                let due = scripted.see(&call(Operation::Get, "k"), Instant::now());
                 if due {
                     scripted.take();
                 }
@@ -216,19 +270,53 @@ mod tests {
     #[test]
     fn a_rule_matches_its_operation_and_key() {
         let rule = Rule::new(Operation::Get, RESET).key("a/*");
-        assert!(rule.matches(Operation::Get, "a/b/c"));
-        assert!(!rule.matches(Operation::Put, "a/b/c"));
-        assert!(!rule.matches(Operation::Get, "b/a/c"));
-        assert!(Rule::any(RESET).matches(Operation::Rename, "x"));
+        assert!(rule.matches(&call(Operation::Get, "a/b/c")));
+        assert!(!rule.matches(&call(Operation::Put, "a/b/c")));
+        assert!(!rule.matches(&call(Operation::Get, "b/a/c")));
+        assert!(Rule::any(RESET).matches(&call(Operation::Rename, "x")));
+    }
+
+    #[test]
+    fn a_method_is_one_that_a_request_has() {
+        let rule = Rule::any(RESET).method("put");
+        let request = |method| Call {
+            method: Some(method),
+            ..call(Operation::Put, "k")
+        };
+        assert!(rule.matches(&request("PUT")));
+        assert!(!rule.matches(&request("POST")));
+        assert!(!rule.matches(&call(Operation::Put, "k")));
+    }
+
+    #[test]
+    fn a_rate_limit_is_due_beyond_the_rate_only() {
+        let limit = Fault::RateLimit {
+            per_second: 2,
+            burst: 3,
+            retry_after: None,
+        };
+        let mut scripted = ScriptedRule::new(Rule::any(limit).always());
+        let start = Instant::now();
+        let mut due = |millis| {
+            let now = start + std::time::Duration::from_millis(millis);
+            scripted.see(&call(Operation::Get, "k"), now)
+        };
+        assert_eq!(
+            [0, 0, 0, 0, 499].map(&mut due),
+            [false, false, false, true, true]
+        );
+        assert_eq!([500, 500, 1000].map(&mut due), [false, true, false]);
+        // A long pause gives the burst again and no more.
+        assert_eq!([9_000; 4].map(&mut due), [false, false, false, true]);
     }
 
     #[test]
     fn a_fault_that_cannot_hit_the_operation_matches_nothing() {
         let rule = Rule::new(Operation::Put, Fault::ShortBody { at: 1 });
-        assert!(!rule.matches(Operation::Put, "k"));
+        assert!(!rule.matches(&call(Operation::Put, "k")));
         let any = Rule::any(Fault::ShortBody { at: 1 });
-        assert!(any.matches(Operation::Get, "k"));
-        assert!(!any.matches(Operation::Head, "k"));
+        assert!(any.matches(&call(Operation::Get, "k")));
+        assert!(!any.matches(&call(Operation::Head, "k")));
     }
 
     #[test]
@@ -237,7 +325,7 @@ mod tests {
         let mut scripted = ScriptedRule::new(rule.clone());
         assert_eq!(scripted.unused(), Some(rule.clone()));
         for _ in 0..3 {
-            assert!(scripted.see(Operation::Get, "k"));
+            assert!(scripted.see(&call(Operation::Get, "k"), Instant::now()));
             scripted.take();
         }
         assert_eq!(scripted.unused(), Some(rule.clone()));

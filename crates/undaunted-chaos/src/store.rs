@@ -16,6 +16,7 @@ use object_store::{
     RenameOptions, Result,
 };
 
+use crate::body::{Replace, turned_over};
 use crate::list::spoil_list;
 use crate::upload::FaultyUpload;
 use crate::{FaultPlan, FaultyPages, FaultyParts, Operation, body};
@@ -135,7 +136,7 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         let hit = planned.before().await?;
         let result = self.inner.get_opts(location, options).await?;
         match hit {
-            Some(hit) => body::spoil(result, hit),
+            Some(hit) => body::spoil(result, hit, self.replace(location)),
             None => Ok(result),
         }
     }
@@ -147,7 +148,7 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         let hit = planned.before().await?;
         let answer = self.inner.get_ranges(location, ranges).await?;
         match hit {
-            Some(hit) => body::spoil_ranges(answer, hit).await,
+            Some(hit) => body::spoil_ranges(answer, hit, self.replace(location)).await,
             None => Ok(answer),
         }
     }
@@ -209,6 +210,20 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         planned
             .around(self.inner.rename_opts(from, to, options))
             .await
+    }
+}
+
+impl<S: ObjectStore> FaultyStore<S> {
+    /// What [`Fault::ReplaceObject`](crate::Fault::ReplaceObject) does to an object.
+    fn replace(&self, location: &Path) -> Replace {
+        let (inner, location) = (Arc::clone(&self.inner), location.clone());
+        Box::new(move || {
+            Box::pin(async move {
+                let old = inner.get(&location).await?.bytes().await?;
+                inner.put(&location, turned_over(&old).into()).await?;
+                Ok(())
+            })
+        })
     }
 }
 

@@ -16,6 +16,7 @@ use object_store::{
 };
 use tempfile::TempDir;
 use tokio::time::Instant;
+use undaunted::{Retryable, Verdict};
 use undaunted_chaos::{Failure, Fault, FaultKind, FaultPlan, FaultyStore, Operation, Rates, Rule};
 
 use common::injected;
@@ -112,6 +113,50 @@ async fn one_byte_arrives_changed() {
             assert_eq!(store.plan().injected(FaultKind::CorruptBody), 1);
         }
     }
+}
+
+#[tokio::test]
+async fn an_object_is_replaced_while_it_is_read() {
+    let failure = Failure::Reset;
+    let (stores, _folder) = stores(Fault::ReplaceObject { at: 5, failure }).await;
+    for store in stores {
+        let (text, error) = read_whole(&store).await;
+        assert_eq!(text, &TEXT[..5]);
+        assert_eq!(injected(&error.unwrap()), HttpErrorKind::Interrupted);
+        let after = store.get(&key()).await.unwrap().bytes().await.unwrap();
+        let other: Vec<u8> = TEXT.bytes().map(|byte| !byte).collect();
+        assert_eq!(after, other);
+        assert_eq!(store.plan().injected(FaultKind::ReplaceObject), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_beyond_a_rate_are_told_to_slow_down() {
+    let hint = Duration::from_secs(2);
+    let store = memory(Fault::Delay(Duration::ZERO)).await;
+    let limit = Fault::RateLimit {
+        per_second: 1,
+        burst: 2,
+        retry_after: Some(hint),
+    };
+    store.plan().add(Rule::new(Operation::Get, limit).always());
+    let mut outcomes = Vec::new();
+    for _ in 0..4 {
+        outcomes.push(
+            store
+                .get(&key())
+                .await
+                .map(drop)
+                .map_err(|error| error.verdict()),
+        );
+    }
+    let refused = Err(Verdict::Throttled {
+        retry_after: Some(hint),
+    });
+    assert_eq!(outcomes, [Ok(()), Ok(()), refused, refused]);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(store.get(&key()).await.is_ok());
+    assert_eq!(store.plan().injected(FaultKind::RateLimit), 2);
 }
 
 #[tokio::test(start_paused = true)]
