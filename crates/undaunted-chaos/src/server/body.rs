@@ -7,10 +7,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures::future::BoxFuture;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use s3s::Body;
 use tokio::time::Sleep;
 
+use super::record::Open;
 use super::wire::Reset;
 
 /// The body of an answer, whole or not.
@@ -24,6 +26,7 @@ pub(super) struct Spoiled {
     /// Bytes that arrived before the fault was over.
     rest: Option<Bytes>,
     ended: bool,
+    record: Option<Open>,
 }
 
 /// What happens at the fault.
@@ -34,6 +37,8 @@ pub(super) enum Ending {
     Close,
     /// One byte is turned over, and all goes on.
     Corrupt,
+    /// The object is replaced, and then the other ending comes.
+    Replace(BoxFuture<'static, io::Result<()>>, Box<Ending>),
     /// The connection is reset.
     Reset(Reset),
     /// Nothing comes for this long, then all goes on.
@@ -49,6 +54,15 @@ impl Spoiled {
             sleep: None,
             rest: None,
             ended: false,
+            record: None,
+        }
+    }
+
+    /// Counts what goes out.
+    pub(super) fn recorded(self, record: Open) -> Self {
+        Self {
+            record: Some(record),
+            ..self
         }
     }
 
@@ -66,6 +80,18 @@ impl Spoiled {
         cx: &mut Context<'_>,
         rest: Bytes,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(Ending::Replace(replacing, _)) = &mut self.ending {
+            let Poll::Ready(replaced) = replacing.as_mut().poll(cx) else {
+                self.rest = Some(rest);
+                return Poll::Pending;
+            };
+            if let Err(error) = replaced {
+                return Poll::Ready(Some(Err(error)));
+            }
+            if let Some(Ending::Replace(_, then)) = self.ending.take() {
+                self.ending = Some(*then);
+            }
+        }
         let wait = match &self.ending {
             Some(Ending::Stall(lasts)) => *lasts,
             // hyper drops what it has buffered when a body fails, so it gets time to send it.
@@ -99,19 +125,15 @@ impl Spoiled {
                 wire.ask();
                 Poll::Ready(Some(Err(broken())))
             }
-            Some(Ending::Stall(_)) | None => Poll::Ready(Some(Ok(Frame::data(rest)))),
+            Some(Ending::Replace(..) | Ending::Stall(_)) | None => {
+                Poll::Ready(Some(Ok(Frame::data(rest))))
+            }
         }
     }
 }
 
-impl HttpBody for Spoiled {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+impl Spoiled {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if self.ended {
             return Poll::Ready(None);
         }
@@ -145,6 +167,22 @@ impl HttpBody for Spoiled {
                 Poll::Ready(Some(Ok(Frame::data(data))))
             }
         }
+    }
+}
+
+impl HttpBody for Spoiled {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let frame = ready!(self.poll_next(cx));
+        if let (Some(record), Some(Ok(frame))) = (&mut self.record, &frame) {
+            record.went_out(frame.data_ref().map_or(0, |data| data.len() as u64));
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

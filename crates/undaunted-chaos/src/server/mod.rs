@@ -1,11 +1,14 @@
 //! A real S3 on a loopback port, with faults in front of it at HTTP and TCP level.
 
+mod backend;
 mod body;
+mod keys;
 mod record;
 mod request;
 mod respond;
 mod wire;
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path as FsPath, PathBuf};
@@ -14,9 +17,7 @@ use std::sync::Arc;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use s3s::auth::SimpleAuth;
-use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s_fs::FileSystem;
+use s3s::path::check_bucket_name;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -24,7 +25,8 @@ use tokio::task::JoinSet;
 pub use record::RequestRecord;
 
 use crate::FaultPlan;
-use record::Records;
+use backend::Backend;
+use record::{Observer, Records};
 use respond::Responder;
 use wire::Wire;
 
@@ -39,6 +41,10 @@ use wire::Wire;
 /// server that was connected to can come to one that was not.
 ///
 /// Every request is recorded. The server stops when it is dropped.
+///
+/// Conditions of writes hold until the write is done, as on S3. Other than on S3, an object
+/// cannot be a prefix of another one (`a` and `a/b`), because each is a file, and beside the
+/// buckets there are small hidden files with what else is known of their objects.
 ///
 /// ```
 /// use undaunted_chaos::server::S3Server;
@@ -98,7 +104,8 @@ impl S3Server {
         &self.plan
     }
 
-    /// Every request so far, oldest first.
+    /// The requests so far, oldest first: the newest 100,000, or as many as the builder was
+    /// told to [keep](S3ServerBuilder::keep).
     #[must_use]
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.records.all()
@@ -127,13 +134,14 @@ impl Drop for S3Server {
 }
 
 /// Builds an [`S3Server`].
-#[derive(Debug)]
 #[must_use = "a builder does nothing until `start` is called"]
 pub struct S3ServerBuilder {
     root: Option<PathBuf>,
     address: SocketAddr,
     plan: FaultPlan,
     buckets: Vec<String>,
+    keep: usize,
+    observer: Option<Observer>,
 }
 
 impl Default for S3ServerBuilder {
@@ -142,7 +150,9 @@ impl Default for S3ServerBuilder {
             root: None,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             plan: FaultPlan::none(),
-            buckets: vec![BUCKET.to_owned()],
+            buckets: Vec::new(),
+            keep: KEEP,
+            observer: None,
         }
     }
 }
@@ -166,9 +176,23 @@ impl S3ServerBuilder {
         self
     }
 
-    /// A bucket that is made if it is not there. Default: `bucket`.
+    /// A bucket that is made if it is not there. Each call names one more; without any there
+    /// is one named `bucket`.
     pub fn bucket(mut self, name: impl Into<String>) -> Self {
-        self.buckets = vec![name.into()];
+        self.buckets.push(name.into());
+        self
+    }
+
+    /// How many requests [`S3Server::requests`] keeps. Default: 100,000, some 40 MB.
+    pub fn keep(mut self, requests: usize) -> Self {
+        self.keep = requests;
+        self
+    }
+
+    /// Is told of every request at its end, on the task that answered it; it must be quick and
+    /// must not block.
+    pub fn observe(mut self, observer: impl Fn(&RequestRecord) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 
@@ -176,8 +200,15 @@ impl S3ServerBuilder {
     ///
     /// # Errors
     ///
-    /// When the folder cannot be used or the address cannot be listened on.
-    pub async fn start(self) -> io::Result<S3Server> {
+    /// When the name of a bucket is none, the folder cannot be used, or the address cannot be
+    /// listened on.
+    pub async fn start(mut self) -> io::Result<S3Server> {
+        if self.buckets.is_empty() {
+            self.buckets.push(BUCKET.to_owned());
+        }
+        if let Some(bucket) = self.buckets.iter().find(|name| !check_bucket_name(name)) {
+            return Err(bad_bucket(bucket));
+        }
         let root = match self.root {
             Some(path) => Root::Given(path),
             None => Root::Temporary(tempfile::tempdir()?),
@@ -187,13 +218,16 @@ impl S3ServerBuilder {
             Root::Temporary(folder) => folder.path(),
         };
         for bucket in &self.buckets {
-            std::fs::create_dir_all(path.join(bucket))?;
+            let folder = path.join(bucket);
+            std::fs::create_dir_all(&folder).map_err(|error| named(&folder, &error))?;
         }
-        let listener = TcpListener::bind(self.address).await?;
+        let listener = TcpListener::bind(self.address)
+            .await
+            .map_err(|error| named(&self.address, &error))?;
         let address = listener.local_addr()?;
-        let records = Records::default();
+        let records = Records::new(self.keep, self.observer);
         let responder = Arc::new(Responder {
-            service: service(path)?,
+            backend: Backend::new(path)?,
             plan: self.plan.clone(),
             records: records.clone(),
         });
@@ -209,11 +243,29 @@ impl S3ServerBuilder {
     }
 }
 
-fn service(root: &FsPath) -> io::Result<S3Service> {
-    let files = FileSystem::new(root).map_err(|error| io::Error::other(format!("{error:?}")))?;
-    let mut builder = S3ServiceBuilder::new(files);
-    builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
-    Ok(builder.build())
+impl fmt::Debug for S3ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3ServerBuilder")
+            .field("root", &self.root)
+            .field("address", &self.address)
+            .field("buckets", &self.buckets)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The same error, with what it is about.
+fn named(what: &dyn fmt::Debug, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what:?}: {error}"))
+}
+
+fn bad_bucket(name: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!(
+            "{name:?} cannot be a bucket: its name has 3 to 63 small letters, digits, dots and \
+             hyphens, and begins and ends with a letter or a digit"
+        ),
+    )
 }
 
 async fn listen(listener: TcpListener, responder: Arc<Responder>, mut stop: watch::Receiver<bool>) {
@@ -255,3 +307,5 @@ pub const SECRET_KEY: &str = "undaunted-secret";
 /// The region that clients are told.
 pub const REGION: &str = "us-east-1";
 const BUCKET: &str = "bucket";
+/// More than a test looks at, and bounded for a server that runs for days.
+const KEEP: usize = 100_000;

@@ -1,6 +1,8 @@
 //! What clients asked for and what they were told.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,12 +15,15 @@ use crate::Operation;
 pub struct RequestRecord {
     /// When it came, from the first request on.
     pub at: Duration,
+    /// How long it lasted: until the last byte of the answer, or the end of the connection.
+    /// Zero as long as it goes on.
+    pub lasted: Duration,
     /// The HTTP method.
     pub method: String,
     /// Bucket and key, as they stand in the URL.
     pub path: String,
-    /// The operation that it is, as far as the fault vocabulary knows it.
-    pub operation: Option<Operation>,
+    /// The operation that it is.
+    pub operation: Operation,
     /// The key.
     pub key: String,
     /// The number of the part, if it writes one; from 1, as S3 counts.
@@ -27,57 +32,189 @@ pub struct RequestRecord {
     pub range: Option<String>,
     /// `If-Match` or `If-None-Match`, with its name.
     pub condition: Option<String>,
-    /// The bytes that its body announced.
+    /// The bytes that its body announced, without the framing of a signed stream.
     pub sent: u64,
-    /// The fault that hit it, if one did.
+    /// The bytes of the answer's body that went out.
+    pub answered: u64,
+    /// The fault that hit it, if one did; a delay and another one are both named.
     pub fault: Option<String>,
     /// The status that it was answered with; none if the connection ended without one.
     pub status: Option<u16>,
 }
 
-/// All requests of a server.
-#[derive(Clone, Debug, Default)]
+/// Told of every request at its end.
+pub(super) type Observer = Arc<dyn Fn(&RequestRecord) + Send + Sync>;
+
+/// The newest requests of a server.
+#[derive(Clone)]
 pub(super) struct Records {
-    shared: Arc<Mutex<Shared>>,
+    newest: Arc<Mutex<Newest>>,
+    observer: Option<Observer>,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
+struct Newest {
     start: Option<Instant>,
-    all: Vec<RequestRecord>,
+    records: VecDeque<RequestRecord>,
+    /// How many older ones are gone.
+    gone: u64,
+    keep: usize,
 }
-
-/// The place of a record that is not complete yet.
-#[derive(Clone, Copy)]
-pub(super) struct Slot(usize);
 
 impl Records {
+    pub(super) fn new(keep: usize, observer: Option<Observer>) -> Self {
+        Self {
+            newest: Arc::new(Mutex::new(Newest {
+                start: None,
+                records: VecDeque::new(),
+                gone: 0,
+                keep,
+            })),
+            observer,
+        }
+    }
+
     pub(super) fn all(&self) -> Vec<RequestRecord> {
-        self.lock().all.clone()
+        self.lock().records.iter().cloned().collect()
     }
 
     /// Keeps a request as it came in.
-    pub(super) fn begin(&self, mut record: RequestRecord) -> Slot {
-        let mut shared = self.lock();
-        let now = Instant::now();
-        record.at = now - *shared.start.get_or_insert(now);
-        shared.all.push(record);
-        Slot(shared.all.len() - 1)
-    }
-
-    pub(super) fn hit(&self, Slot(index): Slot, fault: String) {
-        if let Some(record) = self.lock().all.get_mut(index) {
-            record.fault = Some(fault);
+    pub(super) fn begin(&self, mut record: RequestRecord) -> Open {
+        let began = Instant::now();
+        let mut newest = self.lock();
+        record.at = began - *newest.start.get_or_insert(began);
+        newest.records.push_back(record.clone());
+        let number = newest.gone + newest.records.len() as u64 - 1;
+        if newest.records.len() > newest.keep {
+            newest.records.pop_front();
+            newest.gone += 1;
+        }
+        drop(newest);
+        Open {
+            records: self.clone(),
+            number,
+            began,
+            record,
         }
     }
 
-    pub(super) fn answered(&self, Slot(index): Slot, status: u16) {
-        if let Some(record) = self.lock().all.get_mut(index) {
-            record.status = Some(status);
+    fn lock(&self) -> MutexGuard<'_, Newest> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let newest = self.lock();
+        f.debug_struct("Records")
+            .field("kept", &newest.records.len())
+            .field("gone", &newest.gone)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The record of a request that goes on. It ends when this is dropped, however that comes.
+pub(super) struct Open {
+    records: Records,
+    number: u64,
+    began: Instant,
+    record: RequestRecord,
+}
+
+impl Open {
+    pub(super) fn hit(&mut self, fault: &str) {
+        match &mut self.record.fault {
+            Some(faults) => {
+                faults.push_str("; ");
+                faults.push_str(fault);
+            }
+            none => *none = Some(fault.to_owned()),
+        }
+        self.write();
+    }
+
+    pub(super) fn answered(&mut self, status: u16) {
+        self.record.status = Some(status);
+        self.write();
+    }
+
+    pub(super) fn went_out(&mut self, bytes: u64) {
+        self.record.answered += bytes;
+        self.write();
+    }
+
+    fn write(&self) {
+        let mut newest = self.records.lock();
+        let place = self.number.checked_sub(newest.gone);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        if let Some(record) = place.and_then(|place| newest.records.get_mut(place)) {
+            record.clone_from(&self.record);
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.record.lasted = self.began.elapsed();
+        self.write();
+        if let Some(observer) = &self.records.observer {
+            observer(&self.record);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(key: &str) -> RequestRecord {
+        RequestRecord {
+            at: Duration::ZERO,
+            lasted: Duration::ZERO,
+            method: "GET".to_owned(),
+            path: format!("/bucket/{key}"),
+            operation: Operation::Get,
+            key: key.to_owned(),
+            part: None,
+            range: None,
+            condition: None,
+            sent: 0,
+            answered: 0,
+            fault: None,
+            status: None,
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    #[test]
+    fn the_newest_are_kept_and_every_end_is_told() {
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        let observer: Observer = {
+            let ended = Arc::clone(&ended);
+            Arc::new(move |record| {
+                let line = (record.key.clone(), record.answered, record.fault.clone());
+                ended.lock().unwrap().push(line);
+            })
+        };
+        let records = Records::new(2, Some(observer));
+        let mut first = records.begin(record("a"));
+        let second = records.begin(record("b"));
+        let mut third = records.begin(record("c"));
+        first.went_out(3);
+        third.hit("delay");
+        third.hit("reset");
+        third.answered(200);
+        let kept = records.all();
+        assert_eq!([kept[0].key.as_str(), kept[1].key.as_str()], ["b", "c"]);
+        assert_eq!(kept[1].status, Some(200));
+        assert_eq!(kept[1].fault.as_deref(), Some("delay; reset"));
+
+        drop((third, first, second));
+        assert_eq!(
+            *ended.lock().unwrap(),
+            [
+                ("c".to_owned(), 0, Some("delay; reset".to_owned())),
+                ("a".to_owned(), 3, None),
+                ("b".to_owned(), 0, None)
+            ]
+        );
     }
 }

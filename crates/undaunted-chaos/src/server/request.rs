@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, HeaderName, IF_MATCH, IF_NONE_MATCH, RANGE};
 use hyper::{Method, Request};
 use percent_encoding::percent_decode_str;
@@ -11,12 +10,12 @@ use super::RequestRecord;
 use crate::Operation;
 
 /// What is known of a request by its head.
-pub(super) fn record_of(request: &Request<Incoming>) -> RequestRecord {
+pub(super) fn record_of<B>(request: &Request<B>) -> RequestRecord {
     let query = Query(request.uri().query().unwrap_or_default());
     let (_, key) = bucket_and_key(request.uri().path());
     let operation = operation(request, &query, key.is_empty());
     let key = match operation {
-        Some(Operation::List) => query.get("prefix").unwrap_or_default(),
+        Operation::List => query.get("prefix").unwrap_or_default(),
         _ => key,
     };
     let header = |name: &HeaderName| {
@@ -28,6 +27,7 @@ pub(super) fn record_of(request: &Request<Incoming>) -> RequestRecord {
         .find_map(|name| header(&name).map(|value| format!("{name}: {value}")));
     RequestRecord {
         at: Duration::ZERO,
+        lasted: Duration::ZERO,
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
         operation,
@@ -37,29 +37,35 @@ pub(super) fn record_of(request: &Request<Incoming>) -> RequestRecord {
             .and_then(|number| number.parse().ok()),
         range: header(&RANGE),
         condition,
-        sent: header(&CONTENT_LENGTH)
-            .and_then(|length| length.parse().ok())
+        sent: [DECODED_LENGTH, CONTENT_LENGTH]
+            .into_iter()
+            .find_map(|name| header(&name)?.parse().ok())
             .unwrap_or_default(),
+        answered: 0,
         fault: None,
         status: None,
     }
 }
 
-fn operation(request: &Request<Incoming>, query: &Query<'_>, is_bucket: bool) -> Option<Operation> {
+fn operation<B>(request: &Request<B>, query: &Query<'_>, is_bucket: bool) -> Operation {
     let is_copy = request.headers().contains_key("x-amz-copy-source");
     match *request.method() {
-        Method::GET if is_bucket => Some(Operation::List),
-        Method::GET => Some(Operation::Get),
-        Method::HEAD if !is_bucket => Some(Operation::Head),
-        Method::PUT if query.has("partNumber") => Some(Operation::PutPart),
-        Method::PUT if is_copy => Some(Operation::Copy),
-        Method::PUT if !is_bucket => Some(Operation::Put),
-        Method::POST if query.has("uploads") => Some(Operation::CreateMultipart),
-        Method::POST if query.has("uploadId") => Some(Operation::CompleteMultipart),
-        Method::POST if query.has("delete") => Some(Operation::Delete),
-        Method::DELETE if query.has("uploadId") => Some(Operation::AbortMultipart),
-        Method::DELETE if !is_bucket => Some(Operation::Delete),
-        _ => None,
+        Method::POST if query.has("uploads") => Operation::CreateMultipart,
+        Method::POST if query.has("uploadId") => Operation::CompleteMultipart,
+        Method::POST if query.has("delete") => Operation::Delete,
+        Method::PUT if query.has("partNumber") => Operation::PutPart,
+        Method::DELETE if query.has("uploadId") => Operation::AbortMultipart,
+        _ if query.names_something_else() => Operation::Other,
+        Method::GET if is_bucket && bucket_and_key(request.uri().path()).0.is_empty() => {
+            Operation::Other
+        }
+        Method::GET if is_bucket => Operation::List,
+        Method::GET => Operation::Get,
+        Method::HEAD if !is_bucket => Operation::Head,
+        Method::PUT if is_copy => Operation::Copy,
+        Method::PUT if !is_bucket => Operation::Put,
+        Method::DELETE if !is_bucket => Operation::Delete,
+        _ => Operation::Other,
     }
 }
 
@@ -77,6 +83,14 @@ impl Query<'_> {
         self.pairs().any(|(key, _)| key == name)
     }
 
+    /// Whether it is about something that belongs to a bucket or an object and is neither.
+    fn names_something_else(&self) -> bool {
+        self.pairs().any(|(key, value)| {
+            // A part of an answer is asked for with a value, a thing of its own without one.
+            !key.is_empty() && (key == "uploadId" || (value.is_empty() && !EMPTY.contains(&key)))
+        })
+    }
+
     fn get(&self, name: &str) -> Option<String> {
         self.pairs()
             .find_map(|(key, value)| (key == name).then(|| decode(value)))
@@ -91,4 +105,79 @@ impl Query<'_> {
 
 fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// What the length is when a signed stream's framing is taken off.
+const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
+/// What clients send along with a list even if it is empty.
+const EMPTY: [&str; 7] = [
+    "continuation-token",
+    "delimiter",
+    "encoding-type",
+    "fetch-owner",
+    "marker",
+    "prefix",
+    "start-after",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(method: &str, uri: &str) -> RequestRecord {
+        let request = Request::builder().method(method).uri(uri).body(()).unwrap();
+        record_of(&request)
+    }
+
+    #[test]
+    fn every_request_is_an_operation() {
+        let cases = [
+            ("GET", "/", Operation::Other),
+            ("GET", "/b", Operation::List),
+            ("GET", "/b/?list-type=2&prefix=&delimiter=", Operation::List),
+            ("GET", "/b?location", Operation::Other),
+            ("GET", "/b?location=", Operation::Other),
+            ("GET", "/b?uploads=", Operation::Other),
+            ("GET", "/b?versioning", Operation::Other),
+            ("HEAD", "/b", Operation::Other),
+            ("PUT", "/b", Operation::Other),
+            ("DELETE", "/b", Operation::Other),
+            ("GET", "/b/k?x-id=GetObject", Operation::Get),
+            ("GET", "/b/k?partNumber=1", Operation::Get),
+            ("GET", "/b/k?tagging=", Operation::Other),
+            ("GET", "/b/k?uploadId=1", Operation::Other),
+            ("GET", "/b/k?X-Amz-Signature=0", Operation::Get),
+            ("HEAD", "/b/k", Operation::Head),
+            ("PUT", "/b/k?x-id=PutObject", Operation::Put),
+            ("PUT", "/b/k?acl", Operation::Other),
+            ("PUT", "/b/k?partNumber=1&uploadId=1", Operation::PutPart),
+            ("POST", "/b/k?uploads", Operation::CreateMultipart),
+            ("POST", "/b/k?uploads=", Operation::CreateMultipart),
+            ("POST", "/b/k?uploadId=1", Operation::CompleteMultipart),
+            ("POST", "/b?delete", Operation::Delete),
+            ("DELETE", "/b/k", Operation::Delete),
+            ("DELETE", "/b/k?tagging", Operation::Other),
+            ("DELETE", "/b/k?uploadId=1", Operation::AbortMultipart),
+        ];
+        for (method, uri, want) in cases {
+            assert_eq!(record(method, uri).operation, want, "{method} {uri}");
+        }
+    }
+
+    #[test]
+    fn keys_are_decoded_and_a_lists_key_is_its_prefix() {
+        assert_eq!(record("GET", "/b/a%20b/c%3F").key, "a b/c?");
+        assert_eq!(record("GET", "/b?prefix=a%2Fb&list-type=2").key, "a/b");
+        assert_eq!(record("PUT", "/b/k?partNumber=7&uploadId=1").part, Some(7));
+    }
+
+    #[test]
+    fn a_signed_streams_framing_is_not_counted() {
+        let request = Request::put("/b/k")
+            .header("content-length", "190")
+            .header("x-amz-decoded-content-length", "100")
+            .body(())
+            .unwrap();
+        assert_eq!(record_of(&request).sent, 100);
+    }
 }

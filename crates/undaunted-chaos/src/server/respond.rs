@@ -8,19 +8,20 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Request, Response, StatusCode};
 use s3s::Body;
-use s3s::service::S3Service;
 use undaunted::HttpFailure;
 
+use super::backend::Backend;
 use super::body::{Ending, Spoiled};
-use super::record::{Records, Slot};
+use super::record::{Open, Records, RequestRecord};
 use super::request::record_of;
 use super::wire::Reset;
 use crate::hit::Hit;
+use crate::rule::Call;
 use crate::{Failure, Fault, FaultPlan, Operation};
 
 /// Answers requests as the plan wants it.
 pub(super) struct Responder {
-    pub(super) service: S3Service,
+    pub(super) backend: Backend,
     pub(super) plan: FaultPlan,
     pub(super) records: Records,
 }
@@ -35,47 +36,45 @@ impl Responder {
         reset: &Reset,
     ) -> io::Result<Answer> {
         let record = record_of(&request);
-        let (operation, key, part) = (record.operation, record.key.clone(), record.part);
-        let slot = self.records.begin(record);
-        let answer = match operation {
-            Some(operation) => {
-                let planned = self.plan.begin(operation, &key, part);
-                self.hit(request, operation, planned.into_hits(), slot, reset)
-                    .await
-            }
-            None => self.serve(request).await,
-        }?;
-        self.records.answered(slot, answer.status().as_u16());
-        Ok(answer)
+        let planned = self.plan.begin_call(&Call {
+            operation: record.operation,
+            key: &record.key,
+            part: record.part,
+            method: Some(&record.method),
+        });
+        let mut open = self.records.begin(record.clone());
+        let answer = self
+            .hit(request, &record, planned.into_hits(), &mut open, reset)
+            .await?;
+        open.answered(answer.status().as_u16());
+        Ok(answer.map(|body| body.recorded(open)))
     }
 
     async fn hit(
         &self,
         request: Request<Incoming>,
-        operation: Operation,
+        record: &RequestRecord,
         hits: Vec<Hit>,
-        slot: Slot,
+        open: &mut Open,
         reset: &Reset,
     ) -> io::Result<Answer> {
         let mut last = None;
         for hit in hits {
-            self.records.hit(slot, hit.fault().to_string());
-            match hit.fault() {
-                Fault::Delay(lasts) => {
-                    let lasts = *lasts;
-                    hit.fire();
-                    tokio::time::sleep(lasts).await;
-                }
-                Fault::FailBefore(failure) => {
-                    hit.fire();
-                    // Closing with unread data would be a reset, which only a reset may be.
-                    drain(request).await;
-                    return fail(failure, operation, reset).await;
-                }
-                _ => last = Some(hit),
+            open.hit(&hit.fault().to_string());
+            if let Fault::Delay(lasts) = hit.fault() {
+                let lasts = *lasts;
+                hit.fire();
+                tokio::time::sleep(lasts).await;
+            } else if let Some(failure) = hit.fault().refusal() {
+                hit.fire();
+                // Closing with unread data would be a reset, which only a reset may be.
+                drain(request).await;
+                return fail(&failure, record.operation, reset).await;
+            } else {
+                last = Some(hit);
             }
         }
-        let answer = self.serve(request).await?;
+        let answer = self.serve(request, record).await?;
         let Some(mut hit) = last.filter(|_| answer.status().is_success()) else {
             return Ok(answer);
         };
@@ -83,7 +82,7 @@ impl Responder {
         match hit.fault().clone() {
             Fault::FailAfter(failure) => {
                 hit.fire();
-                fail(&failure, operation, reset).await
+                fail(&failure, record.operation, reset).await
             }
             Fault::BreakList { failure, .. } => {
                 hit.fire();
@@ -96,6 +95,12 @@ impl Responder {
                 hit.fire();
                 Ok(match fault {
                     Fault::BreakBody { failure, .. } => spoil(answer, at, ending(&failure, reset)),
+                    Fault::ReplaceObject { failure, .. } => {
+                        let (backend, path) = (self.backend.clone(), record.path.clone());
+                        let replacing = Box::pin(async move { backend.replace(&path).await });
+                        let then = Box::new(ending(&failure, reset));
+                        spoil(answer, at, Ending::Replace(replacing, then))
+                    }
                     Fault::ShortBody { .. } => short(answer, at),
                     Fault::CorruptBody { .. } => spoil(answer, at, Ending::Corrupt),
                     Fault::StallBody { lasts, .. } => spoil(answer, at, Ending::Stall(lasts)),
@@ -105,12 +110,12 @@ impl Responder {
         }
     }
 
-    async fn serve(&self, request: Request<Incoming>) -> io::Result<Answer> {
-        let answer = self
-            .service
-            .call(request.map(Body::from))
-            .await
-            .map_err(|error| io::Error::other(format!("{error:?}")))?;
+    async fn serve(
+        &self,
+        request: Request<Incoming>,
+        record: &RequestRecord,
+    ) -> io::Result<Answer> {
+        let answer = self.backend.serve(request.map(Body::from), record).await?;
         Ok(answer.map(Spoiled::whole))
     }
 }

@@ -39,7 +39,7 @@ impl Service {
         let requests = self.server.requests();
         requests
             .iter()
-            .filter(|request| request.operation == Some(operation))
+            .filter(|request| request.operation == operation)
             .count()
     }
 }

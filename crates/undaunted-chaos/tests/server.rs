@@ -1,0 +1,231 @@
+//! The S3 server's faults over real HTTP, by a client that does not retry.
+
+#![cfg(feature = "server")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use futures::future::join_all;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::path::Path;
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, RetryConfig};
+use undaunted_chaos::server::{RequestRecord, S3Server, S3ServerBuilder};
+use undaunted_chaos::{Failure, Fault, FaultKind, FaultPlan, Operation, Rule};
+
+async fn start(builder: S3ServerBuilder) -> (S3Server, AmazonS3) {
+    let server = builder.start().await.unwrap();
+    let client = server
+        .object_store_options()
+        .into_iter()
+        .fold(
+            AmazonS3Builder::new().with_bucket_name("bucket"),
+            |client, (key, value)| client.with_config(key.parse().unwrap(), value),
+        )
+        .with_retry(RetryConfig {
+            max_retries: 0,
+            ..RetryConfig::default()
+        })
+        .build()
+        .unwrap();
+    (server, client)
+}
+
+async fn scripted(rules: impl IntoIterator<Item = Rule>) -> (S3Server, AmazonS3) {
+    start(S3Server::builder().plan(FaultPlan::scripted(rules))).await
+}
+
+fn key() -> Path {
+    Path::from("a/b")
+}
+
+/// Enough for a body to go out in more than one piece.
+fn object() -> Vec<u8> {
+    (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect()
+}
+
+/// The records once every answer has gone out.
+async fn ended(server: &S3Server) -> Vec<RequestRecord> {
+    loop {
+        let requests = server.requests();
+        if requests.iter().all(|request| !request.lasted.is_zero()) {
+            return requests;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn calls_beyond_a_rate_get_a_503_with_a_hint() {
+    let limit = Fault::RateLimit {
+        per_second: 0,
+        burst: 2,
+        retry_after: Some(Duration::from_millis(1_500)),
+    };
+    let (server, client) = scripted([Rule::new(Operation::Put, limit).key("a/*").always()]).await;
+    for _ in 0..4 {
+        let _ = client.put(&key(), "x".into()).await;
+    }
+    client.put(&Path::from("other"), "x".into()).await.unwrap();
+    let statuses: Vec<_> = server.requests().iter().map(|r| r.status).collect();
+    assert_eq!(
+        statuses,
+        [Some(200), Some(200), Some(503), Some(503), Some(200)]
+    );
+    let fault = server.requests()[2].fault.clone();
+    assert_eq!(fault.as_deref(), Some("rate_limit of 0/s"));
+    assert_eq!(server.plan().injected(FaultKind::RateLimit), 2);
+}
+
+#[tokio::test]
+async fn a_copy_fails_inside_a_200_and_is_not_made() {
+    let fault = Fault::FailBefore(Failure::inside_success("InternalError"));
+    let (server, client) = scripted([Rule::new(Operation::Copy, fault)]).await;
+    client.put(&key(), "x".into()).await.unwrap();
+    let to = Path::from("to");
+    // What a client makes of it is the client's affair; the server said 200 and did nothing.
+    let _ = client.copy(&key(), &to).await;
+    assert_eq!(server.requests()[1].status, Some(200));
+    assert!(matches!(
+        client.head(&to).await,
+        Err(Error::NotFound { .. })
+    ));
+}
+
+#[tokio::test]
+async fn an_object_is_replaced_while_it_is_read() {
+    let fault = Fault::ReplaceObject {
+        at: 70_000,
+        failure: Failure::Closed,
+    };
+    let (server, client) = scripted([Rule::new(Operation::Get, fault)]).await;
+    client.put(&key(), object().into()).await.unwrap();
+    let before = client.head(&key()).await.unwrap();
+
+    let mut body = client.get(&key()).await.unwrap().into_stream();
+    let mut read = Vec::new();
+    while let Ok(Some(chunk)) = body.try_next().await {
+        read.extend_from_slice(&chunk);
+    }
+    assert_eq!(read, &object()[..70_000]);
+
+    let after = client.get(&key()).await.unwrap();
+    assert_ne!(after.meta.e_tag, before.e_tag);
+    assert_eq!(after.meta.size, before.size);
+    let other: Vec<u8> = object().iter().map(|byte| !byte).collect();
+    assert_eq!(after.bytes().await.unwrap(), other);
+    assert!(server.plan().unused().is_empty());
+}
+
+#[tokio::test]
+async fn of_many_creates_at_once_one_wins() {
+    let (_server, client) = start(S3Server::builder()).await;
+    let creates = (0..16).map(|n: i32| {
+        let (client, payload) = (client.clone(), n.to_string().into());
+        async move {
+            client
+                .put_opts(&key(), payload, PutMode::Create.into())
+                .await
+        }
+    });
+    let outcomes = join_all(creates).await;
+    let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert_eq!(won, 1);
+}
+
+#[tokio::test]
+async fn a_folder_is_not_an_object() {
+    let (_server, client) = start(S3Server::builder()).await;
+    client.put(&key(), "x".into()).await.unwrap();
+    let folder = Path::from("a");
+    assert!(matches!(
+        client.get(&folder).await,
+        Err(Error::NotFound { .. })
+    ));
+    assert!(matches!(
+        client.head(&folder).await,
+        Err(Error::NotFound { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_method_chooses_requests() {
+    let fault = Fault::FailBefore(Failure::status(500));
+    let (server, client) = scripted([Rule::any(fault).method("put").always()]).await;
+    assert!(client.put(&key(), "x".into()).await.is_err());
+    assert!(matches!(
+        client.head(&key()).await,
+        Err(Error::NotFound { .. })
+    ));
+    assert_eq!(server.plan().injected(FaultKind::FailBefore), 1);
+}
+
+#[tokio::test]
+async fn a_record_tells_what_went_over_the_wire() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let builder = {
+        let seen = Arc::clone(&seen);
+        S3Server::builder()
+            .observe(move |record| seen.lock().unwrap().push(record.clone()))
+            .plan(FaultPlan::scripted([
+                Rule::new(
+                    Operation::Get,
+                    Fault::BreakBody {
+                        at: 50_000,
+                        failure: Failure::Reset,
+                    },
+                ),
+                Rule::new(Operation::Head, Fault::Delay(Duration::from_millis(1))),
+                Rule::new(Operation::Head, Fault::FailBefore(Failure::Closed)),
+            ]))
+    };
+    let (server, client) = start(builder).await;
+    client.put(&key(), object().into()).await.unwrap();
+    assert!(client.get(&key()).await.unwrap().bytes().await.is_err());
+    assert!(client.head(&key()).await.is_err());
+
+    let records = ended(&server).await;
+    let [put, get, head] = records.as_slice() else {
+        unreachable!("{records:#?}")
+    };
+    assert_eq!((put.sent, put.status), (200_000, Some(200)));
+    assert_eq!((get.answered, get.status), (50_000, Some(200)));
+    assert_eq!(get.key, "a/b");
+    assert_eq!(head.status, None);
+    let fault = "delay of 1ms; fail_before (connection closed)";
+    assert_eq!(head.fault.as_deref(), Some(fault));
+    assert!(put.at.is_zero() && put.at < get.at && get.at < head.at);
+    let mut observed = seen.lock().unwrap().clone();
+    observed.sort_by_key(|record| record.at);
+    assert_eq!(observed, records);
+}
+
+#[tokio::test]
+async fn a_blackout_hides_buckets_too() {
+    let plan = FaultPlan::blackout(Duration::from_secs(3_600));
+    let (server, _client) = start(S3Server::builder().plan(plan.clone())).await;
+    let address = server.endpoint().replace("http://", "");
+    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let request = format!("HEAD /bucket HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes())
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer).await;
+    assert!(read.is_err() && answer.is_empty(), "{read:?} {answer:?}");
+    assert_eq!(plan.calls(Operation::Other), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_start_says_why() {
+    let bad = S3Server::builder().bucket("No").start().await.unwrap_err();
+    assert_eq!(bad.kind(), std::io::ErrorKind::InvalidInput);
+    assert!(bad.to_string().starts_with("\"No\" cannot be a bucket"));
+
+    let server = S3Server::builder().start().await.unwrap();
+    let address = server.endpoint().replace("http://", "");
+    let taken = S3Server::builder().address(address.parse().unwrap());
+    let error = taken.start().await.unwrap_err();
+    assert!(error.to_string().starts_with(&address), "{error}");
+}
