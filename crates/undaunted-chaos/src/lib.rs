@@ -32,7 +32,8 @@
 //! for. [`FaultPlan::unused`] tells which of them never took effect.
 //!
 //! *Seeded*, for soaks: a seed and the rate of each family of faults ([`Rates`]), or one line
-//! of text for a command line ([`ChaosSpec`]). The same seed draws the same faults on every
+//! of text for a command line ([`ChaosSpec`]); both together, as a TOML file, are a `ChaosFile`
+//! (feature `file`). The same seed draws the same faults on every
 //! machine and whatever the order in which concurrent calls arrive, and a bound on faults in
 //! a row makes sure that an operation which is tried often enough gets through.
 //!
@@ -61,6 +62,8 @@
 mod body;
 mod failure;
 mod fault;
+#[cfg(feature = "file")]
+mod file;
 mod hit;
 mod list;
 mod log;
@@ -79,6 +82,8 @@ mod upload;
 
 pub use failure::Failure;
 pub use fault::{Fault, FaultKind};
+#[cfg(feature = "file")]
+pub use file::{ChaosFile, FileError};
 pub use list::FaultyPages;
 pub use log::Injection;
 pub use operation::Operation;

@@ -1,6 +1,6 @@
 //! A whole setting of seeded faults, as a value and as a line of text.
 
-mod duration;
+pub(crate) mod duration;
 mod error;
 mod parse;
 mod profile;
@@ -9,6 +9,8 @@ use std::fmt;
 use std::time::Duration;
 
 pub use error::SpecError;
+#[cfg(feature = "file")]
+pub(crate) use {parse::keys, profile::Profile};
 
 use crate::rates::Family;
 use crate::seeded::{DEFAULT_DELAY, DEFAULT_RETRY_AFTER, DEFAULT_STALL, Seeded};

@@ -84,6 +84,21 @@ pub enum SpecError {
     },
 }
 
+#[cfg(feature = "file")]
+impl SpecError {
+    /// The key that it is about, if it is about one.
+    pub(crate) fn key(&self) -> Option<&str> {
+        match self {
+            Self::UnknownKey { key }
+            | Self::Repeated { key }
+            | Self::Rate { key, .. }
+            | Self::Number { key, .. }
+            | Self::Duration { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::ChaosSpec;

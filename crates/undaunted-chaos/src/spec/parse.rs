@@ -18,12 +18,29 @@ impl FromStr for ChaosSpec {
             return Err(SpecError::EmptyPiece { spec });
         }
         let (profile, pairs) = match pieces.split_first() {
-            Some((first, rest)) if !first.contains('=') => (Some(Profile::find(first)?), rest),
+            Some((first, rest)) if !first.contains('=') => (Some(*first), rest),
             _ => (None, pieces.as_slice()),
         };
-        let settings = settings(pairs)?;
+        let profile = profile.map(Profile::find).transpose()?;
+        let pairs = pairs
+            .iter()
+            .map(|piece| pair(piece))
+            .collect::<Result<Vec<_>, _>>()?;
+        Self::from_settings(profile, &pairs)?.ok_or_else(|| SpecError::NoFaults {
+            spec: text.to_owned(),
+        })
+    }
+}
 
-        let mut spec = ChaosSpec::new(Self::DEFAULT_SEED, Rates::default());
+impl ChaosSpec {
+    /// What these settings make of the profile; none if they inject nothing.
+    pub(crate) fn from_settings(
+        profile: Option<Profile>,
+        pairs: &[(&str, &str)],
+    ) -> Result<Option<Self>, SpecError> {
+        let settings = settings(pairs)?;
+        let mut spec = Self::new(Self::DEFAULT_SEED, Rates::default());
+        let mut injects = profile.is_some();
         if let Some(profile) = profile {
             spec.seeded.rates = profile.rates;
             spec.blackout = profile.blackout;
@@ -34,34 +51,31 @@ impl FromStr for ChaosSpec {
             }
             spec.seeded.rates = spec.seeded.rates.scaled_to(key.rate(value)?);
         }
-        let mut injects = profile.is_some();
         for (key, value) in settings {
             injects |= matches!(key, Key::Rate | Key::Of(_) | Key::Blackout);
             key.set(value, &mut spec)?;
         }
-        if injects {
-            Ok(spec)
-        } else {
-            let spec = text.to_owned();
-            Err(SpecError::NoFaults { spec })
-        }
+        Ok(injects.then_some(spec))
     }
 }
 
-fn settings<'a>(pairs: &[&'a str]) -> Result<Vec<(Key, &'a str)>, SpecError> {
+fn pair(piece: &str) -> Result<(&str, &str), SpecError> {
+    if let Some((name, value)) = piece.split_once('=') {
+        return Ok((name.trim(), value.trim()));
+    }
+    let name = Profile::find(piece)?.name.to_owned();
+    Err(SpecError::ProfileNotFirst { name })
+}
+
+fn settings<'a>(pairs: &[(&str, &'a str)]) -> Result<Vec<(Key, &'a str)>, SpecError> {
     let mut settings: Vec<(Key, &str)> = Vec::new();
-    for pair in pairs {
-        let Some((name, value)) = pair.split_once('=') else {
-            let profile = Profile::find(pair)?;
-            let name = profile.name.to_owned();
-            return Err(SpecError::ProfileNotFirst { name });
-        };
-        let key = Key::find(name.trim())?;
+    for (name, value) in pairs {
+        let key = Key::find(name)?;
         if settings.iter().any(|(known, _)| *known == key) {
             let key = key.name().to_owned();
             return Err(SpecError::Repeated { key });
         }
-        settings.push((key, value.trim()));
+        settings.push((key, value));
     }
     Ok(settings)
 }
@@ -155,7 +169,8 @@ impl Key {
     }
 }
 
-pub(super) fn keys() -> String {
+/// The names of all settings.
+pub(crate) fn keys() -> String {
     Key::all().map(Key::name).collect::<Vec<_>>().join(", ")
 }
 

@@ -6,14 +6,14 @@ use super::SpecError;
 use crate::Rates;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Profile {
+pub(crate) struct Profile {
     pub(super) name: &'static str,
     pub(super) rates: Rates,
     pub(super) blackout: Duration,
 }
 
 impl Profile {
-    pub(super) fn find(name: &str) -> Result<Self, SpecError> {
+    pub(crate) fn find(name: &str) -> Result<Self, SpecError> {
         PROFILES
             .into_iter()
             .find(|profile| profile.name == name)

@@ -1,0 +1,184 @@
+//! The fields of one rule, each read once, and what is wrong with one that cannot be read.
+
+use std::fmt::Display;
+use std::ops::Range;
+use std::str::FromStr;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::FileError;
+use crate::spec::duration;
+
+/// The text of a file, to find lines in.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'t>(pub(super) &'t str);
+
+impl Source<'_> {
+    pub(super) fn error(self, span: Range<usize>, problem: String) -> FileError {
+        let before = self.0.get(..span.start).unwrap_or_default();
+        FileError::at(before.matches('\n').count() + 1, problem)
+    }
+
+    /// The file is no TOML.
+    pub(super) fn broken(self, error: &toml::de::Error) -> FileError {
+        let span = error.span().unwrap_or_default();
+        self.error(span, error.message().to_owned())
+    }
+}
+
+/// The fields of a rule.
+pub(super) struct Fields<'d, 'i> {
+    source: Source<'d>,
+    table: &'d DeTable<'i>,
+    span: Range<usize>,
+    /// The names that were asked for.
+    asked: Vec<&'static str>,
+}
+
+/// A field that is there.
+#[derive(Clone)]
+pub(super) struct Field<'d, 'i> {
+    source: Source<'d>,
+    name: &'static str,
+    value: &'d Spanned<DeValue<'i>>,
+}
+
+impl<'d, 'i> Fields<'d, 'i> {
+    pub(super) const fn new(
+        source: Source<'d>,
+        table: &'d DeTable<'i>,
+        span: Range<usize>,
+    ) -> Self {
+        Self {
+            source,
+            table,
+            span,
+            asked: Vec::new(),
+        }
+    }
+
+    pub(super) fn get(&mut self, name: &'static str) -> Option<Field<'d, 'i>> {
+        self.asked.push(name);
+        let value = self.table.get(name)?;
+        let source = self.source;
+        Some(Field {
+            source,
+            name,
+            value,
+        })
+    }
+
+    /// A field that must be there; `what` says what for.
+    pub(super) fn need(
+        &mut self,
+        name: &'static str,
+        what: impl Display,
+    ) -> Result<Field<'d, 'i>, FileError> {
+        self.get(name)
+            .ok_or_else(|| self.problem(format!("a rule needs `{name}`: {what}")))
+    }
+
+    /// Nothing may be there that nobody asked for.
+    pub(super) fn finish(self, fault: &str) -> Result<(), FileError> {
+        let stray = self
+            .table
+            .iter()
+            .filter(|(key, _)| !self.asked.contains(&key.get_ref().as_ref()))
+            .min_by_key(|(key, _)| key.span().start);
+        let Some((key, _)) = stray else {
+            return Ok(());
+        };
+        let mut known = self.asked;
+        known.sort_unstable();
+        known.dedup();
+        let problem = format!(
+            "`{}` means nothing to the fault {fault}: its fields are {}",
+            key.get_ref(),
+            known.join(", ")
+        );
+        Err(self.source.error(key.span(), problem))
+    }
+
+    pub(super) fn problem(&self, problem: String) -> FileError {
+        self.source.error(self.span.clone(), problem)
+    }
+}
+
+impl Field<'_, '_> {
+    /// A text, which `read` makes something of.
+    pub(super) fn text<T>(
+        &self,
+        expected: impl Display,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, FileError> {
+        let text = self.value.get_ref().as_str();
+        text.and_then(read).ok_or_else(|| self.wrong(expected))
+    }
+
+    /// A whole number within a range.
+    pub(super) fn number<T>(&self, range: std::ops::RangeInclusive<T>) -> Result<T, FileError>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let number = match self.value.get_ref() {
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
+            _ => None,
+        };
+        number
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| {
+                self.wrong(format_args!(
+                    "it is a whole number from {} to {}",
+                    range.start(),
+                    range.end()
+                ))
+            })
+    }
+
+    pub(super) fn duration(&self) -> Result<Duration, FileError> {
+        self.text(
+            "a duration is a whole number and a unit (ns, us, ms, s or m) in quotes, such as \
+             \"500ms\"",
+            duration::read,
+        )
+    }
+
+    pub(super) fn is_text(&self, text: &str) -> bool {
+        self.value.get_ref().as_str() == Some(text)
+    }
+
+    pub(super) fn wrong(&self, expected: impl Display) -> FileError {
+        let shown = match self.value.get_ref() {
+            DeValue::String(text) => format!("{text:?}"),
+            value => scalar(value).unwrap_or_else(|| kind(value).to_owned()),
+        };
+        let name = self.name;
+        self.source.error(
+            self.value.span(),
+            format!("`{name}` of a rule is {shown}: {expected}"),
+        )
+    }
+}
+
+/// A text or a number, as it stands.
+pub(super) fn scalar(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// What a value is that is neither.
+pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+        _ => "a value",
+    }
+}

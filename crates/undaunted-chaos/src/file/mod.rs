@@ -1,0 +1,187 @@
+//! Chaos files: rates and rules as TOML, for what does not fit on one line.
+
+mod error;
+mod fields;
+mod rule;
+
+use std::str::FromStr;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+pub use error::FileError;
+
+use crate::spec::{Profile, keys};
+use crate::{ChaosSpec, FaultPlan, Rule};
+use fields::{Source, scalar};
+
+/// Which faults to inject, written as a TOML file.
+///
+/// At the top stand the settings of a [`ChaosSpec`], `profile` for its profile among them.
+/// Below, each `[[rule]]` is a [`Rule`]. Either may be left out. The rules are asked before the
+/// seed, in the order in which they stand.
+///
+/// | field of a rule | value | default | for which faults |
+/// | --- | --- | --- | --- |
+/// | `fault` | the name of a fault, see below | | all |
+/// | `operation` | the name of an [`Operation`](crate::Operation) | every one that the fault can hit | all |
+/// | `method` | an HTTP method | any; only requests to a server have one | all |
+/// | `key` | a pattern, in which `*` is any run of characters | `"*"` | all |
+/// | `from_call` | the matching call to begin with, from 1 | 1 | all |
+/// | `count` | how many calls to hit, or `"always"` | 1; for `rate_limit` always | all |
+/// | `failure` | `"closed"`, `"connect"`, `"reset"` or `"timeout"` | | all that fail |
+/// | `status` | an HTTP status, in the place of `failure` | | `fail_before`, `fail_after` |
+/// | `code` | the service's code, such as `"SlowDown"` | the usual one of the status | with `status` |
+/// | `retry_after` | a duration | none | with `status`, and `rate_limit` |
+/// | `at` | a number of bytes | | `break_body`, `corrupt_body`, `replace_object`, `short_body`, `stall_body` |
+/// | `after` | a number of entries | 0 | `break_list` |
+/// | `lasts` | a duration | | `delay`, `stall_body` |
+/// | `per_second` | calls a second | | `rate_limit` |
+/// | `burst` | calls at once | the same as `per_second` | `rate_limit` |
+///
+/// The faults are `break_body`, `break_list`, `corrupt_body`, `delay`, `fail_after`,
+/// `fail_before`, `rate_limit`, `replace_object`, `short_body` and `stall_body`; what they do
+/// is on the crate's front page. A duration is a whole number and a unit in quotes: `"500ms"`.
+///
+/// This is `examples/chaos.toml`:
+///
+/// ```toml
+#[doc = include_str!("../../examples/chaos.toml")]
+/// ```
+///
+/// ```
+/// use undaunted_chaos::ChaosFile;
+///
+/// let file: ChaosFile = include_str!("../../examples/chaos.toml").parse()?;
+/// assert_eq!(file.rules().len(), 6);
+/// let plan = file.plan();
+///
+/// let wrong = "seed = 7\n[[rule]]\nfault = \"delay\"\nlasts = 5".parse::<ChaosFile>();
+/// assert_eq!(
+///     wrong.unwrap_err().to_string(),
+///     "line 4: `lasts` of a rule is 5: a duration is a whole number and a unit \
+///      (ns, us, ms, s or m) in quotes, such as \"500ms\""
+/// );
+/// # Ok::<(), undaunted_chaos::FileError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChaosFile {
+    spec: Option<ChaosSpec>,
+    rules: Vec<Rule>,
+}
+
+impl ChaosFile {
+    /// What is drawn from the seed, if anything is.
+    #[must_use]
+    pub const fn spec(&self) -> Option<&ChaosSpec> {
+        self.spec.as_ref()
+    }
+
+    /// The rules, in their order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// A new plan, with no call counted yet.
+    #[must_use]
+    pub fn plan(&self) -> FaultPlan {
+        let plan = self
+            .spec
+            .as_ref()
+            .map_or_else(FaultPlan::none, ChaosSpec::plan);
+        for rule in &self.rules {
+            plan.add(rule.clone());
+        }
+        plan
+    }
+}
+
+impl FromStr for ChaosFile {
+    type Err = FileError;
+
+    fn from_str(text: &str) -> Result<Self, FileError> {
+        let source = Source(text);
+        let document = DeTable::parse(text).map_err(|error| source.broken(&error))?;
+        let mut settings = Vec::new();
+        let mut rules = Vec::new();
+        for (key, value) in document.get_ref() {
+            if key.get_ref() == "rule" {
+                rules = read_rules(source, value)?;
+            } else {
+                settings.push((key, value));
+            }
+        }
+        let spec = read_spec(source, &settings)?;
+        if spec.is_none() && rules.is_empty() {
+            return Err(FileError::nothing());
+        }
+        Ok(Self { spec, rules })
+    }
+}
+
+type Setting<'d, 'i> = (
+    &'d Spanned<std::borrow::Cow<'i, str>>,
+    &'d Spanned<DeValue<'i>>,
+);
+
+fn read_spec(
+    source: Source<'_>,
+    settings: &[Setting<'_, '_>],
+) -> Result<Option<ChaosSpec>, FileError> {
+    let mut profile = None;
+    let mut pairs = Vec::new();
+    for (key, value) in settings {
+        let name = key.get_ref().as_ref();
+        let text = scalar(value.get_ref()).ok_or_else(|| {
+            let problem = format!(
+                "`{name}` is {}: the settings are profile, {}, each with a text or a number; \
+                 rules are written [[rule]]",
+                fields::kind(value.get_ref()),
+                keys()
+            );
+            source.error(key.span(), problem)
+        })?;
+        if name == "profile" {
+            let found = Profile::find(&text);
+            profile = Some(found.map_err(|error| source.error(value.span(), error.to_string()))?);
+        } else {
+            pairs.push((name, text));
+        }
+    }
+    let borrowed: Vec<(&str, &str)> = pairs
+        .iter()
+        .map(|(name, text)| (*name, text.as_str()))
+        .collect();
+    ChaosSpec::from_settings(profile, &borrowed).map_err(|error| {
+        let at = settings
+            .iter()
+            .find(|(key, _)| Some(key.get_ref().as_ref()) == error.key());
+        let span = at.map_or(0..0, |(key, _)| key.span());
+        let mut problem = error.to_string();
+        if matches!(error, crate::SpecError::UnknownKey { .. }) {
+            problem.push_str(", and profile; rules are written [[rule]]");
+        }
+        source.error(span, problem)
+    })
+}
+
+fn read_rules(source: Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Vec<Rule>, FileError> {
+    let misplaced = || {
+        source.error(
+            value.span(),
+            "rules are written as tables, each below a line [[rule]]".to_owned(),
+        )
+    };
+    let rules = value.get_ref().as_array().ok_or_else(misplaced)?;
+    rules
+        .iter()
+        .map(|rule| {
+            let table = rule.get_ref().as_table().ok_or_else(misplaced)?;
+            rule::read(source, table, rule.span())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! From a `[[rule]]` to a [`Rule`].
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+use undaunted::HttpFailure;
+
+use super::FileError;
+use super::fields::{Fields, Source};
+use crate::{Failure, Fault, FaultKind, Operation, Rule};
+
+pub(super) fn read(
+    source: Source<'_>,
+    table: &DeTable<'_>,
+    span: Range<usize>,
+) -> Result<Rule, FileError> {
+    let mut fields = Fields::new(source, table, span);
+    let expected = format!(
+        "it is one of {}",
+        names(FaultKind::ALL, |kind| kind.as_str())
+    );
+    let kind = fields.need("fault", &expected)?.text(&expected, |name| {
+        let mut kinds = FaultKind::ALL.iter().copied();
+        kinds.find(|kind| kind.as_str() == name)
+    })?;
+    let fault = fault(kind, &mut fields)?;
+    let mut rule = match operation(&fault, &mut fields)? {
+        Some(operation) => Rule::new(operation, fault),
+        None => Rule::any(fault),
+    };
+    if let Some(field) = fields.get("method") {
+        let method = field.text("it is an HTTP method, such as \"PUT\"", |text| {
+            let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+            is_word.then(|| text.to_owned())
+        })?;
+        rule = rule.method(&method);
+    }
+    if let Some(field) = fields.get("key") {
+        let expected = "it is a pattern in quotes, in which * is any run of characters";
+        rule = rule.key(field.text(expected, |text| Some(text.to_owned()))?);
+    }
+    if let Some(field) = fields.get("from_call") {
+        rule = rule.from_call(field.number(1..=u64::from(u32::MAX))?);
+    }
+    rule = match fields.get("count") {
+        Some(field) if field.is_text("always") => rule.always(),
+        Some(field) => {
+            let count = field.number(1..=u64::from(u32::MAX));
+            rule.count(
+                count.map_err(|_| field.wrong("it is a whole number from 1 on, or \"always\""))?,
+            )
+        }
+        None if kind == FaultKind::RateLimit => rule.always(),
+        None => rule,
+    };
+    fields.finish(kind.as_str())?;
+    Ok(rule)
+}
+
+fn fault(kind: FaultKind, fields: &mut Fields<'_, '_>) -> Result<Fault, FileError> {
+    let at = |fields: &mut Fields<'_, '_>| {
+        let field = fields.need("at", "how many bytes come before the fault")?;
+        field.number(0..=u64::from(u32::MAX) * 1024)
+    };
+    let lasts = |fields: &mut Fields<'_, '_>| {
+        let field = fields.need("lasts", "how long it takes, such as \"2s\"")?;
+        field.duration()
+    };
+    Ok(match kind {
+        FaultKind::BreakBody => Fault::BreakBody {
+            at: at(fields)?,
+            failure: break_off(fields)?,
+        },
+        FaultKind::BreakList => Fault::BreakList {
+            after: match fields.get("after") {
+                Some(field) => field.number(0..=usize::MAX)?,
+                None => 0,
+            },
+            failure: break_off(fields)?,
+        },
+        FaultKind::CorruptBody => Fault::CorruptBody { at: at(fields)? },
+        FaultKind::Delay => Fault::Delay(lasts(fields)?),
+        FaultKind::FailAfter => Fault::FailAfter(failure(fields)?),
+        FaultKind::FailBefore => Fault::FailBefore(failure(fields)?),
+        FaultKind::RateLimit => rate_limit(fields)?,
+        FaultKind::ReplaceObject => Fault::ReplaceObject {
+            at: at(fields)?,
+            failure: break_off(fields)?,
+        },
+        FaultKind::ShortBody => Fault::ShortBody { at: at(fields)? },
+        FaultKind::StallBody => Fault::StallBody {
+            at: at(fields)?,
+            lasts: lasts(fields)?,
+        },
+    })
+}
+
+fn rate_limit(fields: &mut Fields<'_, '_>) -> Result<Fault, FileError> {
+    let per_second = fields
+        .need("per_second", "how many calls a second come through")?
+        .number(0..=u32::MAX)?;
+    let burst = match fields.get("burst") {
+        Some(field) => field.number(1..=u32::MAX)?,
+        None => per_second.max(1),
+    };
+    let retry_after = fields.get("retry_after");
+    Ok(Fault::RateLimit {
+        per_second,
+        burst,
+        retry_after: retry_after.map(|field| field.duration()).transpose()?,
+    })
+}
+
+/// How something breaks that had begun: an answer cannot have a second status.
+fn break_off(fields: &mut Fields<'_, '_>) -> Result<Failure, FileError> {
+    let expected = "it is \"closed\", \"reset\" or \"timeout\"";
+    fields
+        .need("failure", expected)?
+        .text(expected, |name| match connection(name)? {
+            Failure::Connect => None,
+            failure => Some(failure),
+        })
+}
+
+fn failure(fields: &mut Fields<'_, '_>) -> Result<Failure, FileError> {
+    let by_name = fields.get("failure");
+    let by_status = fields.get("status");
+    match (by_name, by_status) {
+        (Some(field), None) => field.text(
+            "it is \"closed\", \"connect\", \"reset\" or \"timeout\"; an answer is written \
+             status = 503",
+            connection,
+        ),
+        (None, Some(field)) => {
+            let status = field.number(200..=599)?;
+            let mut failure = HttpFailure::new(status);
+            let code = fields.get("code");
+            if status < 300 && code.is_none() {
+                return Err(field
+                    .wrong("a success is a failure only with the `code` of an error in its body"));
+            }
+            if let Some(field) = code {
+                let code = field.text("it is a word such as \"SlowDown\"", |code| {
+                    let is_word =
+                        !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                    is_word.then(|| code.to_owned())
+                })?;
+                failure = failure.with_code(code);
+            }
+            if let Some(field) = fields.get("retry_after") {
+                failure = failure.with_retry_after(field.duration()?);
+            }
+            Ok(Failure::Status(failure))
+        }
+        (Some(field), Some(_)) => Err(field.wrong("give either `failure` or `status`")),
+        (None, None) => Err(fields.problem(
+            "a rule that fails needs `failure` (\"closed\", \"connect\", \"reset\" or \
+             \"timeout\") or `status` (such as 503)"
+                .to_owned(),
+        )),
+    }
+}
+
+fn connection(name: &str) -> Option<Failure> {
+    match name {
+        "closed" => Some(Failure::Closed),
+        "connect" => Some(Failure::Connect),
+        "reset" => Some(Failure::Reset),
+        "timeout" => Some(Failure::Timeout),
+        _ => None,
+    }
+}
+
+fn operation(fault: &Fault, fields: &mut Fields<'_, '_>) -> Result<Option<Operation>, FileError> {
+    let Some(field) = fields.get("operation") else {
+        return Ok(None);
+    };
+    let can_hit: Vec<Operation> = Operation::ALL
+        .iter()
+        .copied()
+        .filter(|operation| fault.applies_to(*operation))
+        .collect();
+    let expected = format!(
+        "{} hits {}",
+        fault.kind(),
+        names(&can_hit, |operation| operation.as_str())
+    );
+    let found = field.text(expected, |name| {
+        let mut all = can_hit.iter().copied();
+        all.find(|operation| operation.as_str() == name)
+    })?;
+    Ok(Some(found))
+}
+
+fn names<T>(all: &[T], name: impl Fn(&T) -> &'static str) -> String {
+    all.iter().map(name).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,223 @@
+use std::time::Duration;
+
+use super::*;
+use crate::{Failure, Fault, HttpFailure, Operation};
+
+fn rule(text: &str) -> Rule {
+    let file: ChaosFile = format!("[[rule]]\n{text}").parse().unwrap();
+    file.rules()[0].clone()
+}
+
+fn check(cases: &[(&str, &str)]) {
+    for (text, want) in cases {
+        let problem = text.parse::<ChaosFile>().unwrap_err().to_string();
+        assert!(problem.starts_with(want), "{text}\n{problem}");
+    }
+}
+
+#[test]
+fn every_fault_can_be_written() {
+    let lasts = Duration::from_secs(2);
+    let slow = HttpFailure::new(503)
+        .with_code("SlowDown")
+        .with_retry_after(Duration::from_secs(3));
+    let cases = [
+        (
+            "fault = 'break_body'\nat = 5\nfailure = 'reset'",
+            Rule::any(Fault::BreakBody {
+                at: 5,
+                failure: Failure::Reset,
+            }),
+        ),
+        (
+            "fault = 'break_list'\nafter = 3\nfailure = 'closed'",
+            Rule::any(Fault::BreakList {
+                after: 3,
+                failure: Failure::Closed,
+            }),
+        ),
+        (
+            "fault = 'corrupt_body'\nat = 0\noperation = 'get'",
+            Rule::new(Operation::Get, Fault::CorruptBody { at: 0 }),
+        ),
+        (
+            "fault = 'delay'\nlasts = '2s'\nfrom_call = 4",
+            Rule::any(Fault::Delay(lasts)).from_call(4),
+        ),
+        (
+            "fault = 'fail_after'\nfailure = 'timeout'\nkey = 'a/*'\ncount = 2",
+            Rule::any(Fault::FailAfter(Failure::Timeout))
+                .key("a/*")
+                .count(2),
+        ),
+        (
+            "fault = 'fail_before'\nstatus = 503\ncode = 'SlowDown'\nretry_after = '3s'\nmethod = 'put'",
+            Rule::any(Fault::FailBefore(Failure::Status(slow))).method("PUT"),
+        ),
+        (
+            "fault = 'rate_limit'\nper_second = 9",
+            Rule::any(Fault::RateLimit {
+                per_second: 9,
+                burst: 9,
+                retry_after: None,
+            })
+            .always(),
+        ),
+        (
+            "fault = 'rate_limit'\nper_second = 0\ncount = 1",
+            Rule::any(Fault::RateLimit {
+                per_second: 0,
+                burst: 1,
+                retry_after: None,
+            }),
+        ),
+        (
+            "fault = 'replace_object'\nat = 1\nfailure = 'timeout'\ncount = 'always'",
+            Rule::any(Fault::ReplaceObject {
+                at: 1,
+                failure: Failure::Timeout,
+            })
+            .always(),
+        ),
+        (
+            "fault = 'short_body'\nat = 1_000",
+            Rule::any(Fault::ShortBody { at: 1_000 }),
+        ),
+        (
+            "fault = 'stall_body'\nat = 7\nlasts = '2000ms'",
+            Rule::any(Fault::StallBody { at: 7, lasts }),
+        ),
+    ];
+    for (text, want) in cases {
+        assert_eq!(rule(text), want, "{text}");
+    }
+}
+
+#[test]
+fn settings_are_those_of_a_line() {
+    let file: ChaosFile = "profile = 'lossy'\nseed = 7\nrate = 0.5\ndelay_for = '2s'"
+        .parse()
+        .unwrap();
+    let line: ChaosSpec = "lossy,seed=7,rate=0.5,delay_for=2s".parse().unwrap();
+    assert_eq!(file.spec(), Some(&line));
+    assert!(file.rules().is_empty());
+    let rules_only = "seed = 1\n[[rule]]\nfault = 'short_body'\nat = 1";
+    assert_eq!(rules_only.parse::<ChaosFile>().unwrap().spec(), None);
+}
+
+#[test]
+fn the_plan_has_both() {
+    let file: ChaosFile = "blackout = '5s'\n[[rule]]\nfault = 'short_body'\nat = 1"
+        .parse()
+        .unwrap();
+    assert_eq!(file.plan().unused(), file.rules());
+}
+
+#[test]
+fn a_mistake_in_a_setting_has_its_line_and_its_words() {
+    check(&[
+        ("", "the file injects nothing: name a profile"),
+        ("seed = 7", "the file injects nothing"),
+        ("profile = 'flaky'\nseed = = 7", "line 2: "),
+        ("seed = 1\nseed = 2", "line 2: duplicate key"),
+        (
+            "\nprofile = 'wild'",
+            "line 2: unknown profile `wild`: the profiles are blackout, flaky, lossy, throttled",
+        ),
+        (
+            "profile = 'flaky'\n\nbefore = 2",
+            "line 3: `before=2`: a rate is a number from 0 to 1",
+        ),
+        (
+            "profile = 'flaky'\ndelay_for = 5",
+            "line 2: `delay_for=5`: a duration is",
+        ),
+        (
+            "speed = 1",
+            "line 1: unknown key `speed`: the keys are seed,",
+        ),
+        (
+            "seed = true",
+            "line 1: `seed` is a boolean: the settings are",
+        ),
+        (
+            "[rules]\na = 1",
+            "line 1: `rules` is a table: the settings are",
+        ),
+        (
+            "[rule]\nfault = 'delay'",
+            "line 1: rules are written as tables",
+        ),
+        ("rule = [1]", "line 1: rules are written as tables"),
+    ]);
+}
+
+#[test]
+fn a_mistake_in_a_rule_has_its_line_and_its_words() {
+    check(&[
+        (
+            "\n[[rule]]\nkey = 'a'",
+            "line 2: a rule needs `fault`: it is one of break_body,",
+        ),
+        (
+            "[[rule]]\nfault = 'explode'",
+            "line 2: `fault` of a rule is \"explode\": it is one of break_body,",
+        ),
+        (
+            "[[rule]]\nfault = 'short_body'",
+            "line 1: a rule needs `at`: how many bytes come before the fault",
+        ),
+        (
+            "[[rule]]\nfault = 'short_body'\nat = -1",
+            "line 3: `at` of a rule is -1: it is a whole number from 0 to",
+        ),
+        (
+            "[[rule]]\nfault = 'short_body'\nat = 1.5",
+            "line 3: `at` of a rule is 1.5: it is a whole number",
+        ),
+        (
+            "[[rule]]\nfault = 'short_body'\nat = 1\noperation = 'put'",
+            "line 4: `operation` of a rule is \"put\": short_body hits get, get_ranges",
+        ),
+        (
+            "[[rule]]\nfault = 'short_body'\nat = 1\nlasts = '1s'",
+            "line 4: `lasts` means nothing to the fault short_body: its fields are at, count, fault,",
+        ),
+        (
+            "[[rule]]\nfault = 'fail_before'",
+            "line 1: a rule that fails needs `failure`",
+        ),
+        (
+            "[[rule]]\nfault = 'fail_before'\nfailure = 'reset'\nstatus = 500",
+            "line 3: `failure` of a rule is \"reset\": give either `failure` or `status`",
+        ),
+        (
+            "[[rule]]\nfault = 'fail_before'\nstatus = 20",
+            "line 3: `status` of a rule is 20: it is a whole number from 200 to 599",
+        ),
+        (
+            "[[rule]]\nfault = 'fail_before'\nstatus = 200",
+            "line 3: `status` of a rule is 200: a success is a failure only with the `code`",
+        ),
+        (
+            "[[rule]]\nfault = 'fail_before'\nstatus = 500\ncode = '<b>'",
+            "line 4: `code` of a rule is \"<b>\": it is a word",
+        ),
+        (
+            "[[rule]]\nfault = 'break_body'\nat = 1\nfailure = 'connect'",
+            "line 4: `failure` of a rule is \"connect\": it is \"closed\", \"reset\" or \"timeout\"",
+        ),
+        (
+            "[[rule]]\nfault = 'delay'\nlasts = '1s'\ncount = 0",
+            "line 4: `count` of a rule is 0: it is a whole number from 1 on, or \"always\"",
+        ),
+        (
+            "[[rule]]\nfault = 'delay'\nlasts = '1s'\nfrom_call = 0",
+            "line 4: `from_call` of a rule is 0: it is a whole number from 1 to",
+        ),
+        (
+            "[[rule]]\nfault = 'delay'\nlasts = '1s'\nmethod = 'P T'",
+            "line 4: `method` of a rule is \"P T\": it is an HTTP method",
+        ),
+    ]);
+}
