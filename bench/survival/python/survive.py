@@ -1,0 +1,296 @@
+"""Carries out calls with boto3 or obstore: one JSON line in, one JSON line out.
+
+The first line out has the version of the package. After that every line in is a call with an
+`id`, and every line out an answer to one. `connect` makes the client of an endpoint, `close`
+forgets it, and has no answer. Calls go on side by side, each in a thread of its own; clients
+have the settings that they have when nobody changes them.
+"""
+
+import importlib.metadata
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+PART = 5 * 1024 * 1024
+
+
+class Failed(Exception):
+    """An answer that the client does not raise by itself."""
+
+
+def main(package):
+    runner = {"boto3": Boto3, "obstore": Obstore}[package]
+    clients = {}
+    say = Speaker()
+    say({"version": importlib.metadata.version(package)})
+    for line in sys.stdin:
+        call = json.loads(line)
+        if call["op"] == "close":
+            clients.pop(call["endpoint"]["url"], None)
+        else:
+            arguments = (runner, clients, call, say)
+            threading.Thread(target=answer, args=arguments, daemon=True).start()
+
+
+def answer(runner, clients, call, say):
+    reply = {"id": call["id"]}
+    url = call["endpoint"]["url"]
+    try:
+        if call["op"] == "connect":
+            # Making a client reads files that all share, which is not safe in two threads.
+            with CONNECTING:
+                clients[url] = runner(call["endpoint"])
+        else:
+            reply.update(getattr(clients[url], call["op"])(call) or {})
+    except Exception as error:  # whatever a client raises is its answer
+        reply.update(failed=runner.kind_of(error), text=f"{type(error).__name__}: {error}")
+    say(reply)
+
+
+class Speaker:
+    """Writes whole lines, one at a time."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def __call__(self, line):
+        with self.lock:
+            print(json.dumps(line), flush=True)
+
+
+def in_parallel(read, keys):
+    """Reads all keys at the same time; the first error is raised."""
+    results = [None] * len(keys)
+
+    def one(place, key):
+        try:
+            results[place] = read(key)
+        except Exception as error:
+            results[place] = error
+
+    threads = [
+        threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(keys)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return results
+
+
+def write_bodies(call, bodies):
+    """Leaves what was read where the caller looks for it."""
+    for number, body in enumerate(bodies):
+        Path(call["into"], str(number)).write_bytes(body)
+    return {"bodies": len(bodies)}
+
+
+class Boto3:
+    def __init__(self, endpoint):
+        import boto3
+
+        self.s3 = boto3.client(
+            "s3",
+            endpoint_url=endpoint["url"],
+            aws_access_key_id=endpoint["access_key"],
+            aws_secret_access_key=endpoint["secret_key"],
+            region_name=endpoint["region"],
+        )
+        self.bucket = endpoint["bucket"]
+
+    @staticmethod
+    def kind_of(error):
+        from botocore.exceptions import ClientError
+
+        if not isinstance(error, ClientError):
+            return "error"
+        kinds = {
+            "PreconditionFailed": "conflict",
+            "NoSuchKey": "not found",
+            "404": "not found",
+            "AccessDenied": "denied",
+        }
+        return kinds.get(error.response.get("Error", {}).get("Code"), "error")
+
+    def read(self, key, **options):
+        return self.s3.get_object(Bucket=self.bucket, Key=key, **options)["Body"].read()
+
+    def get(self, call):
+        return write_bodies(call, [self.read(call["key"])])
+
+    def get_many(self, call):
+        return write_bodies(call, in_parallel(self.read, call["keys"]))
+
+    def get_range(self, call):
+        wanted = f"bytes={call['start']}-{call['end'] - 1}"
+        return write_bodies(call, [self.read(call["key"], Range=wanted)])
+
+    def get_pausing(self, call):
+        body = self.s3.get_object(Bucket=self.bucket, Key=call["key"])["Body"]
+        chunks = body.iter_chunks(64 * 1024)
+        read = [next(chunks)]
+        time.sleep(call["pause"])
+        read.extend(chunks)
+        return write_bodies(call, [b"".join(read)])
+
+    def head(self, call):
+        return {"size": self.s3.head_object(Bucket=self.bucket, Key=call["key"])["ContentLength"]}
+
+    def list(self, call):
+        pages = self.s3.get_paginator("list_objects_v2")
+        pages = pages.paginate(Bucket=self.bucket, Prefix=call["prefix"])
+        return {"keys": [one["Key"] for page in pages for one in page.get("Contents", [])]}
+
+    def write(self, call, **options):
+        data = Path(call["content"]).read_bytes()
+        self.s3.put_object(Bucket=self.bucket, Key=call["key"], Body=data, **options)
+
+    def put(self, call):
+        self.write(call)
+
+    def create(self, call):
+        self.write(call, IfNoneMatch="*")
+
+    def update(self, call):
+        self.write(call, IfMatch=call["e_tag"])
+
+    def upload(self, call):
+        from boto3.s3.transfer import TransferConfig
+
+        config = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
+        # Gives the upload up when it fails.
+        self.s3.upload_file(call["content"], self.bucket, call["key"], Config=config)
+
+    def copy(self, call):
+        source = {"Bucket": self.bucket, "Key": call["from"]}
+        self.s3.copy_object(Bucket=self.bucket, Key=call["to"], CopySource=source)
+
+    def rename(self, call):
+        self.copy(call)
+        self.s3.delete_object(Bucket=self.bucket, Key=call["from"])
+
+    def delete(self, call):
+        self.s3.delete_object(Bucket=self.bucket, Key=call["key"])
+
+    def delete_many(self, call):
+        objects = {"Objects": [{"Key": key} for key in call["keys"]]}
+        deleted = self.s3.delete_objects(Bucket=self.bucket, Delete=objects)
+        if deleted.get("Errors"):
+            raise Failed(deleted["Errors"])
+
+
+class Obstore:
+    def __init__(self, endpoint):
+        from obstore.store import S3Store
+
+        self.store = S3Store(
+            endpoint["bucket"],
+            endpoint=endpoint["url"],
+            access_key_id=endpoint["access_key"],
+            secret_access_key=endpoint["secret_key"],
+            region=endpoint["region"],
+            client_options={"allow_http": True},
+        )
+
+    @staticmethod
+    def kind_of(error):
+        from obstore import exceptions
+
+        kinds = [
+            (exceptions.AlreadyExistsError, "conflict"),
+            (exceptions.PreconditionError, "conflict"),
+            (exceptions.NotFoundError, "not found"),
+            (exceptions.PermissionDeniedError, "denied"),
+            (exceptions.UnauthenticatedError, "denied"),
+        ]
+        return next((kind for which, kind in kinds if isinstance(error, which)), "error")
+
+    def read(self, key):
+        import obstore
+
+        return bytes(obstore.get(self.store, key).bytes())
+
+    def get(self, call):
+        return write_bodies(call, [self.read(call["key"])])
+
+    def get_many(self, call):
+        return write_bodies(call, in_parallel(self.read, call["keys"]))
+
+    def get_range(self, call):
+        import obstore
+
+        wanted = {"start": call["start"], "end": call["end"]}
+        return write_bodies(call, [bytes(obstore.get_range(self.store, call["key"], **wanted))])
+
+    def get_pausing(self, call):
+        import obstore
+
+        chunks = iter(obstore.get(self.store, call["key"]).stream(min_chunk_size=64 * 1024))
+        read = [bytes(next(chunks))]
+        time.sleep(call["pause"])
+        read.extend(bytes(chunk) for chunk in chunks)
+        return write_bodies(call, [b"".join(read)])
+
+    def head(self, call):
+        import obstore
+
+        return {"size": obstore.head(self.store, call["key"])["size"]}
+
+    def list(self, call):
+        import obstore
+
+        chunks = obstore.list(self.store, prefix=call["prefix"])
+        return {"keys": [one["path"] for chunk in chunks for one in chunk]}
+
+    def write(self, call, **options):
+        import obstore
+
+        data = Path(call["content"]).read_bytes()
+        obstore.put(self.store, call["key"], data, use_multipart=False, **options)
+
+    def put(self, call):
+        self.write(call)
+
+    def create(self, call):
+        self.write(call, mode="create")
+
+    def update(self, call):
+        self.write(call, mode={"e_tag": call["e_tag"]})
+
+    def upload(self, call):
+        import obstore
+
+        # Gives the upload up when it fails.
+        with open(call["content"], "rb") as file:
+            obstore.put(self.store, call["key"], file, use_multipart=True, chunk_size=PART)
+
+    def copy(self, call):
+        import obstore
+
+        obstore.copy(self.store, call["from"], call["to"])
+
+    def rename(self, call):
+        import obstore
+
+        obstore.rename(self.store, call["from"], call["to"])
+
+    def delete(self, call):
+        import obstore
+
+        obstore.delete(self.store, call["key"])
+
+    def delete_many(self, call):
+        import obstore
+
+        obstore.delete(self.store, call["keys"])
+
+
+CONNECTING = threading.Lock()
+
+if __name__ == "__main__":
+    main(sys.argv[1])

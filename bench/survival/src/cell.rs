@@ -1,0 +1,154 @@
+//! One cell of the report: one client in one scenario, on a server and a folder of its own.
+
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use serde::Serialize;
+use undaunted_chaos::server::{RequestRecord, S3Server};
+
+use crate::call::{Call, Failure};
+use crate::clients::{Client, Endpoint};
+use crate::folder;
+use crate::scenario::{Prepared, Scenario};
+use crate::traffic::Traffic;
+use crate::verdict::{self, Evidence, FILE, Outcome, judge};
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cell {
+    pub scenario: String,
+    pub client: &'static str,
+    pub right: bool,
+    /// A word on how it ended; none for a plain success.
+    pub what: String,
+    /// The text of the error, if there was one.
+    pub error: Option<String>,
+    pub requests: usize,
+    /// Bytes of objects over the wire beyond those that had to go.
+    pub bytes_again: u64,
+    /// Requests before the time that the server had asked for.
+    pub early: usize,
+    pub seconds: f64,
+}
+
+/// Runs one.
+///
+/// # Errors
+///
+/// When the bench itself does not work: that says nothing of the client.
+pub async fn run(client: &dyn Client, scenario: &Scenario) -> io::Result<Cell> {
+    let root = tempfile::tempdir()?;
+    prepare(client, scenario, root.path()).await?;
+    let server = S3Server::builder()
+        .root(root.path())
+        .plan(scenario.faults.plan())
+        .start()
+        .await?;
+    let endpoint = Endpoint::of(&server, scenario.verified);
+    let session = client.connect(&endpoint).await.map_err(broken)?;
+
+    let start = Instant::now();
+    let ended = tokio::time::timeout(scenario.limit, session.run(&scenario.call)).await;
+    let seconds = start.elapsed().as_secs_f64();
+    let outcome = match ended {
+        Ok(Ok(reply)) => Outcome::Replied(reply),
+        Ok(Err(failure)) => Outcome::Failed(failure),
+        Err(_) => Outcome::Hung,
+    };
+
+    let requests = settled(&server).await;
+    let objects = folder::objects(root.path())?;
+    let evidence = Evidence {
+        objects: &objects,
+        uploads: folder::uploads(root.path())?,
+        requests: &requests,
+    };
+    let verdict = judge(scenario, &outcome, &evidence);
+    let traffic = Traffic::of(&requests, needed(scenario), scenario.hint);
+    Ok(Cell {
+        scenario: scenario.name.clone(),
+        client: client.name(),
+        right: verdict.is_ok(),
+        what: verdict.map_or_else(|wrong| wrong, str::to_owned),
+        error: match outcome {
+            Outcome::Failed(failure) => Some(failure.text),
+            Outcome::Replied(_) | Outcome::Hung => None,
+        },
+        requests: traffic.requests,
+        bytes_again: traffic.again,
+        early: traffic.early,
+        seconds,
+    })
+}
+
+/// Puts there what the scenario says, through a server without faults on the same folder, so
+/// that the requests of the call are alone in the records of the other.
+async fn prepare(
+    client: &dyn Client,
+    scenario: &Scenario,
+    root: &std::path::Path,
+) -> io::Result<()> {
+    fs::create_dir_all(root.join(crate::clients::BUCKET))?;
+    let server = S3Server::builder().root(root).start().await?;
+    let mut session = None;
+    for prepared in &scenario.prepared {
+        match *prepared {
+            Prepared::Object(key, content) => {
+                if session.is_none() {
+                    let endpoint = Endpoint::of(&server, false);
+                    session = Some(client.connect(&endpoint).await.map_err(broken)?);
+                }
+                if let Some(session) = &session {
+                    let put = Call::Put { key, content };
+                    let put = tokio::time::timeout(PREPARING, session.run(&put)).await?;
+                    put.map_err(broken)?;
+                }
+            }
+            Prepared::Files(prefix, count) => {
+                for number in 0..count {
+                    folder::put(root, &format!("{prefix}{number:05}"), &FILE)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The requests, once all of them have ended; those that never do are given a moment.
+async fn settled(server: &S3Server) -> Vec<RequestRecord> {
+    for _ in 0..20 {
+        if server.requests().iter().all(|one| !one.lasted.is_zero()) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    server.requests()
+}
+
+/// The bytes of objects that the call cannot do without.
+fn needed(scenario: &Scenario) -> u64 {
+    let before = verdict::before(scenario);
+    let size = |key: &str| before.get(key).map_or(0, |bytes| bytes.len() as u64);
+    match &scenario.call {
+        Call::Create { content, .. }
+        | Call::Put { content, .. }
+        | Call::Update { content, .. }
+        | Call::Upload { content, .. } => content.size as u64,
+        Call::Get { key } | Call::GetPausing { key, .. } => size(key),
+        Call::GetMany { keys } => keys.iter().map(|key| size(key)).sum(),
+        Call::GetRange { range, .. } => range.end - range.start,
+        Call::Copy { .. }
+        | Call::Delete { .. }
+        | Call::DeleteMany { .. }
+        | Call::Head { .. }
+        | Call::List { .. }
+        | Call::Rename { .. } => 0,
+    }
+}
+
+fn broken(failure: Failure) -> io::Error {
+    io::Error::other(failure.text)
+}
+
+/// A put without faults takes milliseconds.
+const PREPARING: Duration = Duration::from_secs(60);

@@ -1,0 +1,307 @@
+//! boto3 and obstore, in a Python of their own that is driven by JSON lines.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Client, Endpoint, Session};
+use crate::call::{Call, Failure, Kind, Reply};
+use crate::content::Content;
+
+/// The packages, by the names that Python has for them.
+pub const PACKAGES: [&str; 2] = ["boto3", "obstore"];
+
+/// Makes a Python environment below `target` and starts a program in it for each package. A
+/// package that cannot be installed is a client that is missing.
+pub async fn install(target: &Path, packages: &[&'static str]) -> Vec<Box<dyn Client>> {
+    if packages.is_empty() {
+        return Vec::new();
+    }
+    let environment = environment(target).await;
+    let mut clients: Vec<Box<dyn Client>> = Vec::new();
+    for &package in packages {
+        let python = match &environment {
+            Ok(python) => start(python, package).await,
+            Err(error) => Err(io::Error::other(error.to_string())),
+        };
+        let python = python.map(Arc::new).map_err(|error| error.to_string());
+        clients.push(Box::new(Package { package, python }));
+    }
+    clients
+}
+
+struct Package {
+    package: &'static str,
+    python: Result<Arc<Python>, String>,
+}
+
+#[async_trait]
+impl Client for Package {
+    fn name(&self) -> &'static str {
+        self.package
+    }
+
+    fn version(&self) -> String {
+        match &self.python {
+            Ok(python) => python.version.clone(),
+            Err(_) => "not installed".to_owned(),
+        }
+    }
+
+    fn missing(&self) -> Option<String> {
+        self.python.as_ref().err().cloned()
+    }
+
+    async fn connect(&self, endpoint: &Endpoint) -> Result<Box<dyn Session>, Failure> {
+        let python = self.python.as_ref().map_err(Failure::other)?;
+        let session = PythonSession {
+            python: Arc::clone(python),
+            endpoint: json!({
+                "url": endpoint.url,
+                "access_key": endpoint.access_key,
+                "secret_key": endpoint.secret_key,
+                "region": endpoint.region,
+                "bucket": endpoint.bucket,
+            }),
+        };
+        session.ask(json!({"op": "connect"})).await?;
+        Ok(Box::new(session))
+    }
+}
+
+/// A Python program that is running.
+struct Python {
+    version: String,
+    /// Lines for it, written by a task.
+    lines: mpsc::UnboundedSender<Value>,
+    waiting: Waiting,
+    next_id: AtomicU64,
+    /// Killed when it is dropped, whatever calls still hang in it.
+    _child: Child,
+}
+
+type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Answer>>>>;
+
+#[derive(Debug, Deserialize)]
+struct Answer {
+    id: u64,
+    bodies: Option<usize>,
+    keys: Option<Vec<String>>,
+    size: Option<u64>,
+    failed: Option<String>,
+    #[serde(default)]
+    text: String,
+}
+
+struct PythonSession {
+    python: Arc<Python>,
+    endpoint: Value,
+}
+
+impl Drop for PythonSession {
+    fn drop(&mut self) {
+        self.tell(json!({"op": "close"}));
+    }
+}
+
+#[async_trait]
+impl Session for PythonSession {
+    async fn run(&self, call: &Call) -> Result<Reply, Failure> {
+        let folder = tempfile::tempdir().map_err(Failure::other)?;
+        let line = line(call, folder.path()).map_err(Failure::other)?;
+        let answer = self.ask(line).await?;
+        if let Some(count) = answer.bodies {
+            let body = |number: usize| {
+                let body = std::fs::read(folder.path().join(number.to_string()));
+                body.map(Bytes::from).map_err(Failure::other)
+            };
+            return (0..count)
+                .map(body)
+                .collect::<Result<_, _>>()
+                .map(Reply::Bodies);
+        }
+        Ok(match (answer.keys, answer.size) {
+            (Some(keys), _) => Reply::Keys(keys),
+            (None, Some(size)) => Reply::Size(size),
+            (None, None) => Reply::Done,
+        })
+    }
+}
+
+impl PythonSession {
+    async fn ask(&self, mut line: Value) -> Result<Answer, Failure> {
+        let id = self.python.next_id.fetch_add(1, Ordering::Relaxed);
+        line["id"] = id.into();
+        let (tell, told) = oneshot::channel();
+        lock(&self.python.waiting).insert(id, tell);
+        self.tell(line);
+        let answer = told.await;
+        let answer = answer.map_err(|_| Failure::other("the Python program ended"))?;
+        match answer.failed {
+            Some(kind) => Err(Failure {
+                kind: kind_of(&kind),
+                text: answer.text,
+            }),
+            None => Ok(answer),
+        }
+    }
+
+    fn tell(&self, mut line: Value) {
+        line["endpoint"] = self.endpoint.clone();
+        // A program that has ended tells whoever waits for an answer.
+        let _ = self.python.lines.send(line);
+    }
+}
+
+/// A call as the program reads it; its bytes go through files.
+fn line(call: &Call, folder: &Path) -> io::Result<Value> {
+    let file = |content: &Content| {
+        let path = folder.join("content");
+        std::fs::write(&path, content.bytes())?;
+        Ok::<_, io::Error>(path)
+    };
+    let into = folder;
+    Ok(match call {
+        Call::Create { key, content } => {
+            json!({"op": "create", "key": key, "content": file(content)?})
+        }
+        Call::Copy { from, to } => json!({"op": "copy", "from": from, "to": to}),
+        Call::Delete { key } => json!({"op": "delete", "key": key}),
+        Call::DeleteMany { keys } => json!({"op": "delete_many", "keys": keys}),
+        Call::Get { key } => json!({"op": "get", "key": key, "into": into}),
+        Call::GetMany { keys } => json!({"op": "get_many", "keys": keys, "into": into}),
+        Call::GetPausing { key, pause } => {
+            json!({"op": "get_pausing", "key": key, "pause": pause.as_secs(), "into": into})
+        }
+        Call::GetRange { key, range } => {
+            let (start, end) = (range.start, range.end);
+            json!({"op": "get_range", "key": key, "start": start, "end": end, "into": into})
+        }
+        Call::Head { key } => json!({"op": "head", "key": key}),
+        Call::List { prefix } => json!({"op": "list", "prefix": prefix}),
+        Call::Put { key, content } => json!({"op": "put", "key": key, "content": file(content)?}),
+        Call::Rename { from, to } => json!({"op": "rename", "from": from, "to": to}),
+        Call::Update {
+            key,
+            content,
+            instead_of,
+        } => {
+            let e_tag = instead_of.e_tag();
+            json!({"op": "update", "key": key, "content": file(content)?, "e_tag": e_tag})
+        }
+        Call::Upload { key, content } => {
+            json!({"op": "upload", "key": key, "content": file(content)?})
+        }
+    })
+}
+
+fn kind_of(word: &str) -> Kind {
+    [Kind::Conflict, Kind::NotFound, Kind::Denied]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
+        .unwrap_or(Kind::Other)
+}
+
+/// The Python of an environment that has the packages.
+async fn environment(target: &Path) -> io::Result<PathBuf> {
+    let folder = target.join("survival-python");
+    let python = folder.join("bin").join("python");
+    if !python.exists() {
+        let mut make = Command::new("python3");
+        run(make.args(["-m", "venv"]).arg(&folder)).await?;
+    }
+    let mut install = Command::new(&python);
+    install.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-r",
+    ]);
+    run(install.arg(Path::new(SOURCE).join("requirements.txt"))).await?;
+    Ok(python)
+}
+
+async fn run(command: &mut Command) -> io::Result<()> {
+    // Its output would be mixed up with ours.
+    let output = command.stdin(Stdio::null()).output().await?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.trim().lines().last().unwrap_or("it said nothing");
+    Err(io::Error::other(format!("{}: {last}", output.status)))
+}
+
+async fn start(python: &Path, package: &str) -> io::Result<Python> {
+    let mut child = Command::new(python)
+        .arg(Path::new(SOURCE).join("survive.py"))
+        .arg(package)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(io::Error::other("the Python program has no pipes"));
+    };
+    let mut lines = BufReader::new(stdout).lines();
+    let first = lines.next_line().await?;
+    let first: Value = serde_json::from_str(&first.unwrap_or_default())?;
+    let version = first["version"].as_str().unwrap_or("?").to_owned();
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(hand_over(receiver, stdin));
+    let waiting = Waiting::default();
+    tokio::spawn(hand_out(lines, Arc::clone(&waiting)));
+    Ok(Python {
+        version,
+        lines: sender,
+        waiting,
+        next_id: AtomicU64::new(0),
+        _child: child,
+    })
+}
+
+async fn hand_over(mut lines: mpsc::UnboundedReceiver<Value>, mut stdin: ChildStdin) {
+    while let Some(line) = lines.recv().await {
+        if stdin
+            .write_all(format!("{line}\n").as_bytes())
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// Gives every answer to whoever waits for it, until the program ends.
+async fn hand_out(mut lines: tokio::io::Lines<BufReader<ChildStdout>>, waiting: Waiting) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        let Ok(answer) = serde_json::from_str::<Answer>(&line) else {
+            continue;
+        };
+        if let Some(tell) = lock(&waiting).remove(&answer.id) {
+            // Nobody waits any more for a call that hung.
+            let _ = tell.send(answer);
+        }
+    }
+    // Whoever still waits is told by the loss of the sender.
+    lock(&waiting).clear();
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python");

@@ -1,0 +1,101 @@
+//! The survival matrix: what S3 clients do under the faults of a server that misbehaves on
+//! command. The report goes to standard output, progress to standard error.
+
+mod call;
+mod cell;
+mod clients;
+mod content;
+mod folder;
+mod report;
+mod scenario;
+mod scenarios;
+mod schedule;
+mod traffic;
+mod verdict;
+mod versions;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use clients::Client;
+use report::Matrix;
+
+/// Runs S3 clients against a server with faults, and reports what became of each call.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Only scenarios whose name has this in it.
+    #[arg(long, default_value = "")]
+    scenario: String,
+    /// Only clients of these names; can be given several times.
+    #[arg(long)]
+    client: Vec<String>,
+    /// Writes every cell to this file too, as a line of JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Fails if undaunted is wrong anywhere, or needs more requests or bytes than the best.
+    #[arg(long)]
+    check: bool,
+}
+
+#[tokio::main]
+async fn main() -> io::Result<ExitCode> {
+    let args = Args::parse();
+    let mut scenarios = scenarios::all();
+    scenarios.retain(|one| one.name.contains(&args.scenario));
+    let wanted = |name: &str| args.client.is_empty() || args.client.iter().any(|one| one == name);
+    let clients = clients::all(&target()?, wanted).await;
+    let clients: Vec<Arc<dyn Client>> = clients.into_iter().map(Arc::from).collect();
+    if scenarios.is_empty() || clients.is_empty() {
+        eprintln!("no scenario or no client has that name");
+        return Ok(ExitCode::FAILURE);
+    }
+    for client in &clients {
+        if let Some(why) = client.missing() {
+            eprintln!("{} is not installed: {why}", client.name());
+        }
+    }
+
+    let all = clients.len() * scenarios.len();
+    let mut done = 0;
+    let cells = schedule::run(&clients, &scenarios, |cell| {
+        done += 1;
+        let mark = if cell.right { "ok" } else { "WRONG" };
+        eprintln!("{done}/{all} {mark} {}: {}", cell.client, cell.scenario);
+    })
+    .await?;
+    let matrix = Matrix {
+        clients,
+        scenarios,
+        cells,
+    };
+    if let Some(path) = args.json {
+        let mut file = BufWriter::new(File::create(path)?);
+        for cell in &matrix.cells {
+            writeln!(file, "{}", serde_json::to_string(cell)?)?;
+        }
+        file.flush()?;
+    }
+    print!("{matrix}");
+
+    let failed = args.check && !(matrix.wrong().is_empty() && matrix.excess().is_empty());
+    Ok(if failed {
+        eprintln!("undaunted is wrong somewhere, or needs more than the best: see the report");
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// The folder that this program was built into.
+fn target() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let target = program.parent().and_then(|release| release.parent());
+    target
+        .map(PathBuf::from)
+        .ok_or_else(|| io::Error::other("the program has no folder"))
+}

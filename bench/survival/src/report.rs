@@ -1,0 +1,235 @@
+//! The report, in Markdown.
+
+use std::fmt::{self, Write};
+
+use chrono::Utc;
+
+use crate::cell::Cell;
+use crate::clients::Client;
+use crate::scenario::Scenario;
+use std::sync::Arc;
+
+/// Everything that was measured.
+pub struct Matrix {
+    pub clients: Vec<Arc<dyn Client>>,
+    pub scenarios: Vec<Scenario>,
+    pub cells: Vec<Cell>,
+}
+
+/// A cell in which our client needed more than another one that survived.
+pub struct Excess<'m> {
+    pub cell: &'m Cell,
+    pub requests: usize,
+    pub bytes_again: u64,
+}
+
+impl Matrix {
+    fn cell(&self, scenario: &Scenario, client: &dyn Client) -> Option<&Cell> {
+        let mut cells = self.cells.iter();
+        cells.find(|cell| cell.scenario == scenario.name && cell.client == client.name())
+    }
+
+    /// Where our client was wrong.
+    pub fn wrong(&self) -> Vec<&Cell> {
+        let cells = self.cells.iter();
+        cells
+            .filter(|cell| cell.client == OURS && !cell.right)
+            .collect()
+    }
+
+    /// Where our client was right and another one was with less.
+    pub fn excess(&self) -> Vec<Excess<'_>> {
+        let ours = self
+            .cells
+            .iter()
+            .filter(|cell| cell.client == OURS && cell.right);
+        ours.filter_map(|cell| {
+            let others = self.cells.iter().filter(|other| {
+                other.scenario == cell.scenario && other.client != OURS && other.right
+            });
+            let requests = others.clone().map(|other| other.requests).min()?;
+            let bytes_again = others.map(|other| other.bytes_again).min()?;
+            let more = cell.requests > requests || cell.bytes_again > bytes_again;
+            more.then_some(Excess {
+                cell,
+                requests,
+                bytes_again,
+            })
+        })
+        .collect()
+    }
+}
+
+impl fmt::Display for Matrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# Survival\n")?;
+        writeln!(f, "{INTRODUCTION}")?;
+        writeln!(
+            f,
+            "Measured {}, with default settings:\n",
+            Utc::now().date_naive()
+        )?;
+        for client in &self.clients {
+            writeln!(f, "- {}: {}", client.name(), client.version())?;
+        }
+        self.totals(f)?;
+        self.ours(f)?;
+        self.table(f)?;
+        self.meanings(f)
+    }
+}
+
+impl Matrix {
+    fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |client: &dyn Client, which: &dyn Fn(&Scenario, &Cell) -> usize| {
+            let scenarios = self.scenarios.iter();
+            let counts = scenarios.filter_map(|one| Some(which(one, self.cell(one, client)?)));
+            counts.sum::<usize>()
+        };
+        let forty = self.scenarios.iter().filter(|one| one.of_the_forty).count();
+        writeln!(f, "\n## Totals\n")?;
+        writeln!(
+            f,
+            "| client | right, of the first {forty} | right, of all {} | hung | came too early |",
+            self.scenarios.len()
+        )?;
+        writeln!(f, "|---|---|---|---|---|")?;
+        for client in &self.clients {
+            let client = &**client;
+            if client.missing().is_some() {
+                writeln!(f, "| {} | not installed | | | |", client.name())?;
+                continue;
+            }
+            writeln!(
+                f,
+                "| {} | {} | {} | {} | {} |",
+                client.name(),
+                of(client, &|one, cell| usize::from(
+                    one.of_the_forty && cell.right
+                )),
+                of(client, &|_, cell| usize::from(cell.right)),
+                of(client, &|_, cell| usize::from(
+                    cell.what.starts_with("hung")
+                )),
+                of(client, &|_, cell| cell.early),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn ours(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "\n## Where {OURS} is wrong, or needs more than the best\n"
+        )?;
+        let (wrong, excess) = (self.wrong(), self.excess());
+        if wrong.is_empty() && excess.is_empty() {
+            writeln!(f, "Nowhere.")?;
+        }
+        for cell in wrong {
+            writeln!(f, "- {}: {}", cell.scenario, Short(cell))?;
+        }
+        for excess in excess {
+            write!(
+                f,
+                "- {}: {} requests",
+                excess.cell.scenario, excess.cell.requests
+            )?;
+            writeln!(
+                f,
+                " and {} sent again, where another client needs {} and {}",
+                Size(excess.cell.bytes_again),
+                excess.requests,
+                Size(excess.bytes_again)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n## All cells\n")?;
+        let names: Vec<_> = self.clients.iter().map(|client| client.name()).collect();
+        writeln!(f, "| | scenario | {} |", names.join(" | "))?;
+        writeln!(f, "|---|---|{}", "---|".repeat(names.len()))?;
+        for (number, scenario) in (1..).zip(&self.scenarios) {
+            write!(f, "| {number} | {} |", scenario.name)?;
+            for client in &self.clients {
+                match self.cell(scenario, &**client) {
+                    Some(cell) => write!(f, " {} |", Short(cell))?,
+                    None => write!(f, " not installed |")?,
+                }
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+
+    fn meanings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n## What right is\n")?;
+        writeln!(f, "| | scenario | right |")?;
+        writeln!(f, "|---|---|---|")?;
+        for (number, scenario) in (1..).zip(&self.scenarios) {
+            let mut says = scenario.says.to_owned();
+            if scenario.verified {
+                let _ = write!(says, " {VERIFIED}");
+            }
+            writeln!(f, "| {number} | {} | {says} |", scenario.name)?;
+        }
+        Ok(())
+    }
+}
+
+/// A cell in a few words.
+struct Short<'c>(&'c Cell);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(cell) = self;
+        match (cell.right, cell.what.as_str()) {
+            (true, "") => write!(f, "ok")?,
+            (true, what) => write!(f, "ok, {what}")?,
+            (false, what) => write!(f, "**WRONG**: {what}")?,
+        }
+        write!(f, "; {} req", cell.requests)?;
+        if cell.bytes_again > 0 {
+            write!(f, "; {} again", Size(cell.bytes_again))?;
+        }
+        if cell.early > 0 {
+            write!(f, "; {} early", cell.early)?;
+        }
+        write!(f, "; {:.2} s", cell.seconds)
+    }
+}
+
+/// A number of bytes.
+struct Size(u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            bytes @ ..10_000 => write!(f, "{bytes} B"),
+            bytes @ ..10_000_000 => write!(f, "{} kB", bytes / 1000),
+            bytes => write!(f, "{} MB", bytes / 1_000_000),
+        }
+    }
+}
+
+/// The client that has to be right everywhere.
+pub const OURS: &str = "undaunted";
+
+const VERIFIED: &str = "undaunted runs with `verify_reads()`, which is off by default.";
+
+const INTRODUCTION: &str = "\
+What S3 clients do when S3 does not do what it should. Every cell is one call of one client on a
+server of its own, which serves a folder and has the scenario's faults in front of it, over HTTP
+on a loopback port. Made by `cd bench && cargo run --release -p survival`.
+
+A cell is right if the outcome is what the last table says, by what the call returned, by the
+bytes, by the objects in the server's folder afterwards and by the server's record of the
+requests. A call that has not ended after 60 s hangs; where a fault is endless after 200 s, since
+object_store and undaunted state a limit of 180 s. After that: the requests that the server saw;
+*again*, the bytes of objects that went over the wire beyond those that had to; *early*, requests
+that came before the time that a `Retry-After` had asked for; and the seconds of the call. Each
+cell is one sample: seconds have chance in them, and so do outcomes where the fault is a time.
+What is read was written by the same client before, with the checksums that it likes.
+";

@@ -1,0 +1,227 @@
+//! Whether what a client did was right. One rule for all clients, and none of them is asked.
+
+use bytes::Bytes;
+use undaunted_chaos::server::RequestRecord;
+
+use crate::call::{Call, Failure, Kind, Reply};
+use crate::folder::Objects;
+use crate::scenario::{Prepared, Right, Scenario};
+
+/// How a call ended.
+#[derive(Debug)]
+pub enum Outcome {
+    Replied(Reply),
+    Failed(Failure),
+    /// Not within the scenario's limit.
+    Hung,
+}
+
+/// What there is to judge by, beside the outcome.
+pub struct Evidence<'e> {
+    /// What the server has afterwards.
+    pub objects: &'e Objects,
+    /// How many uploads and parts it still keeps.
+    pub uploads: usize,
+    pub requests: &'e [RequestRecord],
+}
+
+/// What was right, in a word, or what was wrong.
+pub fn judge(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    evidence: &Evidence<'_>,
+) -> Result<&'static str, String> {
+    match (outcome, scenario.right) {
+        (Outcome::Hung, _) => Err(format!("hung over {} s", scenario.limit.as_secs())),
+        (Outcome::Replied(reply), Right::Success | Right::SuccessOrError) => {
+            succeeded(scenario, reply, evidence)
+        }
+        (Outcome::Replied(reply), Right::OneVersionOrError) => {
+            one_version(scenario, reply, evidence)
+        }
+        (Outcome::Replied(_), Right::Failure { .. } | Right::GivesUp) => Err("success".to_owned()),
+        (Outcome::Failed(failure), Right::Success) => Err(failure.kind.as_str().to_owned()),
+        (Outcome::Failed(_), Right::SuccessOrError | Right::OneVersionOrError) => Ok("error"),
+        (Outcome::Failed(failure), Right::Failure { kind, at_once }) => {
+            if failure.kind != kind {
+                return Err(failure.kind.as_str().to_owned());
+            }
+            if at_once && evidence.requests.len() > 1 {
+                return Err(format!("{}, but not at once", kind.as_str()));
+            }
+            as_before(scenario, evidence)?;
+            Ok(kind.as_str())
+        }
+        (Outcome::Failed(failure), Right::GivesUp) => {
+            if failure.kind != Kind::Other {
+                return Err(failure.kind.as_str().to_owned());
+            }
+            as_before(scenario, evidence)?;
+            if evidence.uploads > 0 {
+                return Err("error, but the upload is left behind".to_owned());
+            }
+            Ok("error")
+        }
+    }
+}
+
+fn succeeded(
+    scenario: &Scenario,
+    reply: &Reply,
+    evidence: &Evidence<'_>,
+) -> Result<&'static str, String> {
+    let before = before(scenario);
+    match (&scenario.call, reply) {
+        (Call::Get { key } | Call::GetPausing { key, .. }, Reply::Bodies(bodies)) => {
+            same_bodies(bodies, &[&before[*key]])?;
+        }
+        (Call::GetRange { key, range }, Reply::Bodies(bodies)) => {
+            let start = usize::try_from(range.start).map_err(|error| error.to_string())?;
+            let end = usize::try_from(range.end).map_err(|error| error.to_string())?;
+            same_bodies(bodies, &[&before[*key].slice(start..end)])?;
+        }
+        (Call::GetMany { keys }, Reply::Bodies(bodies)) => {
+            let expected: Vec<_> = keys.iter().map(|key| &before[*key]).collect();
+            same_bodies(bodies, &expected)?;
+        }
+        (Call::Head { key }, Reply::Size(size)) if *size != before[*key].len() as u64 => {
+            return Err("wrong size".to_owned());
+        }
+        (Call::List { prefix }, Reply::Keys(listed)) => {
+            let mut listed = listed.clone();
+            listed.sort_unstable();
+            let all = before.keys().filter(|key| key.starts_with(prefix));
+            if !all.eq(listed.iter()) {
+                return Err(format!("{} keys listed of {}", listed.len(), before.len()));
+            }
+        }
+        (
+            Call::Get { .. }
+            | Call::GetPausing { .. }
+            | Call::GetRange { .. }
+            | Call::GetMany { .. }
+            | Call::List { .. },
+            _,
+        ) => return Err("nothing was handed over".to_owned()),
+        _ => {}
+    }
+    same_objects(&after(scenario), evidence.objects)
+        .map_err(|what| format!("success, but {what}"))?;
+    if let Call::Create { .. } | Call::Update { .. } = scenario.call {
+        let applied = evidence.requests.iter().filter(|one| was_applied(one));
+        let applied = applied.count();
+        if applied != 1 {
+            return Err(format!("success, but applied {applied} times"));
+        }
+    }
+    Ok("")
+}
+
+/// The whole of what was there first, or the whole of what came instead.
+fn one_version(
+    scenario: &Scenario,
+    reply: &Reply,
+    evidence: &Evidence<'_>,
+) -> Result<&'static str, String> {
+    let (Call::Get { key }, Reply::Bodies(bodies)) = (&scenario.call, reply) else {
+        return Err("nothing was handed over".to_owned());
+    };
+    let before = before(scenario);
+    let versions = [before.get(*key), evidence.objects.get(*key)];
+    if versions.contains(&bodies.first()) {
+        Ok("")
+    } else {
+        Err("a mixture of two versions".to_owned())
+    }
+}
+
+fn as_before(scenario: &Scenario, evidence: &Evidence<'_>) -> Result<(), String> {
+    same_objects(&before(scenario), evidence.objects)
+}
+
+/// What was there before the call.
+pub fn before(scenario: &Scenario) -> Objects {
+    let mut objects = Objects::new();
+    for prepared in &scenario.prepared {
+        match *prepared {
+            Prepared::Object(key, content) => {
+                objects.insert(key.to_owned(), content.bytes());
+            }
+            Prepared::Files(prefix, count) => {
+                let files = (0..count).map(|n| (format!("{prefix}{n:05}"), FILE));
+                objects.extend(files);
+            }
+        }
+    }
+    objects
+}
+
+/// What is there after the call has succeeded.
+fn after(scenario: &Scenario) -> Objects {
+    let mut objects = before(scenario);
+    match &scenario.call {
+        Call::Create { key, content }
+        | Call::Put { key, content }
+        | Call::Update { key, content, .. }
+        | Call::Upload { key, content } => {
+            objects.insert((*key).to_owned(), content.bytes());
+        }
+        Call::Copy { from, to } => {
+            let copied = objects[*from].clone();
+            objects.insert((*to).to_owned(), copied);
+        }
+        Call::Rename { from, to } => {
+            let moved = objects.remove(*from).unwrap_or_default();
+            objects.insert((*to).to_owned(), moved);
+        }
+        Call::Delete { key } => {
+            objects.remove(*key);
+        }
+        Call::DeleteMany { keys } => objects.retain(|key, _| !keys.contains(&key.as_str())),
+        Call::Get { .. }
+        | Call::GetMany { .. }
+        | Call::GetPausing { .. }
+        | Call::GetRange { .. }
+        | Call::Head { .. }
+        | Call::List { .. } => {}
+    }
+    objects
+}
+
+fn same_bodies(bodies: &[Bytes], expected: &[&Bytes]) -> Result<(), String> {
+    if bodies.iter().eq(expected.iter().copied()) {
+        return Ok(());
+    }
+    let length: usize = bodies.iter().map(Bytes::len).sum();
+    let wanted: usize = expected.iter().map(|bytes| bytes.len()).sum();
+    Err(if length == wanted {
+        "wrong bytes".to_owned()
+    } else {
+        format!("{length} bytes of {wanted}")
+    })
+}
+
+fn same_objects(expected: &Objects, found: &Objects) -> Result<(), String> {
+    if let Some(key) = expected.keys().find(|key| !found.contains_key(*key)) {
+        return Err(format!("{key} is not there"));
+    }
+    if let Some(key) = found.keys().find(|key| !expected.contains_key(*key)) {
+        return Err(format!("{key} is there"));
+    }
+    match expected.iter().find(|(key, bytes)| found[*key] != **bytes) {
+        Some((key, _)) => Err(format!("{key} has other bytes")),
+        None => Ok(()),
+    }
+}
+
+/// Whether the server carried a write out, whatever it then answered.
+fn was_applied(request: &RequestRecord) -> bool {
+    let lost = request
+        .fault
+        .as_ref()
+        .is_some_and(|fault| fault.starts_with("fail_after"));
+    request.operation.is_write() && (lost || matches!(request.status, Some(200..=299)))
+}
+
+/// The bytes of files that only their keys matter of.
+pub const FILE: Bytes = Bytes::from_static(b"file");
