@@ -28,6 +28,7 @@ use undaunted::TimedOut;
 use crate::error::generic;
 use crate::operation::Operation;
 use crate::policy::Policy;
+use crate::verify::Verifier;
 
 /// Makes the body of `result`, which was got with `options`, one that is read on.
 pub(crate) fn resumed<S: ObjectStore>(
@@ -37,6 +38,11 @@ pub(crate) fn resumed<S: ObjectStore>(
     options: GetOptions,
     result: GetResult,
 ) -> GetResult {
+    let verifier = if policy.verify_reads {
+        Verifier::of(&result, &options)
+    } else {
+        None
+    };
     let pin = Pinned::of(&result, options);
     let left = result.range.clone();
     // Without object_store's `fs` there is no other payload.
@@ -51,6 +57,7 @@ pub(crate) fn resumed<S: ObjectStore>(
         pin,
         left,
         stream,
+        verifier,
         stall: Stall::new(policy.stall_timeout),
     });
     GetResult {
@@ -114,6 +121,8 @@ struct Source<S> {
     /// What has not arrived yet.
     left: Range<u64>,
     stream: BoxStream<'static, Result<Bytes>>,
+    /// What the bytes are held against, if they are.
+    verifier: Option<Verifier>,
     stall: Stall,
 }
 
@@ -173,11 +182,23 @@ impl<S: ObjectStore> Source<S> {
                 None if missing > 0 => Err(short(missing)),
                 Some(chunk) => {
                     self.left.start += chunk.len() as u64;
+                    self.verify(&chunk)?;
                     Ok(Some(chunk))
                 }
                 None => Ok(None),
             });
         }
+    }
+
+    /// Takes note of what arrived. The last bytes are not handed over if all together are wrong.
+    fn verify(&mut self, chunk: &[u8]) -> Result<()> {
+        if let Some(verifier) = &mut self.verifier {
+            verifier.update(chunk);
+            if self.left.is_empty() {
+                verifier.finish(&self.location)?;
+            }
+        }
+        Ok(())
     }
 
     /// Asks for the rest until bytes arrive.

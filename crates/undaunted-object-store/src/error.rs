@@ -59,6 +59,43 @@ impl Ambiguous {
     }
 }
 
+/// What was read is not what the store said that it has: some of it arrived changed.
+///
+/// Found by [`verify_reads`](crate::RetryStoreBuilder::verify_reads) at the end of a body,
+/// before its last bytes are handed over. It comes as the source of an [`Error::Generic`], and
+/// is permanent: what was handed over cannot be taken back, so whoever kept it must read anew.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "what was read of {location} is not what was stored: its MD5 is {}, and that of the ETag is {}",
+    hex(.found),
+    hex(.expected)
+)]
+pub struct Corrupt {
+    location: Path,
+    expected: [u8; 16],
+    found: [u8; 16],
+}
+
+impl Corrupt {
+    pub(crate) fn new(location: &Path, expected: [u8; 16], found: [u8; 16]) -> Self {
+        Self {
+            location: location.clone(),
+            expected,
+            found,
+        }
+    }
+
+    /// The object that was read.
+    #[must_use]
+    pub const fn location(&self) -> &Path {
+        &self.location
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Why a list that broke was not gone on with.
 #[derive(Debug, thiserror::Error)]
 #[error(

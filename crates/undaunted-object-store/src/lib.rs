@@ -10,6 +10,8 @@
 //!   uploads; an overwrite or a delete that is repeated may undo what a rival did in between.
 //! - **Reads** go on where they broke, under the condition that the object is the same. A body
 //!   that ends short or stalls has broken.
+//!   With [`verify_reads`](RetryStoreBuilder::verify_reads) the bytes are held against an ETag
+//!   that is their MD5.
 //! - **Lists** go on at the page or the key where they broke, without duplicates or gaps.
 //! - **Deletes** go to the store in batches, and each key is retried and reported once.
 //! - **Uploads** repeat their parts by number, so that none is doubled.
@@ -60,12 +62,13 @@ mod resolve;
 mod store;
 mod token;
 mod upload;
+mod verify;
 mod watch;
 
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
 pub use connector::RetryConnector;
-pub use error::Ambiguous;
+pub use error::{Ambiguous, Corrupt};
 pub use open::{Backend, NO_OPTIONS, OpenError, is_url, open};
 pub use operation::Operation;
 pub use policy::StoreEvent;

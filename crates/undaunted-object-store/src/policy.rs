@@ -42,6 +42,8 @@ pub(crate) struct Policy {
     pub(crate) put_token: bool,
     /// Whether a write of the same content counts as ours where no token can tell.
     pub(crate) resolve_by_content: bool,
+    /// Whether whole objects are held against the MD5 that their ETag is.
+    pub(crate) verify_reads: bool,
     /// How long a body may bring nothing while it is waited for.
     pub(crate) stall_timeout: Duration,
 }
@@ -57,6 +59,7 @@ impl Policy {
             listener: None,
             put_token: true,
             resolve_by_content: false,
+            verify_reads: false,
             stall_timeout: STALL_TIMEOUT,
         }
     }

@@ -17,6 +17,7 @@ use undaunted::TimedOut;
 
 use crate::classify::STALE_CODES;
 use crate::codes;
+use crate::verify::OtherETag;
 
 /// An [`HttpConnector`] around another, for a store whose retries happen in a
 /// [`RetryStore`](crate::RetryStore).
@@ -90,7 +91,7 @@ impl HttpService for Service {
         } else if checks_body && status == StatusCode::OK {
             succeeded_perhaps(response).await
         } else {
-            Ok(response)
+            Ok(with_kind_of_etag(response))
         }
     }
 }
@@ -99,6 +100,19 @@ impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service").finish_non_exhaustive()
     }
+}
+
+/// S3 makes the ETag of an object that is encrypted with a customer's key of something else
+/// than its content.
+fn with_kind_of_etag(mut response: HttpResponse) -> HttpResponse {
+    let headers = response.headers();
+    let has_key_service = headers
+        .get("x-amz-server-side-encryption")
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"aws:"));
+    if has_key_service || headers.contains_key("x-amz-server-side-encryption-customer-algorithm") {
+        response.extensions_mut().insert(OtherETag);
+    }
+    response
 }
 
 /// A failure that may be retried becomes an error; any other passes as it came.

@@ -1,0 +1,184 @@
+//! Reads that are verified, against a real S3 server whose bodies arrive changed.
+#![cfg(feature = "aws")]
+#![allow(clippy::unwrap_used)]
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+};
+use object_store::path::Path;
+use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt};
+use undaunted::{RetryConfig, Retryable};
+use undaunted_chaos::server::S3Server;
+use undaunted_chaos::{Failure, Fault, FaultPlan, Operation, Rule};
+use undaunted_object_store::{Backend, Corrupt, RetryConnector, RetryStore};
+
+type Store = RetryStore<Arc<dyn ObjectStore>>;
+
+const CORRUPT: Fault = Fault::CorruptBody { at: 1000 };
+
+async fn server(rules: impl IntoIterator<Item = Rule>) -> S3Server {
+    let plan = FaultPlan::scripted(rules);
+    S3Server::builder().plan(plan).start().await.unwrap()
+}
+
+/// A store on this server that verifies what it reads.
+fn verifying(server: &S3Server) -> Store {
+    let (backend, _) = Backend::open("s3://bucket", server.object_store_options()).unwrap();
+    let config = RetryConfig::builder().base_delay(Duration::from_millis(1));
+    RetryStore::builder(backend.store)
+        .config(config.build().unwrap())
+        .capabilities(backend.capabilities)
+        .verify_reads()
+        .build()
+}
+
+fn content() -> Bytes {
+    (0..300_000_u32).flat_map(u32::to_le_bytes).collect()
+}
+
+async fn read(store: &impl ObjectStore, path: &Path) -> object_store::Result<Bytes> {
+    store.get(path).await?.bytes().await
+}
+
+#[tokio::test]
+async fn bytes_that_arrive_changed_are_an_error_and_never_the_whole() {
+    let server = server([Rule::new(Operation::Get, CORRUPT).always()]).await;
+    let store = verifying(&server);
+    let path = Path::from("a");
+    store.put(&path, content().into()).await.unwrap();
+
+    let mut body = store.get(&path).await.unwrap().into_stream();
+    let mut length = 0;
+    let error = loop {
+        match body.try_next().await {
+            Ok(chunk) => length += chunk.unwrap().len(),
+            Err(error) => break error,
+        }
+    };
+    assert!(length < content().len(), "the last bytes are held back");
+    let corrupt = error.source().unwrap().downcast_ref::<Corrupt>().unwrap();
+    assert_eq!(corrupt.location(), &path);
+    assert!(!error.verdict().is_retryable());
+    assert_eq!(server.plan().calls(Operation::Get), 1);
+}
+
+#[tokio::test]
+async fn what_arrives_as_it_is_passes_also_when_it_is_read_on() {
+    let reset = Fault::BreakBody {
+        at: 700_000,
+        failure: Failure::Reset,
+    };
+    let server = server([Rule::new(Operation::Get, reset)]).await;
+    let store = verifying(&server);
+    let path = Path::from("a");
+    for content in [content(), Bytes::new()] {
+        store.put(&path, content.clone().into()).await.unwrap();
+        assert_eq!(read(&store, &path).await.unwrap(), content);
+    }
+    assert_eq!(server.plan().calls(Operation::Get), 3);
+}
+
+#[tokio::test]
+async fn a_change_after_the_break_is_found_too() {
+    let reset = Fault::BreakBody {
+        at: 700_000,
+        failure: Failure::Reset,
+    };
+    let rules = [reset, CORRUPT].map(|fault| Rule::new(Operation::Get, fault));
+    let server = server(rules).await;
+    let store = verifying(&server);
+    let path = Path::from("a");
+    store.put(&path, content().into()).await.unwrap();
+    let error = read(&store, &path).await.unwrap_err();
+    assert!(error.source().unwrap().is::<Corrupt>(), "{error}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_verified_passes() {
+    let server = server([]).await;
+    let store = verifying(&server);
+    let path = Path::from("a");
+    // The ETag of an upload is not an MD5 of the whole.
+    let mut upload = store.put_multipart(&path).await.unwrap();
+    upload.put_part(content().into()).await.unwrap();
+    upload.complete().await.unwrap();
+    assert_eq!(read(&store, &path).await.unwrap(), content());
+    // A range is not the whole.
+    store.put(&path, content().into()).await.unwrap();
+    let range = store.get_range(&path, 10..20).await.unwrap();
+    assert_eq!(range, content()[10..20]);
+}
+
+#[tokio::test]
+async fn nothing_is_verified_by_default() {
+    let server = server([Rule::new(Operation::Get, CORRUPT)]).await;
+    let (backend, path) = Backend::open("s3://bucket/a", server.object_store_options()).unwrap();
+    let store = backend.with_retries(RetryConfig::storage());
+    store.put(&path, content().into()).await.unwrap();
+    assert_ne!(read(&store, &path).await.unwrap(), content());
+}
+
+/// Says of every object that it is encrypted with a key of the customer's, as S3 does.
+#[derive(Debug)]
+struct Encrypted(&'static str, &'static str);
+
+struct Service(HttpClient, &'static str, &'static str);
+
+impl HttpConnector for Encrypted {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let client = ReqwestConnector::default().connect(options)?;
+        Ok(HttpClient::new(Service(client, self.0, self.1)))
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Service")
+    }
+}
+
+#[async_trait]
+impl HttpService for Service {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut response = self.0.execute(request).await?;
+        let value = self.2.parse().unwrap();
+        response.headers_mut().insert(self.1, value);
+        Ok(response)
+    }
+}
+
+#[tokio::test]
+async fn an_etag_that_only_looks_like_an_md5_is_not_believed() {
+    let cases = [
+        ("x-amz-server-side-encryption", "AES256", true),
+        ("x-amz-server-side-encryption", "aws:kms", false),
+        ("x-amz-server-side-encryption", "aws:kms:dsse", false),
+        (
+            "x-amz-server-side-encryption-customer-algorithm",
+            "AES256",
+            false,
+        ),
+    ];
+    for (name, value, verified) in cases {
+        let server = server([Rule::new(Operation::Get, CORRUPT)]).await;
+        let mut builder = AmazonS3Builder::new().with_bucket_name("bucket");
+        for (key, value) in server.object_store_options() {
+            builder = builder.with_config(key.parse().unwrap(), value);
+        }
+        let connector = RetryConnector::new(Encrypted(name, value));
+        let inner = builder.with_http_connector(connector).build().unwrap();
+        let store = RetryStore::builder(inner).verify_reads().build();
+        let path = Path::from("a");
+        store.put(&path, content().into()).await.unwrap();
+        let read: Result<Bytes, Error> = read(&store, &path).await;
+        assert_eq!(read.is_err(), verified, "{name}: {value}");
+    }
+}
