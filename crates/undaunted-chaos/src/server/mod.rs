@@ -2,6 +2,7 @@
 
 mod backend;
 mod body;
+mod files;
 mod keys;
 mod record;
 mod request;
