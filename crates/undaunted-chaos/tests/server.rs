@@ -218,6 +218,54 @@ async fn a_blackout_hides_buckets_too() {
 }
 
 #[tokio::test]
+async fn what_never_comes_is_closed_in_the_end() {
+    let break_off = Fault::BreakBody {
+        at: 10,
+        failure: Failure::Timeout,
+    };
+    let plan = FaultPlan::scripted([
+        Rule::new(Operation::Put, Fault::FailAfter(Failure::Timeout)),
+        Rule::new(Operation::Get, break_off),
+    ]);
+    let builder = S3Server::builder()
+        .hang(Duration::from_millis(5))
+        .plan(plan);
+    let (_server, client) = start(builder).await;
+    assert!(client.put(&key(), object().into()).await.is_err());
+    let get = client.get(&key()).await.unwrap();
+    assert!(get.bytes().await.is_err());
+    let get = client.get(&key()).await.unwrap();
+    assert_eq!(get.bytes().await.unwrap(), object());
+}
+
+#[tokio::test]
+async fn a_stop_ends_what_goes_on_and_tells_it() {
+    let ended = Arc::new(Mutex::new(Vec::new()));
+    let builder = {
+        let ended = Arc::clone(&ended);
+        S3Server::builder()
+            .observe(move |record| {
+                let mut ended = ended.lock().unwrap();
+                ended.push((record.operation, record.status));
+            })
+            .plan(FaultPlan::scripted([Rule::new(
+                Operation::Put,
+                Fault::FailBefore(Failure::Timeout),
+            )]))
+    };
+    let (server, client) = start(builder).await;
+    let put = tokio::spawn(async move { client.put(&key(), "x".into()).await });
+    while server.plan().injected(FaultKind::FailBefore) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let address = server.address();
+    server.stop().await;
+    assert_eq!(*ended.lock().unwrap(), [(Operation::Put, None)]);
+    assert!(put.await.unwrap().is_err());
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
 async fn what_cannot_start_says_why() {
     let bad = S3Server::builder().bucket("No").start().await.unwrap_err();
     assert_eq!(bad.kind(), std::io::ErrorKind::InvalidInput);

@@ -1,15 +1,18 @@
 //! The command line as clap sees it, and nothing else.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use undaunted::Jitter;
-use undaunted_chaos::ChaosSpec;
 
+use crate::chaos::Chaos;
 use crate::value::{self, KeyValue, Limit};
 
-/// Copies files and objects, and lists them, through transient failure.
+/// Copies files and objects, and lists them, through transient failure; and serves them with
+/// failures on purpose.
 #[derive(Debug, Parser)]
 #[command(name = "undaunted", version, propagate_version = true)]
 #[command(max_term_width = 100, arg_required_else_help = true)]
@@ -22,6 +25,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Cp(Box<CpArgs>),
     Ls(Box<LsArgs>),
+    Serve(Box<ServeArgs>),
 }
 
 /// Copy files, directories and objects between any two stores.
@@ -109,7 +113,55 @@ pub(crate) struct LsArgs {
     pub(crate) common: CommonArgs,
 }
 
-/// What every command takes.
+/// Serve a directory as S3, with faults on purpose.
+#[derive(Args, Debug)]
+#[command(long_about = SERVE_ABOUT, after_long_help = SERVE_EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// Directory with the objects; each bucket is a directory in it. Made if it is not there.
+    ///
+    /// Without it the objects are in a temporary directory that is removed in the end.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+
+    /// Port to listen on; 0 takes a free one.
+    #[arg(short, long, value_name = "PORT", default_value_t = 9000)]
+    pub(crate) port: u16,
+
+    /// Address to listen on. The default can be reached from this machine only.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) address: IpAddr,
+
+    /// Bucket that is made if it is not there (repeatable).
+    #[arg(short, long, value_name = "NAME", default_value = "bucket")]
+    pub(crate) bucket: Vec<String>,
+
+    /// Inject faults: flaky, throttled, lossy or blackout, and key=value pairs, such as
+    /// flaky,seed=7,rate=0.5; or the path of a chaos file, which ends in .toml.
+    #[arg(short, long, value_name = "SPEC|FILE.toml", value_parser = Chaos::read)]
+    pub(crate) chaos: Option<Chaos>,
+
+    /// How long a request that is never answered is held before its connection is closed.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = value::duration, allow_negative_numbers = true)]
+    pub(crate) hang: Duration,
+
+    /// Append every request to this file, a line of JSON each, at its end.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// Print endpoint, credentials and settings as a line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Print errors only (and --json, if given).
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Print a line for every request to stderr.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+/// What every command that copies or lists takes.
 #[derive(Args, Debug)]
 pub(crate) struct CommonArgs {
     /// Print JSON: cp one summary at the end (on stderr if DST is -), ls one line per entry.
@@ -131,10 +183,10 @@ pub(crate) struct CommonArgs {
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = value::key_value, help_heading = STORES)]
     pub(crate) option: Vec<KeyValue>,
 
-    /// Inject seeded faults: flaky, throttled, lossy or blackout, and key=value pairs, such as
-    /// flaky,seed=7,rate=0.5.
-    #[arg(long, value_name = "SPEC", help_heading = FAULTS)]
-    pub(crate) chaos: Option<ChaosSpec>,
+    /// Inject faults: flaky, throttled, lossy or blackout, and key=value pairs, such as
+    /// flaky,seed=7,rate=0.5; or the path of a chaos file, which ends in .toml.
+    #[arg(long, value_name = "SPEC|FILE.toml", value_parser = Chaos::read, help_heading = FAULTS)]
+    pub(crate) chaos: Option<Chaos>,
 
     #[command(flatten)]
     pub(crate) retry: RetryArgs,
@@ -278,3 +330,61 @@ An empty directory or bucket is an empty list. A URL with neither an object nor 
 is an error (status 1).
 
 With --json every entry is one line: {\"name\", \"type\", \"size\", \"last_modified\", \"e_tag\"}.";
+
+const SERVE_ABOUT: &str = "\
+Serve a directory as S3, with faults on purpose.
+
+It is a real S3 over HTTP: objects, ranges, conditions, multipart uploads, lists and signatures.
+Any client can use it; what to set in aws-cli, boto3, object_store, rclone and this command is
+printed at the start. It keeps running until Ctrl-C or SIGTERM, then closes every connection and
+ends with status 0.
+
+Without --chaos it serves as it should. With it, requests fail before or after they were applied,
+connections are reset or closed, bodies break, stall, end short or arrive changed, and clients are
+told to slow down. Faults from a seed are the same in every run, as far as the client sends the
+same requests.
+
+A chaos file has the settings of SPEC at its top, and rules:
+
+  profile = \"lossy\"                    # or none of these three lines
+  seed = 7
+  rate = 0.1
+
+  [[rule]]                             # the second and third read below logs/
+  fault = \"break_body\"
+  at = 300_000                         # break after so many bytes
+  failure = \"reset\"                  # closed, reset or timeout
+  operation = \"get\"
+  key = \"logs/*\"
+  from_call = 2
+  count = 2                            # or \"always\"
+
+  [[rule]]
+  fault = \"fail_before\"              # fail_after: it is applied, and the answer is lost
+  method = \"PUT\"
+  status = 503                         # or failure = \"connect\", \"reset\" …
+  code = \"SlowDown\"
+  retry_after = \"3s\"
+
+  [[rule]]
+  fault = \"rate_limit\"
+  per_second = 100
+  burst = 20
+
+Faults: break_body, corrupt_body, short_body (at); replace_object (at, failure: the object is
+replaced while it is read); stall_body (at, lasts); delay (lasts); break_list (failure); fail_before,
+fail_after (failure, or status, code, retry_after); rate_limit (per_second, burst, retry_after).
+Operations: get, head, list, put, delete, copy, create_multipart, put_part, complete_multipart,
+abort_multipart, other. Status 200 with a code is an error in the body of a success.
+
+Objects are files, so an object cannot be a prefix of another one (a and a/b), and DIR holds small
+hidden files beside the buckets. The credentials are the same everywhere and no secret: do not
+serve what matters on an address that others reach.";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  undaunted serve                                      no faults, objects in a temporary directory
+  undaunted serve --dir ./data --chaos flaky
+  undaunted serve --chaos blackout=20s                 nothing answers for the first 20 s
+  undaunted serve --chaos faults.toml --record requests.jsonl
+  undaunted serve --port 0 --json                      a free port, told to a program";

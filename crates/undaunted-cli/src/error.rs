@@ -13,6 +13,10 @@ pub(crate) enum CliError {
     Failed(#[from] Failure),
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error("the server cannot start: {0}")]
+    Serve(#[source] io::Error),
+    #[error("{path} cannot be written to: {source}")]
+    Record { path: String, source: io::Error },
     #[error("stdout cannot be written to: {0}")]
     Stdout(#[source] io::Error),
     #[error(transparent)]
@@ -22,7 +26,7 @@ pub(crate) enum CliError {
 impl CliError {
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Failed(_) | Self::Stdout(_) => FAILED,
+            Self::Failed(_) | Self::Record { .. } | Self::Serve(_) | Self::Stdout(_) => FAILED,
             Self::Open(_) | Self::Usage(_) => USAGE,
         }
     }

@@ -8,8 +8,8 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{Error, ListResult, ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::Serialize;
-use undaunted_chaos::ChaosSpec;
 
+use crate::chaos::Chaos;
 use crate::endpoint::{Endpoint, Setup};
 use crate::error::{CliError, FAILED, UsageError};
 use crate::failure::Failure;
@@ -30,7 +30,7 @@ pub(crate) async fn run(settings: options::List) -> Result<u8, CliError> {
     let setup = Setup {
         config: settings.common.config.clone(),
         stats: Stats::new(progress),
-        faults: settings.common.chaos.as_ref().map(ChaosSpec::plan),
+        faults: settings.common.chaos.as_ref().map(Chaos::plan),
     };
     tokio::select! {
         listed = CALLS.scope(Calls::default(), list(&settings, setup)) => match listed {

@@ -1,6 +1,8 @@
-//! The `undaunted` command: copies files and objects, and lists them, through transient failure.
+//! The `undaunted` command: copies files and objects, and lists them, through transient failure;
+//! and serves them with failures on purpose.
 
 mod args;
+mod chaos;
 mod copy;
 mod endpoint;
 mod error;
@@ -12,6 +14,7 @@ mod options;
 mod plan;
 mod progress;
 mod report;
+mod serve;
 mod shown;
 mod signals;
 mod stats;
@@ -64,6 +67,7 @@ async fn run(cli: Cli) -> Result<u8, CliError> {
     match cli.command {
         Command::Cp(args) => copy::run(options::Copy::from_args(args)?).await,
         Command::Ls(args) => ls::run(options::List::from_args(args)?).await,
+        Command::Serve(args) => serve::run(*args).await,
     }
 }
 

@@ -3,9 +3,9 @@
 
 use object_store::{Attribute, Attributes};
 use undaunted::RetryConfig;
-use undaunted_chaos::ChaosSpec;
 
 use crate::args::{ChaosAt, CommonArgs, CpArgs, LsArgs, Preset, RetryArgs};
+use crate::chaos::Chaos;
 use crate::error::{CliError, UsageError};
 use crate::location::{Kind, Location};
 use crate::log::Detail;
@@ -47,7 +47,7 @@ pub(crate) struct Common {
     pub(crate) verbose: bool,
     pub(crate) log: Detail,
     pub(crate) config: RetryConfig,
-    pub(crate) chaos: Option<ChaosSpec>,
+    pub(crate) chaos: Option<Chaos>,
 }
 
 /// Options of a store, by object_store's names.
@@ -254,7 +254,7 @@ mod tests {
         let words = ["undaunted", "cp"].into_iter().chain(arguments.split(' '));
         match Cli::try_parse_from(words).unwrap().command {
             Command::Cp(args) => Copy::from_args(args),
-            Command::Ls(_) => panic!("this is cp"),
+            Command::Ls(_) | Command::Serve(_) => panic!("this is cp"),
         }
     }
 

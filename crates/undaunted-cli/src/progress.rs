@@ -42,6 +42,23 @@ impl Progress {
         }
     }
 
+    /// Counters on a terminal instead of a bar.
+    pub(crate) fn counters(quiet: bool) -> Self {
+        let progress = Self::new(quiet, false);
+        progress.bar.set_style(
+            ProgressStyle::with_template("{spinner} {elapsed}  {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
+        progress
+    }
+
+    /// What the counters say now.
+    pub(crate) fn counts(&self, text: &str) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(text.to_owned());
+        }
+    }
+
     /// More is to be copied than was known.
     pub(crate) fn expect(&self, bytes: u64) {
         self.bar.inc_length(bytes);

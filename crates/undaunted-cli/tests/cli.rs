@@ -7,6 +7,7 @@
 //! - `memory`: 200 MB through faults, in bounded memory
 //! - `names`: odd names, links, things that are no files
 //! - `s3`: a real S3 server with faults on the wire
+//! - `serving`: `serve`, and trees there and back through every chaos profile
 //! - `stopping`: Ctrl-C and SIGTERM
 //! - `streams`: stdin and stdout
 //! - `web`: a real server, read and written over HTTP
@@ -23,6 +24,7 @@ mod cli {
     mod names;
     mod s3;
     mod sandbox;
+    mod serving;
     mod stopping;
     mod streams;
     mod web;

@@ -35,6 +35,8 @@ pub(super) enum Ending {
     Clean,
     /// The connection is closed.
     Close,
+    /// Nothing comes for this long, then the connection is closed.
+    Hang(Duration),
     /// One byte is turned over, and all goes on.
     Corrupt,
     /// The object is replaced, and then the other ending comes.
@@ -93,7 +95,7 @@ impl Spoiled {
             }
         }
         let wait = match &self.ending {
-            Some(Ending::Stall(lasts)) => *lasts,
+            Some(Ending::Hang(lasts) | Ending::Stall(lasts)) => *lasts,
             // hyper drops what it has buffered when a body fails, so it gets time to send it.
             Some(Ending::Close | Ending::Reset(_)) => FLUSH,
             _ => Duration::ZERO,
@@ -120,7 +122,7 @@ impl Spoiled {
                 }
                 Poll::Ready(Some(Ok(Frame::data(rest.freeze()))))
             }
-            Some(Ending::Close) => Poll::Ready(Some(Err(broken()))),
+            Some(Ending::Close | Ending::Hang(_)) => Poll::Ready(Some(Err(broken()))),
             Some(Ending::Reset(wire)) => {
                 wire.ask();
                 Poll::Ready(Some(Err(broken())))

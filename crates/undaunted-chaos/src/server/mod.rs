@@ -2,6 +2,7 @@
 
 mod backend;
 mod body;
+mod files;
 mod keys;
 mod record;
 mod request;
@@ -13,6 +14,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use s3s::path::check_bucket_name;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 pub use record::RequestRecord;
 
@@ -36,7 +38,8 @@ use wire::Wire;
 /// The faults are those of the crate's front page, at the level of HTTP and TCP:
 /// [`Failure::Closed`](crate::Failure::Closed) closes the connection without an answer,
 /// [`Failure::Reset`](crate::Failure::Reset) resets it, [`Failure::Timeout`](crate::Failure)
-/// never answers, a status is answered as S3 answers it, with its code as XML and a
+/// never answers (the connection is closed once it [hung](S3ServerBuilder::hang) long enough), a
+/// status is answered as S3 answers it, with its code as XML and a
 /// `Retry-After`. [`Failure::Connect`](crate::Failure::Connect) resets at once, as near as a
 /// server that was connected to can come to one that was not.
 ///
@@ -68,6 +71,7 @@ pub struct S3Server {
     plan: FaultPlan,
     records: Records,
     stop: watch::Sender<bool>,
+    listening: JoinHandle<()>,
 }
 
 /// Where the objects are.
@@ -81,6 +85,12 @@ impl S3Server {
     /// What can be said about a server before it starts.
     pub fn builder() -> S3ServerBuilder {
         S3ServerBuilder::default()
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The URL that clients connect to.
@@ -109,6 +119,15 @@ impl S3Server {
     #[must_use]
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.records.all()
+    }
+
+    /// Stops, and returns once every connection is closed and every request that went on was
+    /// told to the [observer](S3ServerBuilder::observe). Dropping the server stops it too, but
+    /// does not wait.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        // It ends by that word, and if it was cut with its runtime it has ended as well.
+        let _ = (&mut self.listening).await;
     }
 
     /// object_store's configuration for this server, as key and value.
@@ -141,6 +160,7 @@ pub struct S3ServerBuilder {
     plan: FaultPlan,
     buckets: Vec<String>,
     keep: usize,
+    hang: Duration,
     observer: Option<Observer>,
 }
 
@@ -152,6 +172,7 @@ impl Default for S3ServerBuilder {
             plan: FaultPlan::none(),
             buckets: Vec::new(),
             keep: KEEP,
+            hang: HANG,
             observer: None,
         }
     }
@@ -186,6 +207,13 @@ impl S3ServerBuilder {
     /// How many requests [`S3Server::requests`] keeps. Default: 100,000, some 40 MB.
     pub fn keep(mut self, requests: usize) -> Self {
         self.keep = requests;
+        self
+    }
+
+    /// How long a request that is not answered, and a body that stops for good, are held before
+    /// their connection is closed. Default: a day, which is longer than any client waits.
+    pub fn hang(mut self, lasts: Duration) -> Self {
+        self.hang = lasts;
         self
     }
 
@@ -230,15 +258,17 @@ impl S3ServerBuilder {
             backend: Backend::new(path)?,
             plan: self.plan.clone(),
             records: records.clone(),
+            hang: self.hang,
         });
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(listen(listener, responder, stopped));
+        let listening = tokio::spawn(listen(listener, responder, stopped));
         Ok(S3Server {
             address,
             root,
             plan: self.plan,
             records,
             stop,
+            listening,
         })
     }
 }
@@ -269,7 +299,6 @@ fn bad_bucket(name: &str) -> io::Error {
 }
 
 async fn listen(listener: TcpListener, responder: Arc<Responder>, mut stop: watch::Receiver<bool>) {
-    // Dropped in the end, and every connection with it.
     let mut connections = JoinSet::new();
     loop {
         let stream = tokio::select! {
@@ -278,7 +307,7 @@ async fn listen(listener: TcpListener, responder: Arc<Responder>, mut stop: watc
                 // Out of file descriptors, most likely: clients that are there go on.
                 Err(_) => continue,
             },
-            _ = stop.changed() => return,
+            _ = stop.changed() => break,
         };
         // Many small writes each way; waiting to join them only adds time.
         let _ = stream.set_nodelay(true);
@@ -298,6 +327,8 @@ async fn listen(listener: TcpListener, responder: Arc<Responder>, mut stop: watc
         });
         while connections.try_join_next().is_some() {}
     }
+    drop(listener);
+    connections.shutdown().await;
 }
 
 /// The access key that the server knows.
@@ -307,5 +338,6 @@ pub const SECRET_KEY: &str = "undaunted-secret";
 /// The region that clients are told.
 pub const REGION: &str = "us-east-1";
 const BUCKET: &str = "bucket";
+const HANG: Duration = Duration::from_secs(86_400);
 /// More than a test looks at, and bounded for a server that runs for days.
 const KEEP: usize = 100_000;

@@ -69,7 +69,8 @@ fn operation<B>(request: &Request<B>, query: &Query<'_>, is_bucket: bool) -> Ope
     }
 }
 
-fn bucket_and_key(path: &str) -> (String, String) {
+/// What the path of a request names.
+pub(super) fn bucket_and_key(path: &str) -> (String, String) {
     let path = path.trim_start_matches('/');
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     (decode(bucket), decode(key))

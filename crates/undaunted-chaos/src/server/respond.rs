@@ -1,7 +1,7 @@
 //! From a request to an answer, or to none.
 
-use std::future::pending;
 use std::io;
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -24,6 +24,8 @@ pub(super) struct Responder {
     pub(super) backend: Backend,
     pub(super) plan: FaultPlan,
     pub(super) records: Records,
+    /// How long what never comes is waited for.
+    pub(super) hang: Duration,
 }
 
 type Answer = Response<Spoiled>;
@@ -69,7 +71,7 @@ impl Responder {
                 hit.fire();
                 // Closing with unread data would be a reset, which only a reset may be.
                 drain(request).await;
-                return fail(&failure, record.operation, reset).await;
+                return self.fail(&failure, record.operation, reset).await;
             } else {
                 last = Some(hit);
             }
@@ -82,11 +84,11 @@ impl Responder {
         match hit.fault().clone() {
             Fault::FailAfter(failure) => {
                 hit.fire();
-                fail(&failure, record.operation, reset).await
+                self.fail(&failure, record.operation, reset).await
             }
             Fault::BreakList { failure, .. } => {
                 hit.fire();
-                Ok(spoil(answer, length / 2, ending(&failure, reset)))
+                Ok(spoil(answer, length / 2, self.ending(&failure, reset)))
             }
             fault => {
                 let Some(at) = hit.position_in(length) else {
@@ -94,11 +96,13 @@ impl Responder {
                 };
                 hit.fire();
                 Ok(match fault {
-                    Fault::BreakBody { failure, .. } => spoil(answer, at, ending(&failure, reset)),
+                    Fault::BreakBody { failure, .. } => {
+                        spoil(answer, at, self.ending(&failure, reset))
+                    }
                     Fault::ReplaceObject { failure, .. } => {
                         let (backend, path) = (self.backend.clone(), record.path.clone());
                         let replacing = Box::pin(async move { backend.replace(&path).await });
-                        let then = Box::new(ending(&failure, reset));
+                        let then = Box::new(self.ending(&failure, reset));
                         spoil(answer, at, Ending::Replace(replacing, then))
                     }
                     Fault::ShortBody { .. } => short(answer, at),
@@ -118,17 +122,28 @@ impl Responder {
         let answer = self.backend.serve(request.map(Body::from), record).await?;
         Ok(answer.map(Spoiled::whole))
     }
-}
 
-/// An answer that is a failure, or none.
-async fn fail(failure: &Failure, operation: Operation, reset: &Reset) -> io::Result<Answer> {
-    match failure {
-        Failure::Status(failure) => Ok(status(failure, operation)),
-        Failure::Closed => Err(closed()),
-        Failure::Timeout => pending().await,
-        _ => {
-            reset.ask();
-            Err(closed())
+    /// An answer that is a failure, or none.
+    async fn fail(
+        &self,
+        failure: &Failure,
+        operation: Operation,
+        reset: &Reset,
+    ) -> io::Result<Answer> {
+        match failure {
+            Failure::Status(failure) => return Ok(status(failure, operation)),
+            Failure::Closed => {}
+            Failure::Timeout => tokio::time::sleep(self.hang).await,
+            _ => reset.ask(),
+        }
+        Err(closed())
+    }
+
+    fn ending(&self, failure: &Failure, reset: &Reset) -> Ending {
+        match failure {
+            Failure::Closed => Ending::Close,
+            Failure::Timeout => Ending::Hang(self.hang),
+            _ => Ending::Reset(reset.clone()),
         }
     }
 }
@@ -179,14 +194,6 @@ const fn usual_code(status: u16) -> &'static str {
     }
 }
 
-fn ending(failure: &Failure, reset: &Reset) -> Ending {
-    match failure {
-        Failure::Closed => Ending::Close,
-        Failure::Timeout => Ending::Stall(FOREVER),
-        _ => Ending::Reset(reset.clone()),
-    }
-}
-
 fn spoil(answer: Answer, at: u64, ending: Ending) -> Answer {
     answer.map(|body| body.spoiled(at, ending))
 }
@@ -210,6 +217,4 @@ async fn drain(request: Request<Incoming>) {
     while let Some(Ok(_)) = body.frame().await {}
 }
 
-/// Longer than any client waits.
-const FOREVER: std::time::Duration = std::time::Duration::from_secs(86_400);
 const REQUEST_ID: &str = "UNDAUNTED0000001";

@@ -17,8 +17,8 @@ use futures::StreamExt;
 use object_store::path::Path;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use undaunted_chaos::ChaosSpec;
 
+use crate::chaos::Chaos;
 use crate::endpoint::{Endpoint, Setup};
 use crate::error::{CliError, UsageError};
 use crate::failure::Failure;
@@ -39,7 +39,7 @@ pub(crate) async fn run(settings: options::Copy) -> Result<u8, CliError> {
     log::start(settings.common.log, &progress);
     let stop = Stop::new();
     stop.listen(&progress).map_err(UsageError::Signals)?;
-    let faults = settings.common.chaos.as_ref().map(ChaosSpec::plan);
+    let faults = settings.common.chaos.as_ref().map(Chaos::plan);
     let setup = Setup {
         config: settings.common.config.clone(),
         stats: Stats::new(progress.clone()),

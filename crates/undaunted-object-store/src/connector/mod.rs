@@ -1,6 +1,7 @@
 //! The connector: makes a service's answers readable for the layers above.
 
 mod failure;
+mod length;
 mod xml;
 
 use std::fmt;
@@ -23,7 +24,7 @@ use crate::verify::OtherETag;
 /// [`RetryStore`](crate::RetryStore).
 ///
 /// [`open`](crate::open) installs it everywhere. For a store that you build yourself, give it
-/// to the builder's `with_http_connector`. It does four things:
+/// to the builder's `with_http_connector`. It does five things:
 ///
 /// - A status that may be retried becomes an error that carries an
 ///   [`HttpFailure`](undaunted::HttpFailure): status, code, the wait that the service asks
@@ -35,6 +36,8 @@ use crate::verify::OtherETag;
 ///   element, and never by words that a key may contain.
 /// - The time to the head of an answer is limited, [`head_timeout`](Self::head_timeout), and
 ///   the time for the whole of it is not: a body may take as long as it keeps coming.
+/// - An object that comes without its length, as a proxy may send it, has that of its range, or
+///   is asked for again: nothing else tells a body that was cut from one that is complete.
 /// - Hints are read from `Retry-After`, `retry-after-ms`, `x-ms-retry-after-ms` and
 ///   `x-amz-retry-after`.
 #[derive(Debug)]
@@ -81,6 +84,7 @@ struct Service {
 impl HttpService for Service {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let checks_body = may_hide_an_error(&request);
+        let is_get = request.method() == Method::GET;
         let limit = self.head_timeout + upload_time(request.body().content_length());
         let response = tokio::time::timeout(limit, self.client.execute(request))
             .await
@@ -90,6 +94,8 @@ impl HttpService for Service {
             failed(response).await
         } else if checks_body && status == StatusCode::OK {
             succeeded_perhaps(response).await
+        } else if is_get && status.is_success() {
+            length::known(response)
         } else {
             Ok(with_kind_of_etag(response))
         }

@@ -1,0 +1,49 @@
+//! Where faults come from: the value of `--chaos`.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use undaunted_chaos::{ChaosFile, ChaosSpec, FaultPlan};
+
+/// Faults on one line, or in a file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Chaos {
+    Line(ChaosSpec),
+    File { path: String, file: ChaosFile },
+}
+
+impl Chaos {
+    /// A value that ends in `.toml` is the path of a file.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let extension = Path::new(text).extension();
+        if extension.is_none_or(|extension| !extension.eq_ignore_ascii_case("toml")) {
+            let line = text.parse::<ChaosSpec>();
+            return line.map(Self::Line).map_err(|error| error.to_string());
+        }
+        let content = fs::read_to_string(text).map_err(|error| error.to_string())?;
+        let file = content.parse::<ChaosFile>();
+        Ok(Self::File {
+            path: text.to_owned(),
+            file: file.map_err(|error| error.to_string())?,
+        })
+    }
+
+    /// A new plan, with no call counted yet.
+    pub(crate) fn plan(&self) -> FaultPlan {
+        match self {
+            Self::Line(spec) => spec.plan(),
+            Self::File { file, .. } => file.plan(),
+        }
+    }
+}
+
+/// What `--chaos` takes to do the same again.
+impl fmt::Display for Chaos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(spec) => write!(f, "{spec}"),
+            Self::File { path, .. } => f.write_str(path),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Every request as a line of JSON in a file.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::Serialize;
+use undaunted_chaos::server::RequestRecord;
+
+use crate::error::CliError;
+
+/// A file that requests are written to, by a thread of its own: no request waits for a disk.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    path: PathBuf,
+    lines: Lines,
+    writer: JoinHandle<io::Result<()>>,
+}
+
+/// Where requests are handed over.
+#[derive(Clone, Debug)]
+pub(crate) struct Lines(Sender<String>);
+
+impl Recording {
+    pub(crate) fn start(path: &Path) -> Result<Self, CliError> {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(|source| failed(path, source))?;
+        let (lines, received) = channel();
+        Ok(Self {
+            path: path.to_owned(),
+            lines: Lines(lines),
+            writer: std::thread::spawn(move || write_all(file, &received)),
+        })
+    }
+
+    pub(crate) fn lines(&self) -> Lines {
+        self.lines.clone()
+    }
+
+    /// Waits for the last line. All others that hold [`Lines`] must be gone.
+    pub(crate) fn finish(self) -> Result<(), CliError> {
+        drop(self.lines);
+        let written = self
+            .writer
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the writer broke off")));
+        written.map_err(|source| failed(&self.path, source))
+    }
+}
+
+impl Lines {
+    pub(crate) fn write(&self, request: &RequestRecord) {
+        if let Ok(line) = serde_json::to_string(&Line::of(request, Utc::now())) {
+            // If the writer failed, `finish` says why.
+            let _ = self.0.send(line);
+        }
+    }
+}
+
+fn write_all(mut file: File, lines: &Receiver<String>) -> io::Result<()> {
+    for mut line in lines {
+        line.push('\n');
+        // In one piece, so that who follows the file sees whole lines.
+        file.write_all(line.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn failed(path: &Path, source: io::Error) -> CliError {
+    CliError::Record {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Line<'r> {
+    /// When it came.
+    time: String,
+    seconds: f64,
+    method: &'r str,
+    path: &'r str,
+    operation: &'static str,
+    key: &'r str,
+    part: Option<usize>,
+    range: Option<&'r str>,
+    condition: Option<&'r str>,
+    bytes_in: u64,
+    bytes_out: u64,
+    status: Option<u16>,
+    fault: Option<&'r str>,
+}
+
+impl<'r> Line<'r> {
+    fn of(request: &'r RequestRecord, now: DateTime<Utc>) -> Self {
+        let lasted = TimeDelta::from_std(request.lasted).unwrap_or_default();
+        let time = now.checked_sub_signed(lasted).unwrap_or(now);
+        Self {
+            time: time.to_rfc3339_opts(SecondsFormat::Millis, true),
+            seconds: request.lasted.as_secs_f64(),
+            method: &request.method,
+            path: &request.path,
+            operation: request.operation.as_str(),
+            key: &request.key,
+            part: request.part,
+            range: request.range.as_deref(),
+            condition: request.condition.as_deref(),
+            bytes_in: request.sent,
+            bytes_out: request.answered,
+            status: request.status,
+            fault: request.fault.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! `serve`, and `cp` to it and from it: both binaries, over HTTP.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use super::sandbox::{Ended, SHORT, Sandbox, noise};
+
+/// A server in a process of its own, told by its first line where it is.
+struct Served {
+    child: Child,
+    stdout: BufReader<std::process::ChildStdout>,
+    intro: Value,
+}
+
+impl Served {
+    fn start(sandbox: &Sandbox, line: &str) -> Self {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("undaunted"))
+            .args(["serve", "--json", "--port", "0"])
+            .args(line.split_whitespace())
+            .current_dir(sandbox.path(""))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        stdout.read_line(&mut first).unwrap();
+        let intro = serde_json::from_str(&first).unwrap_or_else(|error| {
+            let ended = child.wait_with_output_of(first.clone());
+            panic!("{error}: {ended:?}")
+        });
+        Self {
+            child,
+            stdout,
+            intro,
+        }
+    }
+
+    fn told(&self, name: &str) -> &str {
+        self.intro[name].as_str().unwrap()
+    }
+
+    /// `cp` and `ls`, with the variables that the server's first lines export.
+    fn run(&self, sandbox: &Sandbox, line: &str) -> Ended {
+        let mut command = sandbox.binary();
+        command
+            .args(line.split_whitespace())
+            .env("AWS_ENDPOINT_URL", self.told("endpoint"))
+            .env("AWS_ACCESS_KEY_ID", self.told("access_key_id"))
+            .env("AWS_SECRET_ACCESS_KEY", self.told("secret_access_key"))
+            .env("AWS_REGION", self.told("region"))
+            .env("AWS_ALLOW_HTTP", "true");
+        Ended::of(command.output().unwrap())
+    }
+
+    fn stop(mut self) -> Ended {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-INT", &id]).status().unwrap();
+        assert!(status.success());
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut self.stdout, &mut rest).unwrap();
+        self.child.wait_with_output_of(rest)
+    }
+}
+
+trait WaitWith {
+    fn wait_with_output_of(&mut self, stdout: String) -> Ended;
+}
+
+impl WaitWith for Child {
+    fn wait_with_output_of(&mut self, stdout: String) -> Ended {
+        let mut stderr = String::new();
+        let mut pipe = self.stderr.take().unwrap();
+        std::io::Read::read_to_string(&mut pipe, &mut stderr).unwrap();
+        Ended {
+            code: self.wait().unwrap().code(),
+            stdout,
+            stderr,
+        }
+    }
+}
+
+#[test]
+fn it_serves_records_and_stops() {
+    let sandbox = Sandbox::with(&["file"]);
+    let served = Served::start(&sandbox, "--dir data -b one -b two --record requests.jsonl");
+    assert_eq!(served.intro["buckets"], serde_json::json!(["one", "two"]));
+    served.run(&sandbox, "cp file s3://two/a/file").ok();
+    served.run(&sandbox, "cp s3://two/a/file back").ok();
+    assert_eq!(sandbox.text("back"), "file");
+    assert_eq!(sandbox.text("data/two/a/file"), "file");
+
+    let endpoint = served.told("endpoint").replace("http://", "");
+    let ended = served.stop().ok();
+    assert_eq!(ended.stdout, "", "nothing but the first line");
+    assert!(ended.stderr.contains("stopping after Ctrl-C"), "{ended:?}");
+    let summary = ended.stderr.lines().last().unwrap();
+    assert!(summary.starts_with("stopped after "), "{summary}");
+    assert!(summary.contains(", 0 faults, "), "{summary}");
+    assert!(TcpStream::connect(endpoint).is_err());
+
+    let recorded = sandbox.text("requests.jsonl");
+    let recorded: Vec<Value> = recorded
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let put = recorded.iter().find(|r| r["operation"] == "put").unwrap();
+    assert_eq!(put["key"], "a/file");
+    assert_eq!(put["method"], "PUT");
+    assert_eq!(put["status"], 200);
+    assert_eq!(put["bytes_in"], 4);
+    let get = recorded.iter().find(|r| r["operation"] == "get").unwrap();
+    assert_eq!(get["bytes_out"], 4);
+    assert!(summary.contains(&format!("{} requests", recorded.len())));
+}
+
+#[test]
+fn what_was_served_is_there_the_next_time_and_records_are_added() {
+    let sandbox = Sandbox::with(&["file"]);
+    let first = Served::start(&sandbox, "-d data -r requests.jsonl");
+    first.run(&sandbox, "cp file s3://bucket/file").ok();
+    first.stop().ok();
+    let recorded = sandbox.text("requests.jsonl");
+    let second = Served::start(&sandbox, "-d data -r requests.jsonl");
+    second.run(&sandbox, "cp s3://bucket/file back").ok();
+    second.stop().ok();
+    assert_eq!(sandbox.text("back"), "file");
+    let more = sandbox.text("requests.jsonl");
+    assert!(more.len() > recorded.len() && more.starts_with(&recorded));
+}
+
+#[test]
+fn a_temporary_directory_is_gone_in_the_end() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(&sandbox, "");
+    let directory = served.told("directory").to_owned();
+    assert!(std::path::Path::new(&directory).join("bucket").is_dir());
+    served.stop().ok();
+    assert!(!std::path::Path::new(&directory).exists());
+}
+
+#[test]
+fn a_chaos_file_is_followed_and_every_request_can_be_seen() {
+    let sandbox = Sandbox::with(&["file"]);
+    sandbox.write(
+        "faults.toml",
+        b"[[rule]]\nfault = 'fail_before'\noperation = 'put'\nstatus = 503\ncode = 'SlowDown'\n",
+    );
+    let served = Served::start(&sandbox, "--verbose --chaos faults.toml");
+    assert_eq!(served.told("chaos"), "faults.toml");
+    served
+        .run(&sandbox, &format!("cp {SHORT} file s3://bucket/file"))
+        .ok();
+    let ended = served.stop().ok();
+    for line in [
+        "PUT /bucket/file 503 in ",
+        ": fail_before (HTTP status 503 SlowDown)",
+        "PUT /bucket/file 200 in ",
+        ", 1 fault, ",
+        ", 503: 1",
+    ] {
+        assert!(ended.stderr.contains(line), "{line}: {ended:?}");
+    }
+}
+
+#[test]
+fn the_settings_to_copy_are_printed() {
+    let sandbox = Sandbox::new();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("undaunted"))
+        .args(["serve", "--port", "0", "--chaos", "lossy"])
+        .current_dir(sandbox.path(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut intro = String::new();
+    while !intro.contains("Ctrl-C stops it.") {
+        assert!(stdout.read_line(&mut intro).unwrap() > 0, "{intro}");
+    }
+    for words in [
+        "S3 at http://127.0.0.1:",
+        "faults      seed=42,before=0.1,",
+        "export AWS_ENDPOINT_URL=http://127.0.0.1:",
+        "aws s3 ls s3://bucket",
+        "boto3.client(\"s3\", endpoint_url=\"http://127.0.0.1:",
+        "AmazonS3Builder::new()",
+        "rclone ls \":s3,provider=Other,",
+    ] {
+        assert!(intro.contains(words), "{words}: {intro}");
+    }
+    let id = child.id().to_string();
+    Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    let ended = child.wait_with_output_of(String::new()).ok();
+    assert!(ended.stderr.contains("stopping after SIGTERM"), "{ended:?}");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let sandbox = Sandbox::with(&["file"]);
+    sandbox.write(
+        "bad.toml",
+        b"profile = 'flaky'\n\n[[rule]]\nfault = 'explode'\n",
+    );
+    let serve = |line: &str| sandbox.run(&format!("serve --port 0 {line}"));
+    serve("--chaos bad.toml").failed(
+        2,
+        &[
+            "--chaos",
+            "bad.toml",
+            "line 4: `fault` of a rule is \"explode\": it is one of",
+        ],
+    );
+    serve("--chaos none.toml").failed(2, &["none.toml", "No such file"]);
+    serve("--chaos wild").failed(2, &["unknown profile `wild`"]);
+    serve("--bucket No").failed(1, &["\"No\" cannot be a bucket: its name has"]);
+    serve("--dir file").failed(1, &["file"]);
+    serve("--address here").failed(2, &["--address", "here"]);
+    serve("--hang soon").failed(2, &["--hang", "a duration is"]);
+    serve("--record none/requests.jsonl").failed(1, &["none/requests.jsonl", "No such file"]);
+
+    let served = Served::start(&sandbox, "");
+    let port = served.told("endpoint").rsplit(':').next().unwrap();
+    sandbox
+        .run(&format!("serve --port {port}"))
+        .failed(1, &[port, "--port, or 0 for a free one"]);
+    served.stop().ok();
+}
+
+#[test]
+fn another_address_than_loopback_is_warned_of() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(&sandbox, "--address 0.0.0.0");
+    let ended = served.stop().ok();
+    assert!(
+        ended.stderr.contains("the credentials are no secret"),
+        "{ended:?}"
+    );
+}
+
+/// 64 MB and 500 small files there and back, while the wire does what the profile says. Every
+/// byte must arrive, by the preset that a user gets. A request that is never answered is held
+/// for a second, which a client cannot tell from a minute but by waiting.
+fn there_and_back(profile: &str) {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/large", &noise(64_000_000));
+    for number in 0_usize..500 {
+        let content = noise(number * 37 % 20_000);
+        sandbox.write(&format!("tree/{:02}/{number:03}", number % 20), &content);
+    }
+    let line = format!("--chaos {profile} --hang 1s --record requests.jsonl");
+    let served = Served::start(&sandbox, &line);
+    served.run(&sandbox, "cp -q -r tree s3://bucket/tree").ok();
+    served.run(&sandbox, "cp -q -r s3://bucket/tree back").ok();
+    served.stop().ok();
+
+    let names = sandbox.names("tree");
+    assert_eq!(names.len(), 501);
+    assert_eq!(sandbox.names("back"), names);
+    for name in &names {
+        let (sent, arrived) = (format!("tree/{name}"), format!("back/{name}"));
+        assert!(sandbox.read(&sent) == sandbox.read(&arrived), "{name}");
+    }
+    let recorded = sandbox.text("requests.jsonl");
+    let faults: BTreeSet<String> = recorded
+        .lines()
+        .filter_map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            Some(line["fault"].as_str()?.to_owned())
+        })
+        .collect();
+    assert!(!faults.is_empty(), "nothing was survived");
+}
+
+#[test]
+fn every_byte_survives_flaky() {
+    there_and_back("flaky");
+}
+
+#[test]
+fn every_byte_survives_lossy() {
+    there_and_back("lossy");
+}
+
+#[test]
+fn every_byte_survives_throttled() {
+    there_and_back("throttled");
+}
+
+#[test]
+fn every_byte_survives_a_blackout_of_5_s() {
+    there_and_back("blackout");
+}
