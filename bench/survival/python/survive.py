@@ -202,10 +202,10 @@ class Obstore:
         from obstore import exceptions
 
         kinds = [
-            (exceptions.AlreadyExistsError, "conflict"),
+            ((exceptions.AlreadyExistsError, FileExistsError), "conflict"),
             (exceptions.PreconditionError, "conflict"),
-            (exceptions.NotFoundError, "not found"),
-            (exceptions.PermissionDeniedError, "denied"),
+            ((exceptions.NotFoundError, FileNotFoundError), "not found"),
+            ((exceptions.PermissionDeniedError, PermissionError), "denied"),
             (exceptions.UnauthenticatedError, "denied"),
         ]
         return next((kind for which, kind in kinds if isinstance(error, which)), "error")

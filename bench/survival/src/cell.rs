@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use serde::Serialize;
-use undaunted_chaos::server::{RequestRecord, S3Server};
+use undaunted_chaos::server::S3Server;
 
 use crate::call::{Call, Failure};
 use crate::clients::{Client, Endpoint};
 use crate::folder;
+use crate::request::Request;
 use crate::scenario::{Prepared, Scenario};
 use crate::traffic::Traffic;
 use crate::verdict::{self, Evidence, FILE, Outcome, judge};
@@ -115,14 +116,14 @@ async fn prepare(
 }
 
 /// The requests, once all of them have ended; those that never do are given a moment.
-async fn settled(server: &S3Server) -> Vec<RequestRecord> {
+async fn settled(server: &S3Server) -> Vec<Request> {
     for _ in 0..20 {
         if server.requests().iter().all(|one| !one.lasted.is_zero()) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    server.requests()
+    server.requests().into_iter().map(Request::from).collect()
 }
 
 /// The bytes of objects that the call cannot do without.

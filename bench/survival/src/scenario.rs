@@ -23,6 +23,9 @@ pub struct Scenario {
     pub hint: Option<Duration>,
     /// Clients that can verify what they read are told to.
     pub verified: bool,
+    /// Why undaunted needs more here than another client that survives, where it does and is
+    /// to.
+    pub price: Option<&'static str>,
     /// It mostly waits.
     pub long: bool,
     /// One of the forty that were measured before there was a matrix.
@@ -74,6 +77,7 @@ impl Scenario {
             limit: LIMIT,
             hint: None,
             verified: false,
+            price: None,
             long: false,
             of_the_forty: false,
         }
@@ -118,6 +122,11 @@ impl Scenario {
     pub fn endless(mut self) -> Self {
         self.limit = ENDLESS_LIMIT;
         self.long()
+    }
+
+    pub fn price(mut self, price: &'static str) -> Self {
+        self.price = Some(price);
+        self
     }
 
     pub fn long(mut self) -> Self {

@@ -1,10 +1,10 @@
 //! Whether what a client did was right. One rule for all clients, and none of them is asked.
 
 use bytes::Bytes;
-use undaunted_chaos::server::RequestRecord;
 
 use crate::call::{Call, Failure, Kind, Reply};
 use crate::folder::Objects;
+use crate::request::Request;
 use crate::scenario::{Prepared, Right, Scenario};
 
 /// How a call ended.
@@ -22,7 +22,7 @@ pub struct Evidence<'e> {
     pub objects: &'e Objects,
     /// How many uploads and parts it still keeps.
     pub uploads: usize,
-    pub requests: &'e [RequestRecord],
+    pub requests: &'e [Request],
 }
 
 /// What was right, in a word, or what was wrong.
@@ -108,7 +108,7 @@ fn succeeded(
     same_objects(&after(scenario), evidence.objects)
         .map_err(|what| format!("success, but {what}"))?;
     if let Call::Create { .. } | Call::Update { .. } = scenario.call {
-        let applied = evidence.requests.iter().filter(|one| was_applied(one));
+        let applied = evidence.requests.iter().filter(|one| one.was_applied());
         let applied = applied.count();
         if applied != 1 {
             return Err(format!("success, but applied {applied} times"));
@@ -214,14 +214,8 @@ fn same_objects(expected: &Objects, found: &Objects) -> Result<(), String> {
     }
 }
 
-/// Whether the server carried a write out, whatever it then answered.
-fn was_applied(request: &RequestRecord) -> bool {
-    let lost = request
-        .fault
-        .as_ref()
-        .is_some_and(|fault| fault.starts_with("fail_after"));
-    request.operation.is_write() && (lost || matches!(request.status, Some(200..=299)))
-}
-
 /// The bytes of files that only their keys matter of.
 pub const FILE: Bytes = Bytes::from_static(b"file");
+
+#[cfg(test)]
+mod tests;

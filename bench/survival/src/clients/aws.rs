@@ -177,7 +177,8 @@ impl AwsSession {
         let uploaded = self.upload_parts(key, id, &data).await;
         if uploaded.is_err() {
             let abort = self.s3.abort_multipart_upload().bucket(self.bucket);
-            abort.key(key).upload_id(id).send().await.map_err(failure)?;
+            // Its failure would hide the one that the caller wants to know of.
+            let _ = abort.key(key).upload_id(id).send().await;
         }
         uploaded.map(|()| Reply::Done)
     }

@@ -127,7 +127,8 @@ async fn run(operator: &Operator, call: &Call) -> Result<Reply> {
                 failed => failed,
             };
             if written.is_err() {
-                writer.abort().await?;
+                // Its failure would hide the one that the caller wants to know of.
+                let _ = writer.abort().await;
             }
             written.map(|()| Reply::Done)
         }

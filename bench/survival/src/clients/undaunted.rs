@@ -42,6 +42,7 @@ impl Client for Undaunted {
             RetryStore::builder(backend.store)
                 .config(config)
                 .capabilities(backend.capabilities)
+                .verify_reads()
                 .build()
         } else {
             open(&url, options, config).map_err(Failure::other)?.0

@@ -48,6 +48,10 @@ pub fn further() -> Vec<Scenario> {
         others_there(
             "create where another's object is: FIN before the answer x1",
             vec![before(put, Failure::Closed)],
+        )
+        .price(
+            "What is there may be its own write, whose answer was lost. It looks, at the bytes \
+             too where the sizes are the same; the others do not ask, and are wrong where it is.",
         ),
         update(
             "update: 500 after it was applied x1",

@@ -5,8 +5,8 @@ use std::time::Duration;
 use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
 
 use super::words::{
-    BREAK, FOREVER, HINT, KEY, MIB, OBJECT, SMALL, before, broken_body, coded, request_timeout,
-    slow_down, slow_down_with_hint, status,
+    BREAK, FOREVER, HINT, KEY, MIB, OBJECT, SMALL, SOONER, before, broken_body, coded,
+    request_timeout, slow_down, slow_down_with_hint, status,
 };
 use crate::call::{Call, Kind};
 use crate::content::Content;
@@ -151,7 +151,9 @@ pub fn further() -> Vec<Scenario> {
         )
         .always()])
         .hint(Duration::from_secs(1)),
-        read("get: blackout of 5 s", READ).blackout(Duration::from_secs(5)),
+        read("get: blackout of 5 s", READ)
+            .blackout(Duration::from_secs(5))
+            .price(SOONER),
         read("get: 503, FIN, RST mid-body, one after the other", READ).rules([
             before(get, slow_down()),
             before(get, Failure::Closed),

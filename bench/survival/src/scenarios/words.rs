@@ -47,6 +47,11 @@ pub fn request_timeout() -> Failure {
     coded(400, "RequestTimeout")
 }
 
+/// Why undaunted needs more requests in an outage.
+pub const SOONER: &str = "It tries again after 100 ms at first, and a client that waits a second \
+                          for that comes less often, but recovers a second after a fault of a \
+                          moment too.";
+
 pub const KEY: &str = "folder/object";
 /// What reads read and writes write.
 pub const OBJECT: Content = Content::new(1, MIB);
@@ -55,8 +60,8 @@ pub const OLD: Content = Content::new(2, MIB);
 pub const SMALL: Content = Content::new(3, 1000);
 /// What somebody else has written.
 pub const OTHERS: Content = Content::new(4, 1000);
-/// Two parts of the smallest size, and a little one.
-pub const LARGE: Content = Content::new(5, 10 * MIB + 100);
+/// Three parts of the same size: whichever of them a fault hits, as much has to go again.
+pub const LARGE: Content = Content::new(5, 15 * MIB);
 
 pub const HINT: Duration = Duration::from_secs(3);
 /// Where bodies break, stall and change.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use undaunted_chaos::{Failure, Operation, Rule};
 
 use super::words::{
-    HINT, KEY, OBJECT, OLD, after, before, request_timeout, slow_down, slow_down_with_hint, status,
+    HINT, KEY, OBJECT, OLD, SOONER, after, before, request_timeout, slow_down, slow_down_with_hint,
+    status,
 };
 use crate::call::Call;
 use crate::scenario::{Prepared, Scenario};
@@ -51,7 +52,9 @@ pub fn further() -> Vec<Scenario> {
             before(Operation::Put, Failure::Timeout),
         )
         .long(),
-        Scenario::new("put: blackout of 5 s", WRITTEN, PUT).blackout(Duration::from_secs(5)),
+        Scenario::new("put: blackout of 5 s", WRITTEN, PUT)
+            .blackout(Duration::from_secs(5))
+            .price(SOONER),
         copy("copy: 503 x1", before(Operation::Copy, status(503))),
         copy(
             "copy: FIN after it was applied x1",

@@ -95,9 +95,9 @@ impl HttpService for Service {
         } else if checks_body && status == StatusCode::OK {
             succeeded_perhaps(response).await
         } else if is_get && status.is_success() {
-            length::known(response)
+            length::known(with_kind_of_etag(response))
         } else {
-            Ok(with_kind_of_etag(response))
+            Ok(response)
         }
     }
 }

@@ -1,0 +1,248 @@
+use undaunted_chaos::Operation;
+
+use super::*;
+use crate::content::Content;
+use crate::request::tests::request;
+
+const KEY: &str = "a";
+const OLD: Content = Content::new(1, 100);
+const NEW: Content = Content::new(2, 100);
+
+fn there(contents: &[(&str, Content)]) -> Objects {
+    let object = |(key, content): &(&str, Content)| ((*key).to_owned(), content.bytes());
+    contents.iter().map(object).collect()
+}
+
+fn scenario(call: Call, right: Right) -> Scenario {
+    Scenario::new("test", "", call)
+        .prepared([Prepared::Object(KEY, OLD)])
+        .right(right)
+}
+
+fn failed(kind: Kind) -> Outcome {
+    let text = String::new();
+    Outcome::Failed(Failure { kind, text })
+}
+
+fn bodies(content: Content) -> Outcome {
+    Outcome::Replied(Reply::Bodies(vec![content.bytes()]))
+}
+
+fn verdict(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    objects: &Objects,
+) -> Result<&'static str, String> {
+    with_uploads(scenario, outcome, objects, 0)
+}
+
+fn with_uploads(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    objects: &Objects,
+    uploads: usize,
+) -> Result<&'static str, String> {
+    let requests = &[];
+    let evidence = Evidence {
+        objects,
+        uploads,
+        requests,
+    };
+    judge(scenario, outcome, &evidence)
+}
+
+#[test]
+fn a_read_must_bring_the_bytes_that_are_there() {
+    let get = scenario(Call::Get { key: KEY }, Right::Success);
+    let objects = there(&[(KEY, OLD)]);
+    assert!(verdict(&get, &bodies(OLD), &objects).is_ok());
+    assert_eq!(
+        verdict(&get, &bodies(NEW), &objects),
+        Err("wrong bytes".into())
+    );
+    let half = Outcome::Replied(Reply::Bodies(vec![OLD.bytes().slice(..50)]));
+    assert_eq!(
+        verdict(&get, &half, &objects),
+        Err("50 bytes of 100".into())
+    );
+    let nothing = Outcome::Replied(Reply::Done);
+    assert!(verdict(&get, &nothing, &objects).is_err());
+    assert_eq!(
+        verdict(&get, &failed(Kind::Other), &objects),
+        Err("error".into())
+    );
+    assert!(verdict(&get, &Outcome::Hung, &objects).is_err());
+    assert!(
+        verdict(&get, &bodies(OLD), &there(&[])).is_err(),
+        "it is gone"
+    );
+}
+
+#[test]
+fn a_range_is_that_part_of_the_object() {
+    let range = scenario(
+        Call::GetRange {
+            key: KEY,
+            range: 10..20,
+        },
+        Right::Success,
+    );
+    let objects = there(&[(KEY, OLD)]);
+    let part = |range: std::ops::Range<usize>| {
+        Outcome::Replied(Reply::Bodies(vec![OLD.bytes().slice(range)]))
+    };
+    assert!(verdict(&range, &part(10..20), &objects).is_ok());
+    assert!(verdict(&range, &part(11..21), &objects).is_err());
+}
+
+#[test]
+fn where_an_error_will_do_wrong_bytes_will_not() {
+    let get = scenario(Call::Get { key: KEY }, Right::SuccessOrError);
+    let objects = there(&[(KEY, OLD)]);
+    assert_eq!(verdict(&get, &failed(Kind::Other), &objects), Ok("error"));
+    assert!(verdict(&get, &bodies(OLD), &objects).is_ok());
+    assert!(verdict(&get, &bodies(NEW), &objects).is_err());
+}
+
+#[test]
+fn a_mixture_is_neither_version() {
+    let get = scenario(Call::Get { key: KEY }, Right::OneVersionOrError);
+    let objects = there(&[(KEY, NEW)]);
+    let mixture = [OLD.bytes().slice(..50), NEW.bytes().slice(50..)].concat();
+    let mixture = Outcome::Replied(Reply::Bodies(vec![mixture.into()]));
+    assert!(verdict(&get, &bodies(OLD), &objects).is_ok());
+    assert!(verdict(&get, &bodies(NEW), &objects).is_ok());
+    assert!(verdict(&get, &mixture, &objects).is_err());
+}
+
+#[test]
+fn what_was_written_must_be_there_and_nothing_else() {
+    let put = scenario(
+        Call::Put {
+            key: "b",
+            content: NEW,
+        },
+        Right::Success,
+    );
+    let done = Outcome::Replied(Reply::Done);
+    assert!(verdict(&put, &done, &there(&[(KEY, OLD), ("b", NEW)])).is_ok());
+    for wrong in [
+        there(&[(KEY, OLD)]),
+        there(&[(KEY, OLD), ("b", OLD)]),
+        there(&[(KEY, OLD), ("b", NEW), ("c", NEW)]),
+        there(&[("b", NEW)]),
+    ] {
+        assert!(verdict(&put, &done, &wrong).is_err());
+    }
+}
+
+#[test]
+fn a_rename_moves_and_a_delete_removes() {
+    let done = Outcome::Replied(Reply::Done);
+    let rename = scenario(Call::Rename { from: KEY, to: "b" }, Right::Success);
+    assert!(verdict(&rename, &done, &there(&[("b", OLD)])).is_ok());
+    assert!(verdict(&rename, &done, &there(&[(KEY, OLD), ("b", OLD)])).is_err());
+    let delete = scenario(Call::Delete { key: KEY }, Right::Success);
+    assert!(verdict(&delete, &done, &there(&[])).is_ok());
+    assert!(verdict(&delete, &done, &there(&[(KEY, OLD)])).is_err());
+}
+
+#[test]
+fn a_list_has_every_key_once() {
+    let list =
+        Scenario::new("test", "", Call::List { prefix: "l/" }).prepared([Prepared::Files("l/", 2)]);
+    let objects = before(&list);
+    let listed = |keys: &[&str]| {
+        Outcome::Replied(Reply::Keys(
+            keys.iter().map(|key| (*key).to_owned()).collect(),
+        ))
+    };
+    assert!(verdict(&list, &listed(&["l/00000", "l/00001"]), &objects).is_ok());
+    assert!(verdict(&list, &listed(&["l/00000"]), &objects).is_err());
+    let twice = ["l/00000", "l/00001", "l/00001"];
+    assert!(verdict(&list, &listed(&twice), &objects).is_err());
+}
+
+#[test]
+fn the_failure_must_be_the_right_one_and_leave_all_as_it_was() {
+    let kind = Kind::Conflict;
+    let right = Right::Failure {
+        kind,
+        at_once: false,
+    };
+    let create = scenario(
+        Call::Create {
+            key: KEY,
+            content: NEW,
+        },
+        right,
+    );
+    let objects = there(&[(KEY, OLD)]);
+    assert_eq!(
+        verdict(&create, &failed(Kind::Conflict), &objects),
+        Ok("conflict")
+    );
+    assert!(verdict(&create, &failed(Kind::Other), &objects).is_err());
+    assert!(verdict(&create, &Outcome::Replied(Reply::Done), &objects).is_err());
+    assert!(verdict(&create, &failed(Kind::Conflict), &there(&[(KEY, NEW)])).is_err());
+}
+
+#[test]
+fn giving_up_says_nothing_of_the_object_and_leaves_no_upload() {
+    let upload = scenario(
+        Call::Upload {
+            key: "b",
+            content: NEW,
+        },
+        Right::GivesUp,
+    );
+    let objects = there(&[(KEY, OLD)]);
+    assert_eq!(
+        verdict(&upload, &failed(Kind::Other), &objects),
+        Ok("error")
+    );
+    assert!(verdict(&upload, &failed(Kind::NotFound), &objects).is_err());
+    assert!(with_uploads(&upload, &failed(Kind::Other), &objects, 1).is_err());
+    assert!(verdict(&upload, &Outcome::Replied(Reply::Done), &objects).is_err());
+}
+
+#[test]
+fn at_once_is_one_request_and_a_create_is_applied_once() {
+    let put = |fault: Option<&str>, status| request(Operation::Put, 0, fault, status);
+    let right = Right::Failure {
+        kind: Kind::NotFound,
+        at_once: true,
+    };
+    let get = Scenario::new("test", "", Call::Get { key: KEY }).right(right);
+    let objects = there(&[]);
+    let requests = [put(None, Some(404)), put(None, Some(404))];
+    let judged =
+        |scenario: &Scenario, outcome: &Outcome, objects: &Objects, requests: &[Request]| {
+            let evidence = Evidence {
+                objects,
+                uploads: 0,
+                requests,
+            };
+            judge(scenario, outcome, &evidence)
+        };
+    assert!(judged(&get, &failed(Kind::NotFound), &objects, &requests[..1]).is_ok());
+    assert!(judged(&get, &failed(Kind::NotFound), &objects, &requests).is_err());
+
+    let create = Scenario::new(
+        "test",
+        "",
+        Call::Create {
+            key: KEY,
+            content: NEW,
+        },
+    );
+    let objects = there(&[(KEY, NEW)]);
+    let done = Outcome::Replied(Reply::Done);
+    let lost = put(Some("fail_after (connection closed)"), None);
+    let refused = put(None, Some(412));
+    let applied = put(None, Some(200));
+    assert!(judged(&create, &done, &objects, &[lost.clone(), refused]).is_ok());
+    assert!(judged(&create, &done, &objects, &[lost, applied]).is_err());
+    let before = put(Some("fail_before (connection closed)"), None);
+    assert!(judged(&create, &done, &objects, &[before]).is_err());
+}
