@@ -267,14 +267,17 @@ on a loopback port. Made by `cd bench && cargo run --release -p survival`.
 
 A cell is right if the outcome is what the last table says, by what the call returned, by the
 bytes, by the objects in the server's folder afterwards and by the server's record of the
-requests. A call that has not ended after 60 s hangs; where a fault is endless after 200 s, since
-object_store and undaunted state a limit of 180 s. (boto3 waits 60 s for an answer, so its second
-attempt comes too late to count.) After that: the requests that the server saw;
-*again*, the bytes of objects that went over the wire beyond those that had to; *early*, requests
-that came before the time that a `Retry-After` had asked for; and the seconds of the call. Each
-cell is one sample: seconds have chance in them, and so do outcomes where the fault is a time.
-What is read was written by the same client before, with the checksums that it likes.
+requests; the rule is the same for all. In the first 40 scenarios that is success, but for two: a
+corrupt byte may end in an error, since what a stream has handed over cannot be taken back, and an
+endless fault must. A call that has not ended after 60 s hangs; where a fault is endless after
+200 s, since object_store and undaunted state a limit of 180 s. (boto3 waits 60 s for an answer, so
+its second attempt comes too late to count.)
 
-Of the conditions of the first 40, all but two ask for success. A corrupt byte may end in an error,
-since a stream that has been handed over cannot be taken back; an endless fault must.
+What stands in a cell after that: the requests that the server saw; *again*, the bytes of objects
+that went over the wire beyond those that had to; *early*, requests that came before the time that
+a `Retry-After` had asked for; and the seconds of the call. Each cell is one sample: seconds have
+chance in them, and so do outcomes where a fault lasts for a time. What is read was written by the
+same client before, with the checksums that it likes. The server answers a repeated completion of
+an upload with 403, as its S3 implementation does, and where the scenario says so with the 404 that
+S3 documents.
 ";

@@ -18,15 +18,17 @@ pub struct OpenDal {
 
 impl OpenDal {
     pub fn new() -> Self {
-        opendal::install_default();
-        Self { timeouts: false }
+        Self::with(false)
     }
 
     pub fn with_timeouts() -> Self {
-        Self {
-            timeouts: true,
-            ..Self::new()
-        }
+        Self::with(true)
+    }
+
+    fn with(timeouts: bool) -> Self {
+        // The HTTP client of all services, once.
+        opendal::install_default();
+        Self { timeouts }
     }
 }
 
