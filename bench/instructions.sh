@@ -19,6 +19,12 @@ fail2	-	loop by hand, yields
 fail2	310	undaunted, no jitter
 fail2	460	undaunted, jitter drawn"
 
+if [ "${1:-}" != peers ]; then
+  printf '| variant | is | limit |\n|---|---|---|\n'
+  cargo run --release --quiet -p gate -- limits
+  echo
+fi
+
 if ! command -v valgrind >/dev/null; then
   echo "SKIPPED: valgrind is not installed, so the instruction gate did not run" >&2
   exit 0

@@ -1,12 +1,18 @@
-//! The program whose instructions are counted: `gate success|fail2 NAME COUNT`.
+//! The program whose instructions are counted: `gate success|fail2 NAME COUNT`. `gate limits`
+//! checks what needs no counting of instructions: allocations and sizes.
+
+mod limits;
 
 use gate::Variant;
 use gate::ours::{ATTRIBUTE, FAIL2, SUCCESS};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
+    if arguments.get(1).is_some_and(|word| word == "limits") {
+        std::process::exit(limits::check());
+    }
     let [_, group, name, count] = &arguments[..] else {
-        eprintln!("gate success|fail2 NAME COUNT");
+        eprintln!("gate success|fail2 NAME COUNT, or gate limits");
         std::process::exit(2);
     };
     let group: Vec<&Variant> = match group.as_str() {

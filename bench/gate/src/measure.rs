@@ -3,6 +3,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::Variant;
+
 /// The system's allocator, for `#[global_allocator]` of a program that counts.
 pub struct Counting;
 
@@ -16,6 +18,18 @@ pub fn start_counting() {
 pub fn stop_counting() -> u64 {
     IS_ON.store(false, Ordering::Relaxed);
     COUNT.load(Ordering::Relaxed)
+}
+
+/// Allocations of one call, in a program whose allocator is [`Counting`]: what grows with the
+/// calls, so that what is made once for all of them is left out.
+pub fn allocations(variant: &Variant) -> f64 {
+    let counted = |calls| {
+        start_counting();
+        (variant.run)(calls);
+        stop_counting()
+    };
+    let (few, many) = (100, 1100);
+    (counted(many) - counted(few)) as f64 / (many - few) as f64
 }
 
 pub fn median(mut samples: Vec<f64>) -> f64 {

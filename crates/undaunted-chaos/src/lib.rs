@@ -59,6 +59,7 @@
 //! What a plan did is in [`FaultPlan::log`], [`FaultPlan::injected`] and
 //! [`FaultPlan::calls`].
 
+mod allowance;
 mod body;
 mod failure;
 mod fault;
@@ -70,7 +71,6 @@ mod log;
 mod operation;
 mod plan;
 mod random;
-mod rate;
 mod rates;
 mod rule;
 mod seeded;

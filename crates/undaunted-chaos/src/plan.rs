@@ -151,10 +151,8 @@ impl FaultPlan {
     /// Counts a call and chooses what hits it.
     pub(crate) fn begin(&self, operation: Operation, key: &str, part: Option<usize>) -> Planned {
         self.begin_call(&Call {
-            operation,
-            key,
             part,
-            method: None,
+            ..Call::new(operation, key)
         })
     }
 
@@ -302,13 +300,7 @@ mod tests {
 
     /// The faults chosen for the next call, by kind.
     fn next(plan: &FaultPlan, operation: Operation, key: &str) -> Vec<FaultKind> {
-        let call = Call {
-            operation,
-            key,
-            part: None,
-            method: None,
-        };
-        let (_, choices) = plan.lock().choose(&call);
+        let (_, choices) = plan.lock().choose(&Call::new(operation, key));
         choices.iter().map(|choice| choice.fault.kind()).collect()
     }
 
@@ -380,10 +372,8 @@ mod tests {
         let plan = FaultPlan::none();
         let nth = |operation, key, part| {
             let call = Call {
-                operation,
-                key,
                 part,
-                method: None,
+                ..Call::new(operation, key)
             };
             plan.lock().choose(&call).0
         };

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::rate::Allowance;
+use crate::allowance::Allowance;
 use crate::{Fault, Operation};
 
 /// One fault of a script, and the calls it is meant for.
@@ -133,6 +133,18 @@ pub(crate) struct Call<'c> {
     pub(crate) method: Option<&'c str>,
 }
 
+impl<'c> Call<'c> {
+    /// A call that is no request and sends no part.
+    pub(crate) const fn new(operation: Operation, key: &'c str) -> Self {
+        Self {
+            operation,
+            key,
+            part: None,
+            method: None,
+        }
+    }
+}
+
 /// A rule at work: how far it has come.
 #[derive(Debug)]
 pub(crate) struct ScriptedRule {
@@ -232,21 +244,12 @@ mod tests {
 
     const RESET: Fault = Fault::FailBefore(Failure::Reset);
 
-    fn call(operation: Operation, key: &str) -> Call<'_> {
-        Call {
-            operation,
-            key,
-            part: None,
-            method: None,
-        }
-    }
-
     /// The numbers of the first six matching calls that the rule hits.
     fn hits(rule: Rule) -> Vec<u32> {
         let mut scripted = ScriptedRule::new(rule);
         (1..=6)
             .filter(|_| {
-                let due = scripted.see(&call(Operation::Get, "k"), Instant::now());
+                let due = scripted.see(&Call::new(Operation::Get, "k"), Instant::now());
                 if due {
                     scripted.take();
                 }
@@ -270,10 +273,10 @@ mod tests {
     #[test]
     fn a_rule_matches_its_operation_and_key() {
         let rule = Rule::new(Operation::Get, RESET).key("a/*");
-        assert!(rule.matches(&call(Operation::Get, "a/b/c")));
-        assert!(!rule.matches(&call(Operation::Put, "a/b/c")));
-        assert!(!rule.matches(&call(Operation::Get, "b/a/c")));
-        assert!(Rule::any(RESET).matches(&call(Operation::Rename, "x")));
+        assert!(rule.matches(&Call::new(Operation::Get, "a/b/c")));
+        assert!(!rule.matches(&Call::new(Operation::Put, "a/b/c")));
+        assert!(!rule.matches(&Call::new(Operation::Get, "b/a/c")));
+        assert!(Rule::any(RESET).matches(&Call::new(Operation::Rename, "x")));
     }
 
     #[test]
@@ -281,11 +284,11 @@ mod tests {
         let rule = Rule::any(RESET).method("put");
         let request = |method| Call {
             method: Some(method),
-            ..call(Operation::Put, "k")
+            ..Call::new(Operation::Put, "k")
         };
         assert!(rule.matches(&request("PUT")));
         assert!(!rule.matches(&request("POST")));
-        assert!(!rule.matches(&call(Operation::Put, "k")));
+        assert!(!rule.matches(&Call::new(Operation::Put, "k")));
     }
 
     #[test]
@@ -299,7 +302,7 @@ mod tests {
         let start = Instant::now();
         let mut due = |millis| {
             let now = start + std::time::Duration::from_millis(millis);
-            scripted.see(&call(Operation::Get, "k"), now)
+            scripted.see(&Call::new(Operation::Get, "k"), now)
         };
         assert_eq!(
             [0, 0, 0, 0, 499].map(&mut due),
@@ -313,10 +316,10 @@ mod tests {
     #[test]
     fn a_fault_that_cannot_hit_the_operation_matches_nothing() {
         let rule = Rule::new(Operation::Put, Fault::ShortBody { at: 1 });
-        assert!(!rule.matches(&call(Operation::Put, "k")));
+        assert!(!rule.matches(&Call::new(Operation::Put, "k")));
         let any = Rule::any(Fault::ShortBody { at: 1 });
-        assert!(any.matches(&call(Operation::Get, "k")));
-        assert!(!any.matches(&call(Operation::Head, "k")));
+        assert!(any.matches(&Call::new(Operation::Get, "k")));
+        assert!(!any.matches(&Call::new(Operation::Head, "k")));
     }
 
     #[test]
@@ -325,7 +328,7 @@ mod tests {
         let mut scripted = ScriptedRule::new(rule.clone());
         assert_eq!(scripted.unused(), Some(rule.clone()));
         for _ in 0..3 {
-            assert!(scripted.see(&call(Operation::Get, "k"), Instant::now()));
+            assert!(scripted.see(&Call::new(Operation::Get, "k"), Instant::now()));
             scripted.take();
         }
         assert_eq!(scripted.unused(), Some(rule.clone()));

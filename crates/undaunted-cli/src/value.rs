@@ -7,15 +7,11 @@ use undaunted::{Jitter, RetryConfig};
 
 /// `500ms`, `2m`, `1h 30m`, or a number of seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || {
+    undaunted::parse_duration(text).map_err(|_| {
         "a duration is a number and a unit, such as 500ms, 2m or 1h, or a number of seconds, \
          such as 1.5"
             .to_owned()
-    };
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).map_err(|_| expected());
-    }
-    humantime::parse_duration(text).map_err(|_| expected())
+    })
 }
 
 /// A time limit, or that there is none.
@@ -47,18 +43,7 @@ pub(crate) fn exponential_base(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn jitter(text: &str) -> Result<Jitter, String> {
-    let jitter = match text.to_ascii_lowercase().as_str() {
-        "none" => Some(Jitter::None),
-        "full" => Some(Jitter::Full),
-        "equal" => Some(Jitter::Equal),
-        "decorrelated" => Some(Jitter::Decorrelated),
-        fraction => fraction
-            .parse()
-            .ok()
-            .map(Jitter::Proportional)
-            .filter(|jitter| RetryConfig::builder().jitter(*jitter).build().is_ok()),
-    };
-    jitter.ok_or_else(|| {
+    text.to_ascii_lowercase().parse().map_err(|_| {
         "jitter is none, full, equal, decorrelated, or a fraction from 0 to 1 such as 0.25"
             .to_owned()
     })

@@ -29,6 +29,20 @@ fn every_profile_is_survived_whatever_the_seed() {
 }
 
 #[test]
+fn a_file_of_faults_is_followed_and_named_in_the_report() {
+    let sandbox = Sandbox::with(&["a"]);
+    let rules =
+        "[[rule]]\nfault = 'fail_before'\noperation = 'put'\nfailure = 'reset'\ncount = 2\n";
+    sandbox.write("faults.toml", rules.as_bytes());
+    let line = format!("cp --json {SHORT} --chaos faults.toml a b");
+    let json = sandbox.run(&line).ok().json();
+    assert_eq!(json["chaos"]["spec"], "faults.toml");
+    assert_eq!(json["chaos"]["faults_injected"], 2);
+    assert_eq!(json["retries"]["total"], 2);
+    assert_eq!(sandbox.text("b"), "a");
+}
+
+#[test]
 fn lost_answers_to_the_completion_are_settled_by_what_is_there() {
     let sandbox = Sandbox::new();
     sandbox.write("a", &noise(5_000));

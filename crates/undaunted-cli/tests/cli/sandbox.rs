@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Child, Output, Stdio};
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -69,9 +69,29 @@ impl Sandbox {
         self.run_words(&line.split_whitespace().collect::<Vec<_>>())
     }
 
+    /// Starts it and does not wait.
+    pub(super) fn start(&self, line: &str) -> Child {
+        std::process::Command::new(assert_cmd::cargo::cargo_bin!("undaunted"))
+            .args(line.split_whitespace())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     pub(super) fn run_words(&self, words: &[&str]) -> Ended {
         Ended::of(self.binary().args(words).output().unwrap())
     }
+}
+
+/// Sends a signal, such as `-INT`.
+pub(super) fn signal(child: &Child, name: &str) {
+    let status = std::process::Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
+    assert!(status.unwrap().success());
 }
 
 fn collect(root: &Path, folder: &Path, names: &mut Vec<String>) {

@@ -3,30 +3,22 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout};
 
 use serde_json::Value;
 
-use super::sandbox::{Ended, SHORT, Sandbox, noise};
+use super::sandbox::{Ended, SHORT, Sandbox, noise, signal};
 
 /// A server in a process of its own, told by its first line where it is.
 struct Served {
     child: Child,
-    stdout: BufReader<std::process::ChildStdout>,
+    stdout: BufReader<ChildStdout>,
     intro: Value,
 }
 
 impl Served {
     fn start(sandbox: &Sandbox, line: &str) -> Self {
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("undaunted"))
-            .args(["serve", "--json", "--port", "0"])
-            .args(line.split_whitespace())
-            .current_dir(sandbox.path(""))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = sandbox.start(&format!("serve --json --port 0 {line}"));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
@@ -59,9 +51,7 @@ impl Served {
     }
 
     fn stop(mut self) -> Ended {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &id]).status().unwrap();
-        assert!(status.success());
+        signal(&self.child, "-INT");
         let mut rest = String::new();
         std::io::Read::read_to_string(&mut self.stdout, &mut rest).unwrap();
         self.child.wait_with_output_of(rest)
@@ -171,13 +161,7 @@ fn a_chaos_file_is_followed_and_every_request_can_be_seen() {
 #[test]
 fn the_settings_to_copy_are_printed() {
     let sandbox = Sandbox::new();
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("undaunted"))
-        .args(["serve", "--port", "0", "--chaos", "lossy"])
-        .current_dir(sandbox.path(""))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = sandbox.start("serve --port 0 --chaos lossy");
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut intro = String::new();
     while !intro.contains("Ctrl-C stops it.") {
@@ -194,8 +178,7 @@ fn the_settings_to_copy_are_printed() {
     ] {
         assert!(intro.contains(words), "{words}: {intro}");
     }
-    let id = child.id().to_string();
-    Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    signal(&child, "-TERM");
     let ended = child.wait_with_output_of(String::new()).ok();
     assert!(ended.stderr.contains("stopping after SIGTERM"), "{ended:?}");
 }

@@ -1,32 +1,14 @@
 //! Ctrl-C and SIGTERM.
 
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::sandbox::{Ended, Sandbox, noise};
+use super::sandbox::{Ended, Sandbox, noise, signal};
 
 /// Every call waits for 100 ms, so that there is time to stop it.
 const SLOW: &str = "--chaos delay=1,delay_for=100ms,max_in_a_row=1000000";
-
-fn start(sandbox: &Sandbox, line: &str) -> Child {
-    Command::new(assert_cmd::cargo::cargo_bin!("undaunted"))
-        .args(line.split_whitespace())
-        .current_dir(sandbox.path(""))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status();
-    assert!(status.unwrap().success());
-}
 
 /// Waits until a staging file shows that an upload is under way.
 fn wait_for_upload(sandbox: &Sandbox) {
@@ -42,10 +24,7 @@ fn an_upload_that_is_stopped_is_aborted() {
     for (name, code, word) in [("-INT", 130, "Ctrl-C"), ("-TERM", 143, "SIGTERM")] {
         let sandbox = Sandbox::new();
         sandbox.write("large", &noise(400_000));
-        let child = start(
-            &sandbox,
-            &format!("cp --part-size 1KiB --json {SLOW} large new/copy"),
-        );
+        let child = sandbox.start(&format!("cp --part-size 1KiB --json {SLOW} large new/copy"));
         wait_for_upload(&sandbox);
         sleep(Duration::from_millis(200));
         let stopped = Instant::now();
@@ -68,7 +47,7 @@ fn no_new_objects_are_begun_and_finished_ones_stay() {
     for number in 0..100 {
         sandbox.write(&format!("src/{number:03}"), b"x");
     }
-    let child = start(&sandbox, &format!("cp -r --concurrency 1 {SLOW} src dst"));
+    let child = sandbox.start(&format!("cp -r --concurrency 1 {SLOW} src dst"));
     let deadline = Instant::now() + Duration::from_secs(20);
     while !sandbox.path("dst/001").exists() {
         assert!(Instant::now() < deadline);
@@ -90,7 +69,7 @@ fn the_second_signal_ends_it_at_once() {
     // Aborting takes ten seconds here.
     let line = "cp --part-size 1KiB --chaos delay=1,delay_for=10s,max_in_a_row=1000000 \
                 --chaos-at destination large copy";
-    let mut child = start(&sandbox, line);
+    let mut child = sandbox.start(line);
     sleep(Duration::from_secs(1));
     signal(&child, "-INT");
     // It says so before it is told again.
@@ -131,7 +110,7 @@ fn waiting_for_stdin_can_be_stopped() {
 #[test]
 fn a_source_that_does_not_answer_can_be_stopped() {
     let sandbox = Sandbox::with(&["a"]);
-    let child = start(&sandbox, "cp --json --chaos blackout=1m a b");
+    let child = sandbox.start("cp --json --chaos blackout=1m a b");
     sleep(Duration::from_secs(1));
     signal(&child, "-INT");
     let ended = Ended::of(child.wait_with_output().unwrap());

@@ -1,0 +1,171 @@
+//! What can be said about a server before it starts.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use s3s::path::check_bucket_name;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::backend::Backend;
+use super::listen::listen;
+use super::record::{Observer, Records};
+use super::respond::Responder;
+use super::{RequestRecord, Root, S3Server};
+use crate::FaultPlan;
+
+/// Builds an [`S3Server`].
+#[must_use = "a builder does nothing until `start` is called"]
+pub struct S3ServerBuilder {
+    root: Option<PathBuf>,
+    address: SocketAddr,
+    plan: FaultPlan,
+    buckets: Vec<String>,
+    keep: usize,
+    hang: Duration,
+    observer: Option<Observer>,
+}
+
+impl Default for S3ServerBuilder {
+    fn default() -> Self {
+        Self {
+            root: None,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            plan: FaultPlan::none(),
+            buckets: Vec::new(),
+            keep: KEEP,
+            hang: HANG,
+            observer: None,
+        }
+    }
+}
+
+impl S3ServerBuilder {
+    /// The folder with the buckets. Default: a temporary one, removed in the end.
+    pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = Some(root.into());
+        self
+    }
+
+    /// The address to listen on. Default: a free port of 127.0.0.1.
+    pub fn address(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// The faults. Default: none.
+    pub fn plan(mut self, plan: FaultPlan) -> Self {
+        self.plan = plan;
+        self
+    }
+
+    /// A bucket that is made if it is not there. Each call names one more; without any there
+    /// is one named `bucket`.
+    pub fn bucket(mut self, name: impl Into<String>) -> Self {
+        self.buckets.push(name.into());
+        self
+    }
+
+    /// How many requests [`S3Server::requests`] keeps. Default: 100,000, some 40 MB.
+    pub fn keep(mut self, requests: usize) -> Self {
+        self.keep = requests;
+        self
+    }
+
+    /// How long a request that is not answered, and a body that stops for good, are held before
+    /// their connection is closed. Default: a day, which is longer than any client waits.
+    pub fn hang(mut self, lasts: Duration) -> Self {
+        self.hang = lasts;
+        self
+    }
+
+    /// Is told of every request at its end, on the task that answered it; it must be quick and
+    /// must not block.
+    pub fn observe(mut self, observer: impl Fn(&RequestRecord) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Starts the server, on tasks of the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the name of a bucket is none, the folder cannot be used, or the address cannot be
+    /// listened on.
+    pub async fn start(mut self) -> io::Result<S3Server> {
+        if self.buckets.is_empty() {
+            self.buckets.push(BUCKET.to_owned());
+        }
+        if let Some(bucket) = self.buckets.iter().find(|name| !check_bucket_name(name)) {
+            return Err(bad_bucket(bucket));
+        }
+        let root = match self.root {
+            Some(path) => Root::Given(path),
+            None => Root::Temporary(tempfile::tempdir()?),
+        };
+        let path = match &root {
+            Root::Given(path) => path.as_path(),
+            Root::Temporary(folder) => folder.path(),
+        };
+        for bucket in &self.buckets {
+            let folder = path.join(bucket);
+            std::fs::create_dir_all(&folder).map_err(|error| named(&folder, &error))?;
+        }
+        let listener = TcpListener::bind(self.address)
+            .await
+            .map_err(|error| named(&self.address, &error))?;
+        let address = listener.local_addr()?;
+        let records = Records::new(self.keep, self.observer);
+        let responder = Arc::new(Responder {
+            backend: Backend::new(path)?,
+            plan: self.plan.clone(),
+            records: records.clone(),
+            hang: self.hang,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let listening = tokio::spawn(listen(listener, responder, stopped));
+        Ok(S3Server {
+            address,
+            root,
+            plan: self.plan,
+            records,
+            stop,
+            listening,
+        })
+    }
+}
+
+impl fmt::Debug for S3ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3ServerBuilder")
+            .field("root", &self.root)
+            .field("address", &self.address)
+            .field("buckets", &self.buckets)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The same error, with what it is about.
+fn named(what: &dyn fmt::Debug, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what:?}: {error}"))
+}
+
+fn bad_bucket(name: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!(
+            "{name:?} cannot be a bucket: its name has 3 to 63 small letters, digits, dots and \
+             hyphens, and begins and ends with a letter or a digit"
+        ),
+    )
+}
+
+const BUCKET: &str = "bucket";
+/// Longer than any client waits.
+const HANG: Duration = Duration::from_secs(86_400);
+/// More than a test looks at, and bounded for a server that runs for days.
+const KEEP: usize = 100_000;
