@@ -62,7 +62,8 @@ async fn main() -> io::Result<ExitCode> {
         }
     }
 
-    let all = clients.len() * scenarios.len();
+    let installed = clients.iter().filter(|one| one.missing().is_none());
+    let all = installed.count() * scenarios.len();
     let mut done = 0;
     let cells = schedule::run(&clients, &scenarios, |cell| {
         done += 1;

@@ -39,7 +39,7 @@ pub(crate) fn resumed<S: ObjectStore>(
     result: GetResult,
 ) -> GetResult {
     let verifier = if policy.verify_reads {
-        Verifier::of(&result, &options)
+        Verifier::of(&result, &options).map(Box::new)
     } else {
         None
     };
@@ -121,8 +121,8 @@ struct Source<S> {
     /// What has not arrived yet.
     left: Range<u64>,
     stream: BoxStream<'static, Result<Bytes>>,
-    /// What the bytes are held against, if they are.
-    verifier: Option<Verifier>,
+    /// What the bytes are held against, if they are. In a box: most bodies have none.
+    verifier: Option<Box<Verifier>>,
     stall: Stall,
 }
 

@@ -92,8 +92,9 @@ impl Corrupt {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// As an ETag writes it.
+fn hex(md5: &[u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(*md5))
 }
 
 /// Why a list that broke was not gone on with.

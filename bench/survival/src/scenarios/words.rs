@@ -48,9 +48,8 @@ pub fn request_timeout() -> Failure {
 }
 
 /// Why undaunted needs more requests in an outage.
-pub const SOONER: &str = "It tries again after 100 ms at first, and a client that waits a second \
-                          for that comes less often, but recovers a second after a fault of a \
-                          moment too.";
+pub const SOONER: &str = "It tries again after 100 ms at first, where the best waits a second: more \
+                          requests in an outage, and less time lost after a short fault.";
 
 pub const KEY: &str = "folder/object";
 /// What reads read and writes write.
