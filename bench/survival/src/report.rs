@@ -131,6 +131,9 @@ impl Matrix {
                 of(client, &|_, cell| cell.early),
             )?;
         }
+        for scenario in self.scenarios.iter().filter(|one| one.verified) {
+            writeln!(f, "\n{}: {VERIFIED}", scenario.name)?;
+        }
         Ok(())
     }
 
@@ -258,7 +261,8 @@ impl fmt::Display for Size {
 /// The client that has to be right everywhere.
 pub const OURS: &str = "undaunted";
 
-const VERIFIED: &str = "undaunted runs with `verify_reads()`, which is off by default.";
+const VERIFIED: &str = "undaunted runs with `verify_reads()`. That is off by default, and without it \
+                        undaunted hands the wrong byte over.";
 
 const INTRODUCTION: &str = "\
 What S3 clients do when S3 does not do what it should. Every cell is one call of one client on a
@@ -281,3 +285,6 @@ same client before, with the checksums that it likes. The server answers a repea
 an upload with 403, as its S3 implementation does, and where the scenario says so with the 404 that
 S3 documents.
 ";
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,10 @@
 //! boto3 and obstore, in a Python of their own that is driven by JSON lines.
 
+mod environment;
+
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +30,7 @@ pub async fn install(target: &Path, packages: &[&'static str]) -> Vec<Box<dyn Cl
     if packages.is_empty() {
         return Vec::new();
     }
-    let environment = environment(target).await;
+    let environment = environment::with_packages(target).await;
     let mut clients: Vec<Box<dyn Client>> = Vec::new();
     for &package in packages {
         let python = match &environment {
@@ -211,38 +213,6 @@ fn kind_of(word: &str) -> Kind {
         .into_iter()
         .find(|kind| kind.as_str() == word)
         .unwrap_or(Kind::Other)
-}
-
-/// The Python of an environment that has the packages.
-async fn environment(target: &Path) -> io::Result<PathBuf> {
-    let folder = target.join("survival-python");
-    let python = folder.join("bin").join("python");
-    if !python.exists() {
-        let mut make = Command::new("python3");
-        run(make.args(["-m", "venv"]).arg(&folder)).await?;
-    }
-    let mut install = Command::new(&python);
-    install.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-r",
-    ]);
-    run(install.arg(Path::new(SOURCE).join("requirements.txt"))).await?;
-    Ok(python)
-}
-
-async fn run(command: &mut Command) -> io::Result<()> {
-    // Its output would be mixed up with ours.
-    let output = command.stdin(Stdio::null()).output().await?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.trim().lines().last().unwrap_or("it said nothing");
-    Err(io::Error::other(format!("{}: {last}", output.status)))
 }
 
 async fn start(python: &Path, package: &str) -> io::Result<Python> {
