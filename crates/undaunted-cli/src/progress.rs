@@ -52,11 +52,13 @@ impl Progress {
         progress
     }
 
+    pub(crate) fn is_shown(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
     /// What the counters say now.
     pub(crate) fn counts(&self, text: &str) {
-        if !self.bar.is_hidden() {
-            self.bar.set_message(text.to_owned());
-        }
+        self.bar.set_message(text.to_owned());
     }
 
     /// More is to be copied than was known.

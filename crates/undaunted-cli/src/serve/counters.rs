@@ -48,10 +48,10 @@ impl Counters {
         }
     }
 
-    /// Shows them on a terminal, until it is dropped.
+    /// Shows them on a terminal, until it is dropped. Elsewhere there is nothing to do.
     pub(crate) async fn tick(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(TICK);
-        loop {
+        while self.progress.is_shown() {
             ticks.tick().await;
             self.progress
                 .counts(&self.with(|counts| counts.to_string()));

@@ -1,7 +1,7 @@
 //! `serve`, and `cp` to it and from it: both binaries, over HTTP.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout};
 
@@ -23,7 +23,7 @@ impl Served {
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
         let intro = serde_json::from_str(&first).unwrap_or_else(|error| {
-            let ended = child.wait_with_output_of(first.clone());
+            let ended = wait(&mut child, first.clone());
             panic!("{error}: {ended:?}")
         });
         Self {
@@ -53,25 +53,28 @@ impl Served {
     fn stop(mut self) -> Ended {
         signal(&self.child, "-INT");
         let mut rest = String::new();
-        std::io::Read::read_to_string(&mut self.stdout, &mut rest).unwrap();
-        self.child.wait_with_output_of(rest)
+        self.stdout.read_to_string(&mut rest).unwrap();
+        wait(&mut self.child, rest)
     }
 }
 
-trait WaitWith {
-    fn wait_with_output_of(&mut self, stdout: String) -> Ended;
+/// A test that fails leaves no server behind.
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It has ended already where the test got that far.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
-impl WaitWith for Child {
-    fn wait_with_output_of(&mut self, stdout: String) -> Ended {
-        let mut stderr = String::new();
-        let mut pipe = self.stderr.take().unwrap();
-        std::io::Read::read_to_string(&mut pipe, &mut stderr).unwrap();
-        Ended {
-            code: self.wait().unwrap().code(),
-            stdout,
-            stderr,
-        }
+fn wait(child: &mut Child, stdout: String) -> Ended {
+    let mut stderr = String::new();
+    let mut pipe = child.stderr.take().unwrap();
+    pipe.read_to_string(&mut stderr).unwrap();
+    Ended {
+        code: child.wait().unwrap().code(),
+        stdout,
+        stderr,
     }
 }
 
@@ -179,7 +182,7 @@ fn the_settings_to_copy_are_printed() {
         assert!(intro.contains(words), "{words}: {intro}");
     }
     signal(&child, "-TERM");
-    let ended = child.wait_with_output_of(String::new()).ok();
+    let ended = wait(&mut child, String::new()).ok();
     assert!(ended.stderr.contains("stopping after SIGTERM"), "{ended:?}");
 }
 
