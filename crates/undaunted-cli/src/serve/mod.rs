@@ -27,7 +27,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<u8, CliError> {
     let stop = Stop::new();
     stop.listen(counters.progress())
         .map_err(UsageError::Signals)?;
-    let recording = args.record.as_deref().map(Recording::start).transpose()?;
+    let recording = args.record.as_deref();
+    let recording = recording
+        .map(|path| Recording::start(path, counters.progress()))
+        .transpose()?;
 
     let begun = Instant::now();
     let server = start(&args, &counters, recording.as_ref()).await?;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use undaunted_chaos::server::RequestRecord;
 
 use crate::error::CliError;
+use crate::progress::Progress;
 
 /// A file that requests are written to, by a thread of its own: no request waits for a disk.
 #[derive(Debug)]
@@ -25,14 +26,23 @@ pub(crate) struct Recording {
 pub(crate) struct Lines(Sender<String>);
 
 impl Recording {
-    pub(crate) fn start(path: &Path) -> Result<Self, CliError> {
+    /// Opens the file. `progress` is told at once if it cannot be written to any more.
+    pub(crate) fn start(path: &Path, progress: &Progress) -> Result<Self, CliError> {
         let file = OpenOptions::new().create(true).append(true).open(path);
         let file = file.map_err(|source| failed(path, source))?;
         let (lines, received) = channel();
+        let (name, progress) = (path.display().to_string(), progress.clone());
+        let write = move || {
+            let written = write_all(file, &received);
+            if written.is_err() {
+                progress.error(&format!("{name}: requests are not recorded any more"));
+            }
+            written
+        };
         Ok(Self {
             path: path.to_owned(),
             lines: Lines(lines),
-            writer: std::thread::spawn(move || write_all(file, &received)),
+            writer: std::thread::spawn(write),
         })
     }
 

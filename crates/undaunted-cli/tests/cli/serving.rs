@@ -219,6 +219,21 @@ fn mistakes_are_named() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_record_that_cannot_be_written_is_said_and_fails() {
+    let sandbox = Sandbox::with(&["file"]);
+    let served = Served::start(&sandbox, "--record /dev/full");
+    served.run(&sandbox, "cp file s3://bucket/file").ok();
+    served.stop().failed(
+        1,
+        &[
+            "error: /dev/full: requests are not recorded any more",
+            "error: /dev/full cannot be written to: No space left",
+        ],
+    );
+}
+
+#[test]
 fn another_address_than_loopback_is_warned_of() {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox, "--address 0.0.0.0");
