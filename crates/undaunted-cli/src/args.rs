@@ -331,7 +331,8 @@ is an error (status 1).
 
 With --json every entry is one line: {\"name\", \"type\", \"size\", \"last_modified\", \"e_tag\"}.";
 
-const SERVE_ABOUT: &str = "\
+const SERVE_ABOUT: &str = concat!(
+    "\
 Serve a directory as S3, with faults on purpose.
 
 It is a real S3 over HTTP: objects, ranges, conditions, multipart uploads, lists and signatures.
@@ -346,40 +347,20 @@ same requests.
 
 A chaos file has the settings of SPEC at its top, and rules:
 
-  profile = \"lossy\"                    # or none of these three lines
-  seed = 7
-  rate = 0.1
-
-  [[rule]]                             # the second and third read below logs/
-  fault = \"break_body\"
-  at = 300_000                         # break after so many bytes
-  failure = \"reset\"                  # closed, reset or timeout
-  operation = \"get\"
-  key = \"logs/*\"
-  from_call = 2
-  count = 2                            # or \"always\"
-
-  [[rule]]
-  fault = \"fail_before\"              # fail_after: it is applied, and the answer is lost
-  method = \"PUT\"
-  status = 503                         # or failure = \"connect\", \"reset\" …
-  code = \"SlowDown\"
-  retry_after = \"3s\"
-
-  [[rule]]
-  fault = \"rate_limit\"
-  per_second = 100
-  burst = 20
-
+",
+    include_str!("serve/example.toml"),
+    "
 Faults: break_body, corrupt_body, short_body (at); replace_object (at, failure: the object is
-replaced while it is read); stall_body (at, lasts); delay (lasts); break_list (failure); fail_before,
-fail_after (failure, or status, code, retry_after); rate_limit (per_second, burst, retry_after).
+replaced while it is read); stall_body (at, lasts); delay (lasts); break_list (failure);
+fail_before, fail_after (failure, or status, code, retry_after); rate_limit (per_second, burst,
+retry_after).
 Operations: get, head, list, put, delete, copy, create_multipart, put_part, complete_multipart,
 abort_multipart, other. Status 200 with a code is an error in the body of a success.
 
 Objects are files, so an object cannot be a prefix of another one (a and a/b), and DIR holds small
 hidden files beside the buckets. The credentials are the same everywhere and no secret: do not
-serve what matters on an address that others reach.";
+serve what matters on an address that others reach."
+);
 
 const SERVE_EXAMPLES: &str = "\
 Examples:

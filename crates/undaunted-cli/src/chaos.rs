@@ -47,3 +47,15 @@ impl fmt::Display for Chaos {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_in_the_help_is_one() {
+        let file: ChaosFile = include_str!("serve/example.toml").parse().unwrap();
+        assert_eq!(file.rules().len(), 3);
+        assert!(file.spec().is_some());
+    }
+}
