@@ -1,0 +1,60 @@
+"""From a pending operation of Rust's to something that asyncio can await."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import Any
+
+from ._undaunted import Mailbox, Pending
+
+
+class Running:
+    """An operation that runs while others are awaited."""
+
+    __slots__ = ("_future", "_pending")
+
+    def __init__(self, pending: Pending[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        self._future: asyncio.Future[Any] = loop.create_future()
+        self._pending = pending
+        pending.start(self._future, _mailbox(loop))
+
+    async def wait(self) -> Any:
+        """Its result. A cancellation drops the operation in Rust."""
+        try:
+            return await self._future
+        except BaseException:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Drops the operation, if it is not over."""
+        self._pending.abort()
+        self._future.cancel()
+
+
+async def finish(pending: Pending[Any]) -> Any:
+    """The result of a pending operation."""
+    return await Running(pending).wait()
+
+
+def _mailbox(loop: asyncio.AbstractEventLoop) -> Mailbox:
+    mailbox = _mailboxes.get(loop)
+    if mailbox is None:
+        known = weakref.ref(loop)
+
+        def wake() -> None:
+            """Called from any thread."""
+            loop = known()
+            if loop is None:
+                raise RuntimeError("the event loop is gone")
+            loop.call_soon_threadsafe(_mailboxes[loop].empty)
+
+        mailbox = _mailboxes[loop] = Mailbox(wake)
+    return mailbox
+
+
+_mailboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox] = (
+    weakref.WeakKeyDictionary()
+)

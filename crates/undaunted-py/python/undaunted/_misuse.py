@@ -1,0 +1,82 @@
+"""What is said to those who hand over something that cannot be retried."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable
+from types import CoroutineType
+
+from ._config import RetryConfig
+
+
+def config_of(config: object) -> RetryConfig:
+    """The policy, or a ``TypeError``."""
+    if isinstance(config, RetryConfig):
+        return config
+    raise TypeError(f"config must be a RetryConfig, not {type(config).__name__}")
+
+
+def check_callable(func: object, front: str) -> None:
+    """Raises where ``func`` cannot be called."""
+    if callable(func):
+        return
+    if isinstance(func, CoroutineType):
+        # It will never be awaited, which this exception says better than the warning.
+        func.close()
+    raise TypeError(
+        f"{front} needs a function that makes the call, such as lambda: storage.put(key, data), "
+        f"and got {_a(func)}"
+    )
+
+
+def check_made(made: object, func: object) -> None:
+    """Raises where an async front was given a function that gives nothing to await."""
+    if not isinstance(made, Awaitable):
+        raise TypeError(
+            f"with_retry awaits what the function returns, and {func!r} returned {_a(made)}: for "
+            "plain functions there is undaunted.blocking.with_retry"
+        )
+
+
+def check_plain(made: object, func: object) -> None:
+    """Raises where a blocking front was given a coroutine function."""
+    if isinstance(made, CoroutineType):
+        made.close()
+        raise TypeError(
+            f"undaunted.blocking.with_retry calls plain functions, and {func!r} returned a "
+            "coroutine: for those there is undaunted.with_retry"
+        )
+
+
+def check_uncut(config: RetryConfig, name: str) -> None:
+    """Raises where a limit is set that nothing could honour."""
+    if config.attempt_timeout is not None:
+        raise ValueError(
+            f"attempt_timeout is {config.attempt_timeout}, but nothing can cut {name}, which is a "
+            "plain function: leave it out, and give the operation a timeout of its own"
+        )
+
+
+def check_decorated(func: object) -> None:
+    """Raises where ``@retry`` stands on something that cannot be retried."""
+    if isinstance(func, classmethod):
+        raise TypeError("@retry stands above @classmethod: put it below")
+    if isinstance(func, type) and issubclass(func, BaseException):
+        raise TypeError(
+            f"retry({func.__name__}): exception types belong into a policy, "
+            f"retry(RetryConfig(retryable_exceptions=({func.__name__},)))"
+        )
+    if not callable(func):
+        raise TypeError(f"retry takes a RetryConfig or stands on a function, and got {_a(func)}")
+    if inspect.isasyncgenfunction(func) or inspect.isgeneratorfunction(func):
+        raise TypeError(
+            f"@retry cannot repeat the generator {func.__qualname__}: what it has yielded cannot "
+            "be taken back. Put it on a function that it calls"
+        )
+
+
+def _a(thing: object) -> str:
+    if thing is None:
+        return "None"
+    name = type(thing).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
