@@ -74,13 +74,16 @@ __all__ = [
     "with_retry",
 ]
 
-# Tracebacks and documentation name what users import, and not the file that it is in.
-for _name in __all__:
-    _thing = globals()[_name]
-    if str(getattr(_thing, "__module__", "")).startswith(f"{__name__}."):
-        _thing.__module__ = __name__
-del _name, _thing
 
+def _name_after_this() -> None:
+    """Tracebacks and documentation name what users import, and not the file that it is in."""
+    for name in __all__:
+        thing = globals()[name]
+        if str(getattr(thing, "__module__", "")).startswith(f"{__name__}."):
+            thing.__module__ = __name__
+
+
+_name_after_this()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=after_fork)
 atexit.register(drain_events)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import Any
+from typing import Generic, TypeVar
 
 from ._undaunted import Mailbox, Pending
 
 
-class Running:
+T = TypeVar("T")
+
+
+class Running(Generic[T]):
     """An operation that runs while others are awaited."""
 
     __slots__ = ("_future", "_pending")
 
-    def __init__(self, pending: Pending[Any]) -> None:
+    def __init__(self, pending: Pending[T]) -> None:
         loop = asyncio.get_running_loop()
-        self._future: asyncio.Future[Any] = loop.create_future()
+        self._future: asyncio.Future[T] = loop.create_future()
         self._pending = pending
         pending.start(self._future, _mailbox(loop))
 
-    async def wait(self) -> Any:
+    async def wait(self) -> T:
         """Its result. A cancellation drops the operation in Rust."""
         try:
             return await self._future
@@ -34,7 +37,7 @@ class Running:
         self._future.cancel()
 
 
-async def finish(pending: Pending[Any]) -> Any:
+async def finish(pending: Pending[T]) -> T:
     """The result of a pending operation."""
     return await Running(pending).wait()
 

@@ -114,7 +114,7 @@ class Call:
         config = self._config
         judged = verdict(config, error) if known is None else known
         answer = self._state.on_failure(judged, hint(error))
-        if isinstance(answer, float):
+        if not isinstance(answer, str):
             self._waits.append(answer)
             self._last = error
             attempts = switch()

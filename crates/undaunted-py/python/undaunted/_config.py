@@ -71,7 +71,7 @@ class RetryConfig:
             self.throttled_base_delay,
             self.max_retry_after,
         )
-        budget: object = self.budget
+        budget = self.budget
         if budget is not None and not isinstance(budget, RetryBudget):
             raise TypeError(f"budget must be a RetryBudget, not {type(budget).__name__}")
         put = object.__setattr__
@@ -115,9 +115,7 @@ class RetryConfig:
 
         It is drawn anew by each call.
         """
-        if isinstance(attempt, bool) or not isinstance(
-            attempt, int
-        ):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if isinstance(attempt, bool) or not isinstance(attempt, int):
             raise TypeError(f"attempt must be an int, not {type(attempt).__name__}")
         if attempt < 0:
             raise ValueError(f"attempt is {attempt}, but must be at least 0: the first retry is 0")
@@ -178,20 +176,19 @@ def hint(error: BaseException) -> float | None:
     return None
 
 
-def _exceptions(given: object) -> tuple[type[BaseException], ...]:
+def _exceptions(given: tuple[type[BaseException], ...]) -> tuple[type[BaseException], ...]:
     if not isinstance(given, tuple):
         raise TypeError(
             "retryable_exceptions must be a tuple of exception types such as (TimeoutError,), "
             f"not {type(given).__name__}"
         )
-    for each in given:  # pyright: ignore[reportUnknownVariableType]
+    for each in given:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
             raise TypeError(f"retryable_exceptions has {each!r}, which is no exception type")
-    types: tuple[type[BaseException], ...] = given
     # Before Python 3.11 these were classes of their own.
-    if sys.version_info < (3, 11) and TimeoutError in types:
-        types = (*types, asyncio.TimeoutError, concurrent.futures.TimeoutError)
-    return types
+    if sys.version_info < (3, 11) and TimeoutError in given:
+        return (*given, asyncio.TimeoutError, concurrent.futures.TimeoutError)
+    return given
 
 
 def _alike() -> tuple[type[BaseException], ...]:

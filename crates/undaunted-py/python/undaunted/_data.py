@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 
 class Readable(Protocol):
@@ -81,8 +81,7 @@ async def async_parts(data: object, size: int) -> AsyncIterator[bytes]:
             yield part
         return
     buffer = bytearray()
-    stream: AsyncIterable[object] = data
-    async for chunk in stream:
+    async for chunk in cast("AsyncIterable[object]", data):
         buffer += _checked(chunk)
         while len(buffer) >= size:
             yield bytes(buffer[:size])
@@ -97,8 +96,7 @@ def _chunks(data: object, size: int) -> Iterator[object]:
         while chunk := read(size):
             yield chunk
     elif isinstance(data, Iterable):
-        stream: Iterable[object] = data
-        yield from stream
+        yield from cast("Iterable[object]", data)
     else:
         raise TypeError(
             "data must be bytes, a file that is open for reading, or an iterable of bytes, not "
@@ -106,7 +104,9 @@ def _chunks(data: object, size: int) -> Iterator[object]:
         )
 
 
-def _checked(chunk: object) -> bytes | bytearray | memoryview:
-    if isinstance(chunk, (bytes, bytearray, memoryview)):
+def _checked(chunk: object) -> Bytes:
+    if isinstance(chunk, (bytes, bytearray)):
         return chunk
+    if isinstance(chunk, memoryview):
+        return chunk.tobytes()
     raise TypeError(f"data must give bytes, and gave {type(chunk).__name__}")

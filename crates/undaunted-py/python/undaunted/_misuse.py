@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable
-from types import CoroutineType
+from typing import Any
 
 from ._config import RetryConfig
+from ._names import name_of
 
 
 def config_of(config: object) -> RetryConfig:
@@ -20,7 +21,7 @@ def check_callable(func: object, front: str) -> None:
     """Raises where ``func`` cannot be called."""
     if callable(func):
         return
-    if isinstance(func, CoroutineType):
+    if inspect.iscoroutine(func):
         # It will never be awaited, which this exception says better than the warning.
         func.close()
     raise TypeError(
@@ -40,7 +41,7 @@ def check_made(made: object, func: object) -> None:
 
 def check_plain(made: object, func: object) -> None:
     """Raises where a blocking front was given a coroutine function."""
-    if isinstance(made, CoroutineType):
+    if inspect.iscoroutine(made):
         made.close()
         raise TypeError(
             f"undaunted.blocking.with_retry calls plain functions, and {func!r} returned a "
@@ -57,21 +58,26 @@ def check_uncut(config: RetryConfig, name: str) -> None:
         )
 
 
-def check_decorated(func: object) -> None:
+def check_decorated(func: Any) -> None:
     """Raises where ``@retry`` stands on something that cannot be retried."""
     if isinstance(func, classmethod):
         raise TypeError("@retry stands above @classmethod: put it below")
-    if isinstance(func, type) and issubclass(func, BaseException):
-        raise TypeError(
-            f"retry({func.__name__}): exception types belong into a policy, "
-            f"retry(RetryConfig(retryable_exceptions=({func.__name__},)))"
-        )
+    if isinstance(func, type):
+        _check_type(func)
     if not callable(func):
         raise TypeError(f"retry takes a RetryConfig or stands on a function, and got {_a(func)}")
     if inspect.isasyncgenfunction(func) or inspect.isgeneratorfunction(func):
         raise TypeError(
-            f"@retry cannot repeat the generator {func.__qualname__}: what it has yielded cannot "
+            f"@retry cannot repeat the generator {name_of(func)}: what it has yielded cannot "
             "be taken back. Put it on a function that it calls"
+        )
+
+
+def _check_type(cls: type) -> None:
+    if issubclass(cls, BaseException):
+        raise TypeError(
+            f"retry({cls.__name__}): exception types belong into a policy, "
+            f"retry(RetryConfig(retryable_exceptions=({cls.__name__},)))"
         )
 
 

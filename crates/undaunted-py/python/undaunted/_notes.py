@@ -9,11 +9,11 @@ def add_note(error: BaseException, waits: Sequence[float], stop: str) -> None:
     """Says on the exception what was tried. An earlier note of ours is replaced: the same
     exception object may be raised again.
     """
-    notes: object = getattr(error, "__notes__", None)
-    kept = [note for note in notes if not _is_ours(note)] if isinstance(notes, list) else []
+    notes: list[str] = getattr(error, "__notes__", [])
+    kept = [each for each in notes if not _is_ours(each)]
     try:
         # Python 3.10 has no add_note, and shows what is in the attribute where it is asked.
-        error.__notes__ = [*kept, note(waits, stop)]
+        setattr(error, "__notes__", [*kept, note(waits, stop)])
     except AttributeError:
         # An exception that takes no attributes is raised all the same.
         return

@@ -25,9 +25,7 @@ def open_store(
     chaos: str | None = None,
 ) -> Store:
     """Opens the store that a URL or a path points into."""
-    given: object = os.fspath(url)
-    if not isinstance(given, str):
-        raise TypeError(f"url must be a str, not {type(given).__name__}")
+    given = _place(url)
     config = RetryConfig.storage() if retry is None else config_of(retry)
     values = [(key, _text(key, value)) for key, value in {**(options or {}), **more_options}.items()]
     return Store(given, values, config._core, config.budget, chaos)
@@ -38,6 +36,14 @@ def seconds(expires_in: timedelta | float) -> float:
     if isinstance(expires_in, timedelta):
         return expires_in.total_seconds()
     return float(expires_in)
+
+
+def _place(url: object) -> str:
+    if isinstance(url, os.PathLike):
+        url = os.fspath(url)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if not isinstance(url, str):
+        raise TypeError(f"url must be a str, not {type(url).__name__}")  # pyright: ignore[reportUnknownArgumentType]
+    return url
 
 
 def _text(key: str, value: object) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ._config import RetryConfig
 
 if TYPE_CHECKING:
     from abc import ABCMeta as _ProtocolType
 
-    from ._storage import ObjectStorage, OptionValue
+    from ._open import OptionValue
+    from ._storage import ObjectStorage
 else:
     _ProtocolType = type(Protocol)
 

@@ -63,7 +63,11 @@ def retry(
     if func is None or isinstance(func, RetryConfig):
         given = config if func is None else func
         policy = _DEFAULT if given is None else config_of(given)
-        return cast(Decorator, lambda func: _decorated(func, policy, name))
+
+        def decorate(func: Callable[P, R]) -> Callable[P, R]:
+            return _decorated(func, policy, name)
+
+        return decorate
     return _decorated(func, _DEFAULT if config is None else config_of(config), name)
 
 

@@ -119,13 +119,14 @@ class RetryableStorage:
             nonlocal attempts
             attempts += 1
             try:
-                return await self._storage.move(source, destination, **kwargs)
+                moved: FileInfo = await self._storage.move(source, destination, **kwargs)
             except Exception as error:
                 if attempts == 1 or not _is_not_found(error):
                     raise
                 if not await self._storage.exists(destination):
                     raise
-                return await self._storage.info(destination)
+                moved = await self._storage.info(destination)
+            return moved
 
         return await self._call(f"move {source}", move)
 
@@ -205,11 +206,13 @@ class _Once:
     async def __anext__(self) -> bytes:
         self.is_begun = True
         if hasattr(self._data, "__anext__"):
-            return await anext(self._data)
+            chunk: bytes = await anext(self._data)
+            return chunk
         try:
-            return next(self._data)
+            chunk = next(self._data)
         except StopIteration:
             raise StopAsyncIteration from None
+        return chunk
 
 
 class _Spent(Exception):

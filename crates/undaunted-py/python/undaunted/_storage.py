@@ -6,7 +6,6 @@ comes back at once. The rest is a ``Pending``, which is awaited.
 
 from __future__ import annotations
 
-import builtins
 import dataclasses
 import inspect
 import os
@@ -14,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from ._bridge import Running, finish
 from ._config import RetryConfig
@@ -30,7 +29,7 @@ from ._open import (
     seconds,
 )
 from ._types import ProgressCallback, ProgressInfo, StoredFile
-from ._undaunted import Pending, Reader, Store, Upload
+from ._undaunted import Pending, Store, Upload
 
 if TYPE_CHECKING:
     from .blocking import Storage as BlockingStorage
@@ -98,13 +97,13 @@ class ObjectStorage:
             StorageFileExistsError: Where there is one, and it is not to be overwritten.
             StorageUnsupportedError: Where the storage cannot hold metadata.
         """
-        there = data if data.__class__ is bytes else whole(data)
+        there = data if isinstance(data, bytes) else whole(data)
         if there is None:
             if not overwrite:
                 raise ValueError("overwrite=False needs bytes: a stream is written in parts")
             return await self.put_large(key, data, content_type=content_type, metadata=metadata)
-        made = self._store.put(key, there, content_type, metadata, overwrite)  # type: ignore[arg-type]
-        return cast(StoredFile, await finish(made) if made.__class__ is Pending else made)
+        made = self._store.put(key, there, content_type, metadata, overwrite)
+        return await finish(made) if isinstance(made, Pending) else made
 
     async def put_large(
         self,
@@ -145,7 +144,7 @@ class ObjectStorage:
             await progress.add(len(first))
             return stored
         begun = self._store.start_upload(key, content_type, metadata)
-        upload = cast(Upload, await finish(begun) if begun.__class__ is Pending else begun)
+        upload = await finish(begun) if isinstance(begun, Pending) else begun
         window = _Window(upload, concurrency, progress)
         try:
             await window.put(first)
@@ -154,7 +153,7 @@ class ObjectStorage:
                 await window.put(part)
             await window.drain()
             made = upload.complete(progress.transferred)
-            return cast(StoredFile, await finish(made) if made.__class__ is Pending else made)
+            return await finish(made) if isinstance(made, Pending) else made
         except BaseException:
             window.abort()
             await _give_up(upload)
@@ -169,15 +168,14 @@ class ObjectStorage:
         Raises:
             StorageFileNotFoundError: Where there is none.
         """
-        made = self._store.get(key)
-        reader = cast(Reader, await finish(made) if made.__class__ is Pending else made)
+        begun = self._store.get(key)
+        reader = await finish(begun) if isinstance(begun, Pending) else begun
         while True:
-            chunk = reader.next()
-            if chunk.__class__ is Pending:
-                chunk = await finish(chunk)
+            made = reader.next()
+            chunk = await finish(made) if isinstance(made, Pending) else made
             if chunk is None:
                 return
-            yield cast(bytes, chunk)
+            yield chunk
 
     async def get_bytes(self, key: str) -> bytes:
         """Reads a file.
@@ -186,7 +184,7 @@ class ObjectStorage:
             StorageFileNotFoundError: Where there is none.
         """
         made = self._store.get_bytes(key)
-        return cast(bytes, await finish(made) if made.__class__ is Pending else made)
+        return await finish(made) if isinstance(made, Pending) else made
 
     async def delete(self, key: str) -> None:
         """Deletes a file. Object stores do not mind if there is none; local files do.
@@ -201,7 +199,7 @@ class ObjectStorage:
     async def exists(self, key: str) -> bool:
         """Whether there is such a file."""
         made = self._store.exists(key)
-        return cast(bool, await finish(made) if made.__class__ is Pending else made)
+        return await finish(made) if isinstance(made, Pending) else made
 
     async def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[StoredFile]:
         """The files whose keys begin with ``prefix``: ``async for file in storage.list("a/")``.
@@ -216,11 +214,10 @@ class ObjectStorage:
         listing = self._store.list(prefix, checked_limit(limit))
         while True:
             made = listing.next()
-            if made.__class__ is Pending:
-                made = await finish(made)
-            if made is None:
+            batch = await finish(made) if isinstance(made, Pending) else made
+            if batch is None:
                 return
-            for stored in cast("builtins.list[StoredFile]", made):
+            for stored in batch:
                 yield stored
 
     async def info(self, key: str) -> StoredFile:
@@ -230,7 +227,7 @@ class ObjectStorage:
             StorageFileNotFoundError: Where there is none.
         """
         made = self._store.info(key)
-        stored = cast(StoredFile, await finish(made) if made.__class__ is Pending else made)
+        stored = await finish(made) if isinstance(made, Pending) else made
         return with_type(self._store, stored)
 
     async def copy(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
@@ -241,7 +238,7 @@ class ObjectStorage:
             StorageFileExistsError: Where there is a destination, and it is not to be overwritten.
         """
         made = self._store.copy(source, destination, overwrite)
-        stored = cast(StoredFile, await finish(made) if made.__class__ is Pending else made)
+        stored = await finish(made) if isinstance(made, Pending) else made
         return with_type(self._store, stored)
 
     async def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
@@ -253,7 +250,7 @@ class ObjectStorage:
             StorageFileExistsError: Where there is a destination, and it is not to be overwritten.
         """
         made = self._store.move(source, destination, overwrite)
-        stored = cast(StoredFile, await finish(made) if made.__class__ is Pending else made)
+        stored = await finish(made) if isinstance(made, Pending) else made
         return with_type(self._store, stored)
 
     async def url(
@@ -275,7 +272,7 @@ class ObjectStorage:
         """
         lasts = seconds(DEFAULT_EXPIRY if expires_in is None else expires_in)
         made = self._store.url(key, lasts, method)
-        return cast(str, await finish(made) if made.__class__ is Pending else made)
+        return await finish(made) if isinstance(made, Pending) else made
 
     async def close(self) -> None:
         """Lets go of connections. Further operations are refused."""
@@ -322,7 +319,7 @@ class _Window:
         self._upload = upload
         self._size = size
         self._progress = progress
-        self._running: deque[tuple[int, Running]] = deque()
+        self._running: deque[tuple[int, Running[None]]] = deque()
 
     async def put(self, part: bytes) -> None:
         if len(self._running) >= self._size:
@@ -351,7 +348,7 @@ class _Window:
 async def _give_up(upload: Upload) -> None:
     """Aborts an upload. What that ends with says less than why it was given up."""
     try:
-        made: Any = upload.abort()
+        made = upload.abort()
         if made is not None:
             await finish(made)
     except StorageError:

@@ -24,8 +24,9 @@ if sys.version_info >= (3, 11):
         """The attempt's result, or ``cut`` raised once its time is up."""
         if seconds <= 0:
             raise cut
+        limit = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with limit:
                 return await attempt()
         except TimeoutError as error:
             if limit.expired():

@@ -12,13 +12,12 @@ b'hello'
 
 from __future__ import annotations
 
-import builtins
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from types import CoroutineType, TracebackType
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from ._call import Call
 from ._config import RetryConfig
@@ -37,7 +36,7 @@ from ._open import (
 )
 from ._storage import checked_limit, with_type
 from ._types import ProgressInfo, StoredFile
-from ._undaunted import Pending, Reader, Store, Upload
+from ._undaunted import Pending, Store, Upload
 
 __all__ = ["Storage", "with_retry"]
 
@@ -128,7 +127,7 @@ class Storage:
                 raise ValueError("overwrite=False needs bytes: a stream is written in parts")
             return self.put_large(key, data, content_type=content_type, metadata=metadata)
         made = self._store.put(key, there, content_type, metadata, overwrite)
-        return cast(StoredFile, _value(made))
+        return _value(made)
 
     def put_large(
         self,
@@ -153,8 +152,8 @@ class Storage:
             stored = self.put(key, first, content_type=content_type, metadata=metadata)
             progress.add(len(first))
             return stored
-        upload = cast(Upload, _value(self._store.start_upload(key, content_type, metadata)))
-        running: deque[tuple[int, Any]] = deque()
+        upload = _value(self._store.start_upload(key, content_type, metadata))
+        running: deque[tuple[int, Pending[None]]] = deque()
         try:
             for part in _before((first, second), pieces):
                 if len(running) >= concurrency:
@@ -167,7 +166,7 @@ class Storage:
                     running.append((len(part), made))
             while running:
                 _finish_first(running, progress)
-            return cast(StoredFile, _value(upload.complete(progress.transferred)))
+            return _value(upload.complete(progress.transferred))
         except BaseException:
             running.clear()
             _give_up(upload)
@@ -175,13 +174,13 @@ class Storage:
 
     def get(self, key: str) -> Iterator[bytes]:
         """Reads a file in chunks."""
-        reader = cast(Reader, _value(self._store.get(key)))
+        reader = _value(self._store.get(key))
         while (chunk := _value(reader.next())) is not None:
-            yield cast(bytes, chunk)
+            yield chunk
 
     def get_bytes(self, key: str) -> bytes:
         """Reads a file."""
-        return cast(bytes, _value(self._store.get_bytes(key)))
+        return _value(self._store.get_bytes(key))
 
     def delete(self, key: str) -> None:
         """Deletes a file."""
@@ -189,34 +188,34 @@ class Storage:
 
     def exists(self, key: str) -> bool:
         """Whether there is such a file."""
-        return cast(bool, _value(self._store.exists(key)))
+        return _value(self._store.exists(key))
 
     def list(self, prefix: str = "", *, limit: int | None = None) -> Iterator[StoredFile]:
         """The files whose keys begin with a prefix."""
         listing = self._store.list(prefix, checked_limit(limit))
         while (batch := _value(listing.next())) is not None:
-            yield from cast("builtins.list[StoredFile]", batch)
+            yield from batch
 
     def info(self, key: str) -> StoredFile:
         """What is known about a file."""
-        return with_type(self._store, cast(StoredFile, _value(self._store.info(key))))
+        return with_type(self._store, _value(self._store.info(key)))
 
     def copy(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Copies a file within the storage."""
         stored = _value(self._store.copy(source, destination, overwrite))
-        return with_type(self._store, cast(StoredFile, stored))
+        return with_type(self._store, stored)
 
     def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Moves a file within the storage."""
         stored = _value(self._store.move(source, destination, overwrite))
-        return with_type(self._store, cast(StoredFile, stored))
+        return with_type(self._store, stored)
 
     def url(
         self, key: str, *, expires_in: timedelta | float | None = None, method: str = "GET"
     ) -> str:
         """A URL by which anyone can read the file for a while."""
         lasts = seconds(DEFAULT_EXPIRY if expires_in is None else expires_in)
-        return cast(str, _value(self._store.url(key, lasts, method)))
+        return _value(self._store.url(key, lasts, method))
 
     def close(self) -> None:
         """Lets go of connections. Further operations are refused."""
@@ -253,10 +252,10 @@ class _Progress:
             self._callback(ProgressInfo(self.transferred, self._total, "upload", self._key))
 
 
-def _value(made: object) -> object:
+def _value(made: T | Pending[T]) -> T:
     """What an operation brings, waited for where it is not there yet."""
     if isinstance(made, Pending):
-        return cast(object, made.wait())
+        return cast(T, made.wait())
     return made
 
 
@@ -265,7 +264,7 @@ def _before(some: tuple[bytes, ...], more: Iterator[bytes]) -> Iterator[bytes]:
     yield from more
 
 
-def _finish_first(running: deque[tuple[int, Any]], progress: _Progress) -> None:
+def _finish_first(running: deque[tuple[int, Pending[None]]], progress: _Progress) -> None:
     size, part = running.popleft()
     part.wait()
     progress.add(size)

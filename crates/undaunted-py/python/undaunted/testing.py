@@ -140,11 +140,13 @@ class FaultyStorage:
 
     async def put(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
         """Writes a file."""
-        return await self._call("put", key, data, **kwargs)
+        file: FileInfo = await self._call("put", key, data, **kwargs)
+        return file
 
     async def put_large(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
         """Writes a file in parts."""
-        return await self._call("put_large", key, data, **kwargs)
+        file: FileInfo = await self._call("put_large", key, data, **kwargs)
+        return file
 
     async def get(self, key: str) -> AsyncGenerator[bytes, None]:
         """Reads a file in chunks. A lost answer breaks the body after its first chunk."""
@@ -158,7 +160,8 @@ class FaultyStorage:
 
     async def get_bytes(self, key: str) -> bytes:
         """Reads a file."""
-        return await self._call("get_bytes", key)
+        data: bytes = await self._call("get_bytes", key)
+        return data
 
     async def delete(self, key: str) -> None:
         """Deletes a file."""
@@ -166,7 +169,8 @@ class FaultyStorage:
 
     async def exists(self, key: str) -> bool:
         """Whether there is such a file."""
-        return await self._call("exists", key)
+        there: bool = await self._call("exists", key)
+        return there
 
     async def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[FileInfo]:
         """The files whose keys begin with a prefix. A lost answer breaks the list after its first."""
@@ -180,19 +184,23 @@ class FaultyStorage:
 
     async def info(self, key: str) -> FileInfo:
         """What is known about a file."""
-        return await self._call("info", key)
+        file: FileInfo = await self._call("info", key)
+        return file
 
     async def copy(self, source: str, destination: str) -> FileInfo:
         """Copies a file within the storage."""
-        return await self._call("copy", source, destination)
+        file: FileInfo = await self._call("copy", source, destination)
+        return file
 
     async def move(self, source: str, destination: str) -> FileInfo:
         """Moves a file within the storage."""
-        return await self._call("move", source, destination)
+        file: FileInfo = await self._call("move", source, destination)
+        return file
 
     async def url(self, key: str, **kwargs: Any) -> str:
         """A URL by which the file can be read."""
-        return await self._call("url", key, **kwargs)
+        url: str = await self._call("url", key, **kwargs)
+        return url
 
     async def close(self) -> None:
         """Closes the storage within."""
