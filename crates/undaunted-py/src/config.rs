@@ -8,7 +8,6 @@ use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 use undaunted::{Decision, Jitter, RetryConfig, RetryState, Verdict};
 
 use crate::seconds::{duration, number};
-use crate::state::seed;
 
 /// A valid policy.
 #[pyclass(frozen, module = "undaunted")]
@@ -119,7 +118,7 @@ fn last_draw(config: &RetryConfig, earlier: u32) -> f64 {
     let Ok(config) = endless else {
         return 0.0;
     };
-    let mut state = RetryState::new(&config, None, seed());
+    let mut state = RetryState::new(&config, None, undaunted::__private::seed());
     let mut drawn = Duration::ZERO;
     for _ in 0..=earlier {
         if let Decision::Retry { delay } = state.on_failure(None, Verdict::TRANSIENT, None) {

@@ -1,6 +1,5 @@
 //! One call's way through its retries. The core decides; a loop in Python sleeps and calls.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Instant;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -26,19 +25,14 @@ pub(crate) struct State {
 
 #[pymethods]
 impl State {
-    /// A call that is about to make its first attempt. `clock` starts its `total_timeout`.
+    /// A call that is about to make its first attempt; its `total_timeout` runs from now.
     #[new]
-    #[pyo3(signature = (config, budget = None, seed = None, clock = true))]
-    fn new(
-        config: Py<Config>,
-        budget: Option<Py<RetryBudget>>,
-        seed: Option<u64>,
-        clock: bool,
-    ) -> Self {
+    #[pyo3(signature = (config, budget = None, seed = None))]
+    fn new(config: Py<Config>, budget: Option<Py<RetryBudget>>, seed: Option<u64>) -> Self {
         let policy = &config.get().inner;
-        let is_timed = clock && policy.total_timeout().is_some();
+        let is_timed = policy.total_timeout().is_some();
         let start = (is_timed || budget.is_some()).then(Instant::now);
-        let seed = seed.unwrap_or_else(self::seed);
+        let seed = seed.unwrap_or_else(undaunted::__private::seed);
         let saved = RetryState::new(policy, start.filter(|_| is_timed), seed).save();
         Self {
             config,
@@ -57,11 +51,12 @@ impl State {
         &mut self,
         py: Python<'py>,
         verdict: u8,
-        retry_after: Option<f64>,
+        retry_after: Option<Bound<'_, PyAny>>,
         now: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let now = self.instant(now);
-        let retry_after = hint(retry_after);
+        // What is no number is another library's, and no hint.
+        let retry_after = hint(retry_after.and_then(|hint| hint.extract().ok()));
         let verdict = match verdict {
             Self::TRANSIENT => Verdict::Transient { retry_after },
             Self::THROTTLED => Verdict::Throttled { retry_after },
@@ -137,10 +132,4 @@ impl State {
             None => Some(Instant::now()),
         }
     }
-}
-
-/// A seed that no other call has, in this process or one that was forked from it: the keys of
-/// `RandomState` change with every use, and are inherited in a fork.
-pub(crate) fn seed() -> u64 {
-    RandomState::new().hash_one(std::process::id())
 }

@@ -98,5 +98,5 @@ pub use undaunted_macros::retry;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::blocking::with_named_retry;
-    pub use crate::driver::reseed;
+    pub use crate::driver::{reseed, seed};
 }

@@ -76,6 +76,7 @@ class RetryConfig:
             raise TypeError(f"budget must be a RetryBudget, not {type(budget).__name__}")
         put = object.__setattr__
         put(self, "_core", core)
+        put(self, "_verdicts", {})
         put(self, "_exceptions", _exceptions(self.retryable_exceptions))
         put(
             self,
@@ -84,6 +85,8 @@ class RetryConfig:
         )
 
     _core: Config = field(init=False)
+    _verdicts: dict[type[BaseException], int] = field(init=False)
+    """By type of exception, as far as they were asked for."""
     _exceptions: tuple[type[BaseException], ...] = field(init=False)
     _is_plain: bool = field(init=False)
 
@@ -123,11 +126,15 @@ class RetryConfig:
 
     def is_retryable(self, error: BaseException) -> bool:
         """Whether this exception leads to another attempt."""
-        if isinstance(error, NEVER_RETRIED):
-            return False
-        if isinstance(error, self._exceptions):
-            return True
-        return StorageConnectionError in self._exceptions and isinstance(error, _alike())
+        return self._verdict(error) != State.PERMANENT
+
+    def _verdict(self, error: BaseException) -> int:
+        """The verdict on a failure, as the core's state takes it."""
+        cls = error.__class__
+        verdict = self._verdicts.get(cls)
+        if verdict is None:
+            verdict = self._verdicts[cls] = _verdict_of(cls, self._exceptions)
+        return verdict
 
     def __eq__(self, other: object) -> bool:
         """By meaning: ``jitter=True`` and ``jitter=0.25`` are the same policy."""
@@ -161,19 +168,13 @@ class RetryConfig:
         return _rebuild, (type(self), values)
 
 
-def verdict(config: RetryConfig, error: BaseException) -> int:
-    """The verdict on a failure, as the core's state takes it."""
-    if not config.is_retryable(error):
+def _verdict_of(cls: type[BaseException], retryable: tuple[type[BaseException], ...]) -> int:
+    if issubclass(cls, NEVER_RETRIED):
         return State.PERMANENT
-    return State.THROTTLED if isinstance(error, StorageRateLimitError) else State.TRANSIENT
-
-
-def hint(error: BaseException) -> float | None:
-    """How many seconds an exception asks to wait, if its ``retry_after`` says so."""
-    asked: object = getattr(error, "retry_after", None)
-    if isinstance(asked, (int, float)):
-        return float(asked)
-    return None
+    means_connection = StorageConnectionError in retryable and issubclass(cls, _alike())
+    if not (issubclass(cls, retryable) or means_connection):
+        return State.PERMANENT
+    return State.THROTTLED if issubclass(cls, StorageRateLimitError) else State.TRANSIENT
 
 
 def _exceptions(given: tuple[type[BaseException], ...]) -> tuple[type[BaseException], ...]:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from ._undaunted import switch
+
 logger = logging.getLogger("undaunted.retry")
 
 
 def log_retry(
     operation: str, retry: int, max_retries: int, delay: float, error: BaseException
 ) -> None:
-    """An attempt failed and another follows after ``delay``."""
-    if logger.isEnabledFor(logging.WARNING):
-        logger.warning(
-            "Retry attempt %d/%d for %s after %.2fs: %s",
-            retry,
-            max_retries,
-            operation,
-            delay,
-            error,
-            extra=_extra(operation=operation, attempt=retry, max_retries=max_retries, delay=delay),
-        )
+    """An attempt failed and another follows after ``delay``. Callers look whether anyone reads
+    it, since that is what most of its cost would be.
+    """
+    attempts = switch()
+    if attempts is not None:
+        max_retries = min(max_retries, attempts - 1)
+    logger.warning(
+        "Retry attempt %d/%d for %s after %.2fs: %s",
+        retry,
+        max_retries,
+        operation,
+        delay,
+        error,
+        extra=_extra(operation=operation, attempt=retry, max_retries=max_retries, delay=delay),
+    )
 
 
 def log_stop(operation: str, attempts: int, stop: str, error: BaseException) -> None:
@@ -46,14 +52,13 @@ def log_stop(operation: str, attempts: int, stop: str, error: BaseException) -> 
 
 
 def log_success(operation: str, attempts: int) -> None:
-    """A call succeeded after retries."""
-    if logger.isEnabledFor(logging.DEBUG):
-        logger.debug(
-            "%s succeeded at attempt %d",
-            operation,
-            attempts,
-            extra=_extra(operation=operation, attempts=attempts),
-        )
+    """A call succeeded after retries; see :func:`log_retry`."""
+    logger.debug(
+        "%s succeeded at attempt %d",
+        operation,
+        attempts,
+        extra=_extra(operation=operation, attempts=attempts),
+    )
 
 
 def log_store_event(level: int, text: str, operation: str, key: str) -> None:

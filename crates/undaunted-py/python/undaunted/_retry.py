@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import CoroutineType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
-from ._call import Call
+from ._call import drive, drive_blocking
 from ._config import RetryConfig
 from ._misuse import check_callable, check_decorated, check_made, check_uncut, config_of
 from ._names import name_of
+from ._undaunted import State
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,7 +94,7 @@ async def with_retry(
         config = config_of(config)
     if not config._is_plain:
         check_callable(func, "with_retry")
-        return await Call(config, name or name_of(func)).drive(_awaiting(func))
+        return await drive(config, name, _awaiting(func))
     made: object = _NOT_MADE
     try:
         made = func()
@@ -103,11 +104,12 @@ async def with_retry(
             check_callable(func, "with_retry")
             if made is not _NOT_MADE:
                 check_made(made, func)
-        if not config.is_retryable(error):
+        verdict = config._verdict(error)
+        if verdict == _PERMANENT:
             raise
         failure = error
     try:
-        return await Call(config, name or name_of(func)).drive(func, failure)
+        return await drive(config, name, func, (), {}, failure, verdict)
     finally:
         # Its traceback knows this frame: each would keep the other alive.
         del failure
@@ -129,22 +131,23 @@ def _async(
 
         @functools.wraps(func)
         async def limited(*args: P.args, **kwargs: P.kwargs) -> T:
-            return await Call(config, name).drive(lambda: func(*args, **kwargs))
+            return await drive(config, name, func, args, kwargs)
 
         return limited
 
-    is_retryable = config.is_retryable
+    verdict_of = config._verdict
 
     @functools.wraps(func)
     async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await func(*args, **kwargs)
         except BaseException as error:
-            if not is_retryable(error):
+            verdict = verdict_of(error)
+            if verdict == _PERMANENT:
                 raise
             failure = error
         try:
-            return await Call(config, name).drive(lambda: func(*args, **kwargs), failure)
+            return await drive(config, name, func, args, kwargs, failure, verdict)
         finally:
             del failure
 
@@ -156,27 +159,28 @@ def _plain(func: Callable[P, T], config: RetryConfig, name: str) -> Callable[P, 
 
         @functools.wraps(func)
         def limited(*args: P.args, **kwargs: P.kwargs) -> T:
-            return Call(config, name).drive_blocking(lambda: func(*args, **kwargs))
+            return drive_blocking(config, name, func, args, kwargs)
 
         return limited
 
-    is_retryable = config.is_retryable
+    verdict_of = config._verdict
 
     @functools.wraps(func)
     def retried(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             result = func(*args, **kwargs)
         except BaseException as error:
-            if not is_retryable(error):
+            verdict = verdict_of(error)
+            if verdict == _PERMANENT:
                 raise
             failure = error
         else:
             if result.__class__ is CoroutineType:
                 # A plain function around a coroutine function, which nothing told us.
-                return cast(T, _continued(result, lambda: func(*args, **kwargs), config, name))
+                return cast(T, _continued(result, func, args, kwargs, config, name))
             return result
         try:
-            return Call(config, name).drive_blocking(lambda: func(*args, **kwargs), failure)
+            return drive_blocking(config, name, func, args, kwargs, failure, verdict)
         finally:
             del failure
 
@@ -184,17 +188,23 @@ def _plain(func: Callable[P, T], config: RetryConfig, name: str) -> Callable[P, 
 
 
 async def _continued(
-    first: Any, again: Callable[[], Any], config: RetryConfig, name: str
+    first: Any,
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    config: RetryConfig,
+    name: str,
 ) -> object:
     """The first attempt has been made and not awaited."""
     try:
         return await first
     except BaseException as error:
-        if not config.is_retryable(error):
+        verdict = config._verdict(error)
+        if verdict == _PERMANENT:
             raise
         failure = error
     try:
-        return await Call(config, name).drive(again, failure)
+        return await drive(config, name, func, args, kwargs, failure, verdict)
     finally:
         del failure
 
@@ -202,6 +212,7 @@ async def _continued(
 def _awaiting(func: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
     """The function, which must give something to await."""
 
+    @functools.wraps(func)
     def attempt() -> Awaitable[T]:
         made = func()
         if made.__class__ is not CoroutineType:
@@ -221,5 +232,7 @@ def _is_async(func: object) -> bool:
 
 
 _DEFAULT = RetryConfig()
+
+_PERMANENT = State.PERMANENT
 
 _NOT_MADE = object()

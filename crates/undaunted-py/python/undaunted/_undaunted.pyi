@@ -88,12 +88,13 @@ class State:
         config: Config,
         budget: RetryBudget | None = None,
         seed: int | None = None,
-        clock: bool = True,
     ) -> None: ...
     def on_failure(
-        self, verdict: int, retry_after: float | None = None, now: float | None = None
+        self, verdict: int, retry_after: object = None, now: float | None = None
     ) -> float | str:
-        """How long to wait, or in one word why there is no other attempt."""
+        """How long to wait, or in one word why there is no other attempt. ``retry_after`` is a
+        hint where it is a number of seconds.
+        """
 
     def on_attempt(self, now: float | None = None) -> tuple[float, str, bool] | None:
         """When the attempt that begins must be cut, what its error says then, and whether it is

@@ -19,7 +19,7 @@ from datetime import timedelta
 from types import CoroutineType, TracebackType
 from typing import TypeVar, cast
 
-from ._call import Call
+from ._call import drive_blocking
 from ._config import RetryConfig
 from ._data import Source, parts, size_of, whole
 from ._errors import StorageError
@@ -36,7 +36,7 @@ from ._open import (
 )
 from ._storage import checked_limit, with_type
 from ._types import ProgressInfo, StoredFile
-from ._undaunted import Pending, Store, Upload
+from ._undaunted import Pending, State, Store, Upload
 
 __all__ = ["Storage", "with_retry"]
 
@@ -69,15 +69,16 @@ def with_retry(
     name = name or name_of(func)
     if not policy._is_plain:
         check_uncut(policy, name)
-        return Call(policy, name).drive_blocking(attempt)
+        return drive_blocking(policy, name, attempt)
     try:
         return attempt()
     except BaseException as error:
-        if not policy.is_retryable(error):
+        verdict = policy._verdict(error)
+        if verdict == State.PERMANENT:
             raise
         failure = error
     try:
-        return Call(policy, name).drive_blocking(attempt, failure)
+        return drive_blocking(policy, name, attempt, failure=failure, verdict=verdict)
     finally:
         del failure
 

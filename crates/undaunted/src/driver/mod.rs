@@ -39,7 +39,7 @@ mod session;
 mod tokio;
 
 pub use builder::Retry;
-pub use entropy::reseed;
+pub use entropy::{reseed, seed};
 pub use report::{FailedAttempt, RetryReport};
 
 #[cfg(feature = "tokio")]
