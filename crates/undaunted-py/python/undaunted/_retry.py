@@ -159,7 +159,11 @@ def _plain(func: Callable[P, T], config: RetryConfig, name: str) -> Callable[P, 
 
         @functools.wraps(func)
         def limited(*args: P.args, **kwargs: P.kwargs) -> T:
-            return drive_blocking(config, name, func, args, kwargs)
+            try:
+                return drive_blocking(config, name, _revealing(func), args, kwargs)
+            except _Hidden as hidden:
+                first = hidden.coroutine
+            return cast(T, drive(config, name, _after(first, func), args, kwargs))
 
         return limited
 
@@ -207,6 +211,34 @@ async def _continued(
         return await drive(config, name, func, args, kwargs, failure, verdict)
     finally:
         del failure
+
+
+class _Hidden(BaseException):
+    """A plain function returned a coroutine."""
+
+    def __init__(self, coroutine: object) -> None:
+        super().__init__()
+        self.coroutine = coroutine
+
+
+def _revealing(func: Callable[P, T]) -> Callable[P, T]:
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        result = func(*args, **kwargs)
+        if inspect.iscoroutine(result):
+            raise _Hidden(result)
+        return result
+
+    return call
+
+
+def _after(first: Any, func: Callable[P, Any]) -> Callable[P, Any]:
+    """The function, whose first call has been made."""
+    made = [first]
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return made.pop() if made else func(*args, **kwargs)
+
+    return call
 
 
 def _awaiting(func: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
