@@ -210,10 +210,7 @@ impl Target {
             reason: source.to_string(),
         })?;
         // The path was the other thing that could be wrong.
-        let (scheme, path) =
-            ObjectStoreScheme::parse(&url).map_err(|_| OpenError::UnknownScheme {
-                url: format!("{}://", url.scheme()),
-            })?;
+        let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|_| not_understood(&url))?;
         Ok(Self {
             scheme,
             url,
@@ -267,6 +264,25 @@ pub fn is_url(text: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
     })
+}
+
+/// Why object_store knows nothing of a URL: its scheme, or what is behind it.
+fn not_understood(url: &Url) -> OpenError {
+    let expected = match url.scheme() {
+        "memory" => "memory:///key: a store in memory has no host",
+        "s3" | "s3a" => "s3://bucket/key",
+        "gs" => "gs://bucket/key",
+        "az" | "adl" | "azure" | "abfs" | "abfss" => "az://container/key",
+        scheme => {
+            return OpenError::UnknownScheme {
+                url: format!("{scheme}://"),
+            };
+        }
+    };
+    OpenError::IncompleteUrl {
+        url: format!("{}://", url.scheme()),
+        expected,
+    }
 }
 
 fn memory(target: &Target) -> Result<Backend, OpenError> {
