@@ -262,6 +262,7 @@ impl Store {
             ))
         })?;
         let is_file = self.recipe.kind() == Kind::Files;
+        let shown = self.shown_url();
         operate(py, key, async move {
             if is_file {
                 return file_url(&place).ok_or(Error::NotImplemented {
@@ -269,8 +270,13 @@ impl Store {
                     implementer: "the file store".to_owned(),
                 });
             }
-            let url = opened.store.signed_url(method, &place, lasts).await?;
-            Ok(url.to_string())
+            match opened.store.signed_url(method, &place, lasts).await {
+                Ok(url) => Ok(url.to_string()),
+                Err(Error::NotSupported { .. }) => Err(Error::NotSupported {
+                    source: format!("{shown} cannot sign URLs").into(),
+                }),
+                Err(error) => Err(error),
+            }
         })
     }
 

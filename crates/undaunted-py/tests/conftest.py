@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import types
+from collections.abc import Iterator
 
 import pytest
 import undaunted._call
+from fake_s3 import FakeS3, serve
 
 
 @pytest.fixture
@@ -22,3 +24,10 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(undaunted._call, "asyncio", types.SimpleNamespace(sleep=sleep))
     monkeypatch.setattr(undaunted._call, "time", clock)
     return recorded
+
+
+@pytest.fixture
+def s3() -> Iterator[FakeS3]:
+    """An S3 on loopback."""
+    with serve() as fake:
+        yield fake
