@@ -38,6 +38,7 @@
 //! `aws`, `azure`, `gcp`, `http` and `fs`: the stores that [`open`] can build. None is on by
 //! default.
 
+mod answer;
 mod body;
 mod builder;
 mod capabilities;
@@ -62,6 +63,7 @@ mod token;
 mod upload;
 mod watch;
 
+pub use answer::with_last_failure;
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
 pub use connector::RetryConnector;
