@@ -19,23 +19,49 @@ use crate::trace::Trace;
 pub(crate) struct Failure {
     pub(crate) error: Error,
     pub(crate) key: String,
+    /// The last answer of the service that was a failure for good.
+    pub(crate) answer: Option<HttpFailure>,
     pub(crate) trace: Trace,
 }
 
 impl Failure {
     /// The exception, with the cause behind it.
     pub(crate) fn into_exception(self, py: Python<'_>) -> PyErr {
-        let kind = Kind::of(&self.error);
-        self.make(py, kind).unwrap_or_else(|error| error)
+        self.make(py).unwrap_or_else(|error| error)
     }
 
-    fn make(&self, py: Python<'_>, kind: Kind) -> PyResult<PyErr> {
+    /// The answer that this failure is about: behind the error, or observed beside it where
+    /// object_store has a variant for its status.
+    fn answer(&self) -> Option<&HttpFailure> {
+        find::<HttpFailure>(&self.error).or_else(|| {
+            let answer = self.answer.as_ref()?;
+            let is_its = match &self.error {
+                Error::NotFound { .. } => answer.status() == 404,
+                Error::AlreadyExists { .. } => matches!(answer.status(), 409 | 412),
+                Error::Precondition { .. } => answer.status() == 412,
+                Error::PermissionDenied { .. } => answer.status() == 403,
+                Error::Unauthenticated { .. } => answer.status() == 401,
+                // What was no answer has another cause.
+                Error::Generic { .. } => {
+                    find::<Ambiguous>(&self.error).is_none()
+                        && find::<HttpError>(&self.error).is_none()
+                        && find::<io::Error>(&self.error).is_none()
+                }
+                _ => false,
+            };
+            is_its.then_some(answer)
+        })
+    }
+
+    fn make(&self, py: Python<'_>) -> PyResult<PyErr> {
+        let answer = self.answer();
+        let kind = Kind::of(&self.error, answer);
         let fields = PyDict::new(py);
         fields.set_item("kind", kind.as_str())?;
         fields.set_item("key", &self.key)?;
-        fields.set_item("reason", secrets::without(&reason(&self.error)))?;
+        fields.set_item("reason", secrets::without(&reason(&self.error, answer)))?;
         fields.set_item("cause", secrets::without(&self.error.to_string()))?;
-        if let Some(failure) = find::<HttpFailure>(&self.error) {
+        if let Some(failure) = answer {
             fields.set_item("status", failure.status())?;
             fields.set_item("code", failure.code())?;
             fields.set_item("request_id", failure.request_id())?;
@@ -82,28 +108,28 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(error: &Error) -> Self {
+    fn of(error: &Error, answer: Option<&HttpFailure>) -> Self {
         match error {
             Error::NotFound { .. } => Self::NotFound,
             Error::AlreadyExists { .. } => Self::Exists,
             Error::Unauthenticated { .. } => Self::Credentials,
-            Error::PermissionDenied { .. } if has_credentials_code(error) => Self::Credentials,
+            Error::PermissionDenied { .. } if has_credentials_code(answer) => Self::Credentials,
             Error::PermissionDenied { .. } => Self::Permission,
             Error::NotSupported { .. } | Error::NotImplemented { .. } => Self::Unsupported,
             Error::UnknownConfigurationKey { .. } => Self::Configuration,
-            Error::Generic { .. } => Self::of_cause(error),
+            Error::Generic { .. } => Self::of_cause(error, answer),
             _ => Self::Other,
         }
     }
 
     /// A generic error is what the cause behind it is. An answer of the service is the best
     /// witness, the operating system's word the last.
-    fn of_cause(error: &Error) -> Self {
+    fn of_cause(error: &Error, answer: Option<&HttpFailure>) -> Self {
         if find::<Ambiguous>(error).is_some() {
             return Self::Ambiguous;
         }
-        if let Some(failure) = find::<HttpFailure>(error) {
-            return Self::of_answer(error, failure);
+        if let Some(answer) = answer {
+            return Self::of_answer(answer);
         }
         if find::<TimedOut>(error).is_some() {
             return Self::Timeout;
@@ -121,13 +147,13 @@ impl Kind {
         }
     }
 
-    fn of_answer(error: &Error, failure: &HttpFailure) -> Self {
-        match failure.verdict() {
+    fn of_answer(answer: &HttpFailure) -> Self {
+        match answer.verdict() {
             Verdict::Throttled { .. } => Self::RateLimit,
-            Verdict::Transient { .. } if failure.status() == 408 => Self::Timeout,
+            Verdict::Transient { .. } if answer.status() == 408 => Self::Timeout,
             Verdict::Transient { .. } => Self::Unavailable,
-            _ if has_credentials_code(error) => Self::Credentials,
-            Verdict::Permanent => match failure.status() {
+            Verdict::Permanent if has_credentials_code(Some(answer)) => Self::Credentials,
+            Verdict::Permanent => match answer.status() {
                 401 => Self::Credentials,
                 403 => Self::Permission,
                 404 => Self::NotFound,
@@ -176,12 +202,12 @@ impl Kind {
 }
 
 /// The cause in as few words as say it: the service's answer, or the last error behind it.
-fn reason(error: &Error) -> String {
-    if let Some(failure) = find::<HttpFailure>(error) {
-        return failure.to_string();
-    }
+fn reason(error: &Error, answer: Option<&HttpFailure>) -> String {
     if let Some(ambiguous) = find::<Ambiguous>(error) {
         return ambiguous.to_string();
+    }
+    if let Some(answer) = answer {
+        return answer.to_string();
     }
     let mut last: &(dyn StdError + 'static) = error;
     while let Some(source) = last.source() {
@@ -191,8 +217,8 @@ fn reason(error: &Error) -> String {
 }
 
 /// S3 and Azure say 403, and some 400, where they do not know a key or its signature is wrong.
-fn has_credentials_code(error: &Error) -> bool {
-    find::<HttpFailure>(error)
+fn has_credentials_code(answer: Option<&HttpFailure>) -> bool {
+    answer
         .and_then(HttpFailure::code)
         .is_some_and(|code| CREDENTIALS_CODES.contains(&code))
 }

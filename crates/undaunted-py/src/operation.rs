@@ -4,6 +4,7 @@ use bytes::Bytes;
 use object_store::Result;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use undaunted_object_store::with_last_failure;
 
 use crate::errors::Failure;
 use crate::pending::{run, value};
@@ -19,10 +20,15 @@ where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
     run(py, async move {
-        let (result, trace) = traced(operation).await;
+        let ((result, trace), answer) = with_last_failure(traced(operation)).await;
         match result {
             Ok(output) => Ok(value(output)),
-            Err(error) => Err(Box::new(Failure { error, key, trace })),
+            Err(error) => Err(Box::new(Failure {
+                error,
+                key,
+                answer,
+                trace,
+            })),
         }
     })
 }

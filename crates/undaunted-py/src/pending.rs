@@ -276,12 +276,12 @@ impl Drop for Launched {
 }
 
 /// A future that is counted for as long as it lives.
-struct Counted<F>(Pin<Box<F>>);
+struct Counted<F>(Option<Pin<Box<F>>>);
 
 impl<F> Counted<F> {
     fn new(future: F) -> Self {
         IN_FLIGHT.fetch_add(1, Ordering::SeqCst);
-        Self(Box::pin(future))
+        Self(Some(Box::pin(future)))
     }
 }
 
@@ -289,12 +289,17 @@ impl<F: Future> Future for Counted<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.0.as_mut().poll(context)
+        match &mut self.0 {
+            Some(future) => future.as_mut().poll(context),
+            None => Poll::Pending,
+        }
     }
 }
 
 impl<F> Drop for Counted<F> {
     fn drop(&mut self) {
+        // First what it holds, so that a count of none means that all is given back.
+        self.0 = None;
         IN_FLIGHT.fetch_sub(1, Ordering::SeqCst);
     }
 }
