@@ -164,7 +164,11 @@ def serve() -> Iterator[FakeS3]:
         token = f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>" if rest else ""
         return f"<ListBucketResult>{entries}{token}</ListBucketResult>".encode()
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A client that has gone away is what some tests are about."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     s3 = FakeS3(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))

@@ -8,6 +8,7 @@ use crate::backoff::Rng;
 /// A seed that no other call has: each thread draws from a stream of its own, which starts
 /// from the operating system's randomness.
 #[inline(never)]
+#[must_use]
 pub fn seed() -> u64 {
     STREAM.with(|stream| {
         let state = match stream.get() {
