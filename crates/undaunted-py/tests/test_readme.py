@@ -60,7 +60,9 @@ def test_the_examples_in_the_stub_run() -> None:
 def test_what_is_public_has_a_text() -> None:
     for name in undaunted.__all__:
         thing = getattr(undaunted, name)
-        if isinstance(thing, type) and name != "RetryBudget":
+        # The text of RetryBudget is in the stub.
+        is_ours = getattr(thing, "__module__", None) == "undaunted" and name != "RetryBudget"
+        if isinstance(thing, type) and is_ours:
             assert thing.__doc__, name
             for method, member in vars(thing).items():
                 if callable(member) and not method.startswith("_"):
