@@ -131,6 +131,9 @@ impl Kind {
         if let Some(answer) = answer {
             return Self::of_answer(answer);
         }
+        if is_of_metadata_service(error) {
+            return Self::Credentials;
+        }
         if find::<TimedOut>(error).is_some() {
             return Self::Timeout;
         }
@@ -209,11 +212,36 @@ fn reason(error: &Error, answer: Option<&HttpFailure>) -> String {
     if let Some(answer) = answer {
         return answer.to_string();
     }
+    if is_of_metadata_service(error) {
+        return format!(
+            "none were given, and the metadata service gave none: {}",
+            last(error)
+        );
+    }
+    last(error)
+}
+
+/// The text of the last error behind this one.
+fn last(error: &Error) -> String {
     let mut last: &(dyn StdError + 'static) = error;
     while let Some(source) = last.source() {
         last = source;
     }
     last.to_string()
+}
+
+/// Whether it was the metadata service of a cloud that failed, where credentials are looked for
+/// when there are none.
+///
+/// By the path in the text, since object_store keeps it nowhere else. It chooses the exception
+/// of a failure that is final already, and decides nothing.
+fn is_of_metadata_service(error: &Error) -> bool {
+    let text = error.to_string();
+    let path = text
+        .split_once("http://")
+        .and_then(|(_, url)| url.split_once('/'))
+        .map_or("", |(_, path)| path);
+    METADATA_PATHS.iter().any(|known| path.starts_with(known))
 }
 
 /// S3 and Azure say 403, and some 400, where they do not know a key or its signature is wrong.
@@ -237,6 +265,14 @@ fn find<T: StdError + 'static>(error: &Error) -> Option<&T> {
 
 static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static CONFIGURATION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Where AWS, Google and Azure hand out credentials to machines.
+const METADATA_PATHS: &[&str] = &[
+    "latest/api/token",
+    "latest/meta-data/",
+    "computeMetadata/v1/",
+    "metadata/identity/",
+];
 
 /// Codes that say who you are is not known, where the status says that you may not.
 const CREDENTIALS_CODES: &[&str] = &[

@@ -21,6 +21,7 @@ pub(crate) struct State {
     saved: Option<SavedState>,
     /// When the call began, where that matters.
     start: Option<Instant>,
+    waits: Vec<f64>,
 }
 
 #[pymethods]
@@ -39,6 +40,7 @@ impl State {
             budget,
             saved: Some(saved),
             start,
+            waits: Vec::new(),
         }
     }
 
@@ -67,7 +69,11 @@ impl State {
             testing::switched(decision, state, budget)
         })?;
         Ok(match decision {
-            Decision::Retry { delay } => PyFloat::new(py, delay.as_secs_f64()).into_any(),
+            Decision::Retry { delay } => {
+                let delay = delay.as_secs_f64();
+                self.waits.push(delay);
+                PyFloat::new(py, delay).into_any()
+            }
             Decision::Stop(reason) => PyString::intern(py, reason.as_str()).into_any(),
         })
     }
@@ -99,6 +105,12 @@ impl State {
     #[getter]
     fn retries(&mut self) -> PyResult<u32> {
         self.with(|state, _| state.retries())
+    }
+
+    /// The waits before them.
+    #[getter]
+    fn waits(&self) -> Vec<f64> {
+        self.waits.clone()
     }
 
     #[classattr]

@@ -93,6 +93,26 @@ def test_a_wrong_credential_is_told_at_once(s3: FakeS3) -> None:
     assert len(s3.requests) == 1
 
 
+def test_missing_credentials_are_named(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is asked for credentials where there are none.
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    s3.answers.append(Answer(403))
+    storage = Storage.open(
+        "s3://bucket",
+        aws_region="us-east-1",
+        aws_metadata_endpoint=f"{s3.url}",
+        aws_endpoint=s3.url,
+        aws_allow_http=True,
+        retry=ONCE,
+    )
+    with pytest.raises(StorageCredentialsError, match="none were given, .*403") as caught:
+        asyncio.run(storage.get_bytes("a"))
+    assert caught.value.key == "a"
+
+
 def test_a_hint_is_kept(s3: FakeS3) -> None:
     s3.answers.append(Answer(503, "SlowDown", {"retry-after": "7"}))
     with pytest.raises(StorageRateLimitError) as caught:

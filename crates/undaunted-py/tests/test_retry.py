@@ -636,7 +636,8 @@ def generator() -> Iterator[int]:
         (TimeoutError, r"RetryConfig\(retryable_exceptions=\(TimeoutError,\)\)"),
         (async_generator, "cannot repeat the generator async_generator"),
         (generator, "cannot repeat the generator generator"),
-        (classmethod(generator), "put it below"),
+        (classmethod(generator), "@retry stands above @classmethod: put it below"),
+        (staticmethod(generator), "@retry stands above @staticmethod: put it below"),
     ],
 )
 def test_what_cannot_be_decorated_is_refused_at_once(thing: Any, said: str) -> None:

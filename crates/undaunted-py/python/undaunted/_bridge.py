@@ -32,9 +32,11 @@ class Running(Generic[T]):
             raise
 
     def abort(self) -> None:
-        """Drops the operation, if it is not over."""
+        """Drops the operation, or what it ended with."""
         self._pending.abort()
-        self._future.cancel()
+        if not self._future.cancel() and not self._future.cancelled():
+            # Asked for, so that asyncio does not report a failure that nobody looked at.
+            self._future.exception()
 
 
 async def finish(pending: Pending[T]) -> T:

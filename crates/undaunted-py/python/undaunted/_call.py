@@ -43,17 +43,17 @@ async def drive(
     found once there is something to log.
     """
     state = State(config._core, config.budget)
-    waits: list[float] = []
+    verdicts = config._verdicts
+    is_plain = config._is_plain
     earlier = None
     try:
         while True:
             if failure is not None:
                 delay = state.on_failure(verdict, getattr(failure, "retry_after", None))
                 if isinstance(delay, str):
-                    _stop(name or name_of(func), waits, delay, failure)
-                waits.append(delay)
+                    _stop(name or name_of(func), state.waits, delay, failure)
                 if logger.isEnabledFor(logging.WARNING):
-                    log_retry(name or name_of(func), len(waits), config.max_retries, delay, failure)
+                    log_retry(name or name_of(func), state.retries, config.max_retries, delay, failure)
                 try:
                     if delay > 0:
                         await asyncio.sleep(delay)
@@ -65,22 +65,25 @@ async def drive(
                     raise
                 earlier = failure
             try:
-                if config._is_plain:
-                    result = await func(*args, **kwargs)
+                if is_plain:
+                    # A call without arguments is half the price of one that has none to unpack.
+                    result = await (func(*args, **kwargs) if args or kwargs else func())
                 else:
                     result = await _limited(state, func, args, kwargs)
             except BaseException as error:
-                if isinstance(error, Cut):
+                if not is_plain and isinstance(error, Cut):
                     failure, verdict = _of_cut(error, earlier), _TRANSIENT
                     continue
-                failure, verdict = error, config._verdict(error)
+                failure = error
+                known = verdicts.get(error.__class__)
+                verdict = config._verdict(error) if known is None else known
                 if verdict == _PERMANENT and isinstance(error, NEVER_RETRIED):
                     raise
             else:
                 if config.budget is not None:
                     state.on_success()
-                if waits and logger.isEnabledFor(logging.DEBUG):
-                    log_success(name or name_of(func), len(waits) + 1)
+                if failure is not None and logger.isEnabledFor(logging.DEBUG):
+                    log_success(name or name_of(func), state.retries + 1)
                 return result
     finally:
         # A failure's traceback knows this frame: each would keep the other alive.
@@ -98,17 +101,17 @@ def drive_blocking(
 ) -> T:
     """The same for a plain function, on this thread."""
     state = State(config._core, config.budget)
-    waits: list[float] = []
+    verdicts = config._verdicts
+    is_plain = config._is_plain
     earlier = None
     try:
         while True:
             if failure is not None:
                 delay = state.on_failure(verdict, getattr(failure, "retry_after", None))
                 if isinstance(delay, str):
-                    _stop(name or name_of(func), waits, delay, failure)
-                waits.append(delay)
+                    _stop(name or name_of(func), state.waits, delay, failure)
                 if logger.isEnabledFor(logging.WARNING):
-                    log_retry(name or name_of(func), len(waits), config.max_retries, delay, failure)
+                    log_retry(name or name_of(func), state.retries, config.max_retries, delay, failure)
                 try:
                     if delay > 0:
                         time.sleep(delay)
@@ -117,21 +120,23 @@ def drive_blocking(
                     raise
                 earlier = failure
             try:
-                if not config._is_plain:
+                if not is_plain:
                     _begin_uncut(state)
                 result = func(*args, **kwargs)
             except BaseException as error:
-                if isinstance(error, Cut):
+                if not is_plain and isinstance(error, Cut):
                     failure, verdict = _of_cut(error, earlier), _TRANSIENT
                     continue
-                failure, verdict = error, config._verdict(error)
+                failure = error
+                known = verdicts.get(error.__class__)
+                verdict = config._verdict(error) if known is None else known
                 if verdict == _PERMANENT and isinstance(error, NEVER_RETRIED):
                     raise
             else:
                 if config.budget is not None:
                     state.on_success()
-                if waits and logger.isEnabledFor(logging.DEBUG):
-                    log_success(name or name_of(func), len(waits) + 1)
+                if failure is not None and logger.isEnabledFor(logging.DEBUG):
+                    log_success(name or name_of(func), state.retries + 1)
                 return result
     finally:
         del failure, earlier

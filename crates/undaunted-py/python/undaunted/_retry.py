@@ -104,7 +104,8 @@ async def with_retry(
             check_callable(func, "with_retry")
             if made is not _NOT_MADE:
                 check_made(made, func)
-        verdict = config._verdict(error)
+        known = config._verdicts.get(error.__class__)
+        verdict = config._verdict(error) if known is None else known
         if verdict == _PERMANENT:
             raise
         failure = error

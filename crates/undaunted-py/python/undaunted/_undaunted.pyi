@@ -111,6 +111,10 @@ class State:
     def retries(self) -> int:
         """Retries granted so far."""
 
+    @property
+    def waits(self) -> list[float]:
+        """The waits before them."""
+
 class Pending(Generic[T]):
     """An operation that was not ready at once."""
 
