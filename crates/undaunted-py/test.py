@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the wheel, installs it into an environment of its own, and tests what is installed.
 
-    python3 crates/undaunted-py/test.py [--only pytest|mypy|pyright] [arguments for pytest]
+    python3 crates/undaunted-py/test.py [--only pytest|mypy|pyright|types] [arguments for pytest]
 
 `cargo test` runs it too. The environment is below the target folder; it is made once, and anew
 when what it is made of changes. It needs Python 3.10 or newer and nothing else.
@@ -20,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 REQUIREMENTS = HERE / "tests" / "requirements.txt"
-CHECKS = ("pytest", "mypy", "pyright")
+CHECKS = ("pytest", "mypy", "pyright", "types")
 OLDEST = (3, 10)
 
 
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
     install_wheel(python, work)
     for check in checks:
         print(f"\n== {check}", flush=True)
-        run([str(python), "-m", *commands(python, arguments)[check]])
+        run([str(python), "-m", *commands(python, arguments)[check]], python.parent)
 
 
 def commands(python: Path, arguments: list[str]) -> dict[str, list[str]]:
@@ -45,6 +45,8 @@ def commands(python: Path, arguments: list[str]) -> dict[str, list[str]]:
         "pytest": ["pytest", "-q", "-p", "no:cacheprovider", *(arguments or [str(HERE / "tests")])],
         "mypy": ["mypy", "--config-file", str(HERE / "pyproject.toml"), *typed],
         "pyright": ["pyright", "-p", str(HERE / "pyproject.toml"), "--pythonpath", str(python)],
+        # Whether everything that is public has a type, as installed.
+        "types": ["pyright", "--verifytypes", "undaunted", "--ignoreexternal"],
     }
 
 
@@ -79,12 +81,18 @@ def pip(python: Path, *arguments: str) -> None:
     run([str(python), "-m", "pip", "install", *quiet, *arguments])
 
 
-def run(command: list[str]) -> None:
-    # The installed package is what is tested, and not the folder that it was built from.
-    outside = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH",)}
-    # Bytecode is part of what an import costs.
-    outside.pop("PYTHONDONTWRITEBYTECODE", None)
-    ended = subprocess.run(command, cwd=HERE, env=outside)
+def run(command: list[str], programs: Path | None = None) -> None:
+    # The installed package is what is tested, and not the folder that it was built from; and its
+    # bytecode is part of what an import costs.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    }
+    if programs is not None:
+        kept["PATH"] = os.pathsep.join([str(programs), kept.get("PATH", "")])
+        kept["VIRTUAL_ENV"] = str(programs.parent)
+    ended = subprocess.run(command, cwd=HERE, env=kept)
     if ended.returncode != 0:
         sys.exit(f"{' '.join(command[:4])} … ended with {ended.returncode}")
 

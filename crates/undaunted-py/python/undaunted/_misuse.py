@@ -60,9 +60,9 @@ def check_uncut(config: RetryConfig, name: str) -> None:
 
 def check_decorated(func: Any) -> None:
     """Raises where ``@retry`` stands on something that cannot be retried."""
-    if isinstance(func, (classmethod, staticmethod)):
-        kind = type(func).__name__
-        raise TypeError(f"@retry stands above @{kind}: put it below")
+    for kind in (classmethod, staticmethod):
+        if isinstance(func, kind):
+            raise TypeError(f"@retry stands above @{kind.__name__}: put it below")
     if isinstance(func, type):
         _check_type(func)
     if not callable(func):
