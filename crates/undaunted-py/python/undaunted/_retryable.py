@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, TypeVar
@@ -47,10 +46,13 @@ class RetryableStorage:
     async def get(self, key: str, **kwargs: Any) -> AsyncIterator[bytes]:
         """Reads a file in chunks. Retried up to the first chunk."""
         chunks, first = await self._call(f"get {key}", lambda: self._begin(key, kwargs))
-        if first is not None:
-            yield first
-            async for chunk in chunks:
-                yield chunk
+        try:
+            if first is not None:
+                yield first
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            await _close(chunks)
 
     async def get_bytes(self, key: str, **kwargs: Any) -> bytes:
         """Reads a file."""
@@ -79,27 +81,36 @@ class RetryableStorage:
         self, prefix: str = "", *, limit: int | None = None, **kwargs: Any
     ) -> AsyncIterator[FileInfo]:
         """The files whose keys begin with a prefix. A list that breaks is read again, and what
-        was given before is left out.
+        was given before is left out: its keys are kept. Each file renews the attempts.
         """
         given: set[str] = set()
-        ended = False
-        while not ended and (limit is None or len(given) < limit):
-            # A batch at a time, so that a list of any length can be retried and not be held.
-            batch: builtins.list[FileInfo] = []
+        files: Any = None
 
-            async def read(batch: builtins.list[FileInfo] = batch) -> bool:
-                batch.clear()
-                async for file in self._storage.list(prefix, **kwargs):
-                    if file.key not in given:
-                        batch.append(file)
-                    if limit is not None and len(given) + len(batch) >= limit:
-                        return True
-                return True
+        async def following() -> FileInfo | None:
+            nonlocal files
+            try:
+                if files is None:
+                    files = aiter(self._storage.list(prefix, **kwargs))
+                while True:
+                    file: FileInfo | None = await anext(files, None)
+                    if file is None or file.key not in given:
+                        return file
+            except BaseException:
+                # What broke is begun again.
+                broken, files = files, None
+                await _close(broken)
+                raise
 
-            ended = await self._call(f"list {prefix}" if prefix else "list", read)
-            for file in batch:
+        name = f"list {prefix}" if prefix else "list"
+        try:
+            while limit is None or len(given) < limit:
+                file = await self._call(name, following)
+                if file is None:
+                    return
                 given.add(file.key)
                 yield file
+        finally:
+            await _close(files)
 
     async def info(self, key: str, **kwargs: Any) -> FileInfo:
         """What is known about a file."""
@@ -191,6 +202,13 @@ class RetryableStorage:
             chunks = await chunks
         chunks = aiter(chunks)
         return chunks, await anext(chunks, None)
+
+
+async def _close(stream: Any) -> None:
+    """Closes a stream that can be closed, such as a generator, where it is and not later."""
+    close: Any = getattr(stream, "aclose", None)
+    if close is not None:
+        await close()
 
 
 class _Once:
