@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+
+use crate::seconds::whole;
 
 /// A token bucket for retries, shared by everything that is given it.
 #[pyclass(frozen, module = "undaunted")]
@@ -16,13 +17,14 @@ pub(crate) struct RetryBudget {
 #[pymethods]
 impl RetryBudget {
     #[new]
-    #[pyo3(signature = (capacity = 500, refill = 1))]
-    fn new(capacity: i64, refill: i64) -> PyResult<Self> {
-        let refill = tokens("refill", refill)?;
-        let inner =
-            undaunted::RetryBudget::with_capacity_and_refill(tokens("capacity", capacity)?, refill);
+    #[pyo3(signature = (capacity = None, refill = None))]
+    fn new(capacity: Option<Bound<'_, PyAny>>, refill: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
+        let capacity = tokens("capacity", capacity, CAPACITY)?;
+        let refill = tokens("refill", refill, REFILL)?;
         Ok(Self {
-            inner: Arc::new(inner),
+            inner: Arc::new(undaunted::RetryBudget::with_capacity_and_refill(
+                capacity, refill,
+            )),
             refill,
         })
     }
@@ -69,11 +71,14 @@ impl RetryBudget {
     }
 }
 
-fn tokens(name: &str, value: i64) -> PyResult<u16> {
-    u16::try_from(value).map_err(|_| {
-        PyValueError::new_err(format!(
-            "{name} is {value}, but must be a whole number from 0 to {}",
-            u16::MAX
-        ))
-    })
+fn tokens(name: &str, value: Option<Bound<'_, PyAny>>, default: u16) -> PyResult<u16> {
+    let Some(value) = value else {
+        return Ok(default);
+    };
+    let whole = whole(name, &value, u32::from(u16::MAX))?;
+    Ok(u16::try_from(whole).unwrap_or(u16::MAX))
 }
+
+/// The core's own defaults.
+const CAPACITY: u16 = 500;
+const REFILL: u16 = 1;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyInt, PyString};
+use pyo3::types::{PyBool, PyDict, PyString};
 use undaunted::{Decision, Jitter, RetryConfig, RetryState, Verdict};
 
-use crate::seconds::{duration, number};
+use crate::seconds::{duration, number, whole};
 
 /// A valid policy.
 #[pyclass(frozen, module = "undaunted")]
@@ -35,7 +35,7 @@ impl Config {
             value.map(|value| duration(name, &value)).transpose()
         };
         let inner = RetryConfig::builder()
-            .max_retries(retries(&max_retries)?)
+            .max_retries(whole("max_retries", &max_retries, u32::MAX)?)
             .base_delay(duration("base_delay", &base_delay)?)
             .max_delay(duration("max_delay", &max_delay)?)
             .exponential_base(number("exponential_base", &exponential_base)?)
@@ -126,21 +126,6 @@ fn last_draw(config: &RetryConfig, earlier: u32) -> f64 {
         }
     }
     drawn.as_secs_f64()
-}
-
-fn retries(value: &Bound<'_, PyAny>) -> PyResult<u32> {
-    if !value.is_instance_of::<PyInt>() || value.is_instance_of::<PyBool>() {
-        let given = value.get_type().name()?;
-        return Err(PyTypeError::new_err(format!(
-            "max_retries must be an int, not {given}"
-        )));
-    }
-    value.extract().map_err(|_| {
-        PyValueError::new_err(format!(
-            "max_retries is {value}, but must be a whole number from 0 to {}",
-            u32::MAX
-        ))
-    })
 }
 
 /// `True` is the default and `False` none; else a kind by name, or a fraction.

@@ -28,6 +28,22 @@ pub(crate) fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(value.extract().unwrap_or(f64::INFINITY))
 }
 
+/// A whole number up to `most`.
+pub(crate) fn whole(name: &str, value: &Bound<'_, PyAny>, most: u32) -> PyResult<u32> {
+    if !value.is_instance_of::<PyInt>() || value.is_instance_of::<PyBool>() {
+        let given = value.get_type().name()?;
+        return Err(PyTypeError::new_err(format!(
+            "{name} must be an int, not {given}"
+        )));
+    }
+    let number = value.extract().ok().filter(|number| *number <= most);
+    number.ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "{name} is {value}, but must be a whole number from 0 to {most}"
+        ))
+    })
+}
+
 /// A hint for a wait, if it is one that can be waited for: not negative, not NaN.
 pub(crate) fn hint(seconds: Option<f64>) -> Option<Duration> {
     let seconds = seconds.filter(|seconds| *seconds >= 0.0)?;

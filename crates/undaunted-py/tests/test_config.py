@@ -217,6 +217,10 @@ def test_the_budget_says_what_it_has() -> None:
     budget = RetryBudget()
     assert (budget.tokens, budget.capacity, budget.refill) == (500, 500, 1)
     assert repr(RetryBudget(20, 0)) == "RetryBudget(capacity=20, refill=0)"
-    for wrong in (-1, 65_536):
+    for wrong in (-1, 65_536, 10**30):
         with pytest.raises(ValueError, match=f"capacity is {wrong}, but must be"):
             RetryBudget(wrong)
+        with pytest.raises(ValueError, match=f"refill is {wrong}, but must be"):
+            RetryBudget(refill=wrong)
+    with pytest.raises(TypeError, match="capacity must be an int, not float"):
+        RetryBudget(1.5)  # type: ignore[arg-type]
