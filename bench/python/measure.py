@@ -49,7 +49,9 @@ def main() -> None:
             venv.create(environment, with_pip=True)
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.check_call([*install, *PEERS])
-        subprocess.check_call([*install, "--force-reinstall", "--no-deps", root / "crates/undaunted-py"])
+        subprocess.check_call(
+            [*install, "--force-reinstall", "--no-deps", root / "crates/undaunted-py"]
+        )
         os.execv(python, [str(python), str(here), *sys.argv[1:]])
     # What a library logs by default is not what its loop costs.
     logging.disable(logging.CRITICAL)

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Builds the wheel, installs it into an environment of its own, and tests what is installed.
 
-    python3 crates/undaunted-py/test.py [--only pytest|mypy|pyright|types] [arguments for pytest]
+    python3 crates/undaunted-py/test.py [--only CHECK] [arguments for pytest]
+
+CHECK is one of format, lint, mypy, pyright, types and pytest; without it all of them are run.
 
 `cargo test` runs it too. The environment is below the target folder; it is made once, and anew
 when what it is made of changes. It needs Python 3.10 or newer and nothing else.
@@ -20,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 REQUIREMENTS = HERE / "tests" / "requirements.txt"
-CHECKS = ("pytest", "mypy", "pyright", "types")
+CHECKS = ("format", "lint", "mypy", "pyright", "types", "pytest")
 OLDEST = (3, 10)
 
 
@@ -43,6 +45,8 @@ def commands(python: Path, arguments: list[str]) -> dict[str, list[str]]:
     typed = [str(HERE / "python" / "undaunted"), str(HERE / "tests" / "typing")]
     return {
         "pytest": ["pytest", "-q", "-p", "no:cacheprovider", *(arguments or [str(HERE / "tests")])],
+        "format": ["ruff", "format", "--check", "--quiet", "."],
+        "lint": ["ruff", "check", "--quiet", "."],
         "mypy": ["mypy", "--config-file", str(HERE / "pyproject.toml"), *typed],
         "pyright": ["pyright", "-p", str(HERE / "pyproject.toml"), "--pythonpath", str(python)],
         # Whether everything that is public has a type, as installed.

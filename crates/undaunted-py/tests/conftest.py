@@ -7,6 +7,7 @@ import types
 from collections.abc import Iterator
 
 import pytest
+
 import undaunted._call
 from fake_s3 import FakeS3, serve
 

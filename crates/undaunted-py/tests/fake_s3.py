@@ -90,7 +90,9 @@ def serve() -> Iterator[FakeS3]:
             if told is not None and told.hang is not None:
                 told.hang.wait(30)
             if told is None or told.applied:
-                status, headers, content = self.apply(method, key, parse_qs(url.query, keep_blank_values=True), body)
+                status, headers, content = self.apply(
+                    method, key, parse_qs(url.query, keep_blank_values=True), body
+                )
             if told is not None:
                 status, headers = told.status, told.headers
                 content = f"<Error><Code>{told.code}</Code></Error>".encode() if told.code else b""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from undaunted import (
     RetryBudget,
     RetryConfig,
@@ -131,9 +132,15 @@ def test_its_repr_can_be_read_back() -> None:
     assert eval(repr(config)) == config
 
 
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))]
+)
 def test_it_can_be_copied_and_pickled(again: Callable[[RetryConfig], RetryConfig]) -> None:
-    for config in (RetryConfig(), RetryConfig.storage(), RetryConfig(jitter=0.5, total_timeout=9.0)):
+    for config in (
+        RetryConfig(),
+        RetryConfig.storage(),
+        RetryConfig(jitter=0.5, total_timeout=9.0),
+    ):
         copied = again(config)
         assert copied == config
         assert copied.schedule() == config.schedule()

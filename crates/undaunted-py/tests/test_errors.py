@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 
 import pytest
+
 import undaunted
 from fake_s3 import SECRET, Answer, FakeS3
 from undaunted import (
@@ -93,9 +94,7 @@ def test_a_wrong_credential_is_told_at_once(s3: FakeS3) -> None:
     assert len(s3.requests) == 1
 
 
-def test_missing_credentials_are_named(
-    s3: FakeS3, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_credentials_are_named(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is asked for credentials where there are none.
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
@@ -133,7 +132,9 @@ def test_a_refused_connection_is_named() -> None:
         aws_allow_http=True,
         retry=ONCE,
     )
-    with pytest.raises(StorageConnectionError, match="connection failed for a: .*refused") as caught:
+    with pytest.raises(
+        StorageConnectionError, match="connection failed for a: .*refused"
+    ) as caught:
         asyncio.run(storage.get_bytes("a"))
     assert isinstance(caught.value, ConnectionError)
     assert isinstance(caught.value.__cause__, ConnectionError)
@@ -171,7 +172,9 @@ def test_what_cannot_be_told_is_ambiguous(s3: FakeS3) -> None:
         # A rival's write of the same bytes without a token, after an answer was lost.
         s3.answers.append(Answer(500, "InternalError"))
         s3.objects["root/there"] = (b"data", {})
-        with pytest.raises(StorageAmbiguousError, match="may or may not have taken effect") as caught:
+        with pytest.raises(
+            StorageAmbiguousError, match="may or may not have taken effect"
+        ) as caught:
             await storage.put("there", b"data", overwrite=False)
         assert caught.value.key == "there"
 

@@ -9,8 +9,9 @@ import sys
 import threading
 
 import pytest
+
 from fake_s3 import Answer, FakeS3
-from undaunted import RetryConfig, RetryBudget, StorageError, retry, testing, with_retry
+from undaunted import RetryBudget, RetryConfig, StorageError, retry, testing, with_retry
 
 LOGGER = "undaunted.retry"
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from fake_s3 import Answer, FakeS3
 from undaunted import RetryConfig, Storage, testing
 from undaunted._undaunted import in_flight

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 import undaunted
 
 README = Path(__file__).parents[1] / "README.md"

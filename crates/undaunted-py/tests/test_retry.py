@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+
 import undaunted._call
 from undaunted import RetryBudget, RetryConfig, StorageRateLimitError, blocking, retry, with_retry
 
@@ -272,9 +273,7 @@ def test_failures_are_not_kept_alive(
 
 
 @every_front
-def test_a_success_makes_no_call_into_rust(
-    front: Front, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_success_makes_no_call_into_rust(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     config = RetryConfig()
 
     def called(*_: object) -> None:
@@ -359,7 +358,7 @@ def test_it_stands_on_methods() -> None:
     assert Client.static(Script(TimeoutError(), "done")) == "done"
 
 
-class Callable_:
+class Called:
     def __init__(self, script: Script) -> None:
         self.script = script
 
@@ -373,7 +372,7 @@ def test_it_takes_partials_and_callable_objects() -> None:
 
     partial = retry(NO_WAIT)(functools.partial(call, Script(TimeoutError(), "done")))
     assert asyncio.run(partial()) == "done"
-    called = retry(NO_WAIT)(Callable_(Script(TimeoutError(), "done")))
+    called = retry(NO_WAIT)(Called(Script(TimeoutError(), "done")))
     assert asyncio.run(called()) == "done"
 
 
@@ -563,7 +562,11 @@ def misuse(call: Callable[[], Awaitable[object]]) -> str:
     return asyncio.run(main())
 
 
-POLICIES = [RetryConfig(), RetryConfig(retryable_exceptions=(Exception,)), RetryConfig(total_timeout=9)]
+POLICIES = [
+    RetryConfig(),
+    RetryConfig(retryable_exceptions=(Exception,)),
+    RetryConfig(total_timeout=9),
+]
 
 
 @pytest.mark.parametrize("config", POLICIES)

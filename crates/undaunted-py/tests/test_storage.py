@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from fake_s3 import FakeS3
 from undaunted import (
     ObjectStorage,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from fake_s3 import Answer, FakeS3
 from undaunted import (
     RetryConfig,

@@ -8,7 +8,6 @@ from typing import Generic, TypeVar
 
 from ._undaunted import Mailbox, Pending
 
-
 T = TypeVar("T")
 
 

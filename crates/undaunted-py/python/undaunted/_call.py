@@ -53,7 +53,9 @@ async def drive(
                 if isinstance(delay, str):
                     _stop(name or name_of(func), state.waits, delay, failure)
                 if logger.isEnabledFor(logging.WARNING):
-                    log_retry(name or name_of(func), state.retries, config.max_retries, delay, failure)
+                    log_retry(
+                        name or name_of(func), state.retries, config.max_retries, delay, failure
+                    )
                 try:
                     if delay > 0:
                         await asyncio.sleep(delay)
@@ -111,7 +113,9 @@ def drive_blocking(
                 if isinstance(delay, str):
                     _stop(name or name_of(func), state.waits, delay, failure)
                 if logger.isEnabledFor(logging.WARNING):
-                    log_retry(name or name_of(func), state.retries, config.max_retries, delay, failure)
+                    log_retry(
+                        name or name_of(func), state.retries, config.max_retries, delay, failure
+                    )
                 try:
                     if delay > 0:
                         time.sleep(delay)

@@ -27,7 +27,9 @@ def open_store(
     """Opens the store that a URL or a path points into."""
     given = _place(url)
     config = RetryConfig.storage() if retry is None else config_of(retry)
-    values = [(key, _text(key, value)) for key, value in {**(options or {}), **more_options}.items()]
+    values = [
+        (key, _text(key, value)) for key, value in {**(options or {}), **more_options}.items()
+    ]
     return Store(given, values, config._core, config.budget, chaos)
 
 
@@ -51,7 +53,9 @@ def _text(key: str, value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise TypeError(f"the option {key} must be a str, a bool or a number, not {type(value).__name__}")
+    raise TypeError(
+        f"the option {key} must be a str, a bool or a number, not {type(value).__name__}"
+    )
 
 
 DEFAULT_EXPIRY = timedelta(hours=1)

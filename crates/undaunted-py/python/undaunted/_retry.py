@@ -259,9 +259,8 @@ def _is_async(func: object) -> bool:
     if inspect.iscoroutinefunction(func):
         return True
     # An object that is called, such as one of a class with an `async def __call__`.
-    return not inspect.isroutine(func) and inspect.iscoroutinefunction(
-        getattr(type(func), "__call__", None)
-    )
+    call = getattr(type(func), "__call__", None)  # noqa: B004
+    return not inspect.isroutine(func) and inspect.iscoroutinefunction(call)
 
 
 _DEFAULT = RetryConfig()

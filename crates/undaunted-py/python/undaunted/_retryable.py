@@ -36,7 +36,7 @@ class RetryableStorage:
         self._config = RetryConfig() if config is None else config_of(config)
 
     async def put(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
-        """Writes a file. A stream is sent once: another attempt is made only if it was not begun."""
+        """Writes a file. A stream that was begun is not sent again."""
         return await self._write(self._storage.put, "put", key, data, kwargs)
 
     async def put_large(self, key: str, data: Any, **kwargs: Any) -> FileInfo:

@@ -201,7 +201,9 @@ class ObjectStorage:
         made = self._store.exists(key)
         return await finish(made) if isinstance(made, Pending) else made
 
-    async def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[StoredFile]:
+    async def list(
+        self, prefix: str = "", *, limit: int | None = None
+    ) -> AsyncIterator[StoredFile]:
         """The files whose keys begin with ``prefix``: ``async for file in storage.list("a/")``.
 
         They come as the storage has them: services by key, local files in no order. A list that

@@ -173,7 +173,7 @@ class FaultyStorage:
         return there
 
     async def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[FileInfo]:
-        """The files whose keys begin with a prefix. A lost answer breaks the list after its first."""
+        """The files whose keys begin with a prefix. A lost answer breaks it after its first."""
         fault = self._next("list", prefix)
         async for file in self.inner.list(prefix, limit=limit):
             yield file

@@ -8,7 +8,7 @@ from document.support import run
 from undaunted import RetryConfig, StorageConnectionError, with_retry
 from undaunted.testing import FaultyStorage
 
-BLOCK = '''\
+BLOCK = """\
 from undaunted import RetryConfig
 
 config = RetryConfig(
@@ -23,7 +23,7 @@ config = RetryConfig(
         ConnectionError,
     ),
 )
-'''
+"""
 
 
 def test_the_values_are_the_defaults() -> None:

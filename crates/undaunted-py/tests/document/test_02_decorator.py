@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from document.support import run
 from undaunted import StorageConnectionError, testing
 from undaunted.testing import FaultyStorage

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from document.support import run
-from undaunted import retry
 from undaunted.testing import FaultyStorage
 
 BLOCK = '''\

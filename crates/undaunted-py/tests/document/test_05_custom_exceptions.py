@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from document.support import run
 from undaunted import StorageConnectionError, with_retry
 from undaunted.testing import FaultyStorage
 
-BLOCK = '''\
+BLOCK = """\
 from undaunted import retry, RetryConfig, StorageConnectionError
 
 # Include rate limit errors as retryable
@@ -23,7 +24,7 @@ from undaunted import retry, RetryConfig, StorageConnectionError
 ))
 async def upload_with_rate_limit_handling(storage: Storage, key: str, data: bytes) -> None:
     await storage.put(key, data)
-'''
+"""
 
 
 class RateLimitError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from document.support import run
 from undaunted import StorageConnectionError
 from undaunted.testing import FaultyStorage
@@ -30,7 +31,8 @@ async def upload_with_priority(
 
 
 @pytest.mark.parametrize(
-    ("priority", "retries", "first_wait"), [("critical", 10, 0.1), ("high", 5, 0.5), ("low", 2, 1.0)]
+    ("priority", "retries", "first_wait"),
+    [("critical", 10, 0.1), ("high", 5, 0.5), ("low", 2, 1.0)],
 )
 def test_the_priority_chooses_the_policy(
     waits: list[float], priority: str, retries: int, first_wait: float

@@ -6,11 +6,12 @@ import asyncio
 import re
 
 import pytest
+
 from document.support import run
 from undaunted import retry
 from undaunted.testing import FaultyStorage
 
-BLOCK = '''\
+BLOCK = """\
 import logging
 
 # Enable logging to see retry activity
@@ -20,7 +21,7 @@ logging.basicConfig(level=logging.WARNING)
 # WARNING:undaunted.retry:Retry attempt 1/3 for upload_file after 1.23s: Connection timed out
 # WARNING:undaunted.retry:Retry attempt 2/3 for upload_file after 2.67s: Connection timed out
 # ERROR:undaunted.retry:All 3 retries exhausted for upload_file
-'''
+"""
 
 
 def test_the_log_has_the_lines_of_the_document(
@@ -35,7 +36,9 @@ def test_the_log_has_the_lines_of_the_document(
     storage = FaultyStorage([TimeoutError("Connection timed out")] * 4)
     with pytest.raises(TimeoutError):
         asyncio.run(upload_file(storage))
-    logged = [f"{record.levelname}:{record.name}:{record.getMessage()}" for record in caplog.records]
+    logged = [
+        f"{record.levelname}:{record.name}:{record.getMessage()}" for record in caplog.records
+    ]
     promised = re.findall(r"^# ((?:WARNING|ERROR):.*)$", BLOCK, re.MULTILINE)
     assert len(promised) == 3
     # Its delays are examples; ours are those that were waited.

@@ -8,11 +8,12 @@ import logging
 import re
 
 import pytest
+
 from document.support import run
 from undaunted import StorageConnectionError, with_retry
 from undaunted.testing import FaultyStorage
 
-BLOCK = '''\
+BLOCK = """\
 import logging
 
 logger = logging.getLogger("undaunted.retry")
@@ -22,12 +23,10 @@ logger.setLevel(logging.INFO)
 handler = logging.StreamHandler()
 handler.setFormatter(logging.Formatter("%(asctime)s - %(message)s"))
 logger.addHandler(handler)
-'''
+"""
 
 
-def test_the_handler_gets_the_lines(
-    waits: list[float], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_handler_gets_the_lines(waits: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     names = run(BLOCK)
     logger, handler = names["logger"], names["handler"]
     written = io.StringIO()

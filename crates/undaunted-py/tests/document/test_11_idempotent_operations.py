@@ -8,7 +8,7 @@ import uuid
 from document.support import run
 from undaunted.testing import FaultyStorage, LostAnswer
 
-BLOCK = '''\
+BLOCK = """\
 # Good: PUT is idempotent - uploading the same file twice is fine
 @retry()
 async def upload(storage: Storage, key: str, data: bytes) -> None:
@@ -19,7 +19,7 @@ async def create_unique_file(storage: Storage, data: bytes) -> str:
     key = f"files/{uuid4()}.dat"  # Generate key BEFORE retry loop
     await with_retry(lambda: storage.put(key, data))
     return key
-'''
+"""
 
 
 def test_a_put_is_repeated(waits: list[float]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from document.support import run
 
 BLOCK = '''\
@@ -54,9 +55,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncio, "wait_for", at_once)
 
 
-def test_each_attempt_has_its_timeout(
-    waits: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_attempt_has_its_timeout(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     short(monkeypatch)
     storage = Slow(hanging=2)
     asyncio.run(run(BLOCK)["upload_with_timeout"](storage, "a", b"data"))

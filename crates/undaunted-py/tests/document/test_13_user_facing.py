@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from document.support import run
 from undaunted import StorageConnectionError
 from undaunted.testing import FaultyStorage
 
-BLOCK = '''\
+BLOCK = """\
 # API endpoint - fail fast for better UX
 @retry(RetryConfig(max_retries=1, base_delay=0.5))
 async def handle_upload(storage: Storage, key: str, data: bytes) -> None:
@@ -19,7 +20,7 @@ async def handle_upload(storage: Storage, key: str, data: bytes) -> None:
 @retry(RetryConfig(max_retries=10, base_delay=5.0))
 async def process_batch_upload(storage: Storage, key: str, data: bytes) -> None:
     await storage.put(key, data)
-'''
+"""
 
 
 def test_the_endpoint_fails_fast(waits: list[float]) -> None:

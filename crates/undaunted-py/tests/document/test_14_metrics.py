@@ -8,7 +8,7 @@ from document.support import run
 from undaunted import StorageConnectionError
 from undaunted.testing import FaultyStorage
 
-BLOCK = '''\
+BLOCK = """\
 from dataclasses import dataclass
 
 @dataclass
@@ -28,7 +28,7 @@ async def upload_with_metrics(storage: Storage, key: str, data: bytes) -> None:
     except Exception:
         metrics.failures += 1
         raise
-'''
+"""
 
 
 def test_attempts_and_failures_are_counted(waits: list[float]) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from typing_extensions import assert_type
+
 from undaunted import (
     FileInfo,
     ObjectStorage,
@@ -150,7 +151,9 @@ class Mine:
     async def exists(self, key: str) -> bool:
         return True
 
-    async def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[StoredFile]:
+    async def list(
+        self, prefix: str = "", *, limit: int | None = None
+    ) -> AsyncIterator[StoredFile]:
         yield StoredFile("a", 0)
 
     async def url(self, key: str, *, expires_in: timedelta | None = None) -> str:
