@@ -497,7 +497,7 @@ def test_a_cut_at_the_deadline_is_the_failure_before_it() -> None:
 
     async def main() -> None:
         with pytest.raises(ConnectionError) as caught:
-            await with_retry(call, RetryConfig(base_delay=0, total_timeout=0.01))
+            await with_retry(call, RetryConfig(base_delay=0, total_timeout=0.5))
         assert caught.value is first
 
     asyncio.run(main())
@@ -513,6 +513,27 @@ def test_a_plain_function_cannot_be_cut() -> None:
         retry(config)(plain)
     with pytest.raises(ValueError, match="attempt_timeout"):
         blocking.with_retry(plain, config)
+
+
+def test_a_plain_function_may_turn_into_a_coroutine_later(
+    waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    script = Script(TimeoutError("once"), "done")
+    calls = 0
+
+    @retry(RetryConfig(jitter=False, total_timeout=60))
+    def connect() -> Awaitable[Any]:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise TimeoutError("not connected")
+        return script.anext()
+
+    async def main() -> Any:
+        return await connect()
+
+    assert asyncio.run(main()) == "done"
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
 
 
 def test_a_wait_of_zero_lets_others_run() -> None:
@@ -566,6 +587,7 @@ POLICIES = [
     RetryConfig(),
     RetryConfig(retryable_exceptions=(Exception,)),
     RetryConfig(total_timeout=9),
+    RetryConfig(total_timeout=9, retryable_exceptions=(Exception,)),
 ]
 
 

@@ -15,6 +15,10 @@ JitterKind: TypeAlias = Literal["proportional", "full", "equal", "decorrelated",
 """The kinds of jitter by name; ``"proportional"`` is the ±25 % that ``True`` means."""
 
 
+class Escape(BaseException):
+    """Leaves the loop at once, whatever the policy says. Nobody outside gets to see it."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class RetryConfig:
     """How often and how patiently to retry.
@@ -203,7 +207,7 @@ def _rebuild(cls: type[RetryConfig], values: dict[str, Any]) -> RetryConfig:
     return cls(**values)
 
 
-NEVER_RETRIED = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
+NEVER_RETRIED = (asyncio.CancelledError, Escape, GeneratorExit, KeyboardInterrupt, SystemExit)
 
 # As many as the core counts.
 _LAST_RETRY = 2**32 - 1

@@ -15,7 +15,7 @@ from types import CoroutineType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 from ._call import drive, drive_blocking
-from ._config import RetryConfig
+from ._config import Escape, RetryConfig
 from ._misuse import check_callable, check_decorated, check_made, check_uncut, config_of
 from ._names import name_of
 from ._undaunted import State
@@ -94,7 +94,10 @@ async def with_retry(
         config = config_of(config)
     if not config._is_plain:
         check_callable(func, "with_retry")
-        return await drive(config, name, _awaiting(func))
+        try:
+            return await drive(config, name, _awaiting(func))
+        except _MisuseError as misuse:
+            raise TypeError(str(misuse)) from None
     made: object = _NOT_MADE
     try:
         made = func()
@@ -214,7 +217,11 @@ async def _continued(
         del failure
 
 
-class _Hidden(BaseException):
+class _MisuseError(Escape):
+    """A function gave nothing to await, and will not with another attempt."""
+
+
+class _Hidden(Escape):
     """A plain function returned a coroutine."""
 
     def __init__(self, coroutine: object) -> None:
@@ -249,7 +256,10 @@ def _awaiting(func: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
     def attempt() -> Awaitable[T]:
         made = func()
         if made.__class__ is not CoroutineType:
-            check_made(made, func)
+            try:
+                check_made(made, func)
+            except TypeError as error:
+                raise _MisuseError(str(error)) from None
         return made
 
     return attempt
