@@ -157,6 +157,31 @@ print(draw())
 
 
 @fork
+def test_forked_processes_know_their_own_writes(s3: FakeS3) -> None:
+    program = """
+import os, sys
+from undaunted import blocking
+
+options = dict(
+    aws_endpoint=sys.argv[1], aws_region="us-east-1", aws_access_key_id="key",
+    aws_secret_access_key="secret", aws_allow_http=True,
+)
+storage = blocking.Storage.open("s3://bucket/root", options)
+storage.put("parent", b"data", overwrite=False)
+for number in range(2):
+    if os.fork() == 0:
+        storage.put(f"child{number}", b"data", overwrite=False)
+        os._exit(0)
+    assert os.wait()[1] == 0
+storage.put("parent again", b"data", overwrite=False)
+"""
+    python(program, s3.url)
+    tokens = [kept["x-amz-meta-undauntedputtoken"] for _, kept in s3.objects.values()]
+    assert len(tokens) == 4
+    assert len(set(tokens)) == 4
+
+
+@fork
 def test_a_forked_child_logs_too(s3: FakeS3) -> None:
     program = """
 import asyncio, logging, os, sys

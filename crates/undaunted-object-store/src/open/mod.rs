@@ -293,3 +293,25 @@ fn memory(target: &Target) -> Result<Backend, OpenError> {
         .with_lists_in_order();
     Ok(Backend::new(memory, capabilities))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_scheme_with_nothing_behind_it_is_told_what_it_lacks() {
+        let refused = |url| match open(url, NO_OPTIONS, RetryConfig::storage()) {
+            Ok(_) => panic!("{url} was opened"),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(
+            refused("s3://"),
+            "s3:// cannot be opened: write s3://bucket/key"
+        );
+        assert_eq!(
+            refused("memory://host/key"),
+            "memory:// cannot be opened: write memory:///key: a store in memory has no host"
+        );
+        assert!(refused("ftp://host").starts_with("ftp:// is no store that is known here"));
+    }
+}
