@@ -6,7 +6,14 @@ use pyo3::prelude::*;
 
 use crate::seconds::whole;
 
-/// A token bucket for retries, shared by everything that is given it.
+/// An allowance for retries, shared by everything that is given it.
+///
+/// While calls succeed there is plenty; when they stop succeeding, the retries stop too, for all
+/// who share it, so that an outage is not made worse. A call that finds it empty gets its own
+/// error at once.
+///
+/// A bucket of tokens: a retry costs 14, after a throttled failure 5; a success after retries
+/// gives back what its last one cost, and a success at the first attempt pays in 1.
 #[pyclass(frozen, module = "undaunted")]
 #[derive(Debug)]
 pub(crate) struct RetryBudget {

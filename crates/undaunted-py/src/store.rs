@@ -14,6 +14,7 @@ use object_store::{
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use undaunted_chaos::{ChaosSpec, FaultPlan};
+use undaunted_object_store::OpenError;
 use url::Url;
 
 use crate::budget::RetryBudget;
@@ -282,7 +283,8 @@ impl Store {
 
     /// Lets go of connections. What is running goes on.
     fn close(&self) {
-        drop(self.lock().take());
+        let opened = self.lock().take();
+        drop(opened);
     }
 
     #[getter]
@@ -326,18 +328,29 @@ impl Store {
     /// The open store: after a fork opened anew, since connections stay with the parent. What
     /// is in memory stays with whoever has it.
     fn opened(&self, py: Python<'_>) -> PyResult<Arc<Opened>> {
-        let mut slot = self.lock();
-        let Some(opened) = &*slot else {
-            return Err(PyValueError::new_err(format!(
+        // Exceptions are made without the lock: that runs Python, which may let go of the GIL,
+        // and who then gets it must not wait for the lock.
+        match self.open_again() {
+            Some(Ok(opened)) => Ok(opened),
+            Some(Err(error)) => Err(not_opened(py, &error)),
+            None => Err(PyValueError::new_err(format!(
                 "the storage {} is closed",
-                secrets::without(&self.recipe.url)
-            )));
-        };
-        if opened.process == std::process::id() || self.recipe.kind() == Kind::Memory {
-            return Ok(Arc::clone(opened));
+                self.shown_url()
+            ))),
         }
-        let again = self.recipe.open().map_err(|error| not_opened(py, &error))?;
-        Ok(Arc::clone(slot.insert(Arc::new(again))))
+    }
+
+    fn open_again(&self) -> Option<Result<Arc<Opened>, OpenError>> {
+        let mut slot = self.lock();
+        let opened = slot.as_ref()?;
+        if opened.process == std::process::id() || self.recipe.kind() == Kind::Memory {
+            return Some(Ok(Arc::clone(opened)));
+        }
+        let again = self.recipe.open().map(Arc::new);
+        if let Ok(again) = &again {
+            *slot = Some(Arc::clone(again));
+        }
+        Some(again)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Opened>>> {
@@ -346,7 +359,7 @@ impl Store {
 
     /// The attributes that the store can hold. Files have a content type by their name only,
     /// and no metadata: that is refused, not lost.
-    fn kept(&self, attributes: &Attributes) -> Result<Attributes> {
+    fn kept(&self, attributes: &Attributes) -> object_store::Result<Attributes> {
         if self.recipe.kind() != Kind::Files {
             return Ok(attributes.clone());
         }
@@ -360,7 +373,11 @@ impl Store {
 }
 
 impl Opened {
-    async fn describe(&self, key: String, place: &object_store::path::Path) -> Result<Stored> {
+    async fn describe(
+        &self,
+        key: String,
+        place: &object_store::path::Path,
+    ) -> object_store::Result<Stored> {
         let head = GetOptions {
             head: true,
             ..GetOptions::default()
