@@ -40,6 +40,7 @@
 //! `aws`, `azure`, `gcp`, `http` and `fs`: the stores that [`open`] can build. None is on by
 //! default.
 
+mod answer;
 mod body;
 mod builder;
 mod capabilities;
@@ -65,6 +66,7 @@ mod upload;
 mod verify;
 mod watch;
 
+pub use answer::with_last_failure;
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
 pub use connector::RetryConnector;

@@ -12,13 +12,14 @@ pub(crate) struct Token(String);
 
 impl Token {
     /// A token that no other write has: 128 bits from a hasher that the operating system
-    /// seeds.
+    /// seeds. A process that was forked hashes with its parent's seeds, hence the process id.
     pub(crate) fn new() -> Self {
         let state = RandomState::new();
+        let process = std::process::id();
         Self(format!(
             "{:016x}{:016x}",
-            state.hash_one(0),
-            state.hash_one(1)
+            state.hash_one((process, 0)),
+            state.hash_one((process, 1))
         ))
     }
 

@@ -14,7 +14,7 @@ use object_store::{
 use undaunted::{Jitter, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, HttpFailure, Operation, Rule};
-use undaunted_object_store::{RetryStore, open};
+use undaunted_object_store::{RetryStore, open, with_last_failure};
 
 type Store = RetryStore<Arc<dyn ObjectStore>>;
 
@@ -327,6 +327,23 @@ async fn permanent_failures_come_back_after_one_request() {
         store.get(&Path::from("a")).await.unwrap_err();
         assert_eq!(hits(&server, Operation::Get), 1, "{status}");
     }
+}
+
+#[tokio::test]
+async fn the_answer_behind_a_permanent_failure_can_be_seen() {
+    let unknown = HttpFailure::new(403).with_code("InvalidAccessKeyId");
+    let fault = Fault::FailBefore(Failure::Status(unknown));
+    let (_server, store) = start([Rule::new(Operation::Get, fault)]).await;
+    let path = Path::from("a");
+    let (denied, answer) = with_last_failure(store.get(&path)).await;
+    assert!(matches!(denied, Err(Error::PermissionDenied { .. })));
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), 403);
+    assert_eq!(answer.code(), Some("InvalidAccessKeyId"));
+    // A success leaves none, and neither does what went before.
+    let (put, answer) = with_last_failure(store.put(&path, "x".into())).await;
+    put.unwrap();
+    assert_eq!(answer, None);
 }
 
 #[tokio::test]

@@ -87,14 +87,16 @@ pub use driver::{Session, with_retry, with_retry_mut};
 pub use event::Event;
 pub use http_failure::HttpFailure;
 pub use retry_after::parse_retry_after;
-pub use state::{Cut, Decision, RetryState, StopReason};
+pub use state::{Cut, Decision, RetryState, SavedState, StopReason};
 pub use storage_error::{StorageError, StorageErrorKind};
 
 #[cfg(feature = "macros")]
 pub use undaunted_macros::retry;
 
-/// For the expansion of `#[retry]` only; not covered by semver.
+/// For the expansion of `#[retry]` and for bindings to other languages only; not covered by
+/// semver.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::blocking::with_named_retry;
+    pub use crate::driver::{reseed, seed};
 }

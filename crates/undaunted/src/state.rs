@@ -261,6 +261,34 @@ impl<'a> RetryState<'a> {
         self.deadline = None;
     }
 
+    /// Lets go of the policy: for a driver that cannot borrow it from one failure to the
+    /// next, such as one in another language. [`SavedState::resume`] goes on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use undaunted::{Decision, Jitter, RetryConfig, RetryState, Verdict};
+    ///
+    /// let config = RetryConfig::builder().jitter(Jitter::None).build()?;
+    /// let mut state = RetryState::new(&config, None, 42);
+    /// state.on_failure(None, Verdict::TRANSIENT, None);
+    /// let saved = state.save();
+    ///
+    /// let mut state = saved.resume(&config);
+    /// let second = state.on_failure(None, Verdict::TRANSIENT, None);
+    /// assert_eq!(second, Decision::Retry { delay: Duration::from_secs(2) });
+    /// # Ok::<(), undaunted::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn save(self) -> SavedState {
+        SavedState {
+            deadline: self.deadline,
+            backoff: self.backoff,
+            retries: self.retries,
+            charge: self.charge,
+            phase: self.phase,
+        }
+    }
+
     /// The policy that decides.
     #[must_use]
     pub const fn config(&self) -> &'a RetryConfig {
@@ -284,6 +312,32 @@ impl<'a> RetryState<'a> {
         match (self.deadline, now) {
             (Some(deadline), Some(now)) => delay >= deadline.saturating_duration_since(now),
             _ => false,
+        }
+    }
+}
+
+/// A call's way so far without its policy, from [`RetryState::save`].
+#[derive(Clone, Debug)]
+pub struct SavedState {
+    deadline: Option<Instant>,
+    backoff: Backoff,
+    retries: u32,
+    charge: u16,
+    phase: Phase,
+}
+
+impl SavedState {
+    /// Goes on with the call. The policy must be the one it was saved from: a deadline and
+    /// the retries so far are kept as they are.
+    #[must_use]
+    pub fn resume(self, config: &RetryConfig) -> RetryState<'_> {
+        RetryState {
+            config,
+            deadline: self.deadline,
+            backoff: self.backoff,
+            retries: self.retries,
+            charge: self.charge,
+            phase: self.phase,
         }
     }
 }

@@ -16,6 +16,7 @@ use object_store::client::{
 };
 use undaunted::TimedOut;
 
+use crate::answer;
 use crate::classify::STALE_CODES;
 use crate::codes;
 use crate::verify::OtherETag;
@@ -134,6 +135,7 @@ async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
         // `Unknown` is the kind that object_store never retries by itself.
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
     }
+    answer::leave(failure);
     Ok(HttpResponse::from_parts(head, HttpResponseBody::from(body)))
 }
 

@@ -15,6 +15,14 @@ pub enum OpenError {
         /// The feature.
         feature: &'static str,
     },
+    /// The URL's scheme is known, and what is behind it is not as it must be.
+    #[error("{url} cannot be opened: write {expected}")]
+    IncompleteUrl {
+        /// What was to be opened.
+        url: String,
+        /// What would be right.
+        expected: &'static str,
+    },
     /// The path within the store cannot be one.
     #[error("{path:?} is not a valid path: {reason}")]
     InvalidPath {

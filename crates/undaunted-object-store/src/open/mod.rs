@@ -210,10 +210,7 @@ impl Target {
             reason: source.to_string(),
         })?;
         // The path was the other thing that could be wrong.
-        let (scheme, path) =
-            ObjectStoreScheme::parse(&url).map_err(|_| OpenError::UnknownScheme {
-                url: format!("{}://", url.scheme()),
-            })?;
+        let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|_| not_understood(&url))?;
         Ok(Self {
             scheme,
             url,
@@ -269,6 +266,25 @@ pub fn is_url(text: &str) -> bool {
     })
 }
 
+/// Why object_store knows nothing of a URL: its scheme, or what is behind it.
+fn not_understood(url: &Url) -> OpenError {
+    let expected = match url.scheme() {
+        "memory" => "memory:///key: a store in memory has no host",
+        "s3" | "s3a" => "s3://bucket/key",
+        "gs" => "gs://bucket/key",
+        "az" | "adl" | "azure" | "abfs" | "abfss" => "az://container/key",
+        scheme => {
+            return OpenError::UnknownScheme {
+                url: format!("{scheme}://"),
+            };
+        }
+    };
+    OpenError::IncompleteUrl {
+        url: format!("{}://", url.scheme()),
+        expected,
+    }
+}
+
 fn memory(target: &Target) -> Result<Backend, OpenError> {
     let memory = target.apply("memory", Arc::new(InMemory::new()), |_, _, _| None)?;
     let capabilities = Capabilities::none()
@@ -276,4 +292,26 @@ fn memory(target: &Target) -> Result<Backend, OpenError> {
         .with_attributes()
         .with_lists_in_order();
     Ok(Backend::new(memory, capabilities))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_scheme_with_nothing_behind_it_is_told_what_it_lacks() {
+        let refused = |url| match open(url, NO_OPTIONS, RetryConfig::storage()) {
+            Ok(_) => panic!("{url} was opened"),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(
+            refused("s3://"),
+            "s3:// cannot be opened: write s3://bucket/key"
+        );
+        assert_eq!(
+            refused("memory://host/key"),
+            "memory:// cannot be opened: write memory:///key: a store in memory has no host"
+        );
+        assert!(refused("ftp://host").starts_with("ftp:// is no store that is known here"));
+    }
 }

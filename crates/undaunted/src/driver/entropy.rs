@@ -8,7 +8,8 @@ use crate::backoff::Rng;
 /// A seed that no other call has: each thread draws from a stream of its own, which starts
 /// from the operating system's randomness.
 #[inline(never)]
-pub(super) fn seed() -> u64 {
+#[must_use]
+pub fn seed() -> u64 {
     STREAM.with(|stream| {
         let state = match stream.get() {
             UNSEEDED => from_the_system(),
@@ -21,10 +22,18 @@ pub(super) fn seed() -> u64 {
     })
 }
 
+/// Begins this thread's stream anew. After a fork the child has the streams of its parent, and
+/// would draw what its parent and all its siblings draw; only one thread lives on in it, so this
+/// is for that thread to call.
+pub fn reseed() {
+    STREAM.with(|stream| stream.set(from_the_system()));
+}
+
+/// A process that was forked also has its parent's keys for `RandomState`, hence the process id.
 #[cold]
 #[inline(never)]
 fn from_the_system() -> u64 {
-    RandomState::new().hash_one(0)
+    RandomState::new().hash_one(std::process::id())
 }
 
 thread_local! {

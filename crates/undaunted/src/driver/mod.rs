@@ -39,6 +39,7 @@ mod session;
 mod tokio;
 
 pub use builder::Retry;
+pub use entropy::{reseed, seed};
 pub use report::{FailedAttempt, RetryReport};
 
 #[cfg(feature = "tokio")]

@@ -145,8 +145,9 @@ pub(super) fn is_switched() -> bool {
     SWITCH.load(Ordering::Relaxed) != OFF
 }
 
-/// The decision, under the switch.
-pub(super) fn switched(
+/// The decision, under the switch: for a driver of one's own, which asks after each
+/// [`RetryState::on_failure`] and obeys what comes back.
+pub fn switched(
     decision: Decision,
     state: &mut RetryState<'_>,
     budget: Option<&RetryBudget>,

@@ -1,0 +1,213 @@
+"""The retry policy."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import sys
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias
+
+from ._errors import StorageConnectionError, StorageRateLimitError
+from ._undaunted import Config, RetryBudget, State
+
+JitterKind: TypeAlias = Literal["proportional", "full", "equal", "decorrelated", "none"]
+"""The kinds of jitter by name; ``"proportional"`` is the ±25 % that ``True`` means."""
+
+
+class Escape(BaseException):
+    """Leaves the loop at once, whatever the policy says. Nobody outside gets to see it."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RetryConfig:
+    """How often and how patiently to retry.
+
+    The default is 3 retries, so at most 4 attempts, waiting 1 s, 2 s and 4 s, each ±25 %. All
+    times are in seconds. A value that cannot be used is a ``ValueError`` that names its field.
+
+    >>> RetryConfig(max_retries=5, base_delay=0.5).schedule()
+    [0.5, 1.0, 2.0, 4.0, 8.0]
+    """
+
+    max_retries: int = 3
+    """Retries after the first attempt; 0 makes a single attempt."""
+    base_delay: float = 1.0
+    """The nominal delay before the first retry."""
+    max_delay: float = 60.0
+    """The cap on nominal delays. The default jitter may go beyond it by a quarter."""
+    exponential_base: float = 2.0
+    """What each nominal delay is multiplied by to give the next; at least 1."""
+    jitter: bool | float | JitterKind = True
+    """``True`` spreads each delay by ±25 %, ``False`` not at all. A number from 0 to 1 is another
+    fraction, a name another kind: ``"full"`` and ``"equal"`` stay below the nominal delay,
+    ``"decorrelated"`` grows from the delay before."""
+    retryable_exceptions: tuple[type[BaseException], ...] = (
+        StorageConnectionError,
+        TimeoutError,
+        ConnectionError,
+    )
+    """The types of exceptions that lead to another attempt. A cancellation, ``KeyboardInterrupt``
+    and ``SystemExit`` never do. A :class:`~undaunted.ObjectStorage` judges by what its service
+    answered instead."""
+    total_timeout: float | None = field(default=None, kw_only=True)
+    """The time that all attempts and waits together may take. A wait that would end later is not
+    begun, and a running attempt of a coroutine function is cut."""
+    attempt_timeout: float | None = field(default=None, kw_only=True)
+    """The time that one attempt may take before it is cut and counts as a timeout. For coroutine
+    functions: nothing can cut a plain function."""
+    throttled_base_delay: float | None = field(default=None, kw_only=True)
+    """The first delay after a :class:`~undaunted.StorageRateLimitError`, where it differs."""
+    max_retry_after: float = field(default=300.0, kw_only=True)
+    """The longest ``retry_after`` of an exception that is obeyed. A longer one ends the call."""
+    budget: RetryBudget | None = field(default=None, kw_only=True)
+    """An allowance for retries that all calls with this policy share."""
+
+    def __post_init__(self) -> None:
+        core = Config(
+            self.max_retries,
+            self.base_delay,
+            self.max_delay,
+            self.exponential_base,
+            self.jitter,
+            self.total_timeout,
+            self.attempt_timeout,
+            self.throttled_base_delay,
+            self.max_retry_after,
+        )
+        budget = self.budget
+        if budget is not None and not isinstance(budget, RetryBudget):
+            raise TypeError(f"budget must be a RetryBudget, not {type(budget).__name__}")
+        put = object.__setattr__
+        put(self, "_core", core)
+        put(self, "_verdicts", {})
+        put(self, "_exceptions", _exceptions(self.retryable_exceptions))
+        put(
+            self,
+            "_is_plain",
+            budget is None and self.total_timeout is None and self.attempt_timeout is None,
+        )
+
+    _core: Config = field(init=False)
+    _verdicts: dict[type[BaseException], int] = field(init=False)
+    """By type of exception, as far as they were asked for."""
+    _exceptions: tuple[type[BaseException], ...] = field(init=False)
+    _is_plain: bool = field(init=False)
+
+    @classmethod
+    def interactive(cls) -> RetryConfig:
+        """For an operation that a person waits for: 1 retry after 0.5 s ±25 %, 5 s in all."""
+        return cls(**Config.preset("interactive"))
+
+    @classmethod
+    def background(cls) -> RetryConfig:
+        """For work that nobody waits for: 10 retries from 5 s, doubling to at most 60 s, ±25 %."""
+        return cls(**Config.preset("background"))
+
+    @classmethod
+    def storage(cls) -> RetryConfig:
+        """For operations of an object store, and the default of :meth:`Storage.open`.
+
+        10 retries from 0.1 s (1 s where the service throttles), doubling to at most 20 s, full
+        jitter, 3 minutes in all.
+        """
+        return cls(**Config.preset("storage"))
+
+    def schedule(self) -> list[float]:
+        """The nominal delays of all retries, without jitter."""
+        return self._core.schedule()
+
+    def calculate_delay(self, attempt: int) -> float:
+        """A delay before retry ``attempt``, where 0 is the first, with jitter.
+
+        It is drawn anew by each call.
+        """
+        if isinstance(attempt, bool) or not isinstance(attempt, int):
+            raise TypeError(f"attempt must be an int, not {type(attempt).__name__}")
+        if attempt < 0:
+            raise ValueError(f"attempt is {attempt}, but must be at least 0: the first retry is 0")
+        return self._core.jittered_delay(min(attempt, _LAST_RETRY))
+
+    def is_retryable(self, error: BaseException) -> bool:
+        """Whether this exception leads to another attempt."""
+        return self._verdict(error) != State.PERMANENT
+
+    def _verdict(self, error: BaseException) -> int:
+        """The verdict on a failure, as the core's state takes it."""
+        cls = error.__class__
+        verdict = self._verdicts.get(cls)
+        if verdict is None:
+            verdict = self._verdicts[cls] = _verdict_of(cls, self._exceptions)
+        return verdict
+
+    def __eq__(self, other: object) -> bool:
+        """By meaning: ``jitter=True`` and ``jitter=0.25`` are the same policy."""
+        if not isinstance(other, RetryConfig):
+            return NotImplemented
+        return (
+            self._core == other._core
+            and self.retryable_exceptions == other.retryable_exceptions
+            and self.budget is other.budget
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.max_retries, self.base_delay, self.max_delay, self.retryable_exceptions))
+
+    def __repr__(self) -> str:
+        shown: list[str] = []
+        for each in fields(self):
+            if not each.init:
+                continue
+            value: object = getattr(self, each.name)
+            if each.name == "retryable_exceptions":
+                names = ", ".join(cls.__qualname__ for cls in self.retryable_exceptions)
+                comma = "," if len(self.retryable_exceptions) == 1 else ""
+                shown.append(f"{each.name}=({names}{comma})")
+            elif not each.kw_only or value != each.default:
+                shown.append(f"{each.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        return _rebuild, (type(self), values)
+
+
+def _verdict_of(cls: type[BaseException], retryable: tuple[type[BaseException], ...]) -> int:
+    if issubclass(cls, NEVER_RETRIED):
+        return State.PERMANENT
+    means_connection = StorageConnectionError in retryable and issubclass(cls, _alike())
+    if not (issubclass(cls, retryable) or means_connection):
+        return State.PERMANENT
+    return State.THROTTLED if issubclass(cls, StorageRateLimitError) else State.TRANSIENT
+
+
+def _exceptions(given: tuple[type[BaseException], ...]) -> tuple[type[BaseException], ...]:
+    if not isinstance(given, tuple):
+        raise TypeError(
+            "retryable_exceptions must be a tuple of exception types such as (TimeoutError,), "
+            f"not {type(given).__name__}"
+        )
+    for each in given:
+        if not (isinstance(each, type) and issubclass(each, BaseException)):
+            raise TypeError(f"retryable_exceptions has {each!r}, which is no exception type")
+    # Before Python 3.11 these were classes of their own.
+    if sys.version_info < (3, 11) and TimeoutError in given:
+        return (*given, asyncio.TimeoutError, concurrent.futures.TimeoutError)
+    return given
+
+
+def _alike() -> tuple[type[BaseException], ...]:
+    """The exceptions of litestar-storages that mean the same as ours, where it is in use."""
+    theirs = sys.modules.get("litestar_storages.exceptions")
+    same: object = getattr(theirs, "StorageConnectionError", None)
+    return (same,) if isinstance(same, type) and issubclass(same, BaseException) else ()
+
+
+def _rebuild(cls: type[RetryConfig], values: dict[str, Any]) -> RetryConfig:
+    return cls(**values)
+
+
+NEVER_RETRIED = (asyncio.CancelledError, Escape, GeneratorExit, KeyboardInterrupt, SystemExit)
+
+# As many as the core counts.
+_LAST_RETRY = 2**32 - 1

@@ -1,0 +1,112 @@
+"""What users write: bytes at once, or a stream of them, cut into parts."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Protocol, TypeAlias, cast
+
+
+class Readable(Protocol):
+    """A file that is open for reading bytes."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+Bytes: TypeAlias = bytes | bytearray | memoryview
+"""Bytes that are there at once."""
+
+Source: TypeAlias = Bytes | Iterable[bytes] | Readable
+"""Where a blocking storage takes bytes from."""
+
+AsyncSource: TypeAlias = Source | AsyncIterable[bytes]
+"""Where an async storage takes bytes from."""
+
+
+def whole(data: object) -> bytes | bytearray | None:
+    """The bytes, if they are there at once. A view is copied: it may not be contiguous."""
+    if isinstance(data, (bytes, bytearray)):
+        return data
+    if isinstance(data, memoryview):
+        return data.tobytes()
+    if isinstance(data, str):
+        raise TypeError("data must be bytes, not str: encode it, as with data.encode()")
+    return None
+
+
+def size_of(data: object) -> int | None:
+    """How many bytes there will be, where the data says so."""
+    if isinstance(data, (bytes, bytearray)):
+        return len(data)
+    if isinstance(data, memoryview):
+        return data.nbytes
+    if isinstance(data, io.IOBase) and data.seekable():
+        here = data.tell()
+        end = data.seek(0, io.SEEK_END)
+        data.seek(here)
+        return end - here
+    return None
+
+
+def parts(data: object, size: int) -> Iterator[bytes]:
+    """The data in parts of ``size`` bytes, the last of which may be shorter."""
+    there = whole(data)
+    if there is not None:
+        view = memoryview(there)
+        for start in range(0, len(view), size):
+            yield bytes(view[start : start + size])
+        return
+    buffer = bytearray()
+    for chunk in _chunks(data, size):
+        buffer += _checked(chunk)
+        while len(buffer) >= size:
+            yield bytes(buffer[:size])
+            del buffer[:size]
+    if buffer:
+        yield bytes(buffer)
+
+
+async def async_parts(data: object, size: int) -> AsyncIterator[bytes]:
+    """The same, of a stream too."""
+    read: object = getattr(data, "read", None)
+    if callable(read):
+        # A file may keep its reader waiting, and the event loop must not wait with it.
+        pieces = parts(data, size)
+        while (part := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield part
+        return
+    if not isinstance(data, AsyncIterable):
+        for part in parts(data, size):
+            yield part
+        return
+    buffer = bytearray()
+    async for chunk in cast("AsyncIterable[object]", data):
+        buffer += _checked(chunk)
+        while len(buffer) >= size:
+            yield bytes(buffer[:size])
+            del buffer[:size]
+    if buffer:
+        yield bytes(buffer)
+
+
+def _chunks(data: object, size: int) -> Iterator[object]:
+    read: object = getattr(data, "read", None)
+    if callable(read):
+        while chunk := read(size):
+            yield chunk
+    elif isinstance(data, Iterable):
+        yield from cast("Iterable[object]", data)
+    else:
+        raise TypeError(
+            "data must be bytes, a file that is open for reading, or an iterable of bytes, not "
+            f"{type(data).__name__}"
+        )
+
+
+def _checked(chunk: object) -> Bytes:
+    if isinstance(chunk, (bytes, bytearray)):
+        return chunk
+    if isinstance(chunk, memoryview):
+        return chunk.tobytes()
+    raise TypeError(f"data must give bytes, and gave {type(chunk).__name__}")

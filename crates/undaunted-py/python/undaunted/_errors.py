@@ -1,0 +1,189 @@
+"""The exceptions of storages: what kind of failure, on which key, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ._notes import add_note
+
+
+class StorageError(Exception):
+    """A storage operation that failed. All exceptions of storages are of this class.
+
+    Its ``__cause__``, where there is one, has the whole story: an :class:`HttpFailure` where the
+    service answered, else the fault of the connection or the operating system.
+    """
+
+    key: str | None
+    """The object that the operation was about."""
+
+    def __init__(self, message: str = "", *, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The arguments of subclasses differ, and OSError would take them for its own.
+        return _restore, (type(self), self.args), self.__dict__
+
+
+class StorageConnectionError(StorageError, ConnectionError):
+    """The connection could not be made, or broke. Retried by default."""
+
+
+class StorageRateLimitError(StorageConnectionError):
+    """The service asked its callers to slow down (429, ``SlowDown``). Retried by default."""
+
+    retry_after: float | None
+    """How many seconds the service asked to wait, if it said."""
+
+    def __init__(
+        self,
+        message: str = "rate limited",
+        *,
+        key: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, key=key)
+        self.retry_after = retry_after
+
+
+class StorageServiceUnavailableError(StorageConnectionError):
+    """The service could not answer just now (500, 502, 503, 504). Retried by default."""
+
+    retry_after: float | None
+    """How many seconds the service asked to wait, if it said."""
+
+    def __init__(
+        self,
+        message: str = "service unavailable",
+        *,
+        key: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, key=key)
+        self.retry_after = retry_after
+
+
+class StorageTimeoutError(StorageError, TimeoutError):
+    """The operation took too long. Retried by default, as a TimeoutError."""
+
+
+class StorageFileNotFoundError(StorageError, FileNotFoundError):
+    """There is no such file."""
+
+    def __init__(self, key: str, message: str | None = None) -> None:
+        super().__init__(message or f"File not found: {key}", key=key)
+
+
+class StorageFileExistsError(StorageError, FileExistsError):
+    """The file is there already, and was not to be overwritten."""
+
+    def __init__(self, key: str, message: str | None = None) -> None:
+        super().__init__(message or f"File already exists: {key}", key=key)
+
+
+class StoragePermissionError(StorageError, PermissionError):
+    """The credentials do not allow this."""
+
+
+class StorageCredentialsError(StoragePermissionError):
+    """The credentials are missing, wrong or expired."""
+
+
+class StorageConfigurationError(StorageError, ValueError):
+    """The storage is set up wrongly: an unknown scheme, a missing or unknown option."""
+
+
+class StorageUnsupportedError(StorageError):
+    """The storage cannot do this."""
+
+
+class StorageAmbiguousError(StorageError):
+    """The answer to a write was lost, and it cannot be told whether the write took effect.
+
+    The caller decides: read what is there, or write under another condition.
+    """
+
+
+class HttpFailure(Exception):
+    """A service's answer that was a failure: the cause behind a :class:`StorageError`."""
+
+    status: int
+    code: str | None
+    """The service's own code, such as ``SlowDown``."""
+    request_id: str | None
+    """The service's name for the request, for its support desk."""
+
+    def __init__(
+        self, message: str, status: int, code: str | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(message, status, code, request_id)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def make_storage_error(
+    *,
+    kind: str,
+    key: str,
+    reason: str,
+    cause: str,
+    status: int | None = None,
+    code: str | None = None,
+    request_id: str | None = None,
+    retry_after: float | None = None,
+    waits: Sequence[float] = (),
+    stop: str | None = None,
+) -> StorageError:
+    """The exception for a failure in the Rust store."""
+    error = _of_kind(kind, key, reason, retry_after)
+    if status is not None:
+        error.__cause__ = HttpFailure(cause, status, code, request_id)
+    else:
+        error.__cause__ = _CAUSES.get(kind, OSError)(cause)
+    if waits:
+        add_note(error, waits, stop or "permanent")
+    return error
+
+
+def _of_kind(kind: str, key: str, reason: str, retry_after: float | None) -> StorageError:
+    about = f" for {key}" if key else ""
+    if kind == "not_found":
+        return StorageFileNotFoundError(key)
+    if kind == "exists":
+        return StorageFileExistsError(key)
+    if kind == "rate_limit":
+        text = f"rate limited{about}: {reason}"
+        return StorageRateLimitError(text, key=key, retry_after=retry_after)
+    if kind == "unavailable":
+        text = f"service unavailable{about}: {reason}"
+        return StorageServiceUnavailableError(text, key=key, retry_after=retry_after)
+    cls, words = _KINDS.get(kind, (StorageError, "failed"))
+    return cls(f"{words}{about}: {reason}", key=key)
+
+
+def _restore(cls: type[StorageError], args: tuple[Any, ...]) -> StorageError:
+    error = cls.__new__(cls)
+    error.args = args
+    return error
+
+
+_KINDS: dict[str, tuple[type[StorageError], str]] = {
+    "ambiguous": (StorageAmbiguousError, "the outcome is not known"),
+    "configuration": (StorageConfigurationError, "invalid configuration"),
+    "connection": (StorageConnectionError, "connection failed"),
+    "credentials": (StorageCredentialsError, "invalid credentials"),
+    "permission": (StoragePermissionError, "permission denied"),
+    "timeout": (StorageTimeoutError, "timed out"),
+    "unsupported": (StorageUnsupportedError, "not supported"),
+}
+
+_CAUSES: dict[str, type[Exception]] = {
+    "connection": ConnectionError,
+    "timeout": TimeoutError,
+}

@@ -1,0 +1,126 @@
+"""``Storage``: what a storage can do, for type hints; and the way to open one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from ._config import RetryConfig
+
+if TYPE_CHECKING:
+    from abc import ABCMeta as _ProtocolType
+
+    from ._open import OptionValue
+    from ._storage import ObjectStorage
+else:
+    _ProtocolType = type(Protocol)
+
+
+class FileInfo(Protocol):
+    """What is known about a stored file: :class:`StoredFile`, or another library's."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def content_type(self) -> str | None: ...
+    @property
+    def etag(self) -> str | None: ...
+    @property
+    def last_modified(self) -> datetime | None: ...
+    @property
+    def metadata(self) -> dict[str, str]: ...
+
+
+class _StorageType(_ProtocolType):
+    """On the type of the protocol and not in it: a storage of one's own needs no ``open``."""
+
+    def open(
+        cls,
+        url: str,
+        options: Mapping[str, OptionValue] | None = None,
+        *,
+        retry: RetryConfig | None = None,
+        **more_options: OptionValue,
+    ) -> ObjectStorage:
+        """Opens the storage that a URL points into, with retries.
+
+        ``s3://bucket/folder``, ``gs://``, ``az://``, ``https://``, ``file:///folder``,
+        ``memory://``, or a plain path. All keys are below the URL's path. No request is made
+        yet: a wrong credential shows at the first operation.
+
+        Args:
+            url: Where the storage is.
+            options: Options of the store by object_store's names, such as ``aws_region``,
+                ``google_service_account``, ``azure_storage_account_name`` or ``allow_http``.
+                Environment variables of these names count too, and options win over them.
+            retry: The policy of all its operations; default :meth:`RetryConfig.storage`.
+            more_options: More of the same.
+
+        Raises:
+            StorageConfigurationError: For an unknown scheme or option, or a missing one.
+        """
+        from ._storage import ObjectStorage
+
+        return ObjectStorage.open(url, options, retry=retry, **more_options)
+
+
+@runtime_checkable
+class Storage(Protocol, metaclass=_StorageType):
+    """An async storage of files by key. Any object with these methods is one.
+
+    :meth:`Storage.open` opens one on the Rust core; litestar-storages has others.
+    """
+
+    async def put(
+        self,
+        key: str,
+        data: bytes | AsyncGenerator[bytes, None],
+        *,
+        content_type: str | None = None,
+        metadata: dict[str, str] | None = None,
+    ) -> FileInfo:
+        """Writes a file."""
+        ...
+
+    def get(self, key: str) -> AsyncIterator[bytes]:
+        """Reads a file in chunks."""
+        ...
+
+    async def get_bytes(self, key: str) -> bytes:
+        """Reads a file."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Deletes a file."""
+        ...
+
+    async def exists(self, key: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
+    def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[FileInfo]:
+        """The files whose keys begin with a prefix."""
+        ...
+
+    async def url(self, key: str, *, expires_in: timedelta | None = None) -> str:
+        """A URL by which the file can be read."""
+        ...
+
+    async def copy(self, source: str, destination: str) -> FileInfo:
+        """Copies a file within the storage."""
+        ...
+
+    async def move(self, source: str, destination: str) -> FileInfo:
+        """Moves a file within the storage."""
+        ...
+
+    async def info(self, key: str) -> FileInfo:
+        """What is known about a file."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        ...

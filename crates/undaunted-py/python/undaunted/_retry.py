@@ -1,0 +1,280 @@
+"""``retry`` and ``with_retry``.
+
+A first attempt that succeeds runs through as little as can be: a ``try`` that costs nothing, and
+no call into Rust unless there is a budget to pay or a limit to keep.
+"""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from types import CoroutineType
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
+
+from ._call import drive, drive_blocking
+from ._config import Escape, RetryConfig
+from ._misuse import check_callable, check_decorated, check_made, check_uncut, config_of
+from ._names import name_of
+from ._undaunted import State
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Decorator(Protocol):
+    """What ``retry(...)`` returns: it keeps the signature of what it stands on."""
+
+    def __call__(self, func: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
+def retry(func: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
+def retry(config: RetryConfig | None = None, /, *, name: str | None = None) -> Decorator: ...
+
+
+@overload
+def retry(*, config: RetryConfig | None, name: str | None = None) -> Decorator: ...
+
+
+def retry(
+    func: Any = None, /, *, config: RetryConfig | None = None, name: str | None = None
+) -> Any:
+    """Retries a function: ``@retry``, ``@retry()`` or ``@retry(RetryConfig(...))``.
+
+    It stands on coroutine functions, plain functions and methods, and keeps their signature.
+    The arguments are handed over again with each attempt. The last exception is raised as it
+    is, with a note that tells attempts and waits.
+
+    Args:
+        config: The policy; without one, 3 retries after 1, 2 and 4 seconds, each ±25 %.
+        name: What logs call the function; without one, its own name.
+
+    Raises:
+        TypeError: At once, where it stands on something that cannot be retried.
+        ValueError: At once, where the policy has an ``attempt_timeout`` and the function is a
+            plain one, which nothing can cut.
+    """
+    if func is None or isinstance(func, RetryConfig):
+        given = config if func is None else func
+        policy = _DEFAULT if given is None else config_of(given)
+
+        def decorate(func: Callable[P, R]) -> Callable[P, R]:
+            return _decorated(func, policy, name)
+
+        return decorate
+    return _decorated(func, _DEFAULT if config is None else config_of(config), name)
+
+
+async def with_retry(
+    func: Callable[[], Awaitable[T]],
+    config: RetryConfig | None = None,
+    *,
+    name: str | None = None,
+) -> T:
+    """Makes a call with retries: ``await with_retry(lambda: storage.put(key, data))``.
+
+    Args:
+        func: Makes the call; called anew for each attempt.
+        config: The policy; without one, 3 retries after 1, 2 and 4 seconds, each ±25 %.
+        name: What logs call it; without one, the function's own name.
+
+    Raises:
+        TypeError: At once, where ``func`` is no function or returns nothing to await.
+    """
+    if config is None:
+        config = _DEFAULT
+    elif config.__class__ is not RetryConfig:
+        config = config_of(config)
+    if not config._is_plain:
+        check_callable(func, "with_retry")
+        try:
+            return await drive(config, name, _awaiting(func))
+        except _MisuseError as misuse:
+            raise TypeError(str(misuse)) from None
+    made: object = _NOT_MADE
+    try:
+        made = func()
+        return await made
+    except BaseException as error:
+        if isinstance(error, TypeError):
+            check_callable(func, "with_retry")
+            if made is not _NOT_MADE:
+                check_made(made, func)
+        known = config._verdicts.get(error.__class__)
+        verdict = config._verdict(error) if known is None else known
+        if verdict == _PERMANENT:
+            raise
+        failure = error
+    try:
+        return await drive(config, name, func, (), {}, failure, verdict)
+    finally:
+        # Its traceback knows this frame: each would keep the other alive.
+        del failure
+
+
+def _decorated(func: Callable[P, Any], config: RetryConfig, name: str | None) -> Callable[P, Any]:
+    check_decorated(func)
+    name = name or name_of(func)
+    if _is_async(func):
+        return _async(func, config, name)
+    check_uncut(config, name)
+    return _plain(func, config, name)
+
+
+def _async(
+    func: Callable[P, Awaitable[T]], config: RetryConfig, name: str
+) -> Callable[P, Awaitable[T]]:
+    if not config._is_plain:
+
+        @functools.wraps(func)
+        async def limited(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await drive(config, name, func, args, kwargs)
+
+        return limited
+
+    verdict_of = config._verdict
+
+    @functools.wraps(func)
+    async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await func(*args, **kwargs)
+        except BaseException as error:
+            verdict = verdict_of(error)
+            if verdict == _PERMANENT:
+                raise
+            failure = error
+        try:
+            return await drive(config, name, func, args, kwargs, failure, verdict)
+        finally:
+            del failure
+
+    return retried
+
+
+def _plain(func: Callable[P, T], config: RetryConfig, name: str) -> Callable[P, T]:
+    if not config._is_plain:
+
+        @functools.wraps(func)
+        def limited(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return drive_blocking(config, name, _revealing(func), args, kwargs)
+            except _Hidden as hidden:
+                first = hidden.coroutine
+            return cast(T, drive(config, name, _after(first, func), args, kwargs))
+
+        return limited
+
+    verdict_of = config._verdict
+
+    @functools.wraps(func)
+    def retried(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            result = func(*args, **kwargs)
+        except BaseException as error:
+            verdict = verdict_of(error)
+            if verdict == _PERMANENT:
+                raise
+            failure = error
+        else:
+            if result.__class__ is CoroutineType:
+                # A plain function around a coroutine function, which nothing told us.
+                return cast(T, _continued(result, func, args, kwargs, config, name))
+            return result
+        try:
+            return drive_blocking(config, name, func, args, kwargs, failure, verdict)
+        finally:
+            del failure
+
+    return retried
+
+
+async def _continued(
+    first: Any,
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    config: RetryConfig,
+    name: str,
+) -> object:
+    """The first attempt has been made and not awaited."""
+    try:
+        return await first
+    except BaseException as error:
+        verdict = config._verdict(error)
+        if verdict == _PERMANENT:
+            raise
+        failure = error
+    try:
+        return await drive(config, name, func, args, kwargs, failure, verdict)
+    finally:
+        del failure
+
+
+class _MisuseError(Escape):
+    """A function gave nothing to await, and will not with another attempt."""
+
+
+class _Hidden(Escape):
+    """A plain function returned a coroutine."""
+
+    def __init__(self, coroutine: object) -> None:
+        super().__init__()
+        self.coroutine = coroutine
+
+
+def _revealing(func: Callable[P, T]) -> Callable[P, T]:
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        result = func(*args, **kwargs)
+        if inspect.iscoroutine(result):
+            raise _Hidden(result)
+        return result
+
+    return call
+
+
+def _after(first: Any, func: Callable[P, Any]) -> Callable[P, Any]:
+    """The function, whose first call has been made."""
+    made = [first]
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return made.pop() if made else func(*args, **kwargs)
+
+    return call
+
+
+def _awaiting(func: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+    """The function, which must give something to await."""
+
+    @functools.wraps(func)
+    def attempt() -> Awaitable[T]:
+        made = func()
+        if made.__class__ is not CoroutineType:
+            try:
+                check_made(made, func)
+            except TypeError as error:
+                raise _MisuseError(str(error)) from None
+        return made
+
+    return attempt
+
+
+def _is_async(func: object) -> bool:
+    if inspect.iscoroutinefunction(func):
+        return True
+    # An object that is called, such as one of a class with an `async def __call__`.
+    call = getattr(type(func), "__call__", None)  # noqa: B004
+    return not inspect.isroutine(func) and inspect.iscoroutinefunction(call)
+
+
+_DEFAULT = RetryConfig()
+
+_PERMANENT = State.PERMANENT
+
+_NOT_MADE = object()

@@ -1,0 +1,59 @@
+"""Cutting an attempt that takes too long."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Cut(Exception):
+    """A limit ended an attempt."""
+
+    def __init__(self, reason: str, is_total: bool) -> None:
+        super().__init__(reason)
+        self.is_total = is_total
+
+
+if sys.version_info >= (3, 11):
+
+    async def cut_after(seconds: float, cut: Cut, attempt: Callable[[], Awaitable[T]]) -> T:
+        """The attempt's result, or ``cut`` raised once its time is up."""
+        if seconds <= 0:
+            raise cut
+        limit = asyncio.timeout(seconds)
+        try:
+            async with limit:
+                return await attempt()
+        except TimeoutError as error:
+            if limit.expired():
+                raise cut from error.__cause__
+            raise
+
+else:
+
+    async def cut_after(seconds: float, cut: Cut, attempt: Callable[[], Awaitable[T]]) -> T:
+        """The attempt's result, or ``cut`` raised once its time is up."""
+        if seconds <= 0:
+            raise cut
+        task = asyncio.current_task()
+        expired = False
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+            if task is not None:
+                task.cancel()
+
+        timer = asyncio.get_running_loop().call_later(seconds, expire)
+        try:
+            return await attempt()
+        except asyncio.CancelledError as error:
+            if expired:
+                raise cut from error
+            raise
+        finally:
+            timer.cancel()

@@ -1,0 +1,26 @@
+"""Fixtures for pytest, which finds them by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def undaunted_no_waits() -> Iterator[None]:
+    """Retries as policies say, but without waiting."""
+    # Here, so that a test run which does not use it does not pay for it.
+    from undaunted import testing
+
+    with testing.without_waits():
+        yield
+
+
+@pytest.fixture
+def undaunted_no_retries() -> Iterator[None]:
+    """No retries: every call makes one attempt."""
+    from undaunted import testing
+
+    with testing.set_active(False):
+        yield

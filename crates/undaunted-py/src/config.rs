@@ -1,0 +1,165 @@
+//! The policy: checked by the core's own builder, so that Rust and Python refuse the same.
+
+use std::time::Duration;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyString};
+use undaunted::{Decision, Jitter, RetryConfig, RetryState, Verdict};
+
+use crate::seconds::{duration, number, whole};
+
+/// A valid policy.
+#[pyclass(frozen, module = "undaunted")]
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) inner: RetryConfig,
+}
+
+#[pymethods]
+impl Config {
+    #[new]
+    #[allow(clippy::too_many_arguments)] // the fields, once
+    fn new(
+        max_retries: Bound<'_, PyAny>,
+        base_delay: Bound<'_, PyAny>,
+        max_delay: Bound<'_, PyAny>,
+        exponential_base: Bound<'_, PyAny>,
+        jitter: Bound<'_, PyAny>,
+        total_timeout: Option<Bound<'_, PyAny>>,
+        attempt_timeout: Option<Bound<'_, PyAny>>,
+        throttled_base_delay: Option<Bound<'_, PyAny>>,
+        max_retry_after: Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let optional = |name, value: Option<Bound<'_, PyAny>>| {
+            value.map(|value| duration(name, &value)).transpose()
+        };
+        let inner = RetryConfig::builder()
+            .max_retries(whole("max_retries", &max_retries, u32::MAX)?)
+            .base_delay(duration("base_delay", &base_delay)?)
+            .max_delay(duration("max_delay", &max_delay)?)
+            .exponential_base(number("exponential_base", &exponential_base)?)
+            .jitter(parse_jitter(&jitter)?)
+            .total_timeout(optional("total_timeout", total_timeout)?)
+            .attempt_timeout(optional("attempt_timeout", attempt_timeout)?)
+            .throttled_base_delay(optional("throttled_base_delay", throttled_base_delay)?)
+            .max_retry_after(duration("max_retry_after", &max_retry_after)?)
+            .build()
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Self { inner })
+    }
+
+    /// The fields of a preset that differ from the default, by name.
+    #[staticmethod]
+    fn preset<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyDict>> {
+        let config = match name {
+            "background" => RetryConfig::background(),
+            "interactive" => RetryConfig::interactive(),
+            "storage" => RetryConfig::storage(),
+            _ => return Err(PyValueError::new_err(format!("{name} is no preset"))),
+        };
+        let fields = PyDict::new(py);
+        fields.set_item("max_retries", config.max_retries())?;
+        fields.set_item("base_delay", config.base_delay().as_secs_f64())?;
+        fields.set_item("max_delay", config.max_delay().as_secs_f64())?;
+        fields.set_item("exponential_base", config.exponential_base())?;
+        if config.jitter() == Jitter::Full {
+            fields.set_item("jitter", "full")?;
+        }
+        let seconds = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64());
+        fields.set_item("total_timeout", seconds(config.total_timeout()))?;
+        fields.set_item("attempt_timeout", seconds(config.attempt_timeout()))?;
+        fields.set_item(
+            "throttled_base_delay",
+            seconds(config.throttled_base_delay()),
+        )?;
+        Ok(fields)
+    }
+
+    /// The nominal delays of all retries.
+    fn schedule(&self) -> Vec<f64> {
+        let delays = self.inner.schedule();
+        delays.map(|delay| delay.as_secs_f64()).collect()
+    }
+
+    /// One delay, jittered: before retry `attempt`, where 0 is the first.
+    fn jittered_delay(&self, attempt: u32) -> f64 {
+        if self.inner.jitter() == Jitter::Decorrelated {
+            // Each delay is drawn from the one before.
+            return last_draw(&self.inner, attempt.min(FORGOTTEN));
+        }
+        let constant = self
+            .inner
+            .to_builder()
+            .base_delay(self.inner.delay(attempt))
+            .exponential_base(1.0)
+            .build();
+        constant.map_or(0.0, |config| last_draw(&config, 0))
+    }
+
+    #[getter]
+    fn max_retries(&self) -> u32 {
+        self.inner.max_retries()
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.inner == other.inner
+    }
+
+    /// The policy in a sentence.
+    fn __str__(&self) -> String {
+        self.inner.to_string()
+    }
+}
+
+/// The delay that a call draws after so many others.
+fn last_draw(config: &RetryConfig, earlier: u32) -> f64 {
+    let endless = config.to_builder().max_retries(u32::MAX).build();
+    let Ok(config) = endless else {
+        return 0.0;
+    };
+    let mut state = RetryState::new(&config, None, undaunted::__private::seed());
+    let mut drawn = Duration::ZERO;
+    for _ in 0..=earlier {
+        if let Decision::Retry { delay } = state.on_failure(None, Verdict::TRANSIENT, None) {
+            drawn = delay;
+        }
+    }
+    drawn.as_secs_f64()
+}
+
+/// `True` is the default and `False` none; else a kind by name, or a fraction.
+fn parse_jitter(value: &Bound<'_, PyAny>) -> PyResult<Jitter> {
+    if let Ok(on) = value.cast::<PyBool>() {
+        return Ok(if on.is_true() {
+            RetryConfig::DEFAULT.jitter()
+        } else {
+            Jitter::None
+        });
+    }
+    if let Ok(name) = value.cast::<PyString>() {
+        return match name.to_str()? {
+            "decorrelated" => Ok(Jitter::Decorrelated),
+            "equal" => Ok(Jitter::Equal),
+            "full" => Ok(Jitter::Full),
+            "none" => Ok(Jitter::None),
+            "proportional" => Ok(RetryConfig::DEFAULT.jitter()),
+            name => Err(PyValueError::new_err(format!(
+                "jitter is {name:?}, but must be {JITTER}"
+            ))),
+        };
+    }
+    match number("jitter", value) {
+        Ok(fraction) => Ok(Jitter::Proportional(fraction)),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "jitter must be {JITTER}, not {}",
+            value.get_type().name()?
+        ))),
+    }
+}
+
+const JITTER: &str = "True, False, \"full\", \"equal\", \"decorrelated\", \"proportional\", \
+                      \"none\", or a fraction from 0 to 1";
+
+/// Of so many decorrelated draws, the first no longer shows in the last.
+const FORGOTTEN: u32 = 200;

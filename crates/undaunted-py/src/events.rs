@@ -1,0 +1,143 @@
+//! What happens in stores, on its way to Python's `logging`.
+//!
+//! Events come from any thread, with and without the GIL. Each is written down in a queue, and
+//! one thread hands them to `logging`, so that neither a slow handler nor the GIL ever holds up
+//! I/O. An operation that ends first hands over what is in the queue: its log lines are there
+//! when it returns.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use undaunted::{Event, StopReason};
+use undaunted_object_store::StoreEvent;
+
+use crate::process::Process;
+use crate::{secrets, trace};
+
+/// Takes an event of a store.
+pub(crate) fn take(event: &StoreEvent<'_>) {
+    trace::record(event.event);
+    // Where nothing was started nothing can happen.
+    if let (Some(record), Some(process)) = (Record::of(event), Process::current()) {
+        process.events.push(record);
+    }
+}
+
+/// Hands over what is in the queue: at the end of the program.
+#[pyfunction]
+pub(crate) fn drain_events(py: Python<'_>) {
+    if let Some(process) = Process::current() {
+        process.events.drain(py);
+    }
+}
+
+/// A process's records on their way, and its thread that hands them over.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    records: VecDeque<Record>,
+    has_writer: bool,
+}
+
+impl Queue {
+    /// Hands over what is there.
+    pub(crate) fn drain(&self, py: Python<'_>) {
+        while let Some(record) = self.next() {
+            // A logging that raises must not turn a success into a failure.
+            if let Err(error) = record.log(py) {
+                error.write_unraisable(py, None);
+            }
+        }
+    }
+
+    fn push(&'static self, record: Record) {
+        let mut state = self.lock();
+        if state.records.len() >= MOST_RECORDS {
+            state.records.pop_front();
+        }
+        state.records.push_back(record);
+        if !state.has_writer {
+            let writer = Builder::new().name("undaunted-log".to_owned());
+            state.has_writer = writer.spawn(|| self.write()).is_ok();
+        }
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    /// What the thread does.
+    fn write(&self) {
+        loop {
+            let waited = self
+                .filled
+                .wait_while(self.lock(), |state| state.records.is_empty());
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+            // Without an interpreter there is nobody to tell any more.
+            if Python::try_attach(|py| self.drain(py)).is_none() {
+                return;
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Record> {
+        self.lock().records.pop_front()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Record {
+    level: u8,
+    operation: &'static str,
+    key: String,
+    text: String,
+}
+
+impl Record {
+    /// The record of an event that is worth one.
+    fn of(event: &StoreEvent<'_>) -> Option<Self> {
+        let level = match event.event {
+            Event::Retry { .. } => WARNING,
+            // An answer, which the caller may well have been asking for.
+            Event::Stopped {
+                attempts: 1,
+                reason: StopReason::Permanent,
+                ..
+            }
+            | Event::Succeeded { attempts: 1, .. } => return None,
+            Event::Stopped { .. } => ERROR,
+            _ => DEBUG,
+        };
+        Some(Self {
+            level,
+            operation: event.operation.as_str(),
+            key: event.location.to_string(),
+            text: secrets::without(&event.event.to_string()),
+        })
+    }
+
+    fn log(self, py: Python<'_>) -> PyResult<()> {
+        let log = LOG.import(py, "undaunted._log", "log_store_event")?;
+        log.call1((self.level, self.text, self.operation, self.key))?;
+        Ok(())
+    }
+}
+
+static LOG: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// The numbers of Python's `logging`.
+const DEBUG: u8 = 10;
+const WARNING: u8 = 30;
+const ERROR: u8 = 40;
+
+/// Beyond this a handler that hangs would fill the memory; the newest are kept.
+const MOST_RECORDS: usize = 10_000;

@@ -1,0 +1,118 @@
+//! A list of objects that is being read.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
+use object_store::{Attributes, Error, ObjectMeta, ObjectStore, Result};
+use pyo3::prelude::*;
+use tokio::sync::Mutex;
+use undaunted_object_store::RetryStore;
+
+use crate::key::Root;
+use crate::operation::operate;
+use crate::stored::Stored;
+
+/// The objects whose keys begin with a prefix, some at a time.
+#[pyclass(frozen, module = "undaunted")]
+pub(crate) struct Listing {
+    prefix: String,
+    root: Root,
+    objects: Arc<Mutex<Objects>>,
+}
+
+type Objects = BoxStream<'static, Vec<Result<ObjectMeta>>>;
+
+#[pymethods]
+impl Listing {
+    /// Some more objects, or `None` at the end.
+    fn next(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let objects = Arc::clone(&self.objects);
+        let root = self.root.clone();
+        operate(py, self.prefix.clone(), async move {
+            let Some(batch) = objects.lock().await.next().await else {
+                return Ok(None);
+            };
+            let mut listed = Vec::with_capacity(batch.len());
+            for meta in batch {
+                let meta = meta?;
+                if let Some(key) = root.key(&meta.location) {
+                    listed.push(Stored::described(key, meta, &Attributes::new()));
+                }
+            }
+            Ok(Some(listed))
+        })
+    }
+}
+
+impl Listing {
+    pub(crate) fn new(
+        store: RetryStore<Arc<dyn ObjectStore>>,
+        root: Root,
+        prefix: &str,
+        limit: Option<usize>,
+    ) -> PyResult<Self> {
+        let (folder, start) = root.prefix(prefix)?;
+        let objects = if store.capabilities().pages().is_some() {
+            pages(store, start, limit)
+        } else {
+            store
+                .list(folder.as_ref())
+                .try_filter(move |meta| {
+                    std::future::ready(meta.location.as_ref().starts_with(&start))
+                })
+                .boxed()
+        };
+        Ok(Self {
+            prefix: prefix.to_owned(),
+            root,
+            objects: Arc::new(Mutex::new(
+                objects
+                    .take(limit.unwrap_or(usize::MAX))
+                    .ready_chunks(BATCH)
+                    .boxed(),
+            )),
+        })
+    }
+}
+
+/// A list by page, where the service knows prefixes that do not end at a slash.
+fn pages(
+    store: RetryStore<Arc<dyn ObjectStore>>,
+    prefix: String,
+    limit: Option<usize>,
+) -> BoxStream<'static, Result<ObjectMeta>> {
+    let max_keys = limit.filter(|limit| *limit < BATCH);
+    let pages = stream::try_unfold(Some(None), move |token: Option<Option<String>>| {
+        let store = store.clone();
+        let prefix = prefix.clone();
+        async move {
+            let Some(page_token) = token else {
+                return Ok::<_, Error>(None);
+            };
+            let options = PaginatedListOptions {
+                max_keys,
+                page_token,
+                ..PaginatedListOptions::default()
+            };
+            let prefix = Some(prefix.as_str()).filter(|prefix| !prefix.is_empty());
+            let page = store.list_paginated(prefix, options).await?;
+            let objects: VecDeque<_> = page.result.objects.into_iter().map(Ok).collect();
+            Ok(Some((stream::iter(objects), page.page_token.map(Some))))
+        }
+    });
+    pages.try_flatten().boxed()
+}
+
+impl fmt::Debug for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listing")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+/// As many as S3 has on a page.
+const BATCH: usize = 1000;

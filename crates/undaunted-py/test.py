@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Builds the wheel, installs it into an environment of its own, and tests what is installed.
+
+    python3 crates/undaunted-py/test.py [--only CHECK] [arguments for pytest]
+
+CHECK is one of format, lint, mypy, pyright, types and pytest; without it all of them are run.
+
+`cargo test` runs it too. The environment is below the target folder; it is made once, and anew
+when what it is made of changes. It needs Python 3.10 or newer and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+REQUIREMENTS = HERE / "tests" / "requirements.txt"
+CHECKS = ("format", "lint", "mypy", "pyright", "types", "pytest")
+OLDEST = (3, 10)
+
+
+def main(arguments: list[str]) -> None:
+    if sys.version_info < OLDEST:
+        sys.exit(f"Python {sys.version.split()[0]} is too old: 3.10 or newer is needed")
+    checks = list(CHECKS)
+    if arguments[:1] == ["--only"]:
+        checks, arguments = arguments[1:2], arguments[2:]
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+    work = target / f"python-{sys.version_info.major}.{sys.version_info.minor}"
+    python = environment(work)
+    install_wheel(python, work)
+    for check in checks:
+        print(f"\n== {check}", flush=True)
+        run([str(python), "-m", *commands(python, arguments)[check]], python.parent)
+
+
+def commands(python: Path, arguments: list[str]) -> dict[str, list[str]]:
+    typed = [str(HERE / "python" / "undaunted"), str(HERE / "tests" / "typing")]
+    return {
+        "pytest": ["pytest", "-q", "-p", "no:cacheprovider", *(arguments or [str(HERE / "tests")])],
+        "format": ["ruff", "format", "--check", "--quiet", "."],
+        "lint": ["ruff", "check", "--quiet", "."],
+        "mypy": ["mypy", "--config-file", str(HERE / "pyproject.toml"), *typed],
+        "pyright": ["pyright", "-p", str(HERE / "pyproject.toml"), "--pythonpath", str(python)],
+        # Whether everything that is public has a type, as installed.
+        "types": ["pyright", "--verifytypes", "undaunted", "--ignoreexternal"],
+    }
+
+
+def environment(work: Path) -> Path:
+    """The environment's Python."""
+    made_of = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    stamp = work / "made-of"
+    folder = work / "venv"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not (stamp.exists() and stamp.read_text() == made_of):
+        print("== environment", flush=True)
+        stamp.unlink(missing_ok=True)
+        venv.create(folder, with_pip=True, clear=True)
+        pip(python, "-r", str(REQUIREMENTS))
+        stamp.write_text(made_of)
+    return python
+
+
+def install_wheel(python: Path, work: Path) -> None:
+    print("== wheel", flush=True)
+    wheels = work / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    manifest = str(HERE / "Cargo.toml")
+    build = ["maturin", "build", "-q", "--locked", "-i", str(python), "-m", manifest]
+    run([str(python), "-m", *build, "-o", str(wheels)])
+    (wheel,) = wheels.glob("*.whl")
+    pip(python, "--force-reinstall", "--no-deps", str(wheel))
+
+
+def pip(python: Path, *arguments: str) -> None:
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    run([str(python), "-m", "pip", "install", *quiet, *arguments])
+
+
+def run(command: list[str], programs: Path | None = None) -> None:
+    # The installed package is what is tested, and not the folder that it was built from; and its
+    # bytecode is part of what an import costs.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    }
+    if programs is not None:
+        kept["PATH"] = os.pathsep.join([str(programs), kept.get("PATH", "")])
+        kept["VIRTUAL_ENV"] = str(programs.parent)
+    ended = subprocess.run(command, cwd=HERE, env=kept)
+    if ended.returncode != 0:
+        sys.exit(f"{' '.join(command[:4])} … ended with {ended.returncode}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

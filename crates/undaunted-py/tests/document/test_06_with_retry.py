@@ -1,0 +1,42 @@
+"""Block 6 of the document: with retry."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from document.support import run
+from undaunted import StorageConnectionError, StoragePermissionError
+from undaunted.testing import FaultyStorage
+
+BLOCK = '''\
+from undaunted import with_retry, RetryConfig, Storage
+
+async def process_upload(storage: Storage, key: str, data: bytes) -> None:
+    """Upload with inline retry logic."""
+
+    # Retry just the storage operation
+    await with_retry(
+        lambda: storage.put(key, data),
+        RetryConfig(max_retries=3),
+    )
+'''
+
+
+def test_the_upload_inside_is_retried(waits: list[float]) -> None:
+    process_upload = run(BLOCK)["process_upload"]
+    storage = FaultyStorage([StorageConnectionError("reset")] * 3)
+    asyncio.run(process_upload(storage, "a", b"data"))
+    assert asyncio.run(storage.inner.get_bytes("a")) == b"data"
+    assert len(waits) == 3
+
+
+def test_what_is_not_retryable_passes_at_once(waits: list[float]) -> None:
+    process_upload = run(BLOCK)["process_upload"]
+    refused = StoragePermissionError("read only", key="a")
+    storage = FaultyStorage([refused])
+    with pytest.raises(StoragePermissionError) as caught:
+        asyncio.run(process_upload(storage, "a", b"data"))
+    assert caught.value is refused
+    assert waits == []

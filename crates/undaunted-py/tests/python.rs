@@ -1,0 +1,56 @@
+//! The Python package's own tests, run by `cargo test`: `test.py` builds the wheel, installs it
+//! and runs pytest, mypy and pyright on it.
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+#[allow(clippy::panic)]
+fn the_python_package() {
+    let python = python();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("test.py");
+    let run = Command::new(&python).arg(script).output();
+    let run = run.unwrap_or_else(|error| panic!("{python} cannot be run: {error}"));
+    let said = String::from_utf8_lossy(&run.stdout);
+    let complained = String::from_utf8_lossy(&run.stderr);
+    assert!(
+        run.status.success(),
+        "the tests of the Python package failed:\n{said}\n{complained}"
+    );
+    // An empty test run is no success.
+    assert!(said.contains(" passed"), "{said}");
+}
+
+/// A Python that is new enough, `PYTHON` first.
+#[allow(clippy::panic)]
+fn python() -> String {
+    let named = std::env::var("PYTHON").ok();
+    let candidates = named.into_iter().chain(CANDIDATES.map(String::from));
+    let mut seen = Vec::new();
+    for candidate in candidates {
+        let version = Command::new(&candidate)
+            .args(["-c", "import sys; print(*sys.version_info[:2])"])
+            .output();
+        let Ok(version) = version else {
+            seen.push(format!("{candidate}: not found"));
+            continue;
+        };
+        let version = String::from_utf8_lossy(&version.stdout);
+        let numbers: Vec<u32> = version
+            .split_whitespace()
+            .filter_map(|number| number.parse().ok())
+            .collect();
+        if numbers.as_slice() >= OLDEST.as_slice() {
+            return candidate;
+        }
+        seen.push(format!("{candidate}: version {}", version.trim()));
+    }
+    panic!(
+        "the Python package is tested with Python 3.10 or newer, and there is none: {}. \
+         Install one, or name it in the variable PYTHON.",
+        seen.join("; ")
+    );
+}
+
+const CANDIDATES: [&str; 2] = ["python3", "python"];
+const OLDEST: [u32; 2] = [3, 10];

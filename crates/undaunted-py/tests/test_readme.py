@@ -1,0 +1,70 @@
+"""Every example that users read runs: in the README, in docstrings and in the stub."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import undaunted
+
+README = Path(__file__).parents[1] / "README.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+MODULES = [undaunted.__name__] + [
+    f"undaunted.{module.name}"
+    for module in pkgutil.iter_modules(undaunted.__path__)
+    if module.name not in ("_undaunted", "pytest_plugin")
+]
+
+
+def test_there_are_examples() -> None:
+    assert len(BLOCKS) >= 5
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_an_example_of_the_readme_runs(number: int) -> None:
+    code = compile(BLOCKS[number], f"README.md, block {number + 1}", "exec")
+    exec(code, {"__name__": f"readme_{number}"})
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_docstrings_run(name: str) -> None:
+    module = importlib.import_module(name)
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    runner = doctest.DocTestRunner(optionflags=doctest.FAIL_FAST)
+    for test in finder.find(module, name, module=False, globs=dict(vars(module))):
+        runner.run(test)
+    assert runner.summarize(verbose=False).failed == 0
+
+
+def test_the_examples_in_the_stub_run() -> None:
+    stub = Path(undaunted.__file__).with_name("_undaunted.pyi")
+    tree = ast.parse(stub.read_text("utf-8"))
+    parser = doctest.DocTestParser()
+    runner = doctest.DocTestRunner()
+    ran = 0
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and ">>>" in (
+            text := ast.get_docstring(node) or ""
+        ):
+            runner.run(parser.get_doctest(text, dict(vars(undaunted)), node.name, str(stub), 0))
+            ran += 1
+    assert ran > 0
+    assert runner.summarize(verbose=False).failed == 0
+
+
+def test_what_is_public_has_a_text() -> None:
+    for name in undaunted.__all__:
+        thing = getattr(undaunted, name)
+        # The text of RetryBudget is in the stub.
+        is_ours = getattr(thing, "__module__", None) == "undaunted" and name != "RetryBudget"
+        if isinstance(thing, type) and is_ours:
+            assert thing.__doc__, name
+            for method, member in vars(thing).items():
+                if callable(member) and not method.startswith("_"):
+                    assert member.__doc__, f"{name}.{method}"

@@ -1,0 +1,672 @@
+"""Retried functions: what is called, waited and raised."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gc
+import inspect
+import logging
+import sys
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+import undaunted._call
+from undaunted import RetryBudget, RetryConfig, StorageRateLimitError, blocking, retry, with_retry
+
+NO_WAIT = RetryConfig(base_delay=0)
+
+
+class Script:
+    """A function whose calls end as they are written down."""
+
+    def __init__(self, *outcomes: object) -> None:
+        self.outcomes = list(outcomes)
+        self.calls = 0
+
+    def next(self) -> Any:
+        outcome = self.outcomes[self.calls]
+        self.calls += 1
+        try:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return outcome
+        finally:
+            # Otherwise the traceback would keep the exception.
+            del outcome
+
+    async def anext(self) -> Any:
+        await asyncio.sleep(0)
+        return self.next()
+
+
+Front = Callable[[Script, RetryConfig], Any]
+
+
+def by_decorator(script: Script, config: RetryConfig) -> Any:
+    @retry(config)
+    async def call() -> Any:
+        return await script.anext()
+
+    return asyncio.run(call())
+
+
+def by_function(script: Script, config: RetryConfig) -> Any:
+    return asyncio.run(with_retry(script.anext, config))
+
+
+def by_plain_decorator(script: Script, config: RetryConfig) -> Any:
+    @retry(config)
+    def call() -> Any:
+        return script.next()
+
+    return call()
+
+
+def by_plain_function(script: Script, config: RetryConfig) -> Any:
+    return blocking.with_retry(script.next, config)
+
+
+def by_hidden_coroutine(script: Script, config: RetryConfig) -> Any:
+    @retry(config)
+    def call() -> Awaitable[Any]:
+        return script.anext()
+
+    async def main() -> Any:
+        return await call()
+
+    return asyncio.run(main())
+
+
+FRONTS = [by_decorator, by_function, by_plain_decorator, by_plain_function, by_hidden_coroutine]
+every_front = pytest.mark.parametrize("front", FRONTS)
+
+
+@every_front
+def test_a_success_at_once_is_returned(front: Front, waits: list[float]) -> None:
+    script = Script("done")
+    assert front(script, RetryConfig()) == "done"
+    assert script.calls == 1
+    assert waits == []
+
+
+@every_front
+def test_it_waits_as_the_policy_says(front: Front, waits: list[float]) -> None:
+    script = Script(TimeoutError(), ConnectionError(), TimeoutError(), "done")
+    assert front(script, RetryConfig(jitter=False)) == "done"
+    assert waits == [1.0, 2.0, 4.0]
+
+
+@every_front
+def test_the_last_exception_is_raised_as_it_is(front: Front, waits: list[float]) -> None:
+    errors = [TimeoutError(str(n)) for n in range(4)]
+    script = Script(*errors)
+    with pytest.raises(TimeoutError) as caught:
+        front(script, RetryConfig(jitter=False))
+    assert caught.value is errors[3]
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    assert caught.value.__notes__ == [
+        "undaunted: 4 attempts, after waits of 1.00, 2.00, 4.00 s; all retries are used"
+    ]
+
+
+@every_front
+def test_what_is_not_retryable_passes_at_once(front: Front, waits: list[float]) -> None:
+    error = ValueError("no")
+    script = Script(error)
+    with pytest.raises(ValueError) as caught:
+        front(script, RetryConfig())
+    assert caught.value is error
+    assert script.calls == 1
+    assert waits == []
+    assert not hasattr(error, "__notes__")
+
+
+@every_front
+def test_what_is_not_retryable_ends_a_retried_call(front: Front, waits: list[float]) -> None:
+    error = ValueError("no")
+    script = Script(TimeoutError(), error, "never")
+    with pytest.raises(ValueError) as caught:
+        front(script, RetryConfig(jitter=False))
+    assert caught.value is error
+    assert caught.value.__notes__ == [
+        "undaunted: 2 attempts, after waits of 1.00 s; the last failure is not retryable"
+    ]
+
+
+@every_front
+def test_no_retries_is_one_attempt(front: Front, waits: list[float]) -> None:
+    script = Script(TimeoutError())
+    with pytest.raises(TimeoutError):
+        front(script, RetryConfig(max_retries=0))
+    assert script.calls == 1
+    assert waits == []
+
+
+@every_front
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
+def test_an_end_of_the_program_is_never_retried(
+    front: Front, waits: list[float], error: BaseException
+) -> None:
+    for script in (Script(error, "never"), Script(TimeoutError(), error, "never")):
+        with pytest.raises(type(error)):
+            front(script, RetryConfig(retryable_exceptions=(BaseException,)))
+    assert not hasattr(error, "__notes__")
+
+
+@every_front
+def test_a_hint_is_waited_for_and_not_undercut(front: Front, waits: list[float]) -> None:
+    script = Script(StorageRateLimitError("slow down", retry_after=10.0), "done")
+    assert front(script, RetryConfig()) == "done"
+    assert 10.0 <= waits[0] <= 12.5
+
+
+@every_front
+def test_an_attribute_of_another_kind_is_no_hint(front: Front, waits: list[float]) -> None:
+    errors = [TimeoutError() for _ in range(3)]
+    for error, value in zip(errors, ("soon", float("nan"), -1.0), strict=True):
+        error.retry_after = value  # type: ignore[attr-defined]
+    assert front(Script(*errors, "done"), RetryConfig(jitter=False)) == "done"
+    assert waits == [1.0, 2.0, 4.0]
+
+
+@every_front
+def test_a_hint_that_is_too_long_ends_the_call(front: Front, waits: list[float]) -> None:
+    error = StorageRateLimitError("slow down", retry_after=3600.0)
+    with pytest.raises(StorageRateLimitError) as caught:
+        front(Script(error), RetryConfig())
+    assert "beyond max_retry_after" in caught.value.__notes__[0]
+    assert waits == []
+
+
+@every_front
+def test_a_throttled_failure_has_a_delay_of_its_own(front: Front, waits: list[float]) -> None:
+    config = RetryConfig(jitter=False, base_delay=0.1, throttled_base_delay=5.0)
+    script = Script(TimeoutError(), StorageRateLimitError(), "done")
+    assert front(script, config) == "done"
+    assert waits == [0.1, 10.0]
+
+
+@every_front
+def test_an_empty_budget_ends_the_call(front: Front, waits: list[float]) -> None:
+    budget = RetryBudget(capacity=30, refill=0)
+    config = RetryConfig(budget=budget, max_retries=10)
+    error = TimeoutError()
+    script = Script(TimeoutError(), TimeoutError(), error)
+    with pytest.raises(TimeoutError) as caught:
+        front(script, config)
+    assert caught.value is error
+    assert "the retry budget is exhausted" in caught.value.__notes__[0]
+    # Two retries at 14 tokens.
+    assert budget.tokens == 2
+    assert len(waits) == 2
+
+
+@every_front
+def test_successes_pay_the_budget(front: Front, waits: list[float]) -> None:
+    budget = RetryBudget(capacity=30, refill=0)
+    config = RetryConfig(budget=budget)
+    front(Script(TimeoutError(), TimeoutError(), "done"), config)
+    # The last retry's cost comes back, the first's stays spent.
+    assert budget.tokens == 16
+    front(Script("done"), config)
+    assert budget.tokens == 17
+
+
+@every_front
+def test_the_deadline_lets_no_wait_begin_that_ends_after_it(
+    front: Front, waits: list[float]
+) -> None:
+    config = RetryConfig(jitter=False, base_delay=50, total_timeout=60)
+    error = TimeoutError("the second")
+    with pytest.raises(TimeoutError) as caught:
+        front(Script(TimeoutError(), error), config)
+    assert caught.value is error
+    assert waits == [50.0]
+    assert "total_timeout leaves no time" in caught.value.__notes__[0]
+
+
+@every_front
+def test_the_same_exception_object_has_one_note(front: Front, waits: list[float]) -> None:
+    error = TimeoutError()
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            front(Script(*[error] * 4), RetryConfig())
+    assert len(error.__notes__) == 1
+
+
+@every_front
+def test_failures_are_not_kept_alive(
+    front: Front, waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    # What is logged is kept by the test's own handler.
+    caplog.set_level(logging.CRITICAL, logger="undaunted.retry")
+
+    class Weak(TimeoutError):
+        pass
+
+    class Held:
+        """What a traceback would keep."""
+
+    held = Held()
+    known = weakref.ref(held)
+    script = Script(Weak(), Weak(), "done")
+
+    def call(held: Held) -> Any:
+        return front(script, RetryConfig())
+
+    gc.collect()
+    gc.disable()
+    try:
+        call(held)
+        errors = [weakref.ref(error) for error in script.outcomes[:2] if isinstance(error, Weak)]
+        script.outcomes.clear()
+        del held
+        assert [error() for error in errors] == [None, None]
+        assert known() is None
+    finally:
+        gc.enable()
+
+
+@every_front
+def test_a_success_makes_no_call_into_rust(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = RetryConfig()
+
+    def called(*_: object) -> None:
+        raise AssertionError("a success called into Rust")
+
+    monkeypatch.setattr(undaunted._call, "State", called)
+    assert front(Script("done"), config) == "done"
+
+
+def test_it_stands_with_and_without_parentheses(waits: list[float]) -> None:
+    script = Script(*[TimeoutError(), "done"] * 4)
+
+    @retry
+    async def bare() -> Any:
+        """Its text."""
+        return script.next()
+
+    @retry()
+    async def empty() -> Any:
+        return script.next()
+
+    @retry(RetryConfig(max_retries=1))
+    async def with_config() -> Any:
+        return script.next()
+
+    @retry(config=RetryConfig(max_retries=1))
+    async def by_keyword() -> Any:
+        return script.next()
+
+    for function in (bare, empty, with_config, by_keyword):
+        assert asyncio.run(function()) == "done"
+    assert bare.__name__ == "bare"
+    assert bare.__doc__ == "Its text."
+    assert inspect.iscoroutinefunction(bare)
+    assert inspect.unwrap(bare) is not bare
+
+
+def test_arguments_come_with_every_attempt() -> None:
+    seen: list[object] = []
+
+    @retry(NO_WAIT)
+    def plain(*args: object, **kwargs: object) -> str:
+        seen.append((args, kwargs))
+        if len(seen) < 3:
+            raise TimeoutError
+        return "done"
+
+    assert plain(1, b=2) == "done"
+    assert seen == [((1,), {"b": 2})] * 3
+
+
+class Client:
+    """Methods of every kind."""
+
+    def __init__(self) -> None:
+        self.script = Script(TimeoutError(), "done")
+
+    @retry(NO_WAIT)
+    async def fetch(self) -> Any:
+        return await self.script.anext()
+
+    @retry(NO_WAIT)
+    def fetch_plain(self) -> Any:
+        return self.script.next()
+
+    @classmethod
+    @retry(NO_WAIT)
+    def of_class(cls, script: Script) -> Any:
+        assert cls is Client
+        return script.next()
+
+    @staticmethod
+    @retry(NO_WAIT)
+    def static(script: Script) -> Any:
+        return script.next()
+
+
+def test_it_stands_on_methods() -> None:
+    assert asyncio.run(Client().fetch()) == "done"
+    assert Client().fetch_plain() == "done"
+    assert Client.of_class(Script(TimeoutError(), "done")) == "done"
+    assert Client.static(Script(TimeoutError(), "done")) == "done"
+
+
+class Called:
+    def __init__(self, script: Script) -> None:
+        self.script = script
+
+    async def __call__(self) -> Any:
+        return await self.script.anext()
+
+
+def test_it_takes_partials_and_callable_objects() -> None:
+    async def call(script: Script) -> Any:
+        return await script.anext()
+
+    partial = retry(NO_WAIT)(functools.partial(call, Script(TimeoutError(), "done")))
+    assert asyncio.run(partial()) == "done"
+    called = retry(NO_WAIT)(Called(Script(TimeoutError(), "done")))
+    assert asyncio.run(called()) == "done"
+
+
+def test_a_cancellation_is_never_retried() -> None:
+    calls = 0
+
+    @retry(RetryConfig(retryable_exceptions=(BaseException,), base_delay=0))
+    async def cancelled() -> None:
+        nonlocal calls
+        calls += 1
+        raise asyncio.CancelledError
+
+    async def main() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled()
+
+    asyncio.run(main())
+    assert calls == 1
+
+
+def test_a_cancellation_ends_the_wait_and_gives_back_what_it_cost() -> None:
+    budget = RetryBudget(capacity=100, refill=0)
+
+    @retry(RetryConfig(base_delay=1000, max_delay=1000, budget=budget))
+    async def call() -> None:
+        raise TimeoutError
+
+    async def main() -> None:
+        task = asyncio.create_task(call())
+        while budget.tokens == 100:
+            await asyncio.sleep(0)
+        assert budget.tokens == 86
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert budget.tokens == 100
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout is new in Python 3.11")
+def test_asyncio_timeout_around_it_works() -> None:
+    calls = 0
+
+    @retry(RetryConfig(base_delay=1000, max_delay=1000))
+    async def call() -> None:
+        nonlocal calls
+        calls += 1
+        raise TimeoutError("its own")
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError) as caught:
+            async with asyncio.timeout(0.001):
+                await call()
+        assert str(caught.value) != "its own"
+
+    asyncio.run(main())
+    assert calls == 1
+
+
+def test_the_timeouts_of_asyncio_count_as_timeouts() -> None:
+    # Before Python 3.11 this is not the built-in one.
+    script = Script(asyncio.TimeoutError(), "done")
+    assert by_function(script, NO_WAIT) == "done"
+
+
+def test_a_slow_attempt_is_cut_and_tried_again() -> None:
+    cancelled = 0
+    calls = 0
+
+    # The tuple has no timeouts: a cut is one all the same.
+    @retry(RetryConfig(base_delay=0, attempt_timeout=0.001, retryable_exceptions=()))
+    async def call() -> str:
+        nonlocal calls, cancelled
+        calls += 1
+        if calls == 3:
+            return "done"
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled += 1
+            raise
+        return "never"
+
+    assert asyncio.run(call()) == "done"
+    assert cancelled == 2
+
+
+def test_the_error_of_a_cut_says_which_limit() -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError, match=r"attempt timed out after 1ms") as caught:
+            await with_retry(hang, RetryConfig(max_retries=1, base_delay=0, attempt_timeout=0.001))
+        # Where it was is to be seen.
+        assert isinstance(caught.value.__cause__, asyncio.CancelledError)
+        with pytest.raises(TimeoutError, match=r"timed out after 1ms in all"):
+            await with_retry(hang, RetryConfig(total_timeout=0.001))
+
+    asyncio.run(main())
+
+
+def test_a_timeout_of_the_functions_own_is_no_cut() -> None:
+    own = TimeoutError("its own")
+    script = Script(own)
+    with pytest.raises(TimeoutError) as caught:
+        by_function(script, RetryConfig(attempt_timeout=60, retryable_exceptions=()))
+    assert caught.value is own
+
+
+def test_a_cut_at_the_deadline_is_the_failure_before_it() -> None:
+    first = ConnectionError("the first")
+    calls = 0
+
+    async def call() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise first
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        with pytest.raises(ConnectionError) as caught:
+            await with_retry(call, RetryConfig(base_delay=0, total_timeout=0.5))
+        assert caught.value is first
+
+    asyncio.run(main())
+    assert calls == 2
+
+
+def test_a_plain_function_cannot_be_cut() -> None:
+    config = RetryConfig(attempt_timeout=1.0)
+
+    def plain() -> None: ...
+
+    with pytest.raises(ValueError, match=r"attempt_timeout is 1\.0, but nothing can cut plain"):
+        retry(config)(plain)
+    with pytest.raises(ValueError, match="attempt_timeout"):
+        blocking.with_retry(plain, config)
+
+
+def test_a_plain_function_may_turn_into_a_coroutine_later(
+    waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    script = Script(TimeoutError("once"), "done")
+    calls = 0
+
+    @retry(RetryConfig(jitter=False, total_timeout=60))
+    def connect() -> Awaitable[Any]:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise TimeoutError("not connected")
+        return script.anext()
+
+    async def main() -> Any:
+        return await connect()
+
+    assert asyncio.run(main()) == "done"
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+
+
+def test_a_wait_of_zero_lets_others_run() -> None:
+    ran: list[str] = []
+
+    async def other() -> None:
+        ran.append("other")
+
+    async def main() -> None:
+        task = asyncio.create_task(other())
+        script = Script(TimeoutError(), "done")
+
+        async def call() -> Any:
+            result = script.next()
+            ran.append("call")
+            return result
+
+        await with_retry(call, NO_WAIT)
+        await task
+
+    asyncio.run(main())
+    assert ran == ["other", "call"]
+
+
+def test_the_function_is_called_anew_for_each_attempt() -> None:
+    script = Script(TimeoutError(), "done")
+    made: list[object] = []
+
+    def make() -> Awaitable[Any]:
+        coroutine = script.anext()
+        made.append(coroutine)
+        return coroutine
+
+    assert asyncio.run(with_retry(make, NO_WAIT)) == "done"
+    assert len(made) == 2
+
+
+# What cannot be retried.
+
+
+def misuse(call: Callable[[], Awaitable[object]]) -> str:
+    async def main() -> str:
+        with pytest.raises(TypeError) as caught:
+            await call()
+        return str(caught.value)
+
+    return asyncio.run(main())
+
+
+POLICIES = [
+    RetryConfig(),
+    RetryConfig(retryable_exceptions=(Exception,)),
+    RetryConfig(total_timeout=9),
+    RetryConfig(total_timeout=9, retryable_exceptions=(Exception,)),
+]
+
+
+@pytest.mark.parametrize("config", POLICIES)
+def test_a_coroutine_is_no_function(config: RetryConfig) -> None:
+    async def put() -> None: ...
+
+    said = misuse(lambda: with_retry(put(), config))  # type: ignore[arg-type]
+    assert "with_retry needs a function that makes the call" in said
+    assert "got a coroutine" in said
+
+
+@pytest.mark.parametrize("config", POLICIES)
+def test_what_cannot_be_called_is_named(config: RetryConfig) -> None:
+    assert "got an int" in misuse(lambda: with_retry(5, config))  # type: ignore[arg-type]
+    assert "got None" in misuse(lambda: with_retry(None, config))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("config", POLICIES)
+def test_a_function_that_gives_nothing_to_await_is_named(config: RetryConfig) -> None:
+    calls = 0
+
+    def plain() -> int:
+        nonlocal calls
+        calls += 1
+        return 5
+
+    said = misuse(lambda: with_retry(plain, config))  # type: ignore[arg-type]
+    assert "returned an int" in said
+    assert "undaunted.blocking.with_retry" in said
+    assert calls == 1
+
+
+def test_a_type_error_of_the_functions_own_is_its_own() -> None:
+    own = TypeError("its own")
+    with pytest.raises(TypeError) as caught:
+        by_function(Script(own), RetryConfig())
+    assert caught.value is own
+
+
+def test_a_policy_must_be_one() -> None:
+    async def put() -> None: ...
+
+    assert "config must be a RetryConfig, not dict" in misuse(lambda: with_retry(put, {}))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="config must be a RetryConfig, not int"):
+        retry(config=3)  # type: ignore[call-overload]
+
+
+def test_a_coroutine_function_is_not_for_blocking() -> None:
+    async def put() -> None: ...
+
+    with pytest.raises(TypeError, match=r"returned a coroutine: .* undaunted\.with_retry"):
+        blocking.with_retry(put)
+    with pytest.raises(TypeError, match="with_retry needs a function"):
+        blocking.with_retry(5)  # type: ignore[arg-type]
+
+
+async def async_generator() -> AsyncIterator[int]:
+    yield 1
+
+
+def generator() -> Iterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize(
+    ("thing", "said"),
+    [
+        (5, "retry takes a RetryConfig or stands on a function, and got an int"),
+        ({}, "got a dict"),
+        (TimeoutError, r"RetryConfig\(retryable_exceptions=\(TimeoutError,\)\)"),
+        (async_generator, "cannot repeat the generator async_generator"),
+        (generator, "cannot repeat the generator generator"),
+        (classmethod(generator), "@retry stands above @classmethod: put it below"),
+        (staticmethod(generator), "@retry stands above @staticmethod: put it below"),
+    ],
+)
+def test_what_cannot_be_decorated_is_refused_at_once(thing: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        retry(thing)
+    with pytest.raises(TypeError, match=said):
+        retry()(thing)

@@ -1,0 +1,151 @@
+"""The helpers for tests."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fake_s3 import Answer, FakeS3
+from undaunted import (
+    RetryConfig,
+    StorageConnectionError,
+    StorageError,
+    retry,
+    testing,
+    with_retry,
+)
+from undaunted.testing import FaultyStorage
+
+calls = 0
+
+
+@retry(RetryConfig(max_retries=3, base_delay=1000, max_delay=1000))
+async def failing() -> None:
+    global calls
+    calls += 1
+    raise TimeoutError
+
+
+def attempts() -> int:
+    global calls
+    calls = 0
+    with pytest.raises(TimeoutError):
+        asyncio.run(failing())
+    return calls
+
+
+def test_retries_can_be_switched_off_and_on() -> None:
+    testing.set_active(False)
+    try:
+        assert not testing.is_active()
+        assert attempts() == 1
+    finally:
+        testing.set_active(True)
+    assert testing.is_active()
+    with testing.set_active(False):
+        assert attempts() == 1
+    assert testing.is_active()
+
+
+def test_attempts_can_be_bounded() -> None:
+    with testing.set_attempts(1):
+        assert attempts() == 1
+    with testing.set_attempts(3):
+        assert attempts() == 3
+        with testing.set_attempts(2):
+            assert attempts() == 2
+        assert attempts() == 3
+    with testing.set_attempts(100):
+        assert attempts() == 4
+    with pytest.raises(ValueError, match="attempts is 0"):
+        testing.set_attempts(0)
+
+
+def test_waits_can_be_left_out() -> None:
+    with testing.without_waits():
+        assert attempts() == 4
+
+
+def test_stores_obey_the_switch(s3: FakeS3) -> None:
+    storage = s3.storage(RetryConfig(base_delay=1000, max_delay=1000))
+    s3.answers.append(Answer(503))
+    with testing.set_active(False), pytest.raises(StorageError):
+        asyncio.run(storage.get_bytes("a"))
+    assert len(s3.requests) == 1
+    s3.answers.extend([Answer(503)] * 3)
+    with testing.without_waits():
+        asyncio.run(storage.put("a", b"1"))
+    assert len(s3.requests) == 5
+
+
+@pytest.mark.usefixtures("undaunted_no_retries")
+def test_the_fixture_without_retries() -> None:
+    assert attempts() == 1
+
+
+@pytest.mark.usefixtures("undaunted_no_waits")
+def test_the_fixture_without_waits() -> None:
+    assert attempts() == 4
+
+
+def test_the_script_is_played_in_order() -> None:
+    async def use() -> None:
+        storage = FaultyStorage(
+            [StorageConnectionError("1"), None, TimeoutError], operations=["put"]
+        )
+        with pytest.raises(StorageConnectionError, match="1"):
+            await storage.put("a", b"1")
+        assert not await storage.exists("a")
+        assert (await storage.put("a", b"1")).key == "a"
+        assert len(storage.unused) == 1
+        with pytest.raises(TimeoutError):
+            await storage.put("b", b"1")
+        assert not await storage.exists("b")
+        assert storage.unused == []
+
+    asyncio.run(use())
+
+
+def test_a_lost_answer_takes_effect() -> None:
+    async def use() -> None:
+        storage = FaultyStorage([testing.LostAnswer(TimeoutError)])
+        with pytest.raises(TimeoutError):
+            await storage.put("a", b"1")
+        assert await storage.inner.exists("a")
+
+    asyncio.run(use())
+
+
+def test_what_is_no_fault_is_refused() -> None:
+    for wrong in (5, "reset", int, testing.LostAnswer(5)):  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="a fault is an exception"):
+            FaultyStorage([wrong])  # type: ignore[list-item]
+
+
+def test_chaos_is_survived() -> None:
+    async def use() -> None:
+        storage = testing.chaos_storage("flaky,seed=7")
+        for number in range(50):
+            await storage.put(f"k{number}", bytes([number]) * 1000)
+        for number in range(50):
+            assert await storage.get_bytes(f"k{number}") == bytes([number]) * 1000
+        assert len([file async for file in storage.list()]) == 50
+        assert sum(storage._store.injected().values()) > 10
+
+    with testing.without_waits():
+        asyncio.run(use())
+
+
+def test_chaos_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="chaos: .*a rate is a number from 0 to 1"):
+        testing.chaos_storage("flaky,rate=2")
+
+
+def test_with_retry_obeys_the_switch() -> None:
+    async def fail() -> None:
+        raise TimeoutError
+
+    with testing.set_active(False), pytest.raises(TimeoutError) as caught:
+        asyncio.run(with_retry(fail))
+    assert caught.value.__notes__ == ["undaunted: 1 attempt; all retries are used"]

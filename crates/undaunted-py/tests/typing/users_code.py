@@ -1,0 +1,193 @@
+"""What users write, as type checkers see it. Nothing here is run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from datetime import timedelta
+from typing import Any
+
+from typing_extensions import assert_type
+
+from undaunted import (
+    FileInfo,
+    ObjectStorage,
+    ProgressInfo,
+    RetryableStorage,
+    RetryBudget,
+    RetryConfig,
+    Storage,
+    StoredFile,
+    blocking,
+    retry,
+    testing,
+    with_retry,
+)
+
+
+@retry
+async def bare(key: str, *, size: int = 0) -> bytes:
+    return key.encode()
+
+
+@retry()
+async def empty(key: str) -> bytes:
+    return key.encode()
+
+
+@retry(RetryConfig(max_retries=5, base_delay=0.5, jitter="full"), name="upload")
+async def with_config(key: str) -> bytes:
+    return key.encode()
+
+
+@retry(config=RetryConfig(budget=RetryBudget()))
+def plain(key: str) -> int:
+    return len(key)
+
+
+class Client:
+    @retry()
+    async def method(self, key: str) -> bytes:
+        return key.encode()
+
+    @retry
+    def plain_method(self, key: str) -> int:
+        return len(key)
+
+    @classmethod
+    @retry()
+    async def of_class(cls, key: str) -> bytes:
+        return key.encode()
+
+    @staticmethod
+    @retry()
+    def static(key: str) -> int:
+        return len(key)
+
+
+async def signatures_are_kept(client: Client) -> None:
+    assert_type(await bare("a", size=1), bytes)
+    assert_type(await empty("a"), bytes)
+    assert_type(await with_config("a"), bytes)
+    assert_type(plain("a"), int)
+    assert_type(await client.method("a"), bytes)
+    assert_type(client.plain_method("a"), int)
+    assert_type(await Client.of_class("a"), bytes)
+    assert_type(Client.static("a"), int)
+    called: Callable[[str], Coroutine[Any, Any, bytes]] = empty
+    assert called is empty
+
+    await bare(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await empty()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    plain("a", "b")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    retry(5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+async def results_are_kept(storage: Storage) -> None:
+    assert_type(await with_retry(lambda: storage.get_bytes("a")), bytes)
+    stored = await with_retry(lambda: storage.put("a", b""), RetryConfig())
+    assert_type(stored, FileInfo)
+    assert_type(stored.key, str)
+    assert_type(blocking.with_retry(lambda: 5, RetryConfig.interactive()), int)
+    await with_retry(lambda: 5)  # type: ignore[arg-type, return-value]  # pyright: ignore
+
+
+async def an_opened_storage() -> None:
+    storage = Storage.open("memory://", {"aws_region": "x"}, retry=RetryConfig(), allow_http=True)
+    assert_type(storage, ObjectStorage)
+    as_protocol: Storage = storage
+    assert as_protocol is storage
+    assert_type(await storage.put("a", b"", content_type="x", metadata={"a": "b"}), StoredFile)
+    assert_type(await storage.get_bytes("a"), bytes)
+    async for chunk in storage.get("a"):
+        assert_type(chunk, bytes)
+    async for file in storage.list("a", limit=3):
+        assert_type(file, StoredFile)
+    assert_type(await storage.url("a", expires_in=timedelta(hours=1)), str)
+    assert_type(await storage.exists("a"), bool)
+
+    async def told(info: ProgressInfo) -> None:
+        assert_type(info.percentage, float | None)
+
+    await storage.put_large("a", chunks(), progress_callback=told)
+    await storage.put_large("a", [b""], progress_callback=lambda info: None)
+    async with storage as same:
+        assert_type(same, ObjectStorage)
+    assert_type(storage.blocking, blocking.Storage)
+
+
+def a_blocking_storage(storage: blocking.Storage) -> None:
+    assert_type(storage.put("a", b""), StoredFile)
+    assert_type(storage.get("a"), Iterator[bytes])
+    assert_type(list(storage.list()), list[StoredFile])
+    with storage as same:
+        assert_type(same, blocking.Storage)
+
+
+async def chunks() -> AsyncIterator[bytes]:
+    yield b""
+
+
+class Mine:
+    """A storage of one's own, which knows nothing of this package."""
+
+    async def put(
+        self,
+        key: str,
+        data: object,
+        *,
+        content_type: str | None = None,
+        metadata: dict[str, str] | None = None,
+    ) -> StoredFile:
+        return StoredFile(key, 0)
+
+    async def get(self, key: str) -> AsyncIterator[bytes]:
+        yield b""
+
+    async def get_bytes(self, key: str) -> bytes:
+        return b""
+
+    async def delete(self, key: str) -> None: ...
+
+    async def exists(self, key: str) -> bool:
+        return True
+
+    async def list(
+        self, prefix: str = "", *, limit: int | None = None
+    ) -> AsyncIterator[StoredFile]:
+        yield StoredFile("a", 0)
+
+    async def url(self, key: str, *, expires_in: timedelta | None = None) -> str:
+        return ""
+
+    async def copy(self, source: str, destination: str) -> StoredFile:
+        return StoredFile(destination, 0)
+
+    async def move(self, source: str, destination: str) -> StoredFile:
+        return StoredFile(destination, 0)
+
+    async def info(self, key: str) -> StoredFile:
+        return StoredFile(key, 0)
+
+    async def close(self) -> None: ...
+
+
+def storages() -> list[Storage]:
+    return [
+        Mine(),
+        RetryableStorage(Mine(), RetryConfig()),
+        testing.FaultyStorage([TimeoutError, None]),
+        Storage.open("memory://"),
+    ]
+
+
+def litestars() -> list[Storage]:
+    from litestar_storages import MemoryStorage  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+
+    return [MemoryStorage()]
+
+
+def not_a_storage() -> Storage:
+    return object()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+
+
+awaited: Callable[[], Awaitable[bytes]] = lambda: with_retry(lambda: empty("a"))  # noqa: E731
