@@ -359,7 +359,7 @@ impl Store {
 
     /// The attributes that the store can hold. Files have a content type by their name only,
     /// and no metadata: that is refused, not lost.
-    fn kept(&self, attributes: &Attributes) -> object_store::Result<Attributes> {
+    fn kept(&self, attributes: &Attributes) -> Result<Attributes> {
         if self.recipe.kind() != Kind::Files {
             return Ok(attributes.clone());
         }
@@ -373,11 +373,7 @@ impl Store {
 }
 
 impl Opened {
-    async fn describe(
-        &self,
-        key: String,
-        place: &object_store::path::Path,
-    ) -> object_store::Result<Stored> {
+    async fn describe(&self, key: String, place: &object_store::path::Path) -> Result<Stored> {
         let head = GetOptions {
             head: true,
             ..GetOptions::default()

@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -119,6 +120,48 @@ def test_a_store_logs_before_its_operation_returns(
         "ERROR",
         "All 1 retries exhausted for put root/a",
     )
+
+
+def test_a_slow_handler_is_waited_for(s3: FakeS3) -> None:
+    """Also where another thread has the record in its hands."""
+    written: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            # Lets go of the GIL, as a handler that writes to a file does.
+            time.sleep(0.01)
+            written.append(record.getMessage())
+
+    logger = logging.getLogger(LOGGER)
+    handler = Handler()
+    logger.addHandler(handler)
+    try:
+        for _ in range(5):
+            written.clear()
+            s3.answers.append(Answer(503))
+            asyncio.run(s3.storage(RetryConfig(base_delay=0)).put("a", b"data"))
+            assert len(written) == 1
+    finally:
+        logger.removeHandler(handler)
+
+
+def test_a_handler_may_use_a_storage(s3: FakeS3) -> None:
+    """And bring its own operations to their end while it does."""
+    kept = s3.storage(RetryConfig(max_retries=0))
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            kept.blocking.put("log", record.getMessage().encode())
+
+    logger = logging.getLogger(LOGGER)
+    handler = Handler()
+    logger.addHandler(handler)
+    try:
+        s3.answers.append(Answer(503))
+        asyncio.run(s3.storage(RetryConfig(base_delay=0)).put("a", b"data"))
+    finally:
+        logger.removeHandler(handler)
+    assert s3.objects["root/log"][0].startswith(b"Retry attempt 1/3 for put root/a")
 
 
 def test_a_store_logs_while_it_waits(s3: FakeS3) -> None:
