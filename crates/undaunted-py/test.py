@@ -36,6 +36,8 @@ def main(arguments: list[str]) -> None:
     work = target / f"python-{sys.version_info.major}.{sys.version_info.minor}"
     python = environment(work)
     install_wheel(python, work)
+    if "UNDAUNTED" not in os.environ:
+        os.environ["UNDAUNTED"] = str(command_line(target))
     for check in checks:
         print(f"\n== {check}", flush=True)
         run([str(python), "-m", *commands(python, arguments)[check]], python.parent)
@@ -78,6 +80,14 @@ def install_wheel(python: Path, work: Path) -> None:
     run([str(python), "-m", *build, "-o", str(wheels)])
     (wheel,) = wheels.glob("*.whl")
     pip(python, "--force-reinstall", "--no-deps", str(wheel))
+
+
+def command_line(target: Path) -> Path:
+    """The undaunted command, whose `serve` is the S3 that the storage is tested on."""
+    print("== the undaunted command", flush=True)
+    manifest = str(ROOT / "Cargo.toml")
+    run(["cargo", "build", "-q", "--locked", "--manifest-path", manifest, "-p", "undaunted-cli"])
+    return target / "debug" / ("undaunted.exe" if os.name == "nt" else "undaunted")
 
 
 def pip(python: Path, *arguments: str) -> None:

@@ -1,7 +1,7 @@
 //! The Python package's own tests, run by `cargo test`: `test.py` builds the wheel, installs it
 //! and runs pytest, mypy and pyright on it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[test]
@@ -9,7 +9,13 @@ use std::process::Command;
 fn the_python_package() {
     let python = python();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("test.py");
-    let run = Command::new(&python).arg(script).output();
+    let mut command = Command::new(&python);
+    command.arg(script);
+    // `cargo test --workspace` has built the command already; without it the script does.
+    if let Some(undaunted) = built_command() {
+        command.env("UNDAUNTED", undaunted);
+    }
+    let run = command.output();
     let run = run.unwrap_or_else(|error| panic!("{python} cannot be run: {error}"));
     let said = String::from_utf8_lossy(&run.stdout);
     let complained = String::from_utf8_lossy(&run.stderr);
@@ -19,6 +25,14 @@ fn the_python_package() {
     );
     // An empty test run is no success.
     assert!(said.contains(" passed"), "{said}");
+}
+
+/// The `undaunted` command beside this test.
+fn built_command() -> Option<PathBuf> {
+    let this = std::env::current_exe().ok()?;
+    let profile = this.parent()?.parent()?;
+    let command = profile.join(format!("undaunted{}", std::env::consts::EXE_SUFFIX));
+    command.is_file().then_some(command)
 }
 
 /// A Python that is new enough, `PYTHON` first.

@@ -1,0 +1,143 @@
+"""The storage on a real S3 over HTTP, well and unwell."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from real_s3 import RealS3, serve
+from undaunted import (
+    ObjectStorage,
+    ProgressInfo,
+    StorageCredentialsError,
+    StorageError,
+    StorageFileExistsError,
+    StorageFileNotFoundError,
+)
+
+
+def noise(size: int, seed: int = 0) -> bytes:
+    """Bytes that look random and are the same every time."""
+    return hashlib.shake_128(seed.to_bytes(4, "big")).digest(size)
+
+
+async def keys(storage: ObjectStorage, prefix: str = "") -> list[str]:
+    return [file.key async for file in storage.list(prefix)]
+
+
+def test_every_operation(tmp_path: Path) -> None:
+    async def use(s3: RealS3) -> None:
+        async with s3.storage() as storage:
+            put = await storage.put(
+                "a/b.csv", b"a,b\n", content_type="text/csv", metadata={"owner": "us"}
+            )
+            assert (s3.folder / "a" / "b.csv").read_bytes() == b"a,b\n"
+            info = await storage.info("a/b.csv")
+            assert (info.size, info.etag, info.content_type) == (4, put.etag, "text/csv")
+            assert info.metadata["owner"] == "us"
+            assert await storage.get_bytes("a/b.csv") == b"a,b\n"
+            with pytest.raises(StorageFileExistsError):
+                await storage.put("a/b.csv", b"other", overwrite=False)
+            await storage.copy("a/b.csv", "c")
+            await storage.move("c", "d/e")
+            assert await keys(storage) == ["a/b.csv", "d/e"]
+            await storage.delete("d/e")
+            assert not await storage.exists("d/e")
+            with pytest.raises(StorageFileNotFoundError):
+                await storage.get_bytes("d/e")
+
+    with serve(tmp_path) as s3:
+        asyncio.run(use(s3))
+
+
+def test_large_data_goes_up_in_parts(tmp_path: Path) -> None:
+    data = noise(12_000_000)
+    told: list[int] = []
+
+    def progress(info: ProgressInfo) -> None:
+        told.append(info.bytes_transferred)
+
+    async def use(s3: RealS3) -> None:
+        storage = s3.storage()
+        stored = await storage.put_large(
+            "large", data, part_size=5 * 1024 * 1024, progress_callback=progress
+        )
+        assert stored.size == len(data)
+        assert b"".join([chunk async for chunk in storage.get("large")]) == data
+
+    with serve(tmp_path) as s3:
+        asyncio.run(use(s3))
+    assert told[-1] == len(data)
+    assert len(told) == 3
+
+
+def test_a_signed_url_is_accepted(tmp_path: Path) -> None:
+    async def use(s3: RealS3) -> tuple[str, str]:
+        storage = s3.storage()
+        await storage.put("a b", b"hello")
+        return await storage.url("a b"), await storage.url("c", method="PUT")
+
+    with serve(tmp_path) as s3:
+        read, write = asyncio.run(use(s3))
+        with urllib.request.urlopen(read) as answer:
+            assert answer.read() == b"hello"
+        urllib.request.urlopen(urllib.request.Request(write, b"new", method="PUT")).close()
+        assert (s3.folder / "c").read_bytes() == b"new"
+
+
+def test_a_wrong_secret_is_told_at_once_and_not_shown(tmp_path: Path) -> None:
+    async def use(s3: RealS3) -> StorageError:
+        storage = s3.storage(aws_secret_access_key="not-the-secret")
+        with pytest.raises(StorageCredentialsError) as caught:
+            await storage.put("a", b"x")
+        return caught.value
+
+    with serve(tmp_path) as s3:
+        error = asyncio.run(use(s3))
+        assert len(s3.record.read_text().splitlines()) == 1
+    assert "not-the-secret" not in f"{error} {error.__cause__!r}"
+
+
+@pytest.mark.parametrize("chaos", ["flaky,seed=3", "lossy,seed=3"])
+def test_every_byte_survives(tmp_path: Path, chaos: str) -> None:
+    files = {f"{number:02}": noise(number * 997, number) for number in range(40)}
+
+    async def use(s3: RealS3) -> None:
+        storage = s3.storage()
+        await asyncio.gather(*(storage.put(key, data) for key, data in files.items()))
+        assert await keys(storage) == list(files)
+        read = await asyncio.gather(*(storage.get_bytes(key) for key in files))
+        assert read == list(files.values())
+        for key in files:
+            assert b"".join([chunk async for chunk in storage.get(key)]) == files[key]
+
+    with serve(tmp_path, chaos) as s3:
+        asyncio.run(use(s3))
+        assert len(s3.faults()) > 10
+
+
+def test_a_create_whose_answer_is_lost_is_ours(tmp_path: Path) -> None:
+    rules = tmp_path / "faults.toml"
+    rules.write_text("[[rule]]\nfault = 'fail_after'\noperation = 'put'\nfailure = 'closed'\n")
+
+    async def use(s3: RealS3) -> None:
+        await s3.storage().put("lock", b"mine", overwrite=False)
+
+    with serve(tmp_path, str(rules)) as s3:
+        asyncio.run(use(s3))
+        assert s3.faults() == ["fail_after (connection closed)"]
+        assert (s3.folder / "lock").read_bytes() == b"mine"
+
+
+def test_the_twin_survives_too(tmp_path: Path) -> None:
+    with serve(tmp_path, "flaky,seed=4") as s3:
+        twin = s3.storage().blocking
+        for number in range(20):
+            twin.put(str(number), noise(5_000, number))
+        for number in range(20):
+            assert twin.get_bytes(str(number)) == noise(5_000, number)
+        assert len(s3.faults()) > 3
