@@ -44,12 +44,13 @@ def main(arguments: list[str]) -> None:
 
 
 def commands(python: Path, arguments: list[str]) -> dict[str, list[str]]:
+    cache = ["--cache-dir", str(python.parents[2] / "mypy")]
     typed = [str(HERE / "python" / "undaunted"), str(HERE / "tests" / "typing")]
     return {
         "pytest": ["pytest", "-q", "-p", "no:cacheprovider", *(arguments or [str(HERE / "tests")])],
-        "format": ["ruff", "format", "--check", "--quiet", "."],
-        "lint": ["ruff", "check", "--quiet", "."],
-        "mypy": ["mypy", "--config-file", str(HERE / "pyproject.toml"), *typed],
+        "format": ["ruff", "format", "--no-cache", "--check", "--quiet", "."],
+        "lint": ["ruff", "check", "--no-cache", "--quiet", "."],
+        "mypy": ["mypy", *cache, "--config-file", str(HERE / "pyproject.toml"), *typed],
         "pyright": ["pyright", "-p", str(HERE / "pyproject.toml"), "--pythonpath", str(python)],
         # Whether everything that is public has a type, as installed.
         "types": ["pyright", "--verifytypes", "undaunted", "--ignoreexternal"],
