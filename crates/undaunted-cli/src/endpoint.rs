@@ -69,7 +69,11 @@ impl Endpoint {
 
     fn around(backend: Backend, kind: Kind, root: Root, setup: Setup) -> Self {
         let backend = match &setup.faults {
-            Some(plan) => with_faults(backend, plan),
+            Some(plan) => backend.wrapped(
+                |store| Arc::new(FaultyStore::new(store, plan.clone())),
+                |parts| Arc::new(FaultyParts::new(parts, plan.clone())),
+                |pages| Arc::new(FaultyPages::new(pages, plan.clone())),
+            ),
             None => backend,
         };
         let has_parts = backend.capabilities.parts().is_some();
@@ -115,18 +119,4 @@ impl Endpoint {
             Root::Store(_) => None,
         }
     }
-}
-
-fn with_faults(backend: Backend, plan: &FaultPlan) -> Backend {
-    let mut capabilities = backend.capabilities.clone();
-    if let Some(parts) = backend.capabilities.parts() {
-        let faulty = FaultyParts::new(Arc::clone(parts), plan.clone());
-        capabilities = capabilities.with_parts(Arc::new(faulty));
-    }
-    if let Some(pages) = backend.capabilities.pages() {
-        let faulty = FaultyPages::new(Arc::clone(pages), plan.clone());
-        capabilities = capabilities.with_pages(Arc::new(faulty));
-    }
-    let store = FaultyStore::new(backend.store, plan.clone());
-    Backend::new(Arc::new(store), capabilities)
 }

@@ -82,13 +82,13 @@ impl Capabilities {
         self
     }
 
-    /// Parts by number, if they can be written: to wrap them, and hand them over again.
+    /// Parts by number, if they can be written.
     #[must_use]
     pub fn parts(&self) -> Option<&Arc<dyn MultipartStore>> {
         self.parts.as_ref()
     }
 
-    /// Lists by page, if they can be read: to wrap them, and hand them over again.
+    /// Lists by page, if they can be read.
     #[must_use]
     pub fn pages(&self) -> Option<&Arc<dyn PaginatedListStore>> {
         self.pages.as_ref()

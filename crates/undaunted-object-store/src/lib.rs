@@ -59,6 +59,7 @@ mod operation;
 mod parts;
 mod policy;
 mod put;
+mod redact;
 mod resolve;
 mod store;
 mod token;
@@ -74,6 +75,7 @@ pub use error::{Ambiguous, Corrupt};
 pub use open::{Backend, NO_OPTIONS, OpenError, is_url, open};
 pub use operation::Operation;
 pub use policy::StoreEvent;
+pub use redact::redacted;
 pub use store::RetryStore;
 
 /// The examples of the README, run.

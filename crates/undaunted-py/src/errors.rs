@@ -9,9 +9,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use undaunted::{HttpFailure, TimedOut, Verdict};
-use undaunted_object_store::{Ambiguous, OpenError};
+use undaunted_object_store::{Ambiguous, OpenError, redacted};
 
-use crate::secrets;
 use crate::trace::Trace;
 
 /// An operation that failed.
@@ -59,8 +58,8 @@ impl Failure {
         let fields = PyDict::new(py);
         fields.set_item("kind", kind.as_str())?;
         fields.set_item("key", &self.key)?;
-        fields.set_item("reason", secrets::without(&reason(&self.error, answer)))?;
-        fields.set_item("cause", secrets::without(&self.error.to_string()))?;
+        fields.set_item("reason", redacted(&reason(&self.error, answer)))?;
+        fields.set_item("cause", redacted(&self.error.to_string()))?;
         if let Some(failure) = answer {
             fields.set_item("status", failure.status())?;
             fields.set_item("code", failure.code())?;
@@ -83,7 +82,7 @@ impl Failure {
 
 /// A store that could not be opened.
 pub(crate) fn not_opened(py: Python<'_>, error: &OpenError) -> PyErr {
-    let text = secrets::without(&error.to_string());
+    let text = redacted(&error.to_string()).into_owned();
     let made = CONFIGURATION
         .import(py, "undaunted._errors", "StorageConfigurationError")
         .and_then(|class| class.call1((text,)));

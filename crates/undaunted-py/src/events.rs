@@ -13,10 +13,10 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use undaunted::{Event, StopReason};
-use undaunted_object_store::StoreEvent;
+use undaunted_object_store::{StoreEvent, redacted};
 
 use crate::process::Process;
-use crate::{secrets, trace};
+use crate::trace;
 
 /// Takes an event of a store.
 pub(crate) fn take(event: &StoreEvent<'_>) {
@@ -160,7 +160,7 @@ impl Record {
             level,
             operation: event.operation.as_str(),
             key: event.location.to_string(),
-            text: secrets::without(&event.event.to_string()),
+            text: redacted(&event.event.to_string()).into_owned(),
         })
     }
 

@@ -18,7 +18,6 @@ mod pending;
 mod process;
 mod reader;
 mod seconds;
-mod secrets;
 mod state;
 mod store;
 mod stored;

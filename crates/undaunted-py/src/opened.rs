@@ -55,7 +55,11 @@ impl Recipe {
     pub(crate) fn open(&self) -> Result<Opened, OpenError> {
         let (backend, path) = Backend::open(&self.url, self.options.iter().cloned())?;
         let backend = match &self.faults {
-            Some(plan) => with_faults(backend, plan),
+            Some(plan) => backend.wrapped(
+                |store| Arc::new(FaultyStore::new(store, plan.clone())),
+                |parts| Arc::new(FaultyParts::new(parts, plan.clone())),
+                |pages| Arc::new(FaultyPages::new(pages, plan.clone())),
+            ),
             None => backend,
         };
         let mut store = RetryStore::builder(backend.store)
@@ -71,20 +75,6 @@ impl Recipe {
             process: std::process::id(),
         })
     }
-}
-
-fn with_faults(backend: Backend, plan: &FaultPlan) -> Backend {
-    let mut capabilities = backend.capabilities.clone();
-    if let Some(parts) = backend.capabilities.parts() {
-        let faulty = FaultyParts::new(Arc::clone(parts), plan.clone());
-        capabilities = capabilities.with_parts(Arc::new(faulty));
-    }
-    if let Some(pages) = backend.capabilities.pages() {
-        let faulty = FaultyPages::new(Arc::clone(pages), plan.clone());
-        capabilities = capabilities.with_pages(Arc::new(faulty));
-    }
-    let store = FaultyStore::new(backend.store, plan.clone());
-    Backend::new(Arc::new(store), capabilities)
 }
 
 impl fmt::Debug for Opened {

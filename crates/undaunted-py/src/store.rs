@@ -1,11 +1,13 @@
 //! The store: each operation begins here, and is a value or a `Pending` when it returns.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Method;
+use object_store::path::Path;
 use object_store::signer::Signer;
 use object_store::{
     Attributes, CopyMode, CopyOptions, Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode,
@@ -14,7 +16,7 @@ use object_store::{
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use undaunted_chaos::{ChaosSpec, FaultPlan};
-use undaunted_object_store::OpenError;
+use undaunted_object_store::{OpenError, redacted};
 use url::Url;
 
 use crate::budget::RetryBudget;
@@ -25,7 +27,6 @@ use crate::opened::{Kind, Opened, Recipe};
 use crate::operation::{Content, NOTHING, operate};
 use crate::payload;
 use crate::reader::Reader;
-use crate::secrets;
 use crate::stored::Stored;
 use crate::upload::Upload;
 
@@ -175,25 +176,17 @@ impl Store {
         destination: String,
         overwrite: bool,
     ) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
-        let from = opened.root.place(&source)?;
-        let to = opened.root.place(&destination)?;
-        let named = if overwrite {
-            source
+        let mode = if overwrite {
+            CopyMode::Overwrite
         } else {
-            destination.clone()
+            CopyMode::Create
         };
-        operate(py, named, async move {
-            let options = CopyOptions {
-                mode: if overwrite {
-                    CopyMode::Overwrite
-                } else {
-                    CopyMode::Create
-                },
-                ..CopyOptions::default()
-            };
-            opened.store.copy_opts(&from, &to, options).await?;
-            opened.describe(destination, &to).await
+        let options = CopyOptions {
+            mode,
+            ..CopyOptions::default()
+        };
+        self.between(py, source, destination, overwrite, move |opened, from, to| {
+            async move { opened.store.copy_opts(&from, &to, options).await }
         })
     }
 
@@ -205,25 +198,17 @@ impl Store {
         destination: String,
         overwrite: bool,
     ) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
-        let from = opened.root.place(&source)?;
-        let to = opened.root.place(&destination)?;
-        let named = if overwrite {
-            source
+        let target_mode = if overwrite {
+            RenameTargetMode::Overwrite
         } else {
-            destination.clone()
+            RenameTargetMode::Create
         };
-        operate(py, named, async move {
-            let options = RenameOptions {
-                target_mode: if overwrite {
-                    RenameTargetMode::Overwrite
-                } else {
-                    RenameTargetMode::Create
-                },
-                ..RenameOptions::default()
-            };
-            opened.store.rename_opts(&from, &to, options).await?;
-            opened.describe(destination, &to).await
+        let options = RenameOptions {
+            target_mode,
+            ..RenameOptions::default()
+        };
+        self.between(py, source, destination, overwrite, move |opened, from, to| {
+            async move { opened.store.rename_opts(&from, &to, options).await }
         })
     }
 
@@ -263,7 +248,7 @@ impl Store {
             ))
         })?;
         let is_file = self.recipe.kind() == Kind::Files;
-        let shown = self.shown_url();
+        let shown = self.shown_url().into_owned();
         operate(py, key, async move {
             if is_file {
                 return file_url(&place).ok_or(Error::NotImplemented {
@@ -303,8 +288,8 @@ impl Store {
 
     /// The URL without what is secret in it.
     #[getter]
-    fn shown_url(&self) -> String {
-        secrets::without(&self.recipe.url)
+    fn shown_url(&self) -> Cow<'_, str> {
+        redacted(&self.recipe.url)
     }
 
     /// Tokens of the retry budget.
@@ -340,6 +325,34 @@ impl Store {
         }
     }
 
+    /// A copy or a move, and then what is known of what is there.
+    fn between<Done>(
+        &self,
+        py: Python<'_>,
+        source: String,
+        destination: String,
+        overwrite: bool,
+        act: impl FnOnce(Arc<Opened>, Path, Path) -> Done,
+    ) -> PyResult<Py<PyAny>>
+    where
+        Done: Future<Output = Result<()>> + Send + 'static,
+    {
+        let opened = self.opened(py)?;
+        let from = opened.root.place(&source)?;
+        let to = opened.root.place(&destination)?;
+        // What can be missing is the source, what can be there is the destination.
+        let named = if overwrite {
+            source
+        } else {
+            destination.clone()
+        };
+        let acted = act(Arc::clone(&opened), from, to.clone());
+        operate(py, named, async move {
+            acted.await?;
+            opened.describe(destination, &to).await
+        })
+    }
+
     fn open_again(&self) -> Option<Result<Arc<Opened>, OpenError>> {
         let mut slot = self.lock();
         let opened = slot.as_ref()?;
@@ -373,7 +386,7 @@ impl Store {
 }
 
 impl Opened {
-    async fn describe(&self, key: String, place: &object_store::path::Path) -> Result<Stored> {
+    async fn describe(&self, key: String, place: &Path) -> Result<Stored> {
         let head = GetOptions {
             head: true,
             ..GetOptions::default()
@@ -383,14 +396,14 @@ impl Opened {
     }
 }
 
-fn file_url(place: &object_store::path::Path) -> Option<String> {
+fn file_url(place: &Path) -> Option<String> {
     let path = std::path::absolute(format!("/{place}")).ok()?;
     Some(Url::from_file_path(path).ok()?.to_string())
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Store({})", secrets::without(&self.recipe.url))
+        write!(f, "Store({})", redacted(&self.recipe.url))
     }
 }
 

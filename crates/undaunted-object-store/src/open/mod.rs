@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use object_store::list::PaginatedListStore;
 use object_store::memory::InMemory;
+use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreScheme};
 use undaunted::RetryConfig;
@@ -161,6 +163,38 @@ impl Backend {
             }),
         }?;
         Ok((backend, target.path))
+    }
+
+    /// Puts something around the store, and around each of the other ways into it that it has:
+    /// parts by number and lists by page would pass it by otherwise.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use undaunted::RetryConfig;
+    /// use undaunted_chaos::{ChaosSpec, FaultyPages, FaultyParts, FaultyStore};
+    /// use undaunted_object_store::{Backend, NO_OPTIONS};
+    ///
+    /// let (backend, path) = Backend::open("memory:///reports", NO_OPTIONS)?;
+    /// let plan = "flaky".parse::<ChaosSpec>().expect("a profile").plan();
+    /// let faulty = backend.wrapped(
+    ///     |store| Arc::new(FaultyStore::new(store, plan.clone())),
+    ///     |parts| Arc::new(FaultyParts::new(parts, plan.clone())),
+    ///     |pages| Arc::new(FaultyPages::new(pages, plan.clone())),
+    /// );
+    /// let store = faulty.with_retries(RetryConfig::storage());
+    /// # Ok::<(), undaunted_object_store::OpenError>(())
+    /// ```
+    #[must_use]
+    pub fn wrapped(
+        mut self,
+        store: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>,
+        parts: impl FnOnce(Arc<dyn MultipartStore>) -> Arc<dyn MultipartStore>,
+        pages: impl FnOnce(Arc<dyn PaginatedListStore>) -> Arc<dyn PaginatedListStore>,
+    ) -> Self {
+        self.store = store(self.store);
+        self.capabilities.parts = self.capabilities.parts.map(parts);
+        self.capabilities.pages = self.capabilities.pages.map(pages);
+        self
     }
 
     /// The store with retries around it.
