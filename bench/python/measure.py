@@ -68,6 +68,23 @@ async def measure() -> None:
     await table("two failures, zero delay, ns a call", failures(), over="3 bare attempts")
     for title, runs in (("put of 1 KiB", puts()), ("get_bytes of 1 KiB", gets())):
         await table(f"{title}, memory://, ns a call", runs, over=None)
+    imports()
+
+
+def imports() -> None:
+    """What an import takes more than that of asyncio, each in a process of its own, in turn."""
+    took: dict[str, list[float]] = {"undaunted": [], "stamina": [], "tenacity": []}
+    for _ in range(ROUNDS):
+        for name, seconds in took.items():
+            program = (
+                "import asyncio, time; start = time.perf_counter(); "
+                f"import {name}; print(time.perf_counter() - start)"
+            )
+            ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+            seconds.append(float(ended.stdout))
+    print("import, ms more than asyncio\n")
+    for name, seconds in took.items():
+        print(f"| {name} | {statistics.median(seconds) * 1000:.1f} |")
 
 
 async def table(title: str, runs: dict[str, tuple[int, Run]], over: str | None) -> None:
