@@ -122,40 +122,39 @@ pub(super) struct Open {
 
 impl Open {
     pub(super) fn hit(&mut self, fault: &str) {
-        match &mut self.record.fault {
+        self.change(|record| match &mut record.fault {
             Some(faults) => {
                 faults.push_str("; ");
                 faults.push_str(fault);
             }
             none => *none = Some(fault.to_owned()),
-        }
-        self.write();
+        });
     }
 
     pub(super) fn answered(&mut self, status: u16) {
-        self.record.status = Some(status);
-        self.write();
+        self.change(|record| record.status = Some(status));
     }
 
     pub(super) fn went_out(&mut self, bytes: u64) {
-        self.record.answered += bytes;
-        self.write();
+        self.change(|record| record.answered += bytes);
     }
 
-    fn write(&self) {
+    /// Changes this record and the one that is kept, as long as it is.
+    fn change(&mut self, change: impl Fn(&mut RequestRecord)) {
+        change(&mut self.record);
         let mut newest = self.records.lock();
         let place = self.number.checked_sub(newest.gone);
         let place = place.and_then(|place| usize::try_from(place).ok());
         if let Some(record) = place.and_then(|place| newest.records.get_mut(place)) {
-            record.clone_from(&self.record);
+            change(record);
         }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.record.lasted = self.began.elapsed();
-        self.write();
+        let lasted = self.began.elapsed();
+        self.change(|record| record.lasted = lasted);
         if let Some(observer) = &self.records.observer {
             observer(&self.record);
         }
