@@ -3,13 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use object_store::ObjectStore;
+use object_store::path::Path;
+use object_store::{GetOptions, ObjectStore, Result};
 use undaunted::{RetryBudget, RetryConfig};
 use undaunted_chaos::{FaultPlan, FaultyPages, FaultyParts, FaultyStore};
 use undaunted_object_store::{Backend, OpenError, RetryStore, is_url};
+use url::Url;
 
 use crate::events;
 use crate::key::Root;
+use crate::stored::Stored;
 
 /// What a store is opened with. Its options may be secrets, so it has no `Debug`.
 pub(crate) struct Recipe {
@@ -75,6 +78,24 @@ impl Recipe {
             process: std::process::id(),
         })
     }
+}
+
+impl Opened {
+    /// What is known of an object.
+    pub(crate) async fn describe(&self, key: String, place: &Path) -> Result<Stored> {
+        let head = GetOptions {
+            head: true,
+            ..GetOptions::default()
+        };
+        let result = self.store.get_opts(place, head).await?;
+        Ok(Stored::described(key, result.meta, &result.attributes))
+    }
+}
+
+/// The `file://` URL of a place in the file system.
+pub(crate) fn file_url(place: &Path) -> Option<String> {
+    let path = std::path::absolute(format!("/{place}")).ok()?;
+    Some(Url::from_file_path(path).ok()?.to_string())
 }
 
 impl fmt::Debug for Opened {

@@ -10,20 +10,19 @@ use http::Method;
 use object_store::path::Path;
 use object_store::signer::Signer;
 use object_store::{
-    Attributes, CopyMode, CopyOptions, Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode,
+    Attributes, CopyMode, CopyOptions, Error, ObjectStore, ObjectStoreExt, PutMode,
     PutMultipartOptions, PutOptions, RenameOptions, RenameTargetMode, Result,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use undaunted_chaos::{ChaosSpec, FaultPlan};
+use undaunted_chaos::{ChaosSpec, FaultKind};
 use undaunted_object_store::{OpenError, redacted};
-use url::Url;
 
 use crate::budget::RetryBudget;
 use crate::config::Config;
 use crate::errors::not_opened;
 use crate::listing::Listing;
-use crate::opened::{Kind, Opened, Recipe};
+use crate::opened::{Kind, Opened, Recipe, file_url};
 use crate::operation::{Content, NOTHING, operate};
 use crate::payload;
 use crate::reader::Reader;
@@ -301,11 +300,14 @@ impl Store {
 
     /// How many faults were injected, by kind.
     fn injected(&self) -> BTreeMap<&'static str, u64> {
-        let mut counts = BTreeMap::new();
-        for injection in self.recipe.faults.iter().flat_map(FaultPlan::log) {
-            *counts.entry(injection.fault.kind().as_str()).or_insert(0) += 1;
-        }
-        counts
+        let plan = self.recipe.faults.iter();
+        plan.flat_map(|plan| {
+            FaultKind::ALL
+                .iter()
+                .map(|kind| (kind.as_str(), plan.injected(*kind)))
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect()
     }
 }
 
@@ -383,22 +385,6 @@ impl Store {
         }
         Ok(Attributes::new())
     }
-}
-
-impl Opened {
-    async fn describe(&self, key: String, place: &Path) -> Result<Stored> {
-        let head = GetOptions {
-            head: true,
-            ..GetOptions::default()
-        };
-        let result = self.store.get_opts(place, head).await?;
-        Ok(Stored::described(key, result.meta, &result.attributes))
-    }
-}
-
-fn file_url(place: &Path) -> Option<String> {
-    let path = std::path::absolute(format!("/{place}")).ok()?;
-    Some(Url::from_file_path(path).ok()?.to_string())
 }
 
 impl fmt::Debug for Store {

@@ -60,9 +60,7 @@ def parts(data: object, size: int) -> Iterator[bytes]:
     buffer = bytearray()
     for chunk in _chunks(data, size):
         buffer += _checked(chunk)
-        while len(buffer) >= size:
-            yield bytes(buffer[:size])
-            del buffer[:size]
+        yield from _full(buffer, size)
     if buffer:
         yield bytes(buffer)
 
@@ -83,11 +81,17 @@ async def async_parts(data: object, size: int) -> AsyncIterator[bytes]:
     buffer = bytearray()
     async for chunk in cast("AsyncIterable[object]", data):
         buffer += _checked(chunk)
-        while len(buffer) >= size:
-            yield bytes(buffer[:size])
-            del buffer[:size]
+        for part in _full(buffer, size):
+            yield part
     if buffer:
         yield bytes(buffer)
+
+
+def _full(buffer: bytearray, size: int) -> Iterator[bytes]:
+    """Takes the parts that are full out of the buffer."""
+    while len(buffer) >= size:
+        yield bytes(buffer[:size])
+        del buffer[:size]
 
 
 def _chunks(data: object, size: int) -> Iterator[object]:
