@@ -1,11 +1,11 @@
 //! What a failed operation may have done.
 
-use std::error::Error as StdError;
-
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::path::Path;
 use undaunted::HttpFailure;
+
+use crate::error::cause;
 
 /// Whether this failure proves that the operation changed nothing.
 ///
@@ -13,16 +13,16 @@ use undaunted::HttpFailure;
 /// the request away. `Request` does not: it also stands for connections that were closed in
 /// the middle of an answer.
 pub(crate) fn proves_not_applied(error: &Error) -> bool {
-    if let Some(failure) = find::<HttpFailure>(error) {
+    if let Some(failure) = cause::<HttpFailure>(error) {
         return failure.proves_not_applied();
     }
-    find::<HttpError>(error).is_some_and(|http| http.kind() == HttpErrorKind::Connect)
+    cause::<HttpError>(error).is_some_and(|http| http.kind() == HttpErrorKind::Connect)
 }
 
 /// Whether the service refused the request because its credentials or its time had become
 /// stale, which signing it anew may mend.
 pub(crate) fn is_stale(error: &Error) -> bool {
-    find::<HttpFailure>(error)
+    cause::<HttpFailure>(error)
         .and_then(HttpFailure::code)
         .is_some_and(|code| STALE_CODES.contains(&code))
 }
@@ -33,7 +33,7 @@ pub(crate) fn with_meaning(error: Error, location: &Path) -> Error {
     if !matches!(error, Error::Generic { .. }) {
         return error;
     }
-    let status = find::<HttpFailure>(&error).map(HttpFailure::status);
+    let status = cause::<HttpFailure>(&error).map(HttpFailure::status);
     let path = location.to_string();
     match status {
         Some(401) => Error::Unauthenticated {
@@ -46,18 +46,6 @@ pub(crate) fn with_meaning(error: Error, location: &Path) -> Error {
         },
         _ => error,
     }
-}
-
-/// The first cause of this type along `source()`.
-pub(crate) fn find<T: StdError + 'static>(error: &Error) -> Option<&T> {
-    let mut link: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = link {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        link = error.source();
-    }
-    None
 }
 
 /// S3's codes for an expired token and for a request signed too long ago.

@@ -1,5 +1,7 @@
 //! Errors of the store's own.
 
+use std::error::Error as StdError;
+
 use object_store::Error;
 use object_store::path::Path;
 
@@ -57,6 +59,30 @@ impl Ambiguous {
             source,
         })
     }
+}
+
+/// The first cause of this type along the error's `source()`: an [`Ambiguous`], a [`Corrupt`], the
+/// service's own answer.
+///
+/// ```
+/// use object_store::Error;
+/// use undaunted::HttpFailure;
+/// use undaunted_object_store::cause;
+///
+/// let source = Box::new(HttpFailure::new(503).with_code("SlowDown"));
+/// let error = Error::Generic { store: "S3", source };
+/// assert_eq!(cause::<HttpFailure>(&error).and_then(HttpFailure::code), Some("SlowDown"));
+/// ```
+#[must_use]
+pub fn cause<T: StdError + 'static>(error: &Error) -> Option<&T> {
+    let mut link: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = link {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        link = error.source();
+    }
+    None
 }
 
 /// What was read is not what the store said that it has: some of it arrived changed.

@@ -71,7 +71,7 @@ pub use answer::with_last_failure;
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
 pub use connector::RetryConnector;
-pub use error::{Ambiguous, Corrupt};
+pub use error::{Ambiguous, Corrupt, cause};
 pub use open::{Backend, NO_OPTIONS, OpenError, is_url, open};
 pub use operation::Operation;
 pub use policy::StoreEvent;

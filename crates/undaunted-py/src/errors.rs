@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use undaunted::{HttpFailure, TimedOut, Verdict};
-use undaunted_object_store::{Ambiguous, OpenError, redacted};
+use undaunted_object_store::{Ambiguous, OpenError, cause, redacted};
 
 use crate::trace::Trace;
 
@@ -32,7 +32,7 @@ impl Failure {
     /// The answer that this failure is about: behind the error, or observed beside it where
     /// object_store has a variant for its status.
     fn answer(&self) -> Option<&HttpFailure> {
-        find::<HttpFailure>(&self.error).or_else(|| {
+        cause::<HttpFailure>(&self.error).or_else(|| {
             let answer = self.answer.as_ref()?;
             let is_its = match &self.error {
                 Error::NotFound { .. } => answer.status() == 404,
@@ -42,9 +42,9 @@ impl Failure {
                 Error::Unauthenticated { .. } => answer.status() == 401,
                 // What was no answer has another cause.
                 Error::Generic { .. } => {
-                    find::<Ambiguous>(&self.error).is_none()
-                        && find::<HttpError>(&self.error).is_none()
-                        && find::<io::Error>(&self.error).is_none()
+                    cause::<Ambiguous>(&self.error).is_none()
+                        && cause::<HttpError>(&self.error).is_none()
+                        && cause::<io::Error>(&self.error).is_none()
                 }
                 _ => false,
             };
@@ -124,7 +124,7 @@ impl Kind {
     /// A generic error is what the cause behind it is. An answer of the service is the best
     /// witness, the operating system's word the last.
     fn of_cause(error: &Error, answer: Option<&HttpFailure>) -> Self {
-        if find::<Ambiguous>(error).is_some() {
+        if cause::<Ambiguous>(error).is_some() {
             return Self::Ambiguous;
         }
         if let Some(answer) = answer {
@@ -133,17 +133,17 @@ impl Kind {
         if is_of_metadata_service(error) {
             return Self::Credentials;
         }
-        if find::<TimedOut>(error).is_some() {
+        if cause::<TimedOut>(error).is_some() {
             return Self::Timeout;
         }
-        if let Some(http) = find::<HttpError>(error) {
+        if let Some(http) = cause::<HttpError>(error) {
             match http.kind() {
                 HttpErrorKind::Timeout => return Self::Timeout,
                 HttpErrorKind::Unknown => {}
                 _ => return Self::Connection,
             }
         }
-        match find::<io::Error>(error) {
+        match cause::<io::Error>(error) {
             Some(io) => Self::of_io(io),
             None => Self::Other,
         }
@@ -205,7 +205,7 @@ impl Kind {
 
 /// The cause in as few words as say it: the service's answer, or the last error behind it.
 fn reason(error: &Error, answer: Option<&HttpFailure>) -> String {
-    if let Some(ambiguous) = find::<Ambiguous>(error) {
+    if let Some(ambiguous) = cause::<Ambiguous>(error) {
         return ambiguous.to_string();
     }
     if let Some(answer) = answer {
@@ -248,18 +248,6 @@ fn has_credentials_code(answer: Option<&HttpFailure>) -> bool {
     answer
         .and_then(HttpFailure::code)
         .is_some_and(|code| CREDENTIALS_CODES.contains(&code))
-}
-
-/// The first cause of this type along `source()`.
-fn find<T: StdError + 'static>(error: &Error) -> Option<&T> {
-    let mut link: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = link {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        link = error.source();
-    }
-    None
 }
 
 static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
