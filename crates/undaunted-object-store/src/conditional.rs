@@ -5,14 +5,13 @@ use std::future::Future;
 
 use object_store::path::Path;
 use object_store::{Error, ObjectMeta, Result};
-use undaunted::{Event, Retryable};
+use undaunted::Retryable;
 
-use crate::classify::proves_not_applied;
+use crate::call::{Recorder, Reported};
 use crate::error::Ambiguous;
 use crate::operation::Operation;
 use crate::policy::Policy;
 use crate::resolve::Outcome;
-use crate::watch::{Reported, Watch};
 
 /// Which errors are an answer to the condition, and so a question after a lost answer.
 #[derive(Clone, Copy)]
@@ -37,33 +36,25 @@ where
     Fut: Future<Output = Result<T>>,
     Res: Future<Output = Outcome>,
 {
-    let watch = Watch::new(policy, operation, location);
-    let see = |event: &Event<'_>| watch.see(event);
-    let mut call = policy.call(operation, location, &see);
-    let mut maybe_applied = false;
+    let recorder = Recorder::new(policy, operation, location);
+    let on_event = recorder.on_event();
+    let mut attempts = recorder.attempts(&on_event);
     let error = loop {
-        match call.attempt(attempt()).await {
-            Ok(value) => {
-                drop(call);
-                return Ok(watch.report_in(value));
-            }
-            Err(error) if maybe_applied && questions.include(&error) => break error,
-            Err(error) => {
-                maybe_applied |= !proves_not_applied(&error);
-                call.failed(error).await?;
-            }
+        match attempts.attempt(attempt()).await {
+            Ok(value) => return Ok(recorder.report_in(value)),
+            Err(error) if attempts.maybe_applied() && questions.include(&error) => break error,
+            Err(error) => attempts.failed(error).await?,
         }
     };
     let error = match resolve().await {
         Outcome::Ours(meta) => {
-            let value = call.attempt(async { Ok(answer(meta)) }).await?;
-            drop(call);
-            return Ok(watch.report_in(value));
+            let value = attempts.succeed(answer(meta)).await?;
+            return Ok(recorder.report_in(value));
         }
         Outcome::Conflict => error,
         Outcome::Undecided(reason) => Ambiguous::error(operation, location, reason, error),
     };
-    Err(call.give_up(error).await)
+    Err(attempts.give_up(error).await)
 }
 
 impl Questions {

@@ -10,31 +10,30 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, Result};
-use undaunted::Retryable;
+use undaunted::{HttpFailure, Retryable};
 
+use crate::call::Recorder;
 use crate::classify::proves_not_applied;
-use crate::codes::{self, Codes};
 use crate::error::generic;
+use crate::observe::{Observed, observe};
 use crate::operation::Operation;
 use crate::policy::Policy;
 
 /// Deletes one object. That it is not there is an error at first, and the wished-for outcome
 /// once an earlier attempt may have deleted it.
 pub(crate) async fn one<S: ObjectStore>(inner: &S, policy: &Policy, location: &Path) -> Result<()> {
-    let listener = policy.listener(Operation::Delete, location);
-    let mut call = policy.call(Operation::Delete, location, &listener);
-    let mut maybe_applied = false;
+    let recorder = Recorder::new(policy, Operation::Delete, location);
+    let on_event = recorder.on_event();
+    let mut attempts = recorder.attempts(&on_event);
     loop {
+        let maybe_applied = attempts.maybe_applied();
         let attempt = async {
-            let (result, codes) = codes::observe(inner.delete(location)).await;
-            meant(result, maybe_applied, location, &codes)
+            let (result, seen) = observe(inner.delete(location)).await;
+            meant(result, maybe_applied, location, &seen)
         };
-        match call.attempt(attempt).await {
+        match attempts.attempt(attempt).await {
             Ok(()) => return Ok(()),
-            Err(error) => {
-                maybe_applied |= !proves_not_applied(&error);
-                call.failed(error).await?;
-            }
+            Err(error) => attempts.failed(error).await?,
         }
     }
 }
@@ -94,13 +93,14 @@ async fn batch<S: ObjectStore>(
     }
     let first = locations[0].clone();
     let mut keys: Vec<Key> = locations.into_iter().map(Key::new).collect();
-    let listener = policy.listener(Operation::Delete, &first);
-    let mut call = policy.call(Operation::Delete, &first, &listener);
+    let recorder = Recorder::new(policy, Operation::Delete, &first);
+    let on_event = recorder.on_event();
+    let mut attempts = recorder.attempts(&on_event);
     loop {
-        match call.attempt(attempt(inner, &mut keys)).await {
+        match attempts.attempt(attempt(inner, &mut keys)).await {
             Ok(()) => break,
             Err(error) => {
-                if let Err(error) = call.failed(error).await {
+                if let Err(error) = attempts.failed(error).await {
                     give_up(&mut keys, error);
                     break;
                 }
@@ -118,12 +118,12 @@ async fn attempt<S: ObjectStore>(inner: &S, keys: &mut [Key]) -> Result<()> {
         .collect();
     let asked: Vec<Result<Path>> = open.iter().map(|key| Ok(key.location.clone())).collect();
     let stream = inner.delete_stream(stream::iter(asked).boxed());
-    let (results, codes) = codes::observe(stream.collect::<Vec<_>>()).await;
+    let (results, seen) = observe(stream.collect::<Vec<_>>()).await;
 
     let mut failure = None;
     if results.len() == open.len() {
         for (key, result) in open.into_iter().zip(results) {
-            let again = key.take(result.map(drop), &codes);
+            let again = key.take(result.map(drop), &seen);
             failure = again.or(failure);
         }
     } else {
@@ -167,8 +167,8 @@ impl Key {
 
     /// Takes a result of this key's own. It is the outcome, unless it is a failure that may
     /// pass: that comes back, and the key stays open.
-    fn take(&mut self, result: Result<()>, codes: &Codes) -> Option<Error> {
-        match meant(result, self.maybe_applied, &self.location, codes) {
+    fn take(&mut self, result: Result<()>, seen: &Observed) -> Option<Error> {
+        match meant(result, self.maybe_applied, &self.location, seen) {
             Err(error) if error.verdict().is_retryable() => {
                 self.maybe_applied |= !proves_not_applied(&error);
                 Some(error)
@@ -187,11 +187,30 @@ impl Key {
 
 /// What the answer to a delete means: that nothing is there is success once an earlier attempt
 /// may have deleted it, and an error has the code that the service gave this key.
-fn meant(result: Result<()>, maybe_applied: bool, location: &Path, codes: &Codes) -> Result<()> {
+fn meant(result: Result<()>, maybe_applied: bool, location: &Path, seen: &Observed) -> Result<()> {
     match result {
         Err(Error::NotFound { .. }) if maybe_applied => Ok(()),
-        result => result.map_err(|error| codes.explain(location, error)),
+        result => result.map_err(|error| explain(location, error, seen)),
     }
+}
+
+/// The error of one key, with the service's code in place of what the client made of it.
+fn explain(location: &Path, error: Error, seen: &Observed) -> Error {
+    match seen.delete_codes.get(location.as_ref()) {
+        Some(code) => generic(KeyFailed {
+            location: location.clone(),
+            source: HttpFailure::new(200).with_code(code.as_str()),
+        }),
+        None => error,
+    }
+}
+
+/// A key of a bulk delete that the service refused.
+#[derive(Debug, thiserror::Error)]
+#[error("deleting {location} failed: {source}")]
+struct KeyFailed {
+    location: Path,
+    source: HttpFailure,
 }
 
 /// Every key that is still open fails with this error: the first with the error itself, the

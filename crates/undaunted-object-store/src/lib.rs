@@ -40,40 +40,48 @@
 //! `aws`, `azure`, `gcp`, `http` and `fs`: the stores that [`open`] can build. None is on by
 //! default.
 
-mod answer;
 mod body;
 mod builder;
+mod call;
 mod capabilities;
+mod checked_body;
 mod classify;
-mod codes;
 mod conditional;
 mod connector;
 mod copy;
 mod delete;
 mod error;
+#[cfg(feature = "fs")]
+mod file_payload;
+#[cfg(not(feature = "fs"))]
+#[path = "no_file_payload.rs"]
+mod file_payload;
 mod list;
 #[cfg(feature = "fs")]
 mod local_parts;
+mod observe;
 mod open;
 mod operation;
 mod parts;
+mod pin;
 mod policy;
 mod put;
+mod read_range;
 mod redact;
 mod resolve;
 mod store;
 mod token;
 mod upload;
 mod verify;
-mod watch;
 
-pub use answer::with_last_failure;
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
 pub use connector::RetryConnector;
 pub use error::{Ambiguous, Corrupt, cause};
+pub use observe::{FailedOperation, Observed, observe};
 pub use open::{Backend, NO_OPTIONS, OpenError, is_url, open};
 pub use operation::Operation;
+pub use pin::ObjectPin;
 pub use policy::StoreEvent;
 pub use redact::redacted;
 pub use store::RetryStore;

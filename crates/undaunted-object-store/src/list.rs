@@ -15,6 +15,7 @@ use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::{DELIMITER, Path};
 use object_store::{Error, Extensions, ListResult, ObjectMeta, ObjectStore, Result};
 
+use crate::call::Recorder;
 use crate::error::{OutOfOrder, generic};
 use crate::operation::Operation;
 use crate::policy::Policy;
@@ -192,19 +193,20 @@ impl<S: ObjectStore> Entries<S> {
             begun,
             stream,
         } = self;
-        let listener = lister.policy.listener(Operation::List, location);
-        let mut call = lister.policy.call(Operation::List, location, &listener);
+        let recorder = Recorder::new(&lister.policy, Operation::List, location);
+        let on_event = recorder.on_event();
+        let mut attempts = recorder.attempts(&on_event);
         loop {
             if *begun && !lister.in_order {
                 let error = OutOfOrder {
                     store: lister.inner.to_string(),
                     source: error,
                 };
-                return Err(call.give_up(generic(error)).await);
+                return Err(attempts.give_up(generic(error)).await);
             }
-            call.failed(error).await?;
+            attempts.failed(error).await?;
             *stream = stream_of(&*lister.inner, prefix.as_ref(), after.as_ref());
-            match call.attempt(stream.try_next()).await {
+            match attempts.attempt(stream.try_next()).await {
                 Ok(entry) => return Ok(entry),
                 Err(next) => error = next,
             }

@@ -12,6 +12,7 @@ use object_store::{
 };
 use undaunted::Retryable;
 
+use crate::call::Recorder;
 use crate::classify::proves_not_applied;
 use crate::conditional::{self, Questions};
 use crate::operation::Operation;
@@ -75,18 +76,17 @@ impl MultipartStore for Parts {
         // An upload that was begun and whose answer was lost costs storage until the bucket's
         // lifecycle rule ends it, and harms nobody, so beginning another is safe. It cannot
         // be aborted: its id was in the answer.
-        let listener = self.policy.listener(Operation::CreateMultipart, path);
-        let mut call = self
-            .policy
-            .call(Operation::CreateMultipart, path, &listener);
+        let recorder = Recorder::new(&self.policy, Operation::CreateMultipart, path);
+        let on_event = recorder.on_event();
+        let mut attempts = recorder.attempts(&on_event);
         let mut lost = 0;
         let id = loop {
             let attempt = self.inner.create_multipart_opts(path, opts.clone());
-            match call.attempt(attempt).await {
+            match attempts.attempt(attempt).await {
                 Ok(id) => break id,
                 Err(error) => {
                     lost += u32::from(!proves_not_applied(&error));
-                    call.failed(error).await?;
+                    attempts.failed(error).await?;
                 }
             }
         };
@@ -143,20 +143,17 @@ impl MultipartStore for Parts {
     }
 
     async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {
-        let listener = self.policy.listener(Operation::AbortMultipart, path);
-        let mut call = self.policy.call(Operation::AbortMultipart, path, &listener);
-        let mut maybe_applied = false;
+        let recorder = Recorder::new(&self.policy, Operation::AbortMultipart, path);
+        let on_event = recorder.on_event();
+        let mut attempts = recorder.attempts(&on_event);
         loop {
-            match call.attempt(self.inner.abort_multipart(path, id)).await {
+            match attempts.attempt(self.inner.abort_multipart(path, id)).await {
                 Ok(()) => break,
-                Err(error) if maybe_applied && says_gone(&error) => {
-                    call.attempt(async { Ok(()) }).await?;
+                Err(error) if attempts.maybe_applied() && says_gone(&error) => {
+                    attempts.succeed(()).await?;
                     break;
                 }
-                Err(error) => {
-                    maybe_applied |= !proves_not_applied(&error);
-                    call.failed(error).await?;
-                }
+                Err(error) => attempts.failed(error).await?,
             }
         }
         self.tokens().remove(id);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,16 +18,18 @@ use object_store::{
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
     RenameTargetMode, Result,
 };
-use object_store::{OBJECT_STORE_COALESCE_DEFAULT, ObjectStoreExt, coalesce_ranges};
+use object_store::{OBJECT_STORE_COALESCE_DEFAULT, coalesce_ranges};
 use undaunted::{RetryBudget, RetryConfig};
 use url::Url;
 
 use crate::builder::RetryStoreBuilder;
+use crate::call::Recorder;
 use crate::capabilities::Capabilities;
 use crate::list::Lister;
 use crate::operation::Operation;
 use crate::parts::Parts;
 use crate::policy::Policy;
+use crate::read_range::RangeRead;
 use crate::upload::RetryUpload;
 use crate::{body, copy, delete, put, token};
 
@@ -193,18 +195,26 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         // The store's own way first, which may be a cheaper one. What it could not bring, or
-        // not in full, is read by range, and each range read on where it breaks.
-        let listener = self.policy.listener(Operation::Get, location);
-        let mut call = self.policy.call(Operation::Get, location, &listener);
-        match call
+        // not in full, is read by range, and each range resumed where it breaks.
+        let recorder = Recorder::new(&self.policy, Operation::Get, location);
+        let on_event = recorder.on_event();
+        let mut attempts = recorder.attempts(&on_event);
+        match attempts
             .attempt((*self.inner).get_ranges(location, ranges))
             .await
         {
             Ok(parts) if all_complete(&parts, ranges) => return Ok(parts),
             Ok(_) => {}
-            Err(error) => call.failed(error).await?,
+            Err(error) => attempts.failed(error).await?,
         }
-        let read = |range| self.get_range(location, range);
+        // All of one object: that of the first response.
+        let pin = OnceLock::new();
+        let read = |range| async {
+            let mut buffer = Vec::new();
+            let read = RangeRead::new(self, location, &pin, range);
+            read.read(&mut buffer).await?;
+            Ok::<_, Error>(Bytes::from(buffer))
+        };
         coalesce_ranges(ranges, read, OBJECT_STORE_COALESCE_DEFAULT).await
     }
 

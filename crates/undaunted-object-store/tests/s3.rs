@@ -14,7 +14,7 @@ use object_store::{
 use undaunted::{Jitter, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, HttpFailure, Operation, Rule};
-use undaunted_object_store::{RetryStore, open, with_last_failure};
+use undaunted_object_store::{RetryStore, observe, open};
 
 type Store = RetryStore<Arc<dyn ObjectStore>>;
 
@@ -335,15 +335,15 @@ async fn the_answer_behind_a_permanent_failure_can_be_seen() {
     let fault = Fault::FailBefore(Failure::Status(unknown));
     let (_server, store) = start([Rule::new(Operation::Get, fault)]).await;
     let path = Path::from("a");
-    let (denied, answer) = with_last_failure(store.get(&path)).await;
+    let (denied, observed) = observe(store.get(&path)).await;
     assert!(matches!(denied, Err(Error::PermissionDenied { .. })));
-    let answer = answer.unwrap();
+    let answer = observed.last_failure.unwrap();
     assert_eq!(answer.status(), 403);
     assert_eq!(answer.code(), Some("InvalidAccessKeyId"));
     // A success leaves none, and neither does what went before.
-    let (put, answer) = with_last_failure(store.put(&path, "x".into())).await;
+    let (put, observed) = observe(store.put(&path, "x".into())).await;
     put.unwrap();
-    assert_eq!(answer, None);
+    assert_eq!(observed.last_failure, None);
 }
 
 #[tokio::test]

@@ -2,25 +2,22 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::time::Duration;
 
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use undaunted::{HttpFailure, TimedOut, Verdict};
-use undaunted_object_store::{Ambiguous, OpenError, cause, redacted};
-
-use crate::trace::Trace;
+use undaunted::{HttpFailure, StopReason, TimedOut, Verdict};
+use undaunted_object_store::{Ambiguous, Observed, OpenError, cause, redacted};
 
 /// An operation that failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: Error,
     pub(crate) key: String,
-    /// The last answer of the service that was a failure for good.
-    pub(crate) answer: Option<HttpFailure>,
-    pub(crate) trace: Trace,
+    pub(crate) observed: Observed,
 }
 
 impl Failure {
@@ -33,7 +30,7 @@ impl Failure {
     /// object_store has a variant for its status.
     fn answer(&self) -> Option<&HttpFailure> {
         cause::<HttpFailure>(&self.error).or_else(|| {
-            let answer = self.answer.as_ref()?;
+            let answer = self.observed.last_failure.as_ref()?;
             let is_its = match &self.error {
                 Error::NotFound { .. } => answer.status() == 404,
                 Error::AlreadyExists { .. } => matches!(answer.status(), 409 | 412),
@@ -67,13 +64,12 @@ impl Failure {
             let hint = failure.retry_after().map(|hint| hint.as_secs_f64());
             fields.set_item("retry_after", hint)?;
         }
-        let waits = self
-            .trace
-            .waits
-            .iter()
-            .map(std::time::Duration::as_secs_f64);
+        let failed = self.observed.failed_operation.as_ref();
+        let report = failed.map(|failed| failed.report.clone());
+        let report = report.unwrap_or_default();
+        let waits = report.delays().iter().map(Duration::as_secs_f64);
         fields.set_item("waits", waits.collect::<Vec<_>>())?;
-        fields.set_item("stop", self.trace.reason)?;
+        fields.set_item("stop", report.stop_reason().map(StopReason::as_str))?;
         let make = MAKE.import(py, "undaunted._errors", "make_storage_error")?;
         let exception = make.call((), Some(&fields))?;
         Ok(PyErr::from_value(exception))

@@ -16,11 +16,9 @@ use undaunted::{Event, StopReason};
 use undaunted_object_store::{StoreEvent, redacted};
 
 use crate::process::Process;
-use crate::trace;
 
 /// Takes an event of a store.
 pub(crate) fn take(event: &StoreEvent<'_>) {
-    trace::record(event.event);
     // Where nothing was started nothing can happen.
     if let (Some(record), Some(process)) = (Record::of(event), Process::current()) {
         process.events.push(record);

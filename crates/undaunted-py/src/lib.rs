@@ -22,7 +22,6 @@ mod state;
 mod store;
 mod stored;
 mod switch;
-mod trace;
 mod upload;
 
 #[pymodule(gil_used = false)]

@@ -4,11 +4,10 @@ use bytes::Bytes;
 use object_store::Result;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use undaunted_object_store::with_last_failure;
+use undaunted_object_store::observe;
 
 use crate::errors::Failure;
 use crate::pending::{run, value};
-use crate::trace::traced;
 
 /// Runs an operation on a key.
 pub(crate) fn operate<T>(
@@ -20,14 +19,13 @@ where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
     run(py, async move {
-        let ((result, trace), answer) = with_last_failure(traced(operation)).await;
+        let (result, observed) = observe(operation).await;
         match result {
             Ok(output) => Ok(value(output)),
             Err(error) => Err(Box::new(Failure {
                 error,
                 key,
-                answer,
-                trace,
+                observed,
             })),
         }
     })

@@ -16,9 +16,8 @@ use object_store::client::{
 };
 use undaunted::TimedOut;
 
-use crate::answer;
 use crate::classify::STALE_CODES;
-use crate::codes;
+use crate::observe;
 use crate::verify::OtherETag;
 
 /// An [`HttpConnector`] around another, for a store whose retries happen in a
@@ -135,7 +134,7 @@ async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
         // `Unknown` is the kind that object_store never retries by itself.
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
     }
-    answer::leave(failure);
+    observe::record_response(&failure);
     Ok(HttpResponse::from_parts(head, HttpResponseBody::from(body)))
 }
 
@@ -148,7 +147,7 @@ async fn succeeded_perhaps(response: HttpResponse) -> Result<HttpResponse, HttpE
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
     }
     for (key, code) in xml::delete_errors(&body) {
-        codes::leave(key, code);
+        observe::record_delete_code(key, code);
     }
     let body = HttpResponseBody::from(xml::hide_error_words(body));
     Ok(HttpResponse::from_parts(head, body))

@@ -1,0 +1,240 @@
+//! One operation of a store: its attempts, and what it tells of them.
+
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use object_store::path::Path;
+use object_store::{Error, Extensions, GetResult, ListResult, PutResult, Result};
+use tokio::time::Instant;
+use undaunted::{Event, RetryReport, Retryable, Session, Verdict};
+
+use crate::classify::{is_stale, proves_not_applied, with_meaning};
+use crate::error::generic;
+use crate::observe::{self, FailedOperation, ReportBuilder};
+use crate::operation::Operation;
+use crate::policy::{Policy, StoreEvent};
+
+impl Policy {
+    /// Repeats an operation that may be repeated whatever became of the attempts before.
+    pub(crate) async fn retry<T, Fut>(
+        &self,
+        operation: Operation,
+        location: &Path,
+        attempt: impl FnMut() -> Fut,
+    ) -> Result<T>
+    where
+        Fut: Future<Output = Result<T>>,
+    {
+        let recorder = Recorder::new(self, operation, location);
+        let on_event = recorder.on_event();
+        recorder.attempts(&on_event).run(attempt).await
+    }
+
+    /// [`retry`](Self::retry) whose result carries a report of the attempts, if there was
+    /// more than one.
+    pub(crate) async fn retry_reported<T: Reported, Fut>(
+        &self,
+        operation: Operation,
+        location: &Path,
+        attempt: impl FnMut() -> Fut,
+    ) -> Result<T>
+    where
+        Fut: Future<Output = Result<T>>,
+    {
+        let recorder = Recorder::new(self, operation, location);
+        let on_event = recorder.on_event();
+        let value = recorder.attempts(&on_event).run(attempt).await?;
+        Ok(recorder.report_in(value))
+    }
+}
+
+/// Takes down what happens in one operation, and tells the store's listener and whoever
+/// observes this task.
+pub(crate) struct Recorder<'c> {
+    policy: &'c Policy,
+    operation: Operation,
+    location: &'c Path,
+    start: Instant,
+    report: Mutex<ReportBuilder>,
+}
+
+impl<'c> Recorder<'c> {
+    pub(crate) fn new(policy: &'c Policy, operation: Operation, location: &'c Path) -> Self {
+        Self {
+            policy,
+            operation,
+            location,
+            start: Instant::now(),
+            report: Mutex::default(),
+        }
+    }
+
+    /// The recorder of an operation that goes on after an attempt which succeeded, and whose
+    /// body broke then.
+    pub(crate) fn of_resumption(policy: &'c Policy, location: &'c Path) -> Self {
+        let recorder = Self::new(policy, Operation::Get, location);
+        recorder.lock().begin_attempt();
+        recorder
+    }
+
+    /// What [`attempts`](Self::attempts) are to tell what happens.
+    pub(crate) fn on_event(&self) -> impl Fn(&Event<'_>) + Send + Sync {
+        |event| self.record(event)
+    }
+
+    /// The operation's attempts, for a loop of its own. Their clock starts at the first
+    /// failure: what goes well may take as long as it takes.
+    pub(crate) fn attempts<'a>(
+        &'a self,
+        on_event: &'a (dyn Fn(&Event<'_>) + Send + Sync),
+    ) -> Attempts<'a> {
+        let mut session = Session::new(self.policy.config(self.operation))
+            .name(self.operation.as_str())
+            .clock_starts_at_failure();
+        if !self.location.as_ref().is_empty() {
+            session = session.subject(self.location);
+        }
+        if let Some(budget) = &self.policy.budget {
+            session = session.budget(budget);
+        }
+        Attempts {
+            session: session.on_event(on_event),
+            recorder: self,
+            signed_anew: false,
+            maybe_applied: false,
+        }
+    }
+
+    /// Puts the report into what the operation returns, if there was more than one attempt.
+    pub(crate) fn report_in<T: Reported>(&self, mut result: T) -> T {
+        let report = self.report();
+        if let (2.., Some(extensions)) = (report.attempts(), result.extensions()) {
+            extensions.insert(report);
+        }
+        result
+    }
+
+    fn record(&self, event: &Event<'_>) {
+        self.lock().record(event);
+        observe::record(event);
+        if matches!(event, Event::Stopped { .. }) {
+            observe::record_failed(&FailedOperation {
+                operation: self.operation,
+                location: self.location.clone(),
+                report: self.report(),
+            });
+        }
+        if let Some(listener) = &self.policy.listener {
+            listener(&StoreEvent {
+                operation: self.operation,
+                location: self.location,
+                event,
+            });
+        }
+    }
+
+    fn report(&self) -> RetryReport {
+        let report = self.lock().report().clone();
+        report.with_elapsed(self.start.elapsed())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ReportBuilder> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The attempts of one operation.
+pub(crate) struct Attempts<'c> {
+    session: Session<'c, Error>,
+    recorder: &'c Recorder<'c>,
+    /// Whether an attempt was made again because its credentials or its time were stale.
+    signed_anew: bool,
+    maybe_applied: bool,
+}
+
+impl Attempts<'_> {
+    /// Makes attempts until one succeeds or there is none to make.
+    async fn run<T, Fut>(&mut self, mut attempt: impl FnMut() -> Fut) -> Result<T>
+    where
+        Fut: Future<Output = Result<T>>,
+    {
+        loop {
+            match self.attempt(attempt()).await {
+                Ok(value) => return Ok(value),
+                Err(error) => self.failed(error).await?,
+            }
+        }
+    }
+
+    /// Makes one attempt.
+    pub(crate) async fn attempt<T>(
+        &mut self,
+        operation: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        self.recorder.lock().begin_attempt();
+        observe::begin_attempt();
+        self.session.attempt(operation).await
+    }
+
+    /// Judges a failed attempt; returns after the wait when there is another to make.
+    pub(crate) async fn failed(&mut self, error: Error) -> Result<()> {
+        self.maybe_applied |= !proves_not_applied(&error);
+        // Every attempt signs anew, so stale credentials are worth one more.
+        let verdict = if is_stale(&error) && !self.signed_anew {
+            self.signed_anew = true;
+            Verdict::TRANSIENT
+        } else {
+            error.verdict()
+        };
+        let judged = self.session.failed_as(error, verdict).await;
+        judged.map_err(|error| with_meaning(error, self.recorder.location))
+    }
+
+    /// Whether a failed attempt may have been applied all the same.
+    pub(crate) const fn maybe_applied(&self) -> bool {
+        self.maybe_applied
+    }
+
+    /// Ends the operation as a success, although its last attempt failed.
+    pub(crate) async fn succeed<T>(&mut self, value: T) -> Result<T> {
+        self.session.attempt(async { Ok(value) }).await
+    }
+
+    /// Ends the operation with this error, and tells everyone who listens.
+    pub(crate) async fn give_up(&mut self, error: Error) -> Error {
+        match self.session.failed_as(error, Verdict::Permanent).await {
+            Err(error) => error,
+            Ok(()) => generic("a permanent failure was retried: internal error, please report it"),
+        }
+    }
+}
+
+/// A result that may carry a report.
+pub(crate) trait Reported {
+    fn extensions(&mut self) -> Option<&mut Extensions>;
+}
+
+impl Reported for PutResult {
+    fn extensions(&mut self) -> Option<&mut Extensions> {
+        Some(&mut self.extensions)
+    }
+}
+
+impl Reported for GetResult {
+    fn extensions(&mut self) -> Option<&mut Extensions> {
+        Some(&mut self.extensions)
+    }
+}
+
+impl Reported for ListResult {
+    fn extensions(&mut self) -> Option<&mut Extensions> {
+        Some(&mut self.extensions)
+    }
+}
+
+/// A copy and a rename return nothing that could carry one.
+impl Reported for () {
+    fn extensions(&mut self) -> Option<&mut Extensions> {
+        None
+    }
+}

@@ -1,0 +1,187 @@
+//! What the operations within a future did, for whoever asks.
+//!
+//! A result cannot always carry what is worth knowing beside it: a failed operation returns an
+//! error of object_store's, a delete nothing at all, and the connector's findings pass through a
+//! client that keeps them as text. So they are left here, for the task that observes: in the one
+//! task-local of this crate.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use object_store::path::Path;
+use tokio::time::Instant;
+use undaunted::{Event, HttpFailure, RetryReport};
+
+use crate::operation::Operation;
+
+/// Runs `future`, and returns beside its result what the operations of
+/// [`RetryStore`](crate::RetryStore)s within it did: those that failed, too.
+///
+/// Operations that run one after another or side by side add up. One `observe` may be within
+/// another; both see what is within the inner one. What a stream does counts where it is polled.
+///
+/// The findings are kept in a task-local, so whatever is spawned onto another task is not seen:
+/// neither operations that are spawned within `future`, nor the responses of a connector that
+/// moves its requests to other tasks, as `SpawnedReqwestConnector` does.
+///
+/// ```
+/// use object_store::{ObjectStoreExt, memory::InMemory, path::Path};
+/// use undaunted::{RetryConfig, StopReason};
+/// use undaunted_object_store::{Operation, RetryStore, observe};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let store = RetryStore::new(InMemory::new(), RetryConfig::storage());
+/// let (result, observed) = observe(store.get(&Path::from("a"))).await;
+/// assert!(result.is_err());
+/// assert_eq!(observed.report.attempts(), 1);
+/// let failed = observed.failed_operation.expect("one that failed");
+/// assert_eq!(failed.operation, Operation::Get);
+/// assert_eq!(failed.report.stop_reason(), Some(StopReason::Permanent));
+/// // A store in memory sends no HTTP responses.
+/// assert_eq!(observed.last_failure, None);
+/// # }
+/// ```
+pub async fn observe<T>(future: impl Future<Output = T>) -> (T, Observed) {
+    let start = Instant::now();
+    let observer = Arc::new(Observer {
+        seen: Mutex::default(),
+        outer: OBSERVER.try_with(Arc::clone).ok(),
+    });
+    let result = OBSERVER.scope(Arc::clone(&observer), future).await;
+    let Seen { report, rest } = std::mem::take(&mut *observer.lock());
+    let report = report.finish().with_elapsed(start.elapsed());
+    (result, Observed { report, ..rest })
+}
+
+/// What [`observe`] saw.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Observed {
+    /// All operations together: their attempts, their waits, and their failures, numbered through.
+    /// The stop reason is that of the [`failed_operation`](Self::failed_operation), also where
+    /// others succeeded after it.
+    pub report: RetryReport,
+    /// The operation that gave up last, if any did.
+    pub failed_operation: Option<FailedOperation>,
+    /// The last HTTP response that was a permanent failure. It has the code that object_store
+    /// keeps as text only: whether "permission denied" means that these credentials may not, or
+    /// that nobody knows them. It takes a [`RetryConnector`](crate::RetryConnector), which
+    /// [`open`](crate::open) installs.
+    pub last_failure: Option<HttpFailure>,
+    /// The service's codes for single keys of a bulk delete, by key.
+    pub(crate) delete_codes: HashMap<String, String>,
+}
+
+/// An operation that gave its error to its caller.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FailedOperation {
+    /// The operation.
+    pub operation: Operation,
+    /// The object, or the prefix that was listed.
+    pub location: Path,
+    /// Its attempts and waits, and why it gave up.
+    pub report: RetryReport,
+}
+
+/// Makes one report of events, also of several operations, or of one whose retries were renewed
+/// by progress: attempts are numbered through.
+#[derive(Debug, Default)]
+pub(crate) struct ReportBuilder {
+    attempts: u32,
+    report: RetryReport,
+}
+
+impl ReportBuilder {
+    /// An attempt begins.
+    pub(crate) fn begin_attempt(&mut self) {
+        self.attempts = self.attempts.saturating_add(1);
+    }
+
+    /// An attempt ended, or what one brought broke afterwards.
+    pub(crate) fn record(&mut self, event: &Event<'_>) {
+        let number = self.attempts.max(1);
+        let mut event = *event;
+        match &mut event {
+            Event::Retry { retry, .. } => *retry = number,
+            Event::Stopped { attempts, .. } | Event::Succeeded { attempts, .. } => {
+                *attempts = number;
+            }
+            _ => {}
+        }
+        self.report.record(&event);
+    }
+
+    pub(crate) fn finish(self) -> RetryReport {
+        self.report
+    }
+
+    pub(crate) const fn report(&self) -> &RetryReport {
+        &self.report
+    }
+}
+
+/// Tells the observers of this task that an attempt begins.
+pub(crate) fn begin_attempt() {
+    // Most operations are not observed.
+    let _ = OBSERVER.try_with(|observer| observer.tell(|seen| seen.report.begin_attempt()));
+}
+
+/// Tells the observers of this task what became of an attempt.
+pub(crate) fn record(event: &Event<'_>) {
+    let _ = OBSERVER.try_with(|observer| observer.tell(|seen| seen.report.record(event)));
+}
+
+/// Tells the observers of this task of an operation that gave up.
+pub(crate) fn record_failed(failed: &FailedOperation) {
+    let _ = OBSERVER.try_with(|observer| {
+        observer.tell(|seen| seen.rest.failed_operation = Some(failed.clone()));
+    });
+}
+
+/// Tells the observers of this task of a response that was a permanent failure.
+pub(crate) fn record_response(failure: &HttpFailure) {
+    let _ = OBSERVER.try_with(|observer| {
+        observer.tell(|seen| seen.rest.last_failure = Some(failure.clone()));
+    });
+}
+
+/// Tells the innermost observer of this task, which is the delete's, the code of a key.
+pub(crate) fn record_delete_code(key: String, code: String) {
+    // Nobody observes a delete that does not go through a `RetryStore`.
+    let _ = OBSERVER.try_with(|observer| observer.lock().rest.delete_codes.insert(key, code));
+}
+
+tokio::task_local! {
+    static OBSERVER: Arc<Observer>;
+}
+
+struct Observer {
+    seen: Mutex<Seen>,
+    outer: Option<Arc<Self>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    report: ReportBuilder,
+    /// All but the report.
+    rest: Observed,
+}
+
+impl Observer {
+    /// Tells this observer and those around it.
+    fn tell(&self, tell: impl Fn(&mut Seen)) {
+        let mut next = Some(self);
+        while let Some(observer) = next {
+            tell(&mut observer.lock());
+            next = observer.outer.as_deref();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        // What was seen was seen, whoever panicked.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

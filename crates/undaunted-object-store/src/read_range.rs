@@ -1,0 +1,223 @@
+//! Ranges of an object, whole or not at all.
+//!
+//! What has arrived of a range that breaks is kept where the service can be asked for the same
+//! object, and the rest is asked for; otherwise the range is read again. A server may know no
+//! ranges: then an object that is wanted whole is read whole.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{Error, GetRange, GetResult, ObjectStore, Result};
+
+use crate::call::Recorder;
+use crate::checked_body::CheckedBody;
+use crate::error::generic;
+use crate::file_payload;
+use crate::operation::Operation;
+use crate::pin::ObjectPin;
+use crate::policy::Policy;
+use crate::store::RetryStore;
+use crate::verify::Verifier;
+
+impl<S: ObjectStore> RetryStore<S> {
+    /// Reads these bytes of the object that `pin` stands for: all of them, or an error.
+    ///
+    /// A read that breaks, stalls or ends short is retried, and resumed where it broke if the
+    /// service can be asked for the same object by a strong ETag or a version; every byte that
+    /// arrives then renews the retries. A read of the whole object, by its size in `pin`, sends
+    /// no range, for servers that know none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Precondition`] if the object was changed or replaced; [`Error::NotFound`] if it
+    /// is gone; [`Error::Generic`] if the range reaches beyond the object's end, and for whatever
+    /// is not over when the retries are.
+    pub async fn read_range(
+        &self,
+        location: &Path,
+        range: Range<u64>,
+        pin: &ObjectPin,
+    ) -> Result<Bytes> {
+        let mut buffer = Vec::new();
+        self.read_range_into(location, range, pin, &mut buffer)
+            .await?;
+        Ok(buffer.into())
+    }
+
+    /// [`read_range`](Self::read_range) into memory of the caller's, whose content it replaces.
+    /// No more is allocated than the range takes. The buffer is empty after an error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read_range`](Self::read_range).
+    pub async fn read_range_into(
+        &self,
+        location: &Path,
+        range: Range<u64>,
+        pin: &ObjectPin,
+        buffer: &mut Vec<u8>,
+    ) -> Result<()> {
+        buffer.clear();
+        if range.start == range.end {
+            return Ok(());
+        }
+        let size = pin.size().unwrap_or(u64::MAX);
+        if range.start > range.end || range.end > size {
+            return Err(out_of_bounds(&range, location));
+        }
+        let pin = match pin.size() {
+            Some(_) => OnceLock::from(pin.clone()),
+            None => OnceLock::new(),
+        };
+        let read = RangeRead::new(self, location, &pin, range.clone());
+        if let Err(error) = read.read(buffer).await {
+            buffer.clear();
+            return Err(error);
+        }
+        if (buffer.len() as u64) < range.end - range.start {
+            buffer.clear();
+            return Err(out_of_bounds(&range, location));
+        }
+        Ok(())
+    }
+}
+
+/// One range on its way.
+pub(crate) struct RangeRead<'a, S> {
+    inner: &'a S,
+    policy: &'a Policy,
+    location: &'a Path,
+    /// That of the first response, if the caller has none.
+    pin: &'a OnceLock<ObjectPin>,
+    range: Range<u64>,
+    /// The server has refused to give a part of the object.
+    has_no_ranges: bool,
+    verifier: Option<Verifier>,
+}
+
+impl<'a, S: ObjectStore> RangeRead<'a, S> {
+    pub(crate) fn new(
+        store: &'a RetryStore<S>,
+        location: &'a Path,
+        pin: &'a OnceLock<ObjectPin>,
+        range: Range<u64>,
+    ) -> Self {
+        Self {
+            inner: &store.inner,
+            policy: &store.policy,
+            location,
+            pin,
+            range,
+            has_no_ranges: false,
+            verifier: None,
+        }
+    }
+
+    /// Fills `buffer`, which is empty, with as much of the range as the object has.
+    pub(crate) async fn read(mut self, buffer: &mut Vec<u8>) -> Result<()> {
+        let recorder = Recorder::new(self.policy, Operation::Get, self.location);
+        let on_event = recorder.on_event();
+        let mut broken = None;
+        loop {
+            // Every byte that arrived has renewed the retries.
+            let mut attempts = recorder.attempts(&on_event);
+            if let Some(error) = broken {
+                attempts.failed(error).await?;
+            }
+            let rest = loop {
+                match attempts.attempt(self.attempt(buffer)).await {
+                    Ok(rest) => break rest,
+                    Err(error) => attempts.failed(error).await?,
+                }
+            };
+            let Err(error) = self.finish(rest, buffer).await else {
+                return Ok(());
+            };
+            broken = Some(error);
+        }
+    }
+
+    /// Asks for what is missing, and adds the first bytes of it to the buffer. Returns where the
+    /// others come from, unless what breaks has to be read anew: then all is in the attempt.
+    async fn attempt(&mut self, buffer: &mut Vec<u8>) -> Result<Option<CheckedBody>> {
+        if !self.can_resume() {
+            buffer.clear();
+        }
+        let result = match self.get(buffer.len() as u64).await {
+            Err(Error::NotSupported { .. }) if self.is_whole() && !buffer.is_empty() => {
+                self.has_no_ranges = true;
+                buffer.clear();
+                self.get(0).await?
+            }
+            result => result?,
+        };
+        let range = result.range.clone();
+        let missing = range.end.saturating_sub(range.start);
+        let room = usize::try_from(missing).unwrap_or(usize::MAX);
+        buffer.try_reserve_exact(room).map_err(generic)?;
+        let Some(stream) = file_payload::read(result, buffer).await? else {
+            return Ok(None);
+        };
+        let mut body = CheckedBody::new(stream, range, self.policy.stall_timeout);
+        if let Some(chunk) = body.next().await? {
+            buffer.extend_from_slice(&chunk);
+        }
+        if !self.can_resume() {
+            self.finish(Some(body), buffer).await?;
+            return Ok(None);
+        }
+        Ok(Some(body))
+    }
+
+    async fn finish(&mut self, rest: Option<CheckedBody>, buffer: &mut Vec<u8>) -> Result<()> {
+        if let Some(mut body) = rest {
+            while let Some(chunk) = body.next().await? {
+                buffer.extend_from_slice(&chunk);
+            }
+        }
+        if let Some(mut verifier) = self.verifier.take() {
+            verifier.update(buffer);
+            verifier.finish(self.location)?;
+        }
+        Ok(())
+    }
+
+    fn can_resume(&self) -> bool {
+        !self.has_no_ranges && self.pin.get().is_some_and(ObjectPin::is_certain)
+    }
+
+    /// Asks for the range from this byte of it on.
+    async fn get(&mut self, offset: u64) -> Result<GetResult> {
+        let wanted = self.range.start + offset..self.range.end;
+        let mut options = self.pin.get().map(ObjectPin::options).unwrap_or_default();
+        if offset > 0 || !self.is_whole() {
+            options.range = Some(GetRange::Bounded(wanted.clone()));
+        }
+        let result = self.inner.get_opts(self.location, options.clone()).await;
+        let result = result.map_err(|error| ObjectPin::explain(self.location, error))?;
+        let pin = self.pin.get_or_init(|| ObjectPin::of(&result.meta));
+        pin.check(self.location, &result.meta)?;
+        if result.range != (wanted.start..wanted.end.min(result.meta.size)) {
+            return Err(generic(format!(
+                "bytes {wanted:?} of {} were asked for, and {:?} came",
+                self.location, result.range
+            )));
+        }
+        if offset == 0 && self.policy.verify_reads {
+            self.verifier = Verifier::of(&result, &options);
+        }
+        Ok(result)
+    }
+
+    /// Whether the range is the whole object, which can be asked for without a range.
+    fn is_whole(&self) -> bool {
+        let size = self.pin.get().and_then(ObjectPin::size);
+        self.range.start == 0 && Some(self.range.end) == size
+    }
+}
+
+fn out_of_bounds(range: &Range<u64>, location: &Path) -> Error {
+    generic(format!("bytes {range:?} are not all within {location}"))
+}
