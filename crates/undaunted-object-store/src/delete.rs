@@ -196,12 +196,12 @@ fn meant(result: Result<()>, maybe_applied: bool, location: &Path, seen: &Observ
 
 /// The error of one key, with the service's code in place of what the client made of it.
 fn explain(location: &Path, error: Error, seen: &Observed) -> Error {
-    match seen.delete_codes.get(location.as_ref()) {
-        Some(code) => generic(KeyFailed {
+    match seen.delete_failures.get(location.as_ref()) {
+        Some(failure) if !matches!(error, Error::NotFound { .. }) => generic(KeyFailed {
             location: location.clone(),
-            source: HttpFailure::new(200).with_code(code.as_str()),
+            source: failure.clone(),
         }),
-        None => error,
+        _ => error,
     }
 }
 

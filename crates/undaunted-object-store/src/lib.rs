@@ -69,6 +69,7 @@ mod put;
 mod read_range;
 mod redact;
 mod resolve;
+mod skipped;
 mod store;
 mod token;
 mod upload;
@@ -76,7 +77,7 @@ mod verify;
 
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
-pub use connector::RetryConnector;
+pub use connector::{RetryConnector, Service, UnexpectedResponse};
 pub use error::{Ambiguous, Corrupt, cause};
 pub use observe::{FailedOperation, Observed, observe};
 pub use open::{Backend, NO_OPTIONS, OpenError, is_url, open};
@@ -84,6 +85,7 @@ pub use operation::Operation;
 pub use pin::ObjectPin;
 pub use policy::StoreEvent;
 pub use redact::redacted;
+pub use skipped::SkippedKey;
 pub use store::RetryStore;
 
 /// The examples of the README, run.

@@ -70,8 +70,8 @@ pub struct Observed {
     /// that nobody knows them. It takes a [`RetryConnector`](crate::RetryConnector), which
     /// [`open`](crate::open) installs.
     pub last_failure: Option<HttpFailure>,
-    /// The service's codes for single keys of a bulk delete, by key.
-    pub(crate) delete_codes: HashMap<String, String>,
+    /// What the service said of single keys of a bulk delete, by key.
+    pub(crate) delete_failures: HashMap<String, HttpFailure>,
 }
 
 /// An operation that gave its error to its caller.
@@ -148,10 +148,10 @@ pub(crate) fn record_response(failure: &HttpFailure) {
     });
 }
 
-/// Tells the innermost observer of this task, which is the delete's, the code of a key.
-pub(crate) fn record_delete_code(key: String, code: String) {
+/// Tells the innermost observer of this task, which is the delete's, why a key was refused.
+pub(crate) fn record_delete_failure(key: String, failure: HttpFailure) {
     // Nobody observes a delete that does not go through a `RetryStore`.
-    let _ = OBSERVER.try_with(|observer| observer.lock().rest.delete_codes.insert(key, code));
+    let _ = OBSERVER.try_with(|observer| observer.lock().rest.delete_failures.insert(key, failure));
 }
 
 tokio::task_local! {

@@ -3,24 +3,22 @@
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
+use httpdate::parse_http_date;
 use undaunted::{HttpFailure, parse_retry_after};
 
 use super::xml;
 
 /// What the service said beside the status.
-pub(super) fn read(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    now: SystemTime,
-) -> HttpFailure {
+pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> HttpFailure {
     let mut failure = HttpFailure::new(status.as_u16());
     if let Some(code) = text(headers, "x-ms-error-code") {
         failure = failure.with_code(code);
     } else if let Some(code) = xml::error_code(body) {
         failure = failure.with_code(code);
     }
-    if let Some(hint) = hint(headers, now) {
+    // A date in the response is by the service's own clock, which may be another than ours.
+    let now = text(headers, "date").and_then(|date| parse_http_date(date).ok());
+    if let Some(hint) = hint(headers, now.unwrap_or_else(SystemTime::now)) {
         failure = failure.with_retry_after(hint);
     }
     if let Some(id) = REQUEST_IDS.iter().find_map(|name| text(headers, name)) {
@@ -65,12 +63,7 @@ mod tests {
 
     fn read_with(pairs: &[(&'static str, &'static str)], body: &str) -> HttpFailure {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        read(
-            status,
-            &headers(pairs),
-            body.as_bytes(),
-            SystemTime::UNIX_EPOCH,
-        )
+        read(status, &headers(pairs), body.as_bytes())
     }
 
     #[test]
@@ -90,8 +83,13 @@ mod tests {
             read_with(&[("retry-after", "7")], "").retry_after(),
             seconds(7)
         );
-        let date = [("retry-after", "Thu, 01 Jan 1970 00:01:00 GMT")];
+        let date = [
+            ("date", "Thu, 01 Jan 1970 00:00:00 GMT"),
+            ("retry-after", "Thu, 01 Jan 1970 00:01:00 GMT"),
+        ];
         assert_eq!(read_with(&date, "").retry_after(), seconds(60));
+        let passed = [("retry-after", "Thu, 01 Jan 1970 00:01:00 GMT")];
+        assert_eq!(read_with(&passed, "").retry_after(), None);
         for name in MILLISECOND_HINTS {
             let hint = read_with(&[(name, "2500"), ("retry-after", "9")], "").retry_after();
             assert_eq!(hint, Some(Duration::from_millis(2500)), "{name}");

@@ -1,14 +1,20 @@
 //! The connector: makes a service's answers readable for the layers above.
 
+mod batch;
+mod document;
+mod expected;
 mod failure;
 mod length;
+mod listing;
+mod page;
+mod success;
 mod xml;
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use http::{Method, StatusCode};
+use http::Method;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
@@ -19,6 +25,10 @@ use undaunted::TimedOut;
 use crate::classify::STALE_CODES;
 use crate::observe;
 use crate::verify::OtherETag;
+
+pub use expected::Service;
+pub use page::UnexpectedResponse;
+use success::Check;
 
 /// An [`HttpConnector`] around another, for a store whose retries happen in a
 /// [`RetryStore`](crate::RetryStore).
@@ -43,6 +53,7 @@ use crate::verify::OtherETag;
 #[derive(Debug)]
 pub struct RetryConnector<C> {
     inner: C,
+    service: Option<Service>,
     head_timeout: Duration,
 }
 
@@ -51,8 +62,17 @@ impl<C: HttpConnector> RetryConnector<C> {
     pub const fn new(inner: C) -> Self {
         Self {
             inner,
+            service: None,
             head_timeout: HEAD_TIMEOUT,
         }
+    }
+
+    /// The service that is talked to. Default: what the single request shows, which leaves out
+    /// requests without a signature.
+    #[must_use]
+    pub const fn service(mut self, service: Service) -> Self {
+        self.service = Some(service);
+        self
     }
 
     /// How long the head of an answer may take from the moment that the request is sent.
@@ -68,43 +88,48 @@ impl<C: HttpConnector> HttpConnector for RetryConnector<C> {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         // object_store's timeout covers the body, and would end any long download.
         let options = options.clone().with_timeout_disabled();
-        Ok(HttpClient::new(Service {
-            client: self.inner.connect(&options)?,
+        Ok(HttpClient::new(Client {
+            service: self.service,
+            inner: self.inner.connect(&options)?,
             head_timeout: self.head_timeout,
         }))
     }
 }
 
-struct Service {
-    client: HttpClient,
+struct Client {
+    service: Option<Service>,
+    inner: HttpClient,
     head_timeout: Duration,
 }
 
 #[async_trait]
-impl HttpService for Service {
+impl HttpService for Client {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let checks_body = may_hide_an_error(&request);
+        let check = Check::of(self.service, &request);
         let is_get = request.method() == Method::GET;
         let limit = self.head_timeout + upload_time(request.body().content_length());
-        let response = tokio::time::timeout(limit, self.client.execute(request))
+        let response = tokio::time::timeout(limit, self.inner.execute(request))
             .await
             .map_err(|_| HttpError::new(HttpErrorKind::Timeout, TimedOut::Attempt { limit }))??;
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             failed(response).await
-        } else if checks_body && status == StatusCode::OK {
-            succeeded_perhaps(response).await
-        } else if is_get && status.is_success() {
-            length::known(with_kind_of_etag(response))
-        } else {
+        } else if !status.is_success() {
             Ok(response)
+        } else {
+            let response = check.pass(response).await?;
+            if is_get {
+                length::known(with_kind_of_etag(response))
+            } else {
+                Ok(response)
+            }
         }
     }
 }
 
-impl fmt::Debug for Service {
+impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").finish_non_exhaustive()
+        f.debug_struct("Client").finish_non_exhaustive()
     }
 }
 
@@ -126,7 +151,7 @@ async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     let (head, body) = response.into_parts();
     // A body that breaks takes nothing away from what the status says.
     let body = body.bytes().await.unwrap_or_default();
-    let failure = failure::read(head.status, &head.headers, &body, now());
+    let failure = failure::read(head.status, &head.headers, &body);
     let is_stale = failure
         .code()
         .is_some_and(|code| STALE_CODES.contains(&code));
@@ -138,43 +163,8 @@ async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     Ok(HttpResponse::from_parts(head, HttpResponseBody::from(body)))
 }
 
-/// S3 may begin to answer before it knows the outcome, and so say 200 to a failure.
-async fn succeeded_perhaps(response: HttpResponse) -> Result<HttpResponse, HttpError> {
-    let (head, body) = response.into_parts();
-    let body = body.bytes().await?;
-    if xml::has_root(&body, b"Error") {
-        let failure = failure::read(head.status, &head.headers, &body, now());
-        return Err(HttpError::new(HttpErrorKind::Unknown, failure));
-    }
-    for (key, code) in xml::delete_errors(&body) {
-        observe::record_delete_code(key, code);
-    }
-    let body = HttpResponseBody::from(xml::hide_error_words(body));
-    Ok(HttpResponse::from_parts(head, body))
-}
-
-/// The three requests of S3's whose success may be a failure: copy, complete, bulk delete.
-fn may_hide_an_error(request: &HttpRequest) -> bool {
-    let query = request.uri().query().unwrap_or_default();
-    let has = |name: &str| {
-        query.split('&').any(|pair| {
-            let (key, _) = pair.split_once('=').unwrap_or((pair, ""));
-            key == name
-        })
-    };
-    match *request.method() {
-        Method::PUT => request.headers().contains_key("x-amz-copy-source"),
-        Method::POST => has("uploadId") || has("delete"),
-        _ => false,
-    }
-}
-
 fn upload_time(bytes: usize) -> Duration {
     Duration::from_secs(u64::try_from(bytes / SLOWEST_UPLOAD).unwrap_or(u64::MAX))
-}
-
-fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 /// As long as object_store's own timeout.

@@ -58,7 +58,10 @@ pub(super) fn delete_errors(document: &[u8]) -> Vec<(String, String)> {
                 code = text_of(&mut reader, &element);
             }
             Event::End(element) if element.local_name().as_ref() == b"Error" => {
-                found.extend(key.take().zip(code.take()));
+                found.push((
+                    key.take().unwrap_or_default(),
+                    code.take().unwrap_or_default(),
+                ));
             }
             Event::Eof => break,
             _ => {}
@@ -67,7 +70,43 @@ pub(super) fn delete_errors(document: &[u8]) -> Vec<(String, String)> {
     found
 }
 
-fn text_of(reader: &mut Reader<&[u8]>, element: &BytesStart<'_>) -> Option<String> {
+/// Whether the root has a child of this name.
+pub(super) fn has_child(document: &[u8], name: &[u8]) -> bool {
+    let mut reader = Reader::from_reader(document);
+    let mut depth = 0;
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(element) | Event::Empty(element))
+                if depth == 1 && element.local_name().as_ref() == name =>
+            {
+                return true;
+            }
+            Ok(Event::Start(_)) => depth += 1,
+            Ok(Event::End(_)) => depth -= 1,
+            Ok(Event::Eof) | Err(_) => return false,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Every `Key` of a bulk delete's request.
+pub(super) fn deleted_keys(document: &[u8]) -> Vec<String> {
+    let mut reader = Reader::from_reader(document);
+    let mut keys = Vec::new();
+    while let Ok(event) = reader.read_event() {
+        match event {
+            Event::Start(element) if element.local_name().as_ref() == b"Key" => {
+                keys.extend(text_of(&mut reader, &element));
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    keys
+}
+
+/// The text within an element; it ends behind it.
+pub(super) fn text_of(reader: &mut Reader<&[u8]>, element: &BytesStart<'_>) -> Option<String> {
     let text = reader.read_text(element.name()).ok()?;
     let text = text.decode().ok()?;
     unescape(&text).ok().map(std::borrow::Cow::into_owned)

@@ -1,0 +1,138 @@
+//! Responses that say that the request succeeded: whether they are the service's, and whole.
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_LENGTH, ETAG};
+use http::response::Parts;
+use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody};
+use undaunted::HttpFailure;
+
+use super::batch::Batch;
+use super::expected::{COMPLETION, Expected, Service, has_header_of_service};
+use super::page::{UnexpectedResponse, is_web_page};
+use super::{document, failure, listing, xml};
+use crate::observe;
+
+/// What is known of a request that its response is checked against.
+pub(super) struct Check {
+    expected: Expected,
+    /// The keys of a bulk delete.
+    batch: Option<Batch>,
+    keys: Vec<String>,
+}
+
+impl Check {
+    pub(super) fn of(service: Option<Service>, request: &HttpRequest) -> Self {
+        let expected = Expected::of(service, request);
+        Self {
+            batch: (expected == Expected::Batch).then(|| Batch::of(request)),
+            keys: if expected == Expected::DELETIONS {
+                xml::deleted_keys(
+                    request
+                        .body()
+                        .as_bytes()
+                        .map(Bytes::as_ref)
+                        .unwrap_or_default(),
+                )
+            } else {
+                Vec::new()
+            },
+            expected,
+        }
+    }
+
+    /// Passes the response on if it is what it must be, in a form that object_store reads
+    /// without harm.
+    pub(super) async fn pass(&self, response: HttpResponse) -> Result<HttpResponse, HttpError> {
+        match self.expected {
+            Expected::Document(root) => {
+                let (head, body) = whole(response).await?;
+                check_document(root, &head, &body)?;
+                if root == COMPLETION && !xml::has_child(&body, b"ETag") {
+                    return Err(document::cut(root, body.len()));
+                }
+                self.tell_refused_keys(&head, &body)?;
+                Ok(with_body(head, xml::hide_error_words(body)))
+            }
+            Expected::List(root) => {
+                let (mut head, body) = whole(response).await?;
+                check_document(root, &head, &body)?;
+                let (body, skipped) = listing::readable(body)?;
+                head.extensions.insert(skipped);
+                Ok(with_body(head, body))
+            }
+            Expected::Batch => {
+                let (mut head, body) = whole(response).await?;
+                let batch = self
+                    .batch
+                    .as_ref()
+                    .map(|batch| batch.readable(&mut head, &body));
+                let body = batch.unwrap_or(Ok(body))?;
+                Ok(with_body(head, body))
+            }
+            Expected::Object if shows_an_object(&response) => Ok(response),
+            Expected::Written if response.headers().contains_key(ETAG) => Ok(response),
+            Expected::NoContent if !is_web_page(response.headers()) => Ok(response),
+            Expected::Anything => Ok(response),
+            Expected::Object | Expected::Written | Expected::NoContent => {
+                Err(not_the_services(response).await)
+            }
+        }
+    }
+
+    /// Tells the task that deletes which keys S3 refused, and why.
+    fn tell_refused_keys(&self, head: &Parts, body: &[u8]) -> Result<(), HttpError> {
+        if self.expected != Expected::DELETIONS {
+            return Ok(());
+        }
+        for (key, code) in xml::delete_errors(body) {
+            // object_store panics at a key that it did not ask for.
+            if !self.keys.contains(&key) {
+                return Err(UnexpectedResponse::error(head, body));
+            }
+            let failure = HttpFailure::new(head.status.as_u16()).with_code(code);
+            observe::record_delete_failure(key, failure);
+        }
+        Ok(())
+    }
+}
+
+/// S3 may begin to respond before it knows the outcome, and so say 200 to a failure.
+fn check_document(root: &'static str, head: &Parts, body: &[u8]) -> Result<(), HttpError> {
+    if xml::has_root(body, b"Error") {
+        let failure = failure::read(head.status, &head.headers, body);
+        return Err(HttpError::new(HttpErrorKind::Unknown, failure));
+    }
+    document::check(root, head, body)
+}
+
+fn shows_an_object(response: &HttpResponse) -> bool {
+    response.headers().contains_key(ETAG)
+        || has_header_of_service(response.headers())
+        // "Not modified" repeats little.
+        || response.status() == StatusCode::NOT_MODIFIED
+}
+
+/// An error that quotes the response, if its body is short enough to be read for that.
+async fn not_the_services(response: HttpResponse) -> HttpError {
+    let (head, body) = response.into_parts();
+    let length = head.headers.get(CONTENT_LENGTH);
+    let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    let body = match length {
+        Some(length) if length <= LONGEST_PAGE => body.bytes().await.unwrap_or_default(),
+        _ => Bytes::new(),
+    };
+    UnexpectedResponse::error(&head, &body)
+}
+
+async fn whole(response: HttpResponse) -> Result<(Parts, Bytes), HttpError> {
+    let (head, body) = response.into_parts();
+    Ok((head, body.bytes().await?))
+}
+
+fn with_body(head: Parts, body: Bytes) -> HttpResponse {
+    HttpResponse::from_parts(head, HttpResponseBody::from(body))
+}
+
+/// Bytes of a web page that are read to quote its beginning: most pages are shorter.
+const LONGEST_PAGE: u64 = 256 * 1024;
