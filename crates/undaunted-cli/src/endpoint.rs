@@ -62,7 +62,7 @@ impl Endpoint {
         options: &Options,
         setup: Setup,
     ) -> Result<Self, CliError> {
-        let (backend, _) = Backend::open(location.url.as_str(), options.iter().cloned())?;
+        let (backend, _) = Backend::open_with(location.url.as_str(), options.iter().cloned())?;
         let root = Root::Store(location.clone());
         Ok(Self::around(backend, location.kind, root, setup))
     }

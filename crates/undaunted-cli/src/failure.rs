@@ -5,6 +5,7 @@ use std::io;
 use object_store::Error as StoreError;
 use serde::Serialize;
 use thiserror::Error;
+use undaunted_object_store::full_text;
 
 use crate::shown;
 use crate::stats::Calls;
@@ -36,7 +37,7 @@ impl Failure {
     /// number of attempts is that of the object's last call that failed.
     pub(crate) fn store(object: impl Into<String>, error: &StoreError) -> Self {
         let Some(stopped) = Calls::last_stopped() else {
-            return Self::new(object, error.to_string());
+            return Self::new(object, full_text(error));
         };
         let attempts = shown::count(u64::from(stopped.attempts), "attempt");
         let operation = &stopped.operation;
@@ -44,7 +45,7 @@ impl Failure {
             attempts: Some(stopped.attempts),
             ..Self::new(
                 object,
-                format!("{operation} failed after {attempts}: {error}"),
+                format!("{operation} failed after {attempts}: {}", full_text(error)),
             )
         }
     }

@@ -29,6 +29,7 @@ use args::{Cli, Command};
 use clap::Parser;
 use error::CliError;
 use tokio::runtime::Builder;
+use undaunted_object_store::full_text;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
             let _ = writeln!(
                 std::io::stderr(),
                 "error: {}",
-                shown::line(&error.to_string())
+                shown::line(&full_text(&error))
             );
             ExitCode::from(error.exit_code())
         }

@@ -207,7 +207,7 @@ fn explain(location: &Path, error: Error, seen: &Observed) -> Error {
 
 /// A key of a bulk delete that the service refused.
 #[derive(Debug, thiserror::Error)]
-#[error("deleting {location} failed: {source}")]
+#[error("deleting {location} failed")]
 struct KeyFailed {
     location: Path,
     source: HttpFailure,

@@ -25,11 +25,11 @@
 //! ```
 //! use object_store::ObjectStoreExt;
 //! use undaunted::RetryConfig;
-//! use undaunted_object_store::{NO_OPTIONS, open};
+//! use undaunted_object_store::open;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (store, path) = open("memory:///reports/2026.csv", NO_OPTIONS, RetryConfig::storage())?;
+//! let (store, path) = open("memory:///reports/2026.csv", RetryConfig::storage())?;
 //! store.put(&path, "a,b\n".into()).await?;
 //! # Ok(())
 //! # }
@@ -78,9 +78,9 @@ mod verify;
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
 pub use connector::{RetryConnector, Service, UnexpectedResponse};
-pub use error::{Ambiguous, Corrupt, cause};
+pub use error::{Ambiguous, Corrupt, cause, full_text};
 pub use observe::{FailedOperation, Observed, observe};
-pub use open::{Backend, NO_OPTIONS, OpenError, is_url, open};
+pub use open::{Backend, OpenError, is_url, open, open_with};
 pub use operation::Operation;
 pub use pin::ObjectPin;
 pub use policy::StoreEvent;

@@ -107,16 +107,12 @@ impl<S: ObjectStore> RetryStore<S> {
 
     fn require_parts(&self) -> Result<&Parts> {
         let parts = self.parts.as_ref();
-        parts.ok_or_else(|| self.not_told("write parts by number"))
+        parts.ok_or_else(|| self.not_configured("MultipartStore", "with_parts"))
     }
 
-    fn not_told(&self, what: &str) -> Error {
+    fn not_configured(&self, what: &str, setter: &str) -> Error {
         Error::NotSupported {
-            source: format!(
-                "RetryStore was not told of a way to {what} in {}: see Capabilities",
-                self.inner
-            )
-            .into(),
+            source: format!("{self}: no {what} configured; see `Capabilities::{setter}`").into(),
         }
     }
 }
@@ -325,7 +321,7 @@ impl<S: ObjectStore> PaginatedListStore for RetryStore<S> {
         opts: PaginatedListOptions,
     ) -> Result<PaginatedListResult> {
         let pages = self.capabilities.pages.as_ref();
-        let pages = pages.ok_or_else(|| self.not_told("read lists by page"))?;
+        let pages = pages.ok_or_else(|| self.not_configured("PaginatedListStore", "with_pages"))?;
         let location = Path::default();
         let attempt = || pages.list_paginated(prefix, opts.clone());
         self.policy.retry(Operation::List, &location, attempt).await
@@ -337,7 +333,7 @@ impl<S: ObjectStore> PaginatedListStore for RetryStore<S> {
 impl<S: ObjectStore> Signer for RetryStore<S> {
     async fn signed_url(&self, method: Method, path: &Path, expires_in: Duration) -> Result<Url> {
         let signer = self.capabilities.signer.as_ref();
-        let signer = signer.ok_or_else(|| self.not_told("sign URLs"))?;
+        let signer = signer.ok_or_else(|| self.not_configured("Signer", "with_signer"))?;
         signer.signed_url(method, path, expires_in).await
     }
 }

@@ -168,7 +168,7 @@ async fn a_list_without_a_known_order_is_not_gone_on_with() {
     }
     let error = store.list(None).try_collect::<Vec<_>>().await.unwrap_err();
     assert!(
-        error.to_string().contains("not known to list in order"),
+        error.to_string().contains("does not list in key order"),
         "{error}"
     );
 }
