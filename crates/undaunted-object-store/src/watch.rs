@@ -4,8 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use object_store::path::Path;
 use object_store::{Extensions, GetResult, ListResult, PutResult};
-use tokio::time::Instant;
-use undaunted::{Event, RetryReport};
+use undaunted::{AttemptOutcome, Event, RetryReport};
 
 use crate::operation::Operation;
 use crate::policy::Policy;
@@ -15,7 +14,6 @@ pub(crate) struct Watch<'c> {
     policy: &'c Policy,
     operation: Operation,
     location: &'c Path,
-    start: Instant,
     /// Made at the first failure: a success at the first attempt has nothing to report.
     report: Mutex<Option<RetryReport>>,
 }
@@ -26,7 +24,6 @@ impl<'c> Watch<'c> {
             policy,
             operation,
             location,
-            start: Instant::now(),
             report: Mutex::new(None),
         }
     }
@@ -34,9 +31,9 @@ impl<'c> Watch<'c> {
     /// Something happened.
     pub(crate) fn see(&self, event: &Event<'_>) {
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&mut *report, event) {
-            (None, Event::Succeeded { .. }) => {}
-            (report, event) => report.get_or_insert_default().record(event),
+        match (&mut *report, event.outcome) {
+            (None, AttemptOutcome::Succeeded) => {}
+            (report, _) => report.get_or_insert_default().record(event),
         }
         drop(report);
         self.policy.tell(self.operation, self.location, event);
@@ -49,7 +46,7 @@ impl<'c> Watch<'c> {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         if let (Some(report), Some(extensions)) = (report, result.extensions()) {
-            extensions.insert(report.with_elapsed(self.start.elapsed()));
+            extensions.insert(report);
         }
         result
     }

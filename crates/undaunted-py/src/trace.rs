@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use undaunted::Event;
+use undaunted::{AttemptOutcome, Event};
 
 /// The waits of an operation, and why it ended.
 #[derive(Clone, Debug, Default)]
@@ -30,10 +30,10 @@ pub(crate) fn record(event: &Event<'_>) {
     // An operation that nobody traces has nobody to tell.
     let _ = TRACE.try_with(|trace| {
         let mut trace = trace.borrow_mut();
-        match event {
-            Event::Retry { delay, .. } => trace.waits.push(*delay),
-            Event::Stopped { reason, .. } => trace.reason = Some(reason.as_str()),
-            Event::Succeeded { .. } => *trace = Trace::default(),
+        match event.outcome {
+            AttemptOutcome::Retrying { delay, .. } => trace.waits.push(delay),
+            AttemptOutcome::Stopped { reason, .. } => trace.reason = Some(reason.as_str()),
+            AttemptOutcome::Succeeded => *trace = Trace::default(),
             _ => {}
         }
     });
