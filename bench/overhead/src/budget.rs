@@ -35,10 +35,10 @@ pub fn report() {
         RetryBudget::new(),
     );
     let ours = |budget: &RetryBudget| {
-        let mut state = RetryState::new(&config, None, 0);
+        let mut state = RetryState::new(None, 0);
         for _ in 0..PAIRS {
-            black_box(state.on_failure(Some(now), Verdict::TRANSIENT, Some(budget)));
-            state.on_attempt(None);
+            black_box(state.on_failure(&config, Some(now), Verdict::TRANSIENT, Some(budget)));
+            state.on_attempt(&config, None);
             state.on_success(Some(budget));
         }
     };

@@ -32,9 +32,9 @@ fn ours(count: u64) {
     let config = RetryConfig::builder().max_retries(5).build();
     let config = config.expect("a valid policy");
     for seed in 0..count {
-        let mut state = RetryState::new(black_box(&config), None, seed);
+        let mut state = RetryState::new(None, seed);
         for _ in 0..5 {
-            black_box(state.on_failure(None, Verdict::TRANSIENT, None));
+            black_box(state.on_failure(black_box(&config), None, Verdict::TRANSIENT, None));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use undaunted::Event;
+use undaunted::{AttemptOutcome, Event};
 
 use crate::progress::Progress;
 
@@ -55,16 +55,12 @@ impl Stats {
     /// Counts an event. It must be told in the course of the object's own future, so that
     /// [`CALLS`] is the object's.
     pub(crate) fn record(&self, event: &Event<'_>) {
-        match *event {
-            Event::Retry {
-                operation,
-                delay,
-                verdict,
-                ..
-            } => {
+        self.lock().attempts += 1;
+        let operation = event.operation;
+        match event.outcome {
+            AttemptOutcome::Retrying { delay, verdict, .. } => {
                 let retries = {
                     let mut counts = self.lock();
-                    counts.attempts += 1;
                     counts.waited = counts.waited.saturating_add(delay);
                     let key = (operation.to_owned(), verdict.as_str());
                     *counts.retries.entry(key).or_default() += 1;
@@ -74,20 +70,14 @@ impl Stats {
                 // Events outside of any object's future, such as a list's, are nobody's.
                 let _ = CALLS.try_with(|calls| calls.lock().retries += 1);
             }
-            Event::Stopped {
-                operation,
-                attempts,
-                ..
-            } => {
-                self.lock().attempts += 1;
+            AttemptOutcome::Stopped { .. } => {
                 let _ = CALLS.try_with(|calls| {
                     calls.lock().stopped = Some(StoppedCall {
                         operation: operation.to_owned(),
-                        attempts,
+                        attempts: event.attempt,
                     });
                 });
             }
-            Event::Succeeded { .. } => self.lock().attempts += 1,
             _ => {}
         }
     }

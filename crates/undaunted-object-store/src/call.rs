@@ -5,8 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use object_store::path::Path;
 use object_store::{Error, Extensions, GetResult, ListResult, PutResult, Result};
-use tokio::time::Instant;
-use undaunted::{Event, RetryReport, Retryable, Session, Verdict};
+use undaunted::{AttemptOutcome, Event, RetryReport, Retryable, Session, Verdict};
 
 use crate::classify::{is_stale, proves_not_applied, with_meaning};
 use crate::error::generic;
@@ -54,7 +53,6 @@ pub(crate) struct Recorder<'c> {
     policy: &'c Policy,
     operation: Operation,
     location: &'c Path,
-    start: Instant,
     report: Mutex<ReportBuilder>,
 }
 
@@ -64,7 +62,6 @@ impl<'c> Recorder<'c> {
             policy,
             operation,
             location,
-            start: Instant::now(),
             report: Mutex::default(),
         }
     }
@@ -117,7 +114,7 @@ impl<'c> Recorder<'c> {
     fn record(&self, event: &Event<'_>) {
         self.lock().record(event);
         observe::record(event);
-        if matches!(event, Event::Stopped { .. }) {
+        if matches!(event.outcome, AttemptOutcome::Stopped { .. }) {
             observe::record_failed(&FailedOperation {
                 operation: self.operation,
                 location: self.location.clone(),
@@ -134,8 +131,7 @@ impl<'c> Recorder<'c> {
     }
 
     fn report(&self) -> RetryReport {
-        let report = self.lock().report().clone();
-        report.with_elapsed(self.start.elapsed())
+        self.lock().report().clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, ReportBuilder> {

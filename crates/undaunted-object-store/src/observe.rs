@@ -10,7 +10,6 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use object_store::path::Path;
-use tokio::time::Instant;
 use undaunted::{Event, HttpFailure, RetryReport};
 
 use crate::operation::Operation;
@@ -44,14 +43,13 @@ use crate::operation::Operation;
 /// # }
 /// ```
 pub async fn observe<T>(future: impl Future<Output = T>) -> (T, Observed) {
-    let start = Instant::now();
     let observer = Arc::new(Observer {
         seen: Mutex::default(),
         outer: OBSERVER.try_with(Arc::clone).ok(),
     });
     let result = OBSERVER.scope(Arc::clone(&observer), future).await;
     let Seen { report, rest } = std::mem::take(&mut *observer.lock());
-    let report = report.finish().with_elapsed(start.elapsed());
+    let report = report.finish();
     (result, Observed { report, ..rest })
 }
 
@@ -104,13 +102,7 @@ impl ReportBuilder {
     pub(crate) fn record(&mut self, event: &Event<'_>) {
         let number = self.attempts.max(1);
         let mut event = *event;
-        match &mut event {
-            Event::Retry { retry, .. } => *retry = number,
-            Event::Stopped { attempts, .. } | Event::Succeeded { attempts, .. } => {
-                *attempts = number;
-            }
-            _ => {}
-        }
+        event.attempt = number;
         self.report.record(&event);
     }
 

@@ -24,7 +24,7 @@ use object_store::{
     PutMode, PutOptions, PutPayload, RenameOptions, RenameTargetMode,
     RetryConfig as InnerRetryConfig, UpdateVersion,
 };
-use undaunted::RetryConfig;
+use undaunted::{AttemptOutcome, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyParts, FaultyStore, Operation, Rule};
 use undaunted_object_store::{Ambiguous, Backend, Capabilities, RetryConnector, RetryStore};
@@ -237,7 +237,7 @@ fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: 
         .config(quick())
         .capabilities(capabilities)
         .on_event(move |event| {
-            if let (undaunted::Event::Retry { .. }, Some(write)) = (event.event, write) {
+            if let (AttemptOutcome::Retrying { .. }, Some(write)) = (event.event.outcome, write) {
                 rival(event.location, write);
             }
         });

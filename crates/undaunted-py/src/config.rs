@@ -118,10 +118,11 @@ fn last_draw(config: &RetryConfig, earlier: u32) -> f64 {
     let Ok(config) = endless else {
         return 0.0;
     };
-    let mut state = RetryState::new(&config, None, undaunted::__private::seed());
+    let mut state = RetryState::new(None, undaunted::__private::seed());
     let mut drawn = Duration::ZERO;
     for _ in 0..=earlier {
-        if let Decision::Retry { delay } = state.on_failure(None, Verdict::TRANSIENT, None) {
+        if let Decision::Retry { delay } = state.on_failure(&config, None, Verdict::TRANSIENT, None)
+        {
             drawn = delay;
         }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use undaunted::{Event, StopReason};
+use undaunted::{AttemptOutcome, StopReason};
 use undaunted_object_store::{StoreEvent, redacted};
 
 use crate::process::Process;
@@ -142,16 +142,20 @@ struct Record {
 impl Record {
     /// The record of an event that is worth one.
     fn of(event: &StoreEvent<'_>) -> Option<Self> {
-        let level = match event.event {
-            Event::Retry { .. } => WARNING,
+        let is_first = event.event.attempt == 1;
+        let level = match event.event.outcome {
+            AttemptOutcome::Retrying { .. } => WARNING,
             // An answer, which the caller may well have been asking for.
-            Event::Stopped {
-                attempts: 1,
+            AttemptOutcome::Stopped {
                 reason: StopReason::Permanent,
                 ..
             }
-            | Event::Succeeded { attempts: 1, .. } => return None,
-            Event::Stopped { .. } => ERROR,
+            | AttemptOutcome::Succeeded
+                if is_first =>
+            {
+                return None;
+            }
+            AttemptOutcome::Stopped { .. } => ERROR,
             _ => DEBUG,
         };
         Some(Self {

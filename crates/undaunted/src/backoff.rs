@@ -24,9 +24,8 @@ impl RetryConfig {
         if self.base_delay().is_zero() {
             return Duration::ZERO;
         }
-        let cap = nanos(self.max_delay());
-        let nominal = nominal(self, nanos(self.base_delay()), cap, n);
-        capped(nominal, cap, self.max_delay().min(LONGEST))
+        let (base, cap) = (nanos(self.base_delay()), nanos(self.max_delay()));
+        capped(nominal(self, base, cap, n), self.max_delay())
     }
 
     /// The nominal delays of all retries, in order: `max_retries` of them.
@@ -58,7 +57,6 @@ impl Rng {
         self.0
     }
 
-    #[inline]
     pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -68,7 +66,6 @@ impl Rng {
     }
 
     /// Uniform on 0 to 1.
-    #[inline]
     fn unit(&mut self) -> f64 {
         // 53 random bits are every double that [0, 1) has at this spacing.
         #[allow(clippy::cast_precision_loss)]
@@ -77,7 +74,6 @@ impl Rng {
     }
 
     /// Uniform on `low` to `high`.
-    #[inline]
     fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
@@ -100,40 +96,11 @@ impl Backoff {
     }
 
     /// The jittered delay before retry `n`, growing from `base`.
-    #[inline]
     pub(crate) fn draw(&mut self, config: &RetryConfig, base: Duration, n: u32) -> Duration {
-        // `is_zero`, in one comparison.
-        if base.as_secs() | u64::from(base.subsec_nanos()) == 0 {
+        if base.is_zero() {
             return Duration::ZERO;
         }
-        self.draw_from(config, base, n)
-    }
-
-    fn draw_from(&mut self, config: &RetryConfig, base: Duration, n: u32) -> Duration {
-        let cap = config.max_delay();
-        if !is_short(base, cap) {
-            return self.draw_long(config, base, n);
-        }
-        self.draw_capped(config, (short_nanos(base), short_nanos(cap)), n, cap)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn draw_long(&mut self, config: &RetryConfig, base: Duration, n: u32) -> Duration {
-        let cap = config.max_delay();
-        self.draw_capped(config, (nanos(base), nanos(cap)), n, cap.min(LONGEST))
-    }
-
-    /// The delay of a base and a cap in nanoseconds; `longest` is what is drawn at the cap.
-    #[inline(always)]
-    #[allow(clippy::inline_always)] // measured: 4 instructions a delay, and its use is the hot one
-    fn draw_capped(
-        &mut self,
-        config: &RetryConfig,
-        (base, cap): (f64, f64),
-        n: u32,
-        longest: Duration,
-    ) -> Duration {
+        let (base, cap) = (nanos(base), nanos(config.max_delay()));
         let nominal = nominal(config, base, cap, n);
         let drawn = match config.jitter() {
             Jitter::None => nominal,
@@ -151,7 +118,7 @@ impl Backoff {
                 self.previous
             }
         };
-        capped(drawn, cap, longest)
+        capped(drawn, config.max_delay())
     }
 
     /// `wait` and up to a quarter more: everyone who was told to come back then was told the
@@ -162,78 +129,51 @@ impl Backoff {
     }
 }
 
-/// Nanoseconds before retry `n`, of a `base` that is not zero. No overflow: a power too large
-/// is infinite, and the cap wins.
-#[inline]
+/// Nanoseconds before retry `n`. No overflow: a power too large is infinite, and the cap wins.
 fn nominal(config: &RetryConfig, base: f64, cap: f64, n: u32) -> f64 {
-    let grown = match n {
-        0 => base,
-        n => base * power(config.exponential_base(), n),
-    };
-    // Not `min`, which would look for a NaN that cannot be here.
-    if grown < cap { grown } else { cap }
+    (base * power(config.exponential_base(), n)).min(cap)
 }
 
-/// `base^n` by squaring, for `n` above 0. Not `powi`, whose last digit a platform may choose:
-/// the same policy gives the same schedule everywhere.
-#[inline]
+/// `base^n` by squaring. Not `powi`, whose last digit a platform may choose: the same policy
+/// gives the same schedule everywhere.
 fn power(base: f64, mut n: u32) -> f64 {
     let mut square = base;
     let mut power = 1.0;
-    loop {
+    while n > 0 {
         if n & 1 == 1 {
             power *= square;
         }
         n >>= 1;
-        if n == 0 {
-            return power;
-        }
         square *= square;
     }
-}
-
-/// Whether [`short_nanos`] does for both.
-#[inline]
-const fn is_short(base: Duration, cap: Duration) -> bool {
-    (base.as_secs() | cap.as_secs()) >> 32 == 0
-}
-
-/// [`nanos`] of less than 2^32 s: one signed conversion, which is an instruction and not ten.
-#[inline]
-fn short_nanos(duration: Duration) -> f64 {
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap)]
-    let nanos =
-        (duration.as_secs() as i64 * 1_000_000_000 + i64::from(duration.subsec_nanos())) as f64;
-    nanos
+    power
 }
 
 /// Exact below 2^53 ns, which is 104 days.
 fn nanos(duration: Duration) -> f64 {
     #[allow(clippy::cast_precision_loss)]
-    let seconds = duration.as_secs() as f64;
-    seconds * 1e9 + f64::from(duration.subsec_nanos())
+    let nanos = duration.as_nanos() as f64;
+    nanos
 }
 
 /// The cap itself where it is reached, to the last nanosecond.
-#[inline]
-fn capped(nanos: f64, cap: f64, longest: Duration) -> Duration {
-    if nanos < cap {
-        to_duration(nanos)
+fn capped(drawn: f64, cap: Duration) -> Duration {
+    if drawn < nanos(cap) {
+        to_duration(drawn)
     } else {
-        longest
+        cap.min(LONGEST)
     }
+}
+
+/// Never negative and never NaN, by the validation of the config; saturates at [`LONGEST`].
+fn to_duration(nanos: f64) -> Duration {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let nanos = nanos as u64;
+    Duration::from_nanos(nanos).min(LONGEST)
 }
 
 /// What a delay saturates at: 292 years.
 const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
-
-/// Saturates at [`LONGEST`]: a signed conversion is half as long as an unsigned one. Never
-/// negative and never NaN, by the validation of the config.
-#[inline]
-fn to_duration(nanos: f64) -> Duration {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    Duration::from_nanos(nanos as i64 as u64)
-}
 
 /// How far above a hint a wait may go. A quarter, as for delays: the spread that the default
 /// jitter gives.

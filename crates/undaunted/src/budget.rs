@@ -17,8 +17,8 @@
 
 use std::time::Instant;
 
-use crate::Verdict;
 use crate::sync::{AtomicU64, OnceLock, Ordering};
+use crate::verdict::Verdict;
 
 /// A token bucket for retries, shared by reference or in an `Arc` by all that should share it.
 ///

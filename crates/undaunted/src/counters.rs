@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::event::Event;
+use crate::event::{AttemptOutcome, Event};
 use crate::state::StopReason;
 
 /// Counts of what retried calls did, for a health page, a log line or a test.
@@ -49,16 +49,16 @@ impl RetryMetrics {
     /// Counts an event.
     pub fn record(&self, event: &Event<'_>) {
         self.attempts.fetch_add(1, Ordering::Relaxed);
-        match event {
-            Event::Retry { delay, .. } => {
+        match event.outcome {
+            AttemptOutcome::Retrying { delay, .. } => {
                 self.retries.fetch_add(1, Ordering::Relaxed);
                 let nanos = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
                 self.waited.fetch_add(nanos, Ordering::Relaxed);
             }
-            Event::Stopped { reason, .. } => {
-                self.failures_by(*reason).fetch_add(1, Ordering::Relaxed);
+            AttemptOutcome::Stopped { reason, .. } => {
+                self.failures_by(reason).fetch_add(1, Ordering::Relaxed);
             }
-            Event::Succeeded { .. } => {
+            AttemptOutcome::Succeeded => {
                 self.successes.fetch_add(1, Ordering::Relaxed);
             }
         }

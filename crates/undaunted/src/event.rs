@@ -1,29 +1,59 @@
-//! What happened in a call, in one type that logs, metrics and hooks are all fed from.
+//! What happened in a call, in one type that logs, metrics, hooks and reports are all fed from.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::classify::Verdict;
 use crate::state::StopReason;
+use crate::verdict::Verdict;
 
-/// Something that happened in a retried call.
+/// An attempt of a retried call has ended, and what follows from it.
 ///
-/// Hooks get it by reference, before the wait it speaks of, and exactly once per retry plus
-/// once at the end of the call.
+/// Hooks get it by reference: once for each failed attempt that is retried, before its wait,
+/// and once at the end of the call.
+///
+/// ```
+/// use std::time::Duration;
+/// use undaunted::{AttemptOutcome, Event, Verdict};
+///
+/// let outcome = AttemptOutcome::Retrying {
+///     delay: Duration::from_millis(1230),
+///     verdict: Verdict::TRANSIENT,
+///     error: &"Connection timed out",
+/// };
+/// let mut event = Event::new("upload", 1, 3, outcome);
+/// event.subject = Some(&"a.jpg");
+/// assert_eq!(
+///     event.to_string(),
+///     "Retry attempt 1/3 for upload a.jpg after 1.23s: Connection timed out",
+/// );
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
-pub enum Event<'a> {
-    /// An attempt failed and another follows after `delay`.
-    #[non_exhaustive]
-    Retry {
-        /// The operation's name.
-        operation: &'a str,
-        /// What it is about, such as a key.
-        subject: Option<&'a dyn fmt::Display>,
-        /// Which retry follows, from 1.
-        retry: u32,
-        /// The most that the policy allows.
-        max_retries: u32,
+pub struct Event<'a> {
+    /// The operation's name.
+    pub operation: &'a str,
+    /// What it is about, such as a key.
+    pub subject: Option<&'a dyn fmt::Display>,
+    /// Which attempt has ended, from 1. If a retry follows, this is its number too.
+    pub attempt: u32,
+    /// The most retries that the policy allows.
+    pub max_retries: u32,
+    /// The time since the call's first attempt began, waits included.
+    ///
+    /// Hooks and reports always get it, since a call that has one reads the clock at its start.
+    /// `None` where nothing but a log listens to a call without a `total_timeout`: such a call
+    /// reads no clock.
+    pub elapsed: Option<Duration>,
+    /// What became of the attempt.
+    pub outcome: AttemptOutcome<'a>,
+}
+
+/// What became of an attempt, in an [`Event`].
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum AttemptOutcome<'a> {
+    /// It failed, and another follows after a wait.
+    Retrying {
         /// The wait that begins now.
         delay: Duration,
         /// What the failure was judged to be, and the service's hint.
@@ -31,43 +61,41 @@ pub enum Event<'a> {
         /// The failure.
         error: &'a dyn fmt::Display,
     },
-    /// An attempt failed and the caller gets the error.
-    #[non_exhaustive]
+    /// It failed, and the caller gets the error.
     Stopped {
-        /// The operation's name.
-        operation: &'a str,
-        /// What it is about, such as a key.
-        subject: Option<&'a dyn fmt::Display>,
-        /// Attempts made, from 1.
-        attempts: u32,
-        /// The most retries that the policy allows.
-        max_retries: u32,
         /// Why there is no further attempt.
         reason: StopReason,
         /// What the failure was judged to be, and the service's hint.
         verdict: Verdict,
-        /// The failure that the caller gets.
+        /// The failure.
         error: &'a dyn fmt::Display,
     },
-    /// The call succeeded.
-    #[non_exhaustive]
-    Succeeded {
-        /// The operation's name.
-        operation: &'a str,
-        /// What it is about, such as a key.
-        subject: Option<&'a dyn fmt::Display>,
-        /// Attempts made, from 1.
-        attempts: u32,
-    },
+    /// It succeeded.
+    Succeeded,
 }
 
-impl fmt::Debug for Event<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+impl<'a> Event<'a> {
+    /// An event whose subject and time are not known.
+    #[must_use]
+    pub const fn new(
+        operation: &'a str,
+        attempt: u32,
+        max_retries: u32,
+        outcome: AttemptOutcome<'a>,
+    ) -> Self {
+        Self {
+            operation,
+            subject: None,
+            attempt,
+            max_retries,
+            elapsed: None,
+            outcome,
+        }
     }
 }
 
-/// The log line of this event.
+/// The log line of this event. Errors are written in their alternate form (`{:#}`), in which
+/// [`StorageError`](crate::StorageError), and those of some other crates, say their causes too.
 ///
 /// ```
 /// use undaunted::{blocking, RetryConfig};
@@ -86,91 +114,56 @@ impl fmt::Debug for Event<'_> {
 /// ```
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Retry {
-                operation,
-                subject,
-                retry,
-                max_retries,
-                delay,
-                error,
-                ..
-            } => write!(
+        let Self {
+            attempt,
+            max_retries,
+            ..
+        } = self;
+        let operation = Named(self.operation, self.subject);
+        match self.outcome {
+            AttemptOutcome::Retrying { delay, error, .. } => write!(
                 f,
-                "Retry attempt {retry}/{max_retries} for {} after {:.2}s: {error}",
-                Of(operation, *subject),
+                "Retry attempt {attempt}/{max_retries} for {operation} after {:.2}s: {error:#}",
                 delay.as_secs_f64()
             ),
-            Self::Stopped {
-                operation,
-                subject,
-                attempts,
-                max_retries,
-                reason,
-                error,
+            AttemptOutcome::Stopped {
+                reason: StopReason::RetriesExhausted,
                 ..
-            } => match reason {
-                StopReason::RetriesExhausted => write!(
-                    f,
-                    "All {max_retries} retries exhausted for {}",
-                    Of(operation, *subject)
-                ),
-                reason => write!(
-                    f,
-                    "Gave up on {} after attempt {attempts}, {reason}: {error}",
-                    Of(operation, *subject)
-                ),
-            },
-            Self::Succeeded {
-                operation,
-                subject,
-                attempts,
-            } => write!(
+            } => write!(f, "All {max_retries} retries exhausted for {operation}"),
+            AttemptOutcome::Stopped { reason, error, .. } => write!(
                 f,
-                "{} succeeded at attempt {attempts}",
-                Of(operation, *subject)
+                "Gave up on {operation} after attempt {attempt}, {reason}: {error:#}"
             ),
+            AttemptOutcome::Succeeded => write!(f, "{operation} succeeded at attempt {attempt}"),
+        }
+    }
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for AttemptOutcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retrying { delay, error, .. } => write!(f, "Retrying after {delay:?}: {error:#}"),
+            Self::Stopped { reason, error, .. } => write!(f, "Stopped, {reason}: {error:#}"),
+            Self::Succeeded => f.write_str("Succeeded"),
         }
     }
 }
 
 /// An operation and what it is about: `put a/b.bin`.
-struct Of<'a>(&'a str, Option<&'a dyn fmt::Display>);
+struct Named<'a>(&'a str, Option<&'a dyn fmt::Display>);
 
-impl fmt::Display for Of<'_> {
+impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)?;
         match self.1 {
             Some(subject) => write!(f, " {subject}"),
             None => Ok(()),
         }
-    }
-}
-
-impl StopReason {
-    /// The reason in one word, for logs and metrics: `budget_exhausted`,
-    /// `deadline_exceeded`, `permanent`, `retries_exhausted` or `retry_after_too_long`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BudgetExhausted => "budget_exhausted",
-            Self::DeadlineExceeded => "deadline_exceeded",
-            Self::Permanent => "permanent",
-            Self::RetriesExhausted => "retries_exhausted",
-            Self::RetryAfterTooLong => "retry_after_too_long",
-        }
-    }
-}
-
-/// The reason in words that complete "gave up, …".
-impl fmt::Display for StopReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BudgetExhausted => "the retry budget is exhausted",
-            Self::DeadlineExceeded => "total_timeout leaves no time for another",
-            Self::Permanent => "the failure is permanent",
-            Self::RetriesExhausted => "all retries are used",
-            Self::RetryAfterTooLong => "the service asked for a wait beyond max_retry_after",
-        })
     }
 }

@@ -61,42 +61,54 @@
 
 mod backoff;
 mod budget;
-mod classify;
 mod config;
 mod counters;
 #[allow(unreachable_pub)] // names in public signatures that nobody needs to write
 mod driver;
+mod errors;
 mod event;
-mod foreign;
 pub mod guide;
-mod http_failure;
-mod retry_after;
+mod report;
 mod state;
-mod storage_error;
 mod sync;
+pub mod testing;
+mod verdict;
 
 pub use budget::RetryBudget;
-pub use classify::{Retryable, TimedOut, Verdict};
 pub use config::{
     ConfigError, Jitter, ParseConfigError, RetryConfig, RetryConfigBuilder, parse_duration,
 };
 pub use counters::RetryMetrics;
-pub use driver::{FailedAttempt, Retry, RetryReport, blocking, testing};
+pub use driver::blocking;
+pub use driver::builder::Retry;
 #[cfg(feature = "tokio")]
-pub use driver::{Session, with_retry, with_retry_mut};
-pub use event::Event;
-pub use http_failure::HttpFailure;
-pub use retry_after::parse_retry_after;
-pub use state::{Cut, Decision, RetryState, SavedState, StopReason};
-pub use storage_error::{StorageError, StorageErrorKind};
+pub use driver::session::Session;
+#[cfg(feature = "tokio")]
+pub use driver::with_retry::{with_retry, with_retry_mut};
+pub use errors::http::HttpFailure;
+pub use errors::retry_after::parse_retry_after;
+pub use errors::storage::{StorageError, StorageErrorKind};
+pub use event::{AttemptOutcome, Event};
+pub use report::{FailedAttempt, RetryReport};
+pub use state::{Cut, Decision, RetryState, StopReason};
+pub use verdict::{Retryable, TimedOut, Verdict};
 
 #[cfg(feature = "macros")]
 pub use undaunted_macros::retry;
+
+/// What the type parameters of [`Retry`] and [`blocking::Retry`] stand for. Their methods choose
+/// them; here they are for those who must write a builder's type.
+pub mod builder {
+    pub use crate::driver::context::{ByFunctions, ByTrait, Classify, When};
+    pub use crate::driver::settings::{Listener, NoListener, OnEvent};
+    pub use crate::driver::timer::{DefaultTimer, SleepWith, Timer};
+}
 
 /// For the expansion of `#[retry]` and for bindings to other languages only; not covered by
 /// semver.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::blocking::with_named_retry;
-    pub use crate::driver::{reseed, seed};
+    pub use crate::driver::entropy::{reseed, seed};
+    pub use crate::testing::switched;
 }

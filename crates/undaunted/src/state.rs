@@ -1,19 +1,29 @@
-//! The decision: what happens after a failure. Pure, so that every front decides the same.
+//! The decision: what happens after a failure. Pure, so that every driver decides the same.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::backoff::Backoff;
 use crate::budget::{FIRST_ATTEMPT_DEPOSIT, RetryBudget};
-use crate::classify::{TimedOut, Verdict};
 use crate::config::RetryConfig;
+use crate::verdict::{TimedOut, Verdict};
 
-/// One call's way through its retries, without input or output.
+/// What one call's retries have come to, without input or output.
 ///
-/// Time comes in, a decision goes out, randomness is a seed, and the budget is an argument.
-/// The state reads no clock, does not sleep, log or spawn. Async and blocking calls,
+/// Time, policy and budget are arguments, a decision comes out, randomness is a seed. The state
+/// reads no clock, does not sleep, log or spawn, and borrows nothing. Async and blocking calls,
 /// `#[retry]`, stores, Python and simulations all drive this one type.
 ///
-/// A driver does this, in this order:
+/// ```text
+///        on_attempt         on_failure: Retry
+///  new ────────────► attempt ────────────────► wait ──┐
+///                    │  ▲  │                    │     │ on_attempt
+///         on_success │  └──┼────────────────────┼─────┘
+///                    ▼     ▼ on_failure: Stop   ▼ on_drop
+///                   end   end                  end
+/// ```
+///
+/// A driver does this, in this order, with the same policy and budget each time:
 ///
 /// 1. before each attempt, [`on_attempt`](Self::on_attempt), and it cuts the attempt when
 ///    the [`Cut`] says so;
@@ -26,17 +36,17 @@ use crate::config::RetryConfig;
 /// use undaunted::{Decision, Jitter, RetryConfig, RetryState, StopReason, Verdict};
 ///
 /// let config = RetryConfig::builder().max_retries(2).jitter(Jitter::None).build()?;
-/// let mut state = RetryState::new(&config, None, 42);
-/// let mut fail = || state.on_failure(None, Verdict::TRANSIENT, None);
+/// let mut state = RetryState::new(None, 42);
+/// let mut fail = || state.on_failure(&config, None, Verdict::TRANSIENT, None);
 /// assert_eq!(fail(), Decision::Retry { delay: Duration::from_secs(1) });
 /// assert_eq!(fail(), Decision::Retry { delay: Duration::from_secs(2) });
 /// assert_eq!(fail(), Decision::Stop(StopReason::RetriesExhausted));
 /// # Ok::<(), undaunted::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct RetryState<'a> {
-    config: &'a RetryConfig,
-    deadline: Option<Instant>,
+pub struct RetryState {
+    /// What `total_timeout` runs from.
+    start: Option<Instant>,
     backoff: Backoff,
     retries: u32,
     /// Tokens that the last retry cost.
@@ -49,16 +59,16 @@ pub struct RetryState<'a> {
 /// Deliberately exhaustive: a driver must handle all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Wait this long, then try again. A delay of zero still lets others run once.
+    /// Wait this long, then make another attempt. A delay of zero still lets others run once.
     Retry {
         /// The wait before the next attempt.
         delay: Duration,
     },
-    /// Give the caller its error.
+    /// Return the error to the caller.
     Stop(StopReason),
 }
 
-/// Why a call was not tried again.
+/// Why there was no further attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StopReason {
@@ -83,39 +93,26 @@ pub struct Cut {
     pub because: TimedOut,
 }
 
-impl StopReason {
-    /// Every reason, in order.
-    pub const ALL: [Self; 5] = [
-        Self::BudgetExhausted,
-        Self::DeadlineExceeded,
-        Self::Permanent,
-        Self::RetriesExhausted,
-        Self::RetryAfterTooLong,
-    ];
-}
-
-impl<'a> RetryState<'a> {
+impl RetryState {
     /// A call that is about to make its first attempt.
     ///
-    /// `start` is when its time limits begin to run; without one, `total_timeout` is not
-    /// enforced until [`start_clock`](Self::start_clock). `seed` makes its jitter: two calls
-    /// with the same seed and the same failures wait equally long.
+    /// `start` is what `total_timeout` runs from; without one it is not enforced until
+    /// [`start_clock`](Self::start_clock). `seed` makes the jitter: two calls with the same
+    /// seed, policy and failures wait equally long.
     #[must_use]
-    pub fn new(config: &'a RetryConfig, start: Option<Instant>, seed: u64) -> Self {
-        let mut state = Self::unseeded(config);
-        state.seed_with(|| seed);
-        if let Some(start) = start {
-            state.start_clock(start);
-        }
+    pub const fn new(start: Option<Instant>, seed: u64) -> Self {
+        let mut state = Self::unseeded();
+        state.start = start;
+        state.backoff = Backoff::new(seed);
+        state.phase = Phase::Attempting;
         state
     }
 
     /// A call whose seed is drawn only if it fails.
     #[inline]
-    pub(crate) const fn unseeded(config: &'a RetryConfig) -> Self {
+    pub(crate) const fn unseeded() -> Self {
         Self {
-            config,
-            deadline: None,
+            start: None,
             backoff: Backoff::new(0),
             retries: 0,
             charge: 0,
@@ -124,7 +121,6 @@ impl<'a> RetryState<'a> {
     }
 
     /// Draws the seed, if there is none yet.
-    #[inline]
     pub(crate) fn seed_with(&mut self, seed: impl FnOnce() -> u64) {
         if self.phase == Phase::Unseeded {
             self.backoff = Backoff::new(seed());
@@ -134,35 +130,30 @@ impl<'a> RetryState<'a> {
 
     /// Lets `total_timeout` run from `start`, whatever it ran from before. Stores use it:
     /// their clock starts at the first failure and starts anew with progress.
-    pub fn start_clock(&mut self, start: Instant) {
-        // An end beyond what an `Instant` can hold is no end.
-        self.deadline = self
-            .config
-            .total_timeout()
-            .and_then(|timeout| start.checked_add(timeout));
+    pub const fn start_clock(&mut self, start: Instant) {
+        self.start = Some(start);
     }
 
-    /// An attempt begins at `now`: the tokens of a retry are spent, and the answer says when
+    /// An attempt begins at `now`: the tokens of a retry are spent, and the result says when
     /// the attempt must be cut, if ever. `now` may be `None` where no time limit is set.
     #[inline]
-    pub fn on_attempt(&mut self, now: Option<Instant>) -> Option<Cut> {
+    pub fn on_attempt(&mut self, config: &RetryConfig, now: Option<Instant>) -> Option<Cut> {
         if self.phase == Phase::Waiting {
             self.phase = Phase::Attempting;
         }
-        let attempt = self.config.attempt_timeout().map(|limit| Cut {
+        let attempt = config.attempt_timeout().map(|limit| Cut {
             after: limit,
             because: TimedOut::Attempt { limit },
         });
-        let (Some(deadline), Some(now)) = (self.deadline, now) else {
+        let Some(left) = self.time_left(config, now) else {
             return attempt;
         };
-        let left = deadline.saturating_duration_since(now);
         match attempt {
             Some(attempt) if attempt.after <= left => Some(attempt),
             _ => Some(Cut {
                 after: left,
                 because: TimedOut::Total {
-                    limit: self.config.total_timeout().unwrap_or_default(),
+                    limit: config.total_timeout().unwrap_or_default(),
                 },
             }),
         }
@@ -174,48 +165,35 @@ impl<'a> RetryState<'a> {
     /// judged. A budget is charged only when everything else allows the retry.
     pub fn on_failure(
         &mut self,
-        now: Option<Instant>,
-        verdict: Verdict,
-        budget: Option<&RetryBudget>,
-    ) -> Decision {
-        self.decide(now, verdict, budget)
-    }
-
-    /// [`on_failure`](Self::on_failure), in place: a driver without a budget or a deadline
-    /// leaves half of it out.
-    #[inline(always)]
-    #[allow(clippy::inline_always)] // measured: 50 instructions a failure
-    pub(crate) fn decide(
-        &mut self,
+        config: &RetryConfig,
         now: Option<Instant>,
         verdict: Verdict,
         budget: Option<&RetryBudget>,
     ) -> Decision {
         let (base, hint) = match verdict {
             Verdict::Permanent => return Decision::Stop(StopReason::Permanent),
-            Verdict::Transient { retry_after } => (self.config.base_delay(), retry_after),
+            Verdict::Transient { retry_after } => (config.base_delay(), retry_after),
             Verdict::Throttled { retry_after } => {
-                let base = self.config.throttled_base_delay();
-                (base.unwrap_or(self.config.base_delay()), retry_after)
+                let base = config.throttled_base_delay();
+                (base.unwrap_or(config.base_delay()), retry_after)
             }
         };
-        if self.passes_deadline(now, Duration::ZERO) {
+        let time_left = self.time_left(config, now);
+        if time_left.is_some_and(|left| left.is_zero()) {
             return Decision::Stop(StopReason::DeadlineExceeded);
         }
-        if self.retries >= self.config.max_retries() {
+        if self.retries >= config.max_retries() {
             return Decision::Stop(StopReason::RetriesExhausted);
         }
-        let mut delay = self.backoff.draw(self.config, base, self.retries);
-        if let Some(hint) = hint {
-            if hint > self.config.max_retry_after() {
+        let mut delay = self.backoff.draw(config, base, self.retries);
+        // A hint of zero asks for nothing.
+        if let Some(hint) = hint.filter(|hint| !hint.is_zero()) {
+            if hint > config.max_retry_after() {
                 return Decision::Stop(StopReason::RetryAfterTooLong);
             }
-            // A hint of zero asks for nothing.
-            if !hint.is_zero() {
-                delay = self.backoff.spread_upwards(delay.max(hint));
-            }
+            delay = self.backoff.spread_upwards(delay.max(hint));
         }
-        if self.passes_deadline(now, delay) {
+        if time_left.is_some_and(|left| delay >= left) {
             return Decision::Stop(StopReason::DeadlineExceeded);
         }
         if let (Some(budget), Some(now)) = (budget, now) {
@@ -256,89 +234,70 @@ impl<'a> RetryState<'a> {
 
     /// The call made progress: what follows gets all retries again and a deadline that
     /// runs from the next [`start_clock`](Self::start_clock). The random stream goes on.
-    pub fn on_progress(&mut self) {
+    pub const fn on_progress(&mut self) {
         self.retries = 0;
-        self.deadline = None;
+        self.start = None;
     }
 
-    /// Lets go of the policy: for a driver that cannot borrow it from one failure to the
-    /// next, such as one in another language. [`SavedState::resume`] goes on.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use undaunted::{Decision, Jitter, RetryConfig, RetryState, Verdict};
-    ///
-    /// let config = RetryConfig::builder().jitter(Jitter::None).build()?;
-    /// let mut state = RetryState::new(&config, None, 42);
-    /// state.on_failure(None, Verdict::TRANSIENT, None);
-    /// let saved = state.save();
-    ///
-    /// let mut state = saved.resume(&config);
-    /// let second = state.on_failure(None, Verdict::TRANSIENT, None);
-    /// assert_eq!(second, Decision::Retry { delay: Duration::from_secs(2) });
-    /// # Ok::<(), undaunted::ConfigError>(())
-    /// ```
-    #[must_use]
-    pub fn save(self) -> SavedState {
-        SavedState {
-            deadline: self.deadline,
-            backoff: self.backoff,
-            retries: self.retries,
-            charge: self.charge,
-            phase: self.phase,
-        }
-    }
-
-    /// The policy that decides.
-    #[must_use]
-    pub const fn config(&self) -> &'a RetryConfig {
-        self.config
-    }
-
-    /// Retries granted so far.
+    /// Retries granted so far, since the last progress.
     #[must_use]
     pub const fn retries(&self) -> u32 {
         self.retries
     }
 
+    /// What `total_timeout` runs from, if its clock was started.
+    #[must_use]
+    pub const fn start(&self) -> Option<Instant> {
+        self.start
+    }
+
     /// When `total_timeout` ends, if it is set and its clock was started.
     #[must_use]
-    pub const fn deadline(&self) -> Option<Instant> {
-        self.deadline
+    pub fn deadline(&self, config: &RetryConfig) -> Option<Instant> {
+        // An end beyond what an `Instant` can hold is no end.
+        self.start?.checked_add(config.total_timeout()?)
     }
 
-    #[inline]
-    fn passes_deadline(&self, now: Option<Instant>, delay: Duration) -> bool {
-        match (self.deadline, now) {
-            (Some(deadline), Some(now)) => delay >= deadline.saturating_duration_since(now),
-            _ => false,
-        }
+    fn time_left(&self, config: &RetryConfig, now: Option<Instant>) -> Option<Duration> {
+        let deadline = self.deadline(config)?;
+        Some(deadline.saturating_duration_since(now?))
     }
 }
 
-/// A call's way so far without its policy, from [`RetryState::save`].
-#[derive(Clone, Debug)]
-pub struct SavedState {
-    deadline: Option<Instant>,
-    backoff: Backoff,
-    retries: u32,
-    charge: u16,
-    phase: Phase,
-}
+impl StopReason {
+    /// Every reason, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::BudgetExhausted,
+        Self::DeadlineExceeded,
+        Self::Permanent,
+        Self::RetriesExhausted,
+        Self::RetryAfterTooLong,
+    ];
 
-impl SavedState {
-    /// Goes on with the call. The policy must be the one it was saved from: a deadline and
-    /// the retries so far are kept as they are.
+    /// The reason in one word, for logs and metrics: `budget_exhausted`,
+    /// `deadline_exceeded`, `permanent`, `retries_exhausted` or `retry_after_too_long`.
     #[must_use]
-    pub fn resume(self, config: &RetryConfig) -> RetryState<'_> {
-        RetryState {
-            config,
-            deadline: self.deadline,
-            backoff: self.backoff,
-            retries: self.retries,
-            charge: self.charge,
-            phase: self.phase,
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BudgetExhausted => "budget_exhausted",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::Permanent => "permanent",
+            Self::RetriesExhausted => "retries_exhausted",
+            Self::RetryAfterTooLong => "retry_after_too_long",
         }
+    }
+}
+
+/// The reason in words that complete "gave up, …".
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BudgetExhausted => "the retry budget is exhausted",
+            Self::DeadlineExceeded => "total_timeout leaves no time for another",
+            Self::Permanent => "the failure is permanent",
+            Self::RetriesExhausted => "all retries are used",
+            Self::RetryAfterTooLong => "the service asked for a wait beyond max_retry_after",
+        })
     }
 }
 

@@ -5,17 +5,15 @@
 //! [`Retry::new`] is told the time it has left, to pass on to the call that it makes.
 
 use std::fmt::Display;
+use std::future::{Ready, ready};
 use std::time::{Duration, Instant};
 
-use super::call::{Call, Step};
-use super::extras::Extras;
-use super::judge::{ByTrait, Judge};
-use super::name;
-use super::report::{Recording, RetryReport};
-use super::settings::{Carried, Hook, NoHook, Settings, setters};
+use super::context::{ByTrait, Classify, name_of};
+use super::settings::{Listener, NoListener, Settings, setters};
 use super::timer::{Timer, system_now};
-use crate::classify::{Retryable, TimedOut};
 use crate::config::RetryConfig;
+use crate::report::RetryReport;
+use crate::verdict::{Retryable, TimedOut};
 
 /// Calls `op` until it succeeds, fails for good, or `config` allows no further attempt; the
 /// thread sleeps in between.
@@ -38,7 +36,7 @@ where
     Op: FnMut() -> Result<T, E>,
     E: Retryable,
 {
-    with_named_retry(name::of::<Op>(), op, config)
+    with_named_retry(name_of::<Op>(), op, config)
 }
 
 /// What `#[retry]` expands to on a plain function: [`with_retry`] under the function's name.
@@ -78,9 +76,9 @@ where
 /// ```
 #[derive(Debug)]
 #[must_use = "a call is not made until `run` is called"]
-pub struct Retry<'c, Op, C = ByTrait, H = NoHook, S = fn(Duration)> {
+pub struct Retry<'c, Op, C = ByTrait, L = NoListener, S = fn(Duration)> {
     op: Op,
-    settings: Settings<'c, C, H>,
+    settings: Settings<'c, C, L>,
     timer: S,
 }
 
@@ -122,9 +120,9 @@ impl<Op> Retry<'_, Op> {
 
 setters! { Retry, operation<T, E> where Op: FnMut(&Attempt) -> Result<T, E>, }
 
-impl<'c, Op, C, H, S> Retry<'c, Op, C, H, S> {
+impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
     /// Waits with `sleep` and not by letting the thread sleep. For tests.
-    pub fn sleep_with<F>(self, sleep: F) -> Retry<'c, Op, C, H, F>
+    pub fn sleep_with<F>(self, sleep: F) -> Retry<'c, Op, C, L, F>
     where
         F: FnMut(Duration),
     {
@@ -140,93 +138,73 @@ impl<'c, Op, C, H, S> Retry<'c, Op, C, H, S> {
     /// # Errors
     ///
     /// The error of the last attempt, unchanged.
-    pub fn run<T, E>(self) -> Result<T, E>
+    pub fn run<T, E>(mut self) -> Result<T, E>
     where
         Op: FnMut(&Attempt) -> Result<T, E>,
-        C: Judge<E>,
-        H: Hook,
+        C: Classify<E>,
+        L: Listener,
         S: FnMut(Duration),
         E: Display,
     {
-        self.drive().0
+        let mut call = self.settings.into_call::<Op, _>(ThreadTimer(self.timer));
+        let mut is_first = true;
+        let mut last = None;
+        loop {
+            let number = call.attempt();
+            let result = match call.cut_at(is_first) {
+                Some(cut) if cut.after.is_zero() => Err(call.cut(cut.because, last)),
+                cut => (self.op)(&Attempt {
+                    number,
+                    time_left: cut.map(|cut| cut.after),
+                }),
+            };
+            let again = match result {
+                Ok(value) => {
+                    call.succeeded();
+                    return Ok(value);
+                }
+                Err(error) => call.failed(error, None)?,
+            };
+            (is_first, last) = (false, again.last);
+            if call.wait(again.delay).is_none() {
+                std::thread::yield_now();
+            }
+        }
     }
 
     /// Makes the call, and tells what it did.
     pub fn run_with_report<T, E>(self) -> (Result<T, E>, RetryReport)
     where
         Op: FnMut(&Attempt) -> Result<T, E>,
-        C: Judge<E>,
-        H: Hook,
+        C: Classify<E>,
+        L: Listener,
         S: FnMut(Duration),
         E: Display,
     {
-        let start = system_now();
+        let mut report = RetryReport::default();
         let recorded = Retry {
             op: self.op,
-            settings: self.settings.map_hook(Recording::of),
+            settings: self.settings.recorded_in(&mut report),
             timer: self.timer,
         };
-        let (result, mut carried) = recorded.drive();
-        let elapsed = system_now().saturating_duration_since(start);
-        (result, carried.hook.finish(elapsed))
-    }
-
-    fn drive<T, E>(mut self) -> (Result<T, E>, Carried<'c, Op, H>)
-    where
-        Op: FnMut(&Attempt) -> Result<T, E>,
-        C: Judge<E>,
-        H: Hook,
-        S: FnMut(Duration),
-        E: Display,
-    {
-        let call = self.settings.into_call(ThreadClock);
-        drive(call, self.op, &mut self.timer)
+        let result = recorded.run();
+        (result, report)
     }
 }
 
-/// The loop.
-fn drive<'c, T, E, C, X>(
-    mut call: Call<'c, E, C, X, ThreadClock>,
-    mut op: impl FnMut(&Attempt) -> Result<T, E>,
-    sleep: &mut impl FnMut(Duration),
-) -> (Result<T, E>, X)
-where
-    C: Judge<E>,
-    X: Extras<'c>,
-    E: Display,
-{
-    let mut step = Step::Start;
-    loop {
-        let number = call.state().retries().saturating_add(1);
-        let result = call
-            .begin_uncut(&mut step)
-            .and_then(|time_left| op(&Attempt { number, time_left }));
-        match result {
-            Ok(value) => {
-                call.succeeded();
-                return (Ok(value), call.into_extras());
-            }
-            Err(error) => match call.failed_unwaited(&mut step, error) {
-                Ok(delay) if delay.is_zero() => std::thread::yield_now(),
-                Ok(delay) => sleep(delay),
-                Err(error) => return (Err(error), call.into_extras()),
-            },
-        }
-    }
-}
+/// The system's clock, and a wait that is over when it is returned.
+struct ThreadTimer<F>(F);
 
-/// The system's clock. It has no waits to poll: this driver sleeps by itself.
-struct ThreadClock;
-
-impl Timer for ThreadClock {
-    type Sleep = std::future::Ready<()>;
+impl<F: FnMut(Duration)> Timer for ThreadTimer<F> {
+    type Sleep = Ready<()>;
 
     fn now(&self) -> Instant {
         system_now()
     }
 
-    fn sleep(&mut self, _: Duration) -> Self::Sleep {
-        std::future::ready(())
+    fn sleep(&mut self, delay: Duration) -> Self::Sleep {
+        (self.0)(delay);
+        ready(())
     }
 }
 

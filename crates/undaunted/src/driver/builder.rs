@@ -1,15 +1,14 @@
-//! The builder for calls that bring more than a policy.
+//! The builder for a call that is given more than a policy.
 
 use std::fmt::Display;
 use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
 
+use super::context::{ByTrait, Classify};
 use super::future::RetryFuture;
-use super::judge::{ByTrait, Judge};
-use super::report::{Recording, RetryReport};
-use super::settings::{Carried, Hook, NoHook, Settings, setters};
+use super::settings::{Listener, NoListener, Settings, setters};
 use super::timer::{DefaultTimer, SleepWith, Timer};
+use crate::report::RetryReport;
 
 /// A retried call with all that can be said about it.
 ///
@@ -51,9 +50,9 @@ use super::timer::{DefaultTimer, SleepWith, Timer};
 /// ```
 #[derive(Debug)]
 #[must_use = "a call is not made until `run` is called and awaited"]
-pub struct Retry<'c, Op, C = ByTrait, H = NoHook, S = DefaultTimer> {
+pub struct Retry<'c, Op, C = ByTrait, L = NoListener, S = DefaultTimer> {
     op: Op,
-    settings: Settings<'c, C, H>,
+    settings: Settings<'c, C, L>,
     timer: S,
 }
 
@@ -70,10 +69,10 @@ impl<Op> Retry<'_, Op> {
 
 setters! { Retry, operation<Fut, T, E> where Op: FnMut() -> Fut, Fut: Future<Output = Result<T, E>>, }
 
-impl<'c, Op, C, H, S> Retry<'c, Op, C, H, S> {
+impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
     /// Waits with `sleep` and not with tokio: for other runtimes, and for tests. It cuts
     /// attempts too. A zero delay does not call it, and lets others run once instead.
-    pub fn sleep_with<F, W>(self, sleep: F) -> Retry<'c, Op, C, H, SleepWith<F>>
+    pub fn sleep_with<F, W>(self, sleep: F) -> Retry<'c, Op, C, L, SleepWith<F>>
     where
         F: FnMut(Duration) -> W,
         W: Future<Output = ()>,
@@ -97,16 +96,16 @@ impl<'c, Op, C, H, S> Retry<'c, Op, C, H, S> {
     /// has not begun took from the budget.
     pub fn run<Fut, T, E>(
         self,
-    ) -> impl Future<Output = Result<T, E>> + use<'c, Op, C, H, S, Fut, T, E>
+    ) -> impl Future<Output = Result<T, E>> + use<'c, Op, C, L, S, Fut, T, E>
     where
         Op: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
-        C: Judge<E>,
-        H: Hook,
+        C: Classify<E>,
+        L: Listener,
         S: Timer,
         E: Display,
     {
-        self.into_future()
+        RetryFuture::new(self.op, self.settings.into_call::<Op, _>(self.timer))
     }
 
     /// Makes the call, and tells what it did.
@@ -118,33 +117,18 @@ impl<'c, Op, C, H, S> Retry<'c, Op, C, H, S> {
     where
         Op: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
-        C: Judge<E>,
-        H: Hook,
+        C: Classify<E>,
+        L: Listener,
         S: Timer,
         E: Display,
     {
-        let start = self.timer.now();
+        let mut report = RetryReport::default();
         let recorded = Retry {
             op: self.op,
-            settings: self.settings.map_hook(Recording::of),
+            settings: self.settings.recorded_in(&mut report),
             timer: self.timer,
         };
-        let mut call = pin!(recorded.into_future());
-        let result = call.as_mut().await;
-        let elapsed = call.now().saturating_duration_since(start);
-        (result, call.extras().hook.finish(elapsed))
-    }
-
-    #[allow(clippy::type_complexity)]
-    fn into_future<Fut, T, E>(self) -> RetryFuture<'c, Op, Fut, T, E, C, Carried<'c, Op, H>, S>
-    where
-        Op: FnMut() -> Fut,
-        Fut: Future<Output = Result<T, E>>,
-        C: Judge<E>,
-        H: Hook,
-        S: Timer,
-        E: Display,
-    {
-        RetryFuture::new(self.op, self.settings.into_call(self.timer))
+        let result = recorded.run().await;
+        (result, report)
     }
 }

@@ -1,55 +1,67 @@
-//! The loop body that all drivers share: begin, cut, fail, wait, succeed.
+//! One call, as all drivers make it: an attempt begins, fails or succeeds, is retried or not.
 
 use std::fmt::Display;
-use std::task::{Context, Poll, ready};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll, ready};
 use std::time::{Duration, Instant};
 
-use super::aside::Aside;
-use super::extras::Extras;
-use super::judge::Judge;
+use pin_project_lite::pin_project;
+
+use super::context::{Classify, Context};
 use super::timer::Timer;
-use super::{entropy, log, metrics, testing};
-use crate::classify::{TimedOut, Verdict};
-use crate::config::{Jitter, RetryConfig};
-use crate::event::Event;
+use super::{entropy, log, metrics};
+use crate::config::RetryConfig;
+use crate::event::{AttemptOutcome, Event};
 use crate::state::{Cut, Decision, RetryState};
+use crate::testing;
+use crate::verdict::{TimedOut, Verdict};
 
-/// One call on its way. A call without limits that succeeds touches its config and its
-/// [`Step`], and no more: clock, seed and heap wait for the first failure.
-pub(super) struct Call<'c, E, C, X, S: Timer> {
-    state: RetryState<'c>,
-    judge: C,
-    extras: X,
+/// One call: its policy, what it was given beside it, and the state that decides.
+///
+/// A call without limits and listeners that succeeds at its first attempt touches no more than
+/// its policy: clock, seed and heap wait for the first failure.
+pub(super) struct Call<'c, C, X: Context<'c>, S> {
+    config: &'c RetryConfig,
+    state: RetryState,
+    classifier: C,
+    context: X,
     timer: S,
-    aside: Aside<S::Sleep, E>,
 }
 
-/// Where a call stands. Beside the call and not in it: there it would cost eight bytes, and
-/// beside an attempt it costs one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// No attempt yet.
-    Start,
-    Attempting,
-    /// A wait runs in `aside`.
-    Waiting,
-    /// The wait is over.
-    Rested,
+/// A failed attempt is retried.
+pub(super) struct Again<E> {
+    /// The wait before the next attempt.
+    pub(super) delay: Duration,
+    pub(super) last: LastFailure<E>,
 }
 
-impl<'c, E, C, X, S> Call<'c, E, C, X, S>
-where
-    X: Extras<'c>,
-    S: Timer,
-{
+/// The failure before an attempt, where there is a deadline: if that cuts the attempt, this is
+/// the caller's error, since it says more.
+pub(super) type LastFailure<E> = Option<Box<E>>;
+
+/// The limit of a running attempt, if it has one.
+pub(super) type AttemptLimit<Sleep, E> = Option<Pin<Box<Limit<Sleep, E>>>>;
+
+pin_project! {
+    /// The time that a running attempt has.
+    pub(super) struct Limit<Sleep, E> {
+        #[pin]
+        sleep: Sleep,
+        because: TimedOut,
+        last: LastFailure<E>,
+    }
+}
+
+impl<'c, C, X: Context<'c>, S: Timer> Call<'c, C, X, S> {
     #[inline]
-    pub(super) fn new(config: &'c RetryConfig, judge: C, extras: X, timer: S) -> Self {
+    pub(super) const fn new(config: &'c RetryConfig, classifier: C, context: X, timer: S) -> Self {
         Self {
-            state: RetryState::unseeded(config),
-            judge,
-            extras,
+            config,
+            state: RetryState::unseeded(),
+            classifier,
+            context,
             timer,
-            aside: Aside::EMPTY,
         }
     }
 
@@ -58,285 +70,187 @@ where
         self.state.seed_with(|| seed);
     }
 
-    pub(super) const fn extras(&mut self) -> &mut X {
-        &mut self.extras
+    pub(super) const fn context(&mut self) -> &mut X {
+        &mut self.context
     }
 
-    pub(super) fn now(&self) -> Instant {
-        self.timer.now()
+    pub(super) const fn state(&self) -> &RetryState {
+        &self.state
     }
 
-    pub(super) fn into_extras(self) -> X {
-        self.extras
-    }
-
-    pub(super) const fn state(&mut self) -> &mut RetryState<'c> {
-        &mut self.state
-    }
-
-    /// The call is dropped, or over: a retry that was paid for and has not begun is given back.
-    #[inline]
-    pub(super) fn dropped(&mut self) {
-        // Only a budget has anything to be given back.
-        if let Some(budget) = self.extras.budget() {
-            self.state.on_drop(Some(budget));
-        }
-    }
-}
-
-impl<'c, E, C, X, S> Call<'c, E, C, X, S>
-where
-    C: Judge<E>,
-    X: Extras<'c>,
-    S: Timer,
-    E: Display,
-{
-    /// Whether a first attempt may begin without a look at a clock.
-    #[inline]
-    pub(super) const fn is_untimed(&self) -> bool {
-        !self.state.config().has_time_limit()
+    /// What follows gets all retries again.
+    pub(super) const fn progressed(&mut self) {
+        self.state.on_progress();
     }
 
     /// An attempt begins. An error means that there is no time for it; it counts as the
     /// attempt's.
     #[inline]
-    pub(super) fn begin(&mut self, step: &mut Step) -> Result<(), E> {
-        if self.is_untimed() {
-            *step = Step::Attempting;
-            self.state.on_attempt(None);
-            return Ok(());
+    pub(super) fn begin<E>(
+        &mut self,
+        is_first: bool,
+        last: LastFailure<E>,
+    ) -> Result<AttemptLimit<S::Sleep, E>, E>
+    where
+        C: Classify<E>,
+    {
+        match self.cut_at(is_first) {
+            None => Ok(None),
+            Some(cut) if cut.after.is_zero() => Err(self.cut(cut.because, last)),
+            Some(Cut { after, because }) => {
+                let sleep = self.timer.sleep(after);
+                Ok(Some(Box::pin(Limit {
+                    sleep,
+                    because,
+                    last,
+                })))
+            }
         }
-        self.begin_timed(step)
     }
 
-    #[cold]
-    fn begin_timed(&mut self, step: &mut Step) -> Result<(), E> {
-        if let Some(cut) = self.limit(step)? {
-            let sleep = self.timer.sleep(cut.after);
-            self.aside.limit(sleep, cut.because);
-        }
-        Ok(())
-    }
-
-    /// An attempt begins that this driver cannot cut: what is left to it is told instead.
-    pub(super) fn begin_uncut(&mut self, step: &mut Step) -> Result<Option<Duration>, E> {
-        Ok(self.limit(step)?.map(|cut| cut.after))
-    }
-
-    fn limit(&mut self, step: &mut Step) -> Result<Option<Cut>, E> {
-        let is_first = std::mem::replace(step, Step::Attempting) == Step::Start;
-        let config = self.state.config();
-        let now = config.has_time_limit().then(|| self.timer.now());
-        if is_first && !self.extras.clock_starts_at_failure() {
-            if let Some(now) = now {
+    /// An attempt begins: when it must be cut.
+    #[inline]
+    pub(super) fn cut_at(&mut self, is_first: bool) -> Option<Cut> {
+        let is_timed = self.config.has_time_limit() || (is_first && self.has_listener());
+        let now = is_timed.then(|| self.timer.now());
+        if let (Some(now), true) = (now, is_first) {
+            self.context.set_began(now);
+            if !self.context.clock_starts_at_failure() {
                 self.state.start_clock(now);
             }
         }
-        match self.state.on_attempt(now) {
-            Some(cut) if cut.after.is_zero() => Err(self.cut(cut.because)),
-            cut => Ok(cut),
+        self.state.on_attempt(self.config, now)
+    }
+
+    /// The error for a limit that ran out.
+    pub(super) fn cut<E>(&mut self, because: TimedOut, last: LastFailure<E>) -> E
+    where
+        C: Classify<E>,
+    {
+        match (&because, last) {
+            (TimedOut::Total { .. }, Some(last)) => *last,
+            _ => self.classifier.timed_out(because),
         }
     }
 
-    /// While an attempt is pending: the error that takes its place once a limit cuts it.
-    #[inline]
-    pub(super) fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<E> {
-        let because = ready!(self.aside.poll_cut(cx));
-        Poll::Ready(self.cut(because))
-    }
-
-    /// The error for a limit that ran out. A cut at the deadline after an earlier failure is
-    /// that failure, which says more.
-    fn cut(&mut self, because: TimedOut) -> E {
-        let last = match because {
-            TimedOut::Total { .. } => self.aside.take_last(),
-            _ => None,
-        };
-        last.unwrap_or_else(|| self.judge.timed_out(because))
-    }
-
-    /// An attempt failed: the error is the outcome, or the wait before the next begins and
-    /// is polled. A wait of zero lets others run once.
-    #[inline(always)]
-    #[allow(clippy::inline_always)] // measured: 30 instructions a failure
-    pub(super) fn failed(
-        &mut self,
-        step: &mut Step,
-        error: E,
-        known: Option<Verdict>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), E>> {
-        let delay = self.decide(error, known)?;
-        if delay.is_zero() {
-            *step = Step::Rested;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        self.wait(step, delay, cx).map(Ok)
-    }
-
-    /// The same for a driver that waits by itself: how long.
-    pub(super) fn failed_unwaited(&mut self, step: &mut Step, error: E) -> Result<Duration, E> {
-        *step = Step::Rested;
-        self.decide(error, None)
-    }
-
-    #[inline(never)]
-    fn wait(&mut self, step: &mut Step, delay: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.timer.sleep(delay);
-        self.aside.wait(sleep);
-        *step = Step::Waiting;
-        self.poll_waiting(step, cx)
-    }
-
-    /// Polls the wait, if there is one.
-    #[inline]
-    pub(super) fn poll_wait(&mut self, step: &mut Step, cx: &mut Context<'_>) -> Poll<()> {
-        if *step == Step::Waiting {
-            return self.poll_waiting(step, cx);
-        }
-        Poll::Ready(())
-    }
-
-    #[inline(never)]
-    fn poll_waiting(&mut self, step: &mut Step, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(self.aside.poll_wait(cx));
-        *step = Step::Rested;
-        Poll::Ready(())
-    }
-
-    /// Asks the state: how long to wait, or the error. `known` is the verdict of a caller who
-    /// knows better than the error what it means.
-    #[inline(always)]
-    #[allow(clippy::inline_always)] // as above
-    fn decide(&mut self, error: E, known: Option<Verdict>) -> Result<Duration, E> {
-        if self.state.config().total_timeout().is_some()
-            || self.extras.budget().is_some()
-            || self.is_heard()
-            || testing::is_switched()
-        {
-            return self.decide_slowly(error, known);
-        }
-        // Without a clock and a budget half of the decision is left out.
-        let verdict = known.unwrap_or_else(|| self.judge.verdict(&error));
-        self.seed_for(verdict);
-        match self.state.decide(None, verdict, None) {
-            Decision::Retry { delay } => Ok(delay),
-            Decision::Stop(_) => Err(error),
-        }
-    }
-
-    /// The same with all that a call may bring along, and tells those who listen.
-    #[cold]
-    #[inline(never)]
-    fn decide_slowly(&mut self, error: E, known: Option<Verdict>) -> Result<Duration, E> {
-        let verdict = known.unwrap_or_else(|| self.judge.verdict(&error));
-        self.seed_for(verdict);
-        let timed = self.state.config().total_timeout().is_some();
-        let now = (timed || self.extras.budget().is_some()).then(|| self.timer.now());
-        if let (true, None, Some(now)) = (timed, self.state.deadline(), now) {
+    /// An attempt failed: the error comes back, or another attempt follows. `known` is the
+    /// verdict of a caller who knows better than the error what it means.
+    pub(super) fn failed<E>(&mut self, error: E, known: Option<Verdict>) -> Result<Again<E>, E>
+    where
+        C: Classify<E>,
+        E: Display,
+    {
+        let verdict = known.unwrap_or_else(|| self.classifier.verdict(&error));
+        let attempt = self.attempt();
+        let has_deadline = self.config.total_timeout().is_some();
+        let budget = self.context.budget();
+        let is_timed = has_deadline || budget.is_some() || self.has_listener();
+        let now = is_timed.then(|| self.timer.now());
+        if let (true, None, Some(now)) = (has_deadline, self.state.start(), now) {
             self.state.start_clock(now);
         }
-        let decision = self.state.on_failure(now, verdict, self.extras.budget());
-        let decision = testing::switched(decision, &mut self.state, self.extras.budget());
-        if self.is_heard() {
-            self.tell(decision, &error, verdict);
-        }
+        self.state.seed_with(entropy::seed);
+        let decision = self.state.on_failure(self.config, now, verdict, budget);
+        let decision = testing::switched(decision, &mut self.state, budget);
+        let error_text: &dyn Display = &error;
+        self.tell(
+            attempt,
+            now,
+            match decision {
+                Decision::Retry { delay } => AttemptOutcome::Retrying {
+                    delay,
+                    verdict,
+                    error: error_text,
+                },
+                Decision::Stop(reason) => AttemptOutcome::Stopped {
+                    reason,
+                    verdict,
+                    error: error_text,
+                },
+            },
+        );
         match decision {
+            Decision::Retry { delay } => Ok(Again {
+                delay,
+                last: has_deadline.then(|| Box::new(error)),
+            }),
             Decision::Stop(_) => Err(error),
-            Decision::Retry { delay } => {
-                if timed {
-                    self.aside.remember(error);
-                }
-                Ok(delay)
-            }
         }
     }
 
-    /// Draws the seed if this failure needs one.
-    #[inline]
-    fn seed_for(&mut self, verdict: Verdict) {
-        if self.state.config().jitter() != Jitter::None || verdict.retry_after().is_some() {
-            self.state.seed_with(entropy::seed);
-        }
+    /// Which attempt is, or was, the current one, from 1.
+    pub(super) const fn attempt(&self) -> u32 {
+        self.state.retries().saturating_add(1)
+    }
+
+    /// The wait before the next attempt. None for a delay of zero: others run once.
+    pub(super) fn wait(&mut self, delay: Duration) -> Option<Pin<Box<S::Sleep>>> {
+        (!delay.is_zero()).then(|| Box::pin(self.timer.sleep(delay)))
     }
 
     /// The call succeeded.
     #[inline]
     pub(super) fn succeeded(&mut self) {
-        self.succeeded_at_once();
-        if !self.is_told_of_successes() && self.state.retries() > 0 && log::is_on() {
-            self.succeeded_slowly();
+        if self.state.retries() > 0 || self.context.budget().is_some() || self.has_listener() {
+            self.tell_success();
         }
-    }
-
-    /// The call succeeded at its first attempt.
-    #[inline]
-    pub(super) fn succeeded_at_once(&mut self) {
-        if self.is_told_of_successes() {
-            self.succeeded_slowly();
-        }
-    }
-
-    /// Whether anyone must be told of a success, at the first attempt too.
-    #[inline]
-    fn is_told_of_successes(&self) -> bool {
-        metrics::IS_ON || self.extras.budget().is_some() || self.extras.is_watched()
     }
 
     #[cold]
-    #[inline(never)]
-    fn succeeded_slowly(&mut self) {
-        self.state.on_success(self.extras.budget());
-        if !self.is_heard() {
+    fn tell_success(&mut self) {
+        self.state.on_success(self.context.budget());
+        let now = self.has_listener().then(|| self.timer.now());
+        self.tell(self.attempt(), now, AttemptOutcome::Succeeded);
+    }
+
+    fn tell(&mut self, attempt: u32, now: Option<Instant>, outcome: AttemptOutcome<'_>) {
+        if !log::is_on() && !self.has_listener() {
             return;
         }
-        let attempts = self.state.retries().saturating_add(1);
-        let event = Event::Succeeded {
-            operation: self.extras.name(),
-            subject: self.extras.subject().map(|subject| subject as _),
-            attempts,
-        };
-        if attempts > 1 {
-            log::write(&event);
-        }
-        metrics::record(&event, self.extras.budget());
-        self.extras.observe(&event);
-    }
-
-    fn tell(&mut self, decision: Decision, error: &E, verdict: Verdict) {
-        let operation = self.extras.name();
-        let subject = self.extras.subject().map(|subject| subject as _);
-        let retries = self.state.retries();
-        let max_retries = self.state.config().max_retries();
-        let event = match decision {
-            Decision::Retry { delay } => Event::Retry {
-                operation,
-                subject,
-                retry: retries,
-                max_retries,
-                delay,
-                verdict,
-                error,
-            },
-            Decision::Stop(reason) => Event::Stopped {
-                operation,
-                subject,
-                attempts: retries.saturating_add(1),
-                max_retries,
-                reason,
-                verdict,
-                error,
-            },
+        let began = self.context.began().or(self.state.start());
+        let event = Event {
+            subject: self.context.subject().map(|subject| subject as _),
+            elapsed: began
+                .zip(now)
+                .map(|(began, now)| now.saturating_duration_since(began)),
+            ..Event::new(
+                self.context.name(),
+                attempt,
+                self.config.max_retries(),
+                outcome,
+            )
         };
         log::write(&event);
-        metrics::record(&event, self.extras.budget());
-        self.extras.observe(&event);
+        metrics::record(&event, self.context.budget());
+        self.context.tell(&event);
     }
 
-    /// Whether anyone listens, so that an event is worth making.
+    /// Whether every event is wanted, and with its time.
     #[inline]
-    fn is_heard(&self) -> bool {
-        log::is_on() || metrics::IS_ON || self.extras.is_watched()
+    fn has_listener(&self) -> bool {
+        metrics::IS_ON || self.context.has_listener()
+    }
+}
+
+/// A retry that was paid for and has not begun is given back.
+impl<'c, C, X: Context<'c>, S> Drop for Call<'c, C, X, S> {
+    #[inline]
+    fn drop(&mut self) {
+        // Only a budget has anything to be given back.
+        if let Some(budget) = self.context.budget() {
+            self.state.on_drop(Some(budget));
+        }
+    }
+}
+
+impl<Sleep: Future<Output = ()>, E> Limit<Sleep, E> {
+    /// Ready when the attempt must be cut: why, and the failure before it.
+    pub(super) fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<(TimedOut, LastFailure<E>)> {
+        let this = self.project();
+        ready!(this.sleep.poll(cx));
+        Poll::Ready((this.because.clone(), this.last.take()))
     }
 }

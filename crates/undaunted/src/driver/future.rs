@@ -4,155 +4,133 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::task::{Context as TaskContext, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::call::{Call, Step};
-use super::extras::Extras;
-use super::judge::Judge;
+use super::call::{Again, AttemptLimit, Call, LastFailure};
+use super::context::{Classify, Context};
 use super::timer::Timer;
 
 pin_project! {
     /// Attempts until one succeeds or the state says stop.
-    pub(super) struct RetryFuture<'c, Op, Fut, T, E, C, X, S>
+    pub(super) struct RetryFuture<'c, Op, Fut, E, C, X, S>
     where
-        Fut: Future<Output = Result<T, E>>,
-        C: Judge<E>,
-        X: Extras<'c>,
+        X: Context<'c>,
         S: Timer,
-        E: Display,
     {
         op: Op,
-        call: Call<'c, E, C, X, S>,
-        step: Step,
+        call: Call<'c, C, X, S>,
         #[pin]
-        attempt: Option<Fut>,
-    }
-
-    impl<'c, Op, Fut, T, E, C, X, S> PinnedDrop for RetryFuture<'c, Op, Fut, T, E, C, X, S>
-    where
-        Fut: Future<Output = Result<T, E>>,
-        C: Judge<E>,
-        X: Extras<'c>,
-        S: Timer,
-        E: Display,
-    {
-        fn drop(this: Pin<&mut Self>) {
-            this.project().call.dropped();
-        }
+        step: Step<Fut, S::Sleep, E>,
     }
 }
 
-impl<'c, Op, Fut, T, E, C, X, S> RetryFuture<'c, Op, Fut, T, E, C, X, S>
+pin_project! {
+    /// Where a call stands, and what runs there.
+    ///
+    /// ```text
+    ///              success
+    ///  Attempting ──────────────────► Done
+    ///   ▲  ▲   │                       ▲
+    ///   │  │   │ failure, or cut       │
+    ///   │  │   └──► Call::failed ──────┘ stop
+    ///   │  │              │ retry
+    ///   │  │ wait over    ▼
+    ///   │  └────────── Waiting
+    /// Start
+    /// ```
+    ///
+    /// An attempt that has no time left to begin in fails without beginning.
+    #[project = StepProjection]
+    enum Step<Fut, Sleep, E> {
+        Start,
+        Attempting {
+            #[pin]
+            attempt: Fut,
+            limit: AttemptLimit<Sleep, E>,
+        },
+        Waiting {
+            // None where the delay is zero and others are run once.
+            sleep: Option<Pin<Box<Sleep>>>,
+            last: LastFailure<E>,
+        },
+        Done,
+    }
+}
+
+impl<'c, Op, Fut, E, C, X, S> RetryFuture<'c, Op, Fut, E, C, X, S>
 where
-    Fut: Future<Output = Result<T, E>>,
-    C: Judge<E>,
-    X: Extras<'c>,
+    X: Context<'c>,
     S: Timer,
-    E: Display,
 {
-    pub(super) const fn new(op: Op, call: Call<'c, E, C, X, S>) -> Self {
+    #[inline]
+    pub(super) const fn new(op: Op, call: Call<'c, C, X, S>) -> Self {
         Self {
             op,
             call,
             step: Step::Start,
-            attempt: None,
         }
-    }
-
-    /// What the call brought along, to make something of it at the end.
-    pub(super) fn extras(self: Pin<&mut Self>) -> &mut X {
-        self.project().call.extras()
-    }
-
-    /// The time, by the clock of this call.
-    pub(super) fn now(&self) -> Instant {
-        self.call.now()
     }
 }
 
-impl<'c, Op, Fut, T, E, C, X, S> Future for RetryFuture<'c, Op, Fut, T, E, C, X, S>
+impl<'c, Op, Fut, T, E, C, X, S> Future for RetryFuture<'c, Op, Fut, E, C, X, S>
 where
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
-    C: Judge<E>,
-    X: Extras<'c>,
+    C: Classify<E>,
+    X: Context<'c>,
     S: Timer,
     E: Display,
 {
     type Output = Result<T, E>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.as_mut().project();
-        if *this.step != Step::Start || !this.call.is_untimed() {
-            return self.poll_slowly(cx);
-        }
-        // The common case on a path of its own: a first attempt, and it succeeds at once.
-        *this.step = Step::Attempting;
-        this.attempt.set(Some((this.op)()));
-        match this.attempt.as_pin_mut().map(|attempt| attempt.poll(cx)) {
-            Some(Poll::Ready(Ok(value))) => {
-                this.call.succeeded_at_once();
-                Poll::Ready(Ok(value))
-            }
-            Some(Poll::Ready(Err(error))) => self.poll_failed(error, cx),
-            Some(Poll::Pending) | None => Poll::Pending,
-        }
-    }
-}
-
-impl<'c, Op, Fut, T, E, C, X, S> RetryFuture<'c, Op, Fut, T, E, C, X, S>
-where
-    Op: FnMut() -> Fut,
-    Fut: Future<Output = Result<T, E>>,
-    C: Judge<E>,
-    X: Extras<'c>,
-    S: Timer,
-    E: Display,
-{
-    /// The first attempt failed at its first poll.
-    #[inline(never)]
-    fn poll_failed(mut self: Pin<&mut Self>, error: E, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
-        let mut this = self.as_mut().project();
-        this.attempt.set(None);
-        ready!(this.call.failed(this.step, error, None, cx))?;
-        self.poll_slowly(cx)
-    }
-
-    /// Everything but the first poll.
-    #[inline(never)]
-    fn poll_slowly(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let begun = if *this.step == Step::Attempting {
-                Ok(())
-            } else {
-                ready!(this.call.poll_wait(this.step, cx));
-                let begun = this.call.begin(this.step);
-                if begun.is_ok() {
-                    this.attempt.set(Some((this.op)()));
+            let begun = match this.step.as_mut().project() {
+                StepProjection::Start => this.call.begin(true, None),
+                StepProjection::Waiting { sleep, last } => {
+                    if let Some(sleep) = sleep {
+                        ready!(sleep.as_mut().poll(cx));
+                    }
+                    this.call.begin(false, last.take())
                 }
-                begun
-            };
-            let polled = match (begun, this.attempt.as_mut().as_pin_mut()) {
-                (Err(error), _) => Poll::Ready(Err(error)),
-                (Ok(()), Some(attempt)) => attempt.poll(cx),
+                StepProjection::Attempting { attempt, limit } => match (attempt.poll(cx), limit) {
+                    (Poll::Ready(Ok(value)), _) => {
+                        this.call.succeeded();
+                        this.step.set(Step::Done);
+                        return Poll::Ready(Ok(value));
+                    }
+                    (Poll::Ready(Err(error)), _) => Err(error),
+                    (Poll::Pending, None) => return Poll::Pending,
+                    (Poll::Pending, Some(limit)) => {
+                        let (because, last) = ready!(limit.as_mut().poll(cx));
+                        Err(this.call.cut(because, last))
+                    }
+                },
                 // Polled again after it was over, which a caller must not do.
-                (Ok(()), None) => Poll::Pending,
+                StepProjection::Done => return Poll::Pending,
             };
-            let error = match polled {
-                Poll::Ready(Ok(value)) => {
-                    this.call.succeeded();
-                    return Poll::Ready(Ok(value));
+            match begun {
+                Ok(limit) => {
+                    let attempt = (this.op)();
+                    this.step.set(Step::Attempting { attempt, limit });
                 }
-                Poll::Ready(Err(error)) => error,
-                Poll::Pending => ready!(this.call.poll_cut(cx)),
-            };
-            this.attempt.set(None);
-            ready!(this.call.failed(this.step, error, None, cx))?;
+                Err(error) => {
+                    // The attempt must not hold a connection through the wait.
+                    this.step.set(Step::Done);
+                    let Again { delay, last } = this.call.failed(error, None)?;
+                    let sleep = this.call.wait(delay);
+                    let is_over = sleep.is_none();
+                    this.step.set(Step::Waiting { sleep, last });
+                    if is_over {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                }
+            }
         }
     }
 }

@@ -17,32 +17,17 @@
 //! [`session`] hands the steps to a loop of the caller's own (`#[retry]` expands to one),
 //! [`blocking`] runs them on the caller's thread.
 
-mod aside;
 pub mod blocking;
-mod builder;
+pub(crate) mod builder;
 mod call;
-mod entropy;
-mod extras;
+pub(crate) mod context;
+pub(crate) mod entropy;
 mod future;
-mod judge;
 mod log;
 mod metrics;
-mod name;
-mod report;
-mod settings;
-pub mod testing;
-mod timer;
-
 #[cfg(feature = "tokio")]
-mod session;
+pub(crate) mod session;
+pub(crate) mod settings;
+pub(crate) mod timer;
 #[cfg(feature = "tokio")]
-mod tokio;
-
-pub use builder::Retry;
-pub use entropy::{reseed, seed};
-pub use report::{FailedAttempt, RetryReport};
-
-#[cfg(feature = "tokio")]
-pub use session::Session;
-#[cfg(feature = "tokio")]
-pub use tokio::{with_retry, with_retry_mut};
+pub(crate) mod with_retry;

@@ -3,19 +3,18 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
-use super::call::{Call, Step};
-use super::extras::{Extras, Subject};
-use super::judge::ByTrait;
-use super::metrics;
-use super::timer::DefaultTimer;
+use super::call::{Again, AttemptLimit, Call, LastFailure};
+use super::context::{ByTrait, Context, Subject};
+use super::timer::{DefaultTimer, Timer};
 use crate::budget::RetryBudget;
-use crate::classify::{Retryable, Verdict};
 use crate::config::RetryConfig;
 use crate::event::Event;
+use crate::verdict::{Retryable, Verdict};
 
 /// One retried call whose loop the caller writes: for an operation that cannot be put into
 /// a closure, because it borrows, or because the next attempt depends on the last failure.
@@ -46,71 +45,62 @@ use crate::event::Event;
 /// ```
 #[must_use = "a session does nothing until an attempt is made"]
 pub struct Session<'c, E> {
-    config: &'c RetryConfig,
-    name: &'c str,
-    /// Made when there is something to keep: what the session is given, a time limit, a
-    /// failure. A call that has none of these and succeeds is a call and no more.
-    made: Option<Made<'c, E>>,
-}
-
-struct Made<'c, E> {
-    call: Call<'c, E, ByTrait, SessionExtras<'c>, DefaultTimer>,
-    step: Step,
+    call: Call<'c, ByTrait, SessionContext<'c>, DefaultTimer>,
+    /// Whether the first attempt has begun.
+    is_begun: bool,
+    last: LastFailure<E>,
 }
 
 /// What a [`Session`] can be given.
-struct SessionExtras<'c> {
+struct SessionContext<'c> {
     name: &'c str,
-    /// What most sessions are not given, in one piece that is there or is not.
-    more: Option<More<'c>>,
-}
-
-#[derive(Default)]
-struct More<'c> {
     subject: Option<&'c Subject<'c>>,
     budget: Option<&'c RetryBudget>,
-    on_event: Option<Listener<'c>>,
+    on_event: Option<&'c (dyn Fn(&Event<'_>) + Send + Sync)>,
     clock_starts_at_failure: bool,
+    began: Option<Instant>,
 }
 
-type Listener<'c> = &'c (dyn Fn(&Event<'_>) + Send + Sync);
-
-impl<'c> Extras<'c> for SessionExtras<'c> {
+impl<'c> Context<'c> for SessionContext<'c> {
     fn name(&self) -> &'c str {
         self.name
     }
 
     fn subject(&self) -> Option<&'c Subject<'c>> {
-        self.more.as_ref()?.subject
+        self.subject
     }
 
-    fn budget(&self) -> Option<&RetryBudget> {
-        self.more.as_ref()?.budget
+    fn budget(&self) -> Option<&'c RetryBudget> {
+        self.budget
     }
 
-    fn is_watched(&self) -> bool {
-        self.more
-            .as_ref()
-            .is_some_and(|more| more.on_event.is_some())
+    fn has_listener(&self) -> bool {
+        self.on_event.is_some()
     }
 
-    fn observe(&mut self, event: &Event<'_>) {
-        if let Some(on_event) = self.more.as_ref().and_then(|more| more.on_event) {
+    fn tell(&mut self, event: &Event<'_>) {
+        if let Some(on_event) = self.on_event {
             on_event(event);
         }
     }
 
     fn clock_starts_at_failure(&self) -> bool {
-        self.more
-            .as_ref()
-            .is_some_and(|more| more.clock_starts_at_failure)
+        self.clock_starts_at_failure
+    }
+
+    fn set_began(&mut self, now: Instant) {
+        self.began = Some(now);
+    }
+
+    fn began(&self) -> Option<Instant> {
+        self.began
     }
 }
 
 impl<'c, E> Session<'c, E> {
     /// A call under this policy.
     #[inline]
-    pub fn new(config: &'c RetryConfig) -> Self {
+    pub const fn new(config: &'c RetryConfig) -> Self {
         Self::named(config, UNNAMED)
     }
 
@@ -118,97 +108,94 @@ impl<'c, E> Session<'c, E> {
     /// session once more to name it.
     #[doc(hidden)]
     #[inline]
-    pub fn named(config: &'c RetryConfig, name: &'c str) -> Self {
-        // Here and not at the attempt, because here the policy of a `#[retry]` is a constant.
-        let is_needed = metrics::IS_ON || config.has_time_limit();
-        Self {
-            config,
+    pub const fn named(config: &'c RetryConfig, name: &'c str) -> Self {
+        let context = SessionContext {
             name,
-            made: is_needed.then(|| Made::new(config, name)),
+            subject: None,
+            budget: None,
+            on_event: None,
+            clock_starts_at_failure: false,
+            began: None,
+        };
+        Self {
+            call: Call::new(config, ByTrait, context, DefaultTimer),
+            is_begun: false,
+            last: None,
         }
     }
 
     /// The operation's name, for logs and events. Default: `operation`.
-    #[inline]
-    pub fn name(mut self, name: &'c str) -> Self {
-        self.name = name;
-        if let Some(made) = &mut self.made {
-            made.call.extras().name = name;
-        }
+    pub const fn name(mut self, name: &'c str) -> Self {
+        self.call.context().name = name;
         self
     }
 
     /// What the operation is about, such as a key, for logs and events. Default: nothing.
     /// It is formatted only when there is something to tell.
-    pub fn subject(mut self, subject: &'c (dyn fmt::Display + Sync)) -> Self {
-        self.more().subject = Some(subject);
+    pub const fn subject(mut self, subject: &'c (dyn fmt::Display + Sync)) -> Self {
+        self.call.context().subject = Some(subject);
         self
     }
 
     /// The budget that retries are paid from. Default: none.
-    pub fn budget(mut self, budget: &'c RetryBudget) -> Self {
-        self.more().budget = Some(budget);
+    pub const fn budget(mut self, budget: &'c RetryBudget) -> Self {
+        self.call.context().budget = Some(budget);
         self
     }
 
     /// A function that is told what happens, before each wait and at the end.
-    pub fn on_event(mut self, on_event: &'c (dyn Fn(&Event<'_>) + Send + Sync)) -> Self {
-        self.more().on_event = Some(on_event);
+    pub const fn on_event(mut self, on_event: &'c (dyn Fn(&Event<'_>) + Send + Sync)) -> Self {
+        self.call.context().on_event = Some(on_event);
         self
     }
 
     /// Makes the jitter repeatable.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.made().call.seed(seed);
+        self.call.seed(seed);
         self
     }
 
     /// Lets `total_timeout` run from the first failure and not from the first attempt, for
     /// operations that may take long as long as they do not fail.
-    pub fn clock_starts_at_failure(mut self) -> Self {
-        self.more().clock_starts_at_failure = true;
+    pub const fn clock_starts_at_failure(mut self) -> Self {
+        self.call.context().clock_starts_at_failure = true;
         self
     }
 
-    fn more(&mut self) -> &mut More<'c> {
-        self.made().call.extras().more.get_or_insert_default()
+    /// The operation made progress: what follows gets all retries again, and the clock of
+    /// `total_timeout` starts anew. The jitter goes on where it was.
+    pub const fn progressed(&mut self) {
+        self.call.progressed();
     }
 
-    #[inline]
-    fn made(&mut self) -> &mut Made<'c, E> {
-        self.made
-            .get_or_insert_with(|| Made::new(self.config, self.name))
-    }
-}
-
-impl<'c, E> Made<'c, E> {
-    // Apart, or its fields would be written for a session that does not have it.
-    #[cold]
-    #[inline(never)]
-    fn new(config: &'c RetryConfig, name: &'c str) -> Self {
-        let extras = SessionExtras { name, more: None };
-        Self {
-            call: Call::new(config, ByTrait, extras, DefaultTimer),
-            step: Step::Start,
-        }
+    /// Retries granted so far, since the last progress.
+    #[must_use]
+    pub const fn retries(&self) -> u32 {
+        self.call.state().retries()
     }
 }
 
 impl<'c, E: Retryable> Session<'c, E> {
-    /// Makes one attempt: runs `operation`, and cuts it when a time limit says so.
+    /// Makes one attempt: runs `operation`, and cuts it when a time limit says so. Dropping the
+    /// future stops the operation.
     ///
     /// # Errors
     ///
     /// The operation's error, or [`Retryable::timed_out`] in its place. Give it to
     /// [`failed`](Self::failed).
     #[inline]
-    pub fn attempt<'s, T, Fut>(&'s mut self, operation: Fut) -> Attempt<'s, 'c, E, Fut>
+    pub fn attempt<'s, T, Fut>(
+        &'s mut self,
+        operation: Fut,
+    ) -> impl Future<Output = Result<T, E>> + use<'s, 'c, T, E, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
     {
         Attempt {
             session: self,
             operation,
+            is_begun: false,
+            limit: None,
         }
     }
 
@@ -231,42 +218,14 @@ impl<'c, E: Retryable> Session<'c, E> {
         self.wait(error, Some(verdict)).await
     }
 
-    #[inline]
-    fn wait(
-        &mut self,
-        error: E,
-        known: Option<Verdict>,
-    ) -> impl Future<Output = Result<(), E>> + use<'_, 'c, E> {
-        let Made { call, step } = self.made();
-        let mut error = Some(error);
-        poll_fn(move |cx| match error.take() {
-            Some(error) => call.failed(step, error, known, cx),
-            None => call.poll_wait(step, cx).map(Ok),
-        })
-    }
-
-    /// The operation made progress: what follows gets all retries again, and the clock of
-    /// `total_timeout` starts anew. The jitter goes on where it was.
-    pub fn progressed(&mut self) {
-        if let Some(made) = &mut self.made {
-            made.call.state().on_progress();
+    async fn wait(&mut self, error: E, known: Option<Verdict>) -> Result<(), E> {
+        let Again { delay, last } = self.call.failed(error, known)?;
+        self.last = last;
+        match self.call.wait(delay) {
+            Some(sleep) => sleep.await,
+            None => yield_once().await,
         }
-    }
-
-    /// Retries granted so far, since the last progress.
-    #[must_use]
-    pub const fn retries(&mut self) -> u32 {
-        match &mut self.made {
-            Some(made) => made.call.state().retries(),
-            None => 0,
-        }
-    }
-}
-
-impl<E> Drop for Made<'_, E> {
-    #[inline]
-    fn drop(&mut self) {
-        self.call.dropped();
+        Ok(())
     }
 }
 
@@ -277,12 +236,13 @@ impl<E> fmt::Debug for Session<'_, E> {
 }
 
 pin_project! {
-    /// One attempt of a [`Session`]. Dropping it stops the operation.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Attempt<'s, 'c, E, Fut> {
+    /// One attempt of a [`Session`].
+    struct Attempt<'s, 'c, E, Fut> {
         session: &'s mut Session<'c, E>,
         #[pin]
         operation: Fut,
+        is_begun: bool,
+        limit: AttemptLimit<<DefaultTimer as Timer>::Sleep, E>,
     }
 }
 
@@ -294,29 +254,43 @@ where
     type Output = Result<T, E>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let Some(Made { call, step }) = &mut this.session.made else {
-            return this.operation.poll(cx);
-        };
-        if *step != Step::Attempting {
-            call.begin(step)?;
+        let Session {
+            call,
+            is_begun,
+            last,
+        } = &mut **this.session;
+        if !std::mem::replace(this.is_begun, true) {
+            let is_first = !std::mem::replace(is_begun, true);
+            *this.limit = call.begin(is_first, last.take())?;
         }
-        match this.operation.poll(cx) {
-            Poll::Ready(Ok(value)) => {
+        match (this.operation.poll(cx), this.limit) {
+            (Poll::Ready(Ok(value)), _) => {
                 call.succeeded();
                 Poll::Ready(Ok(value))
             }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Ready(Err(ready!(call.poll_cut(cx)))),
+            (Poll::Ready(Err(error)), _) => Poll::Ready(Err(error)),
+            (Poll::Pending, None) => Poll::Pending,
+            (Poll::Pending, Some(limit)) => {
+                let (because, last) = ready!(limit.as_mut().poll(cx));
+                Poll::Ready(Err(call.cut(because, last)))
+            }
         }
     }
 }
 
-impl<E, Fut> fmt::Debug for Attempt<'_, '_, E, Fut> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attempt").finish_non_exhaustive()
-    }
+/// Lets others run once.
+async fn yield_once() {
+    let mut has_yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// What an operation is called that was not given a name.

@@ -1,48 +1,47 @@
 //! What the async and the blocking builder let a caller set: one list for both, so that no
-//! setting exists in one front only.
+//! setting exists in one of them only.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use super::call::Call;
-use super::extras::Extras;
-use super::judge::ByTrait;
-use super::name;
+use super::context::{ByTrait, Context, name_of};
 use super::timer::Timer;
 use crate::budget::RetryBudget;
 use crate::config::RetryConfig;
 use crate::event::Event;
+use crate::report::RetryReport;
 
 /// Someone who may want to be told what happens.
-pub trait Hook {
+pub trait Listener {
     /// Whether anyone listens.
-    fn is_watching(&self) -> bool;
+    fn is_listening(&self) -> bool;
 
     /// Something happened.
-    fn observe(&mut self, event: &Event<'_>);
+    fn tell(&mut self, event: &Event<'_>);
 }
 
 /// Nobody listens.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NoHook;
+pub struct NoListener;
 
-impl Hook for NoHook {
-    fn is_watching(&self) -> bool {
+impl Listener for NoListener {
+    fn is_listening(&self) -> bool {
         false
     }
 
-    fn observe(&mut self, _: &Event<'_>) {}
+    fn tell(&mut self, _: &Event<'_>) {}
 }
 
 /// A function listens.
 pub struct OnEvent<F>(pub(super) F);
 
-impl<F: FnMut(&Event<'_>)> Hook for OnEvent<F> {
-    fn is_watching(&self) -> bool {
+impl<F: FnMut(&Event<'_>)> Listener for OnEvent<F> {
+    fn is_listening(&self) -> bool {
         true
     }
 
-    fn observe(&mut self, event: &Event<'_>) {
+    fn tell(&mut self, event: &Event<'_>) {
         (self.0)(event);
     }
 }
@@ -53,68 +52,92 @@ impl<F> fmt::Debug for OnEvent<F> {
     }
 }
 
+/// Writes a report while it passes events on.
+pub(super) struct Recorded<'r, L> {
+    inner: L,
+    report: &'r mut RetryReport,
+}
+
+impl<L: Listener> Listener for Recorded<'_, L> {
+    fn is_listening(&self) -> bool {
+        true
+    }
+
+    fn tell(&mut self, event: &Event<'_>) {
+        self.report.record(event);
+        self.inner.tell(event);
+    }
+}
+
 /// The settings of a builder.
 #[derive(Debug)]
-pub(super) struct Settings<'c, C, H> {
+pub(super) struct Settings<'c, C, L> {
     pub(super) config: &'c RetryConfig,
     pub(super) name: Option<&'c str>,
     pub(super) budget: Option<&'c RetryBudget>,
     pub(super) seed: Option<u64>,
-    pub(super) judge: C,
-    pub(super) hook: H,
+    pub(super) classifier: C,
+    pub(super) listener: L,
 }
 
-impl Settings<'_, ByTrait, NoHook> {
+impl Settings<'_, ByTrait, NoListener> {
     pub(super) const fn new() -> Self {
         Self {
             config: &RetryConfig::DEFAULT,
             name: None,
             budget: None,
             seed: None,
-            judge: ByTrait,
-            hook: NoHook,
+            classifier: ByTrait,
+            listener: NoListener,
         }
     }
 }
 
-impl<'c, C, H> Settings<'c, C, H> {
-    pub(super) fn map_judge<D>(self, map: impl FnOnce(C) -> D) -> Settings<'c, D, H> {
+impl<'c, C, L> Settings<'c, C, L> {
+    pub(super) fn map_classifier<D>(self, map: impl FnOnce(C) -> D) -> Settings<'c, D, L> {
         Settings {
             config: self.config,
             name: self.name,
             budget: self.budget,
             seed: self.seed,
-            judge: map(self.judge),
-            hook: self.hook,
+            classifier: map(self.classifier),
+            listener: self.listener,
         }
     }
 
-    pub(super) fn map_hook<G>(self, map: impl FnOnce(H) -> G) -> Settings<'c, C, G> {
+    pub(super) fn map_listener<M>(self, map: impl FnOnce(L) -> M) -> Settings<'c, C, M> {
         Settings {
             config: self.config,
             name: self.name,
             budget: self.budget,
             seed: self.seed,
-            judge: self.judge,
-            hook: map(self.hook),
+            classifier: self.classifier,
+            listener: map(self.listener),
         }
     }
-}
 
-impl<'c, C, H: Hook> Settings<'c, C, H> {
+    /// The same, and a report is written.
+    pub(super) fn recorded_in<'r>(
+        self,
+        report: &'r mut RetryReport,
+    ) -> Settings<'c, C, Recorded<'r, L>> {
+        self.map_listener(|inner| Recorded { inner, report })
+    }
+
     /// The call that these settings make of `Op`.
     #[inline]
-    pub(super) fn into_call<Op, E, S>(self, timer: S) -> Call<'c, E, C, Carried<'c, Op, H>, S>
+    pub(super) fn into_call<Op, S>(self, timer: S) -> Call<'c, C, BuilderContext<'c, Op, L>, S>
     where
+        L: Listener,
         S: Timer,
     {
-        let carried = Carried {
+        let context = BuilderContext {
             name: self.name,
             budget: self.budget,
-            hook: self.hook,
+            listener: self.listener,
             op: PhantomData,
         };
-        let mut call = Call::new(self.config, self.judge, carried, timer);
+        let mut call = Call::new(self.config, self.classifier, context, timer);
         if let Some(seed) = self.seed {
             call.seed(seed);
         }
@@ -122,37 +145,37 @@ impl<'c, C, H: Hook> Settings<'c, C, H> {
     }
 }
 
-/// What a call made by a builder brings along.
-pub(super) struct Carried<'c, Op, H> {
+/// What a call made by a builder is given.
+pub(super) struct BuilderContext<'c, Op, L> {
     name: Option<&'c str>,
     budget: Option<&'c RetryBudget>,
-    pub(super) hook: H,
+    listener: L,
     op: PhantomData<fn() -> Op>,
 }
 
-impl<'c, Op, H: Hook> Extras<'c> for Carried<'c, Op, H> {
+impl<'c, Op, L: Listener> Context<'c> for BuilderContext<'c, Op, L> {
     fn name(&self) -> &'c str {
-        self.name.unwrap_or_else(|| name::of::<Op>())
+        self.name.unwrap_or_else(|| name_of::<Op>())
     }
 
-    fn budget(&self) -> Option<&RetryBudget> {
+    fn budget(&self) -> Option<&'c RetryBudget> {
         self.budget
     }
 
-    fn is_watched(&self) -> bool {
-        self.hook.is_watching()
+    fn has_listener(&self) -> bool {
+        self.listener.is_listening()
     }
 
-    fn observe(&mut self, event: &Event<'_>) {
-        self.hook.observe(event);
+    fn tell(&mut self, event: &Event<'_>) {
+        self.listener.tell(event);
     }
 }
 
-/// The setters of a builder `$Retry<'c, Op, C, H, S>` with the fields `op`, `settings` and
+/// The setters of a builder `$Retry<'c, Op, C, L, S>` with the fields `op`, `settings` and
 /// `timer`, whose operation has the bounds that are given.
 macro_rules! setters {
     ($Retry:ident, operation<$($param:ident),*> where $($bound:tt)*) => {
-        impl<'c, Op, C, H, S> $Retry<'c, Op, C, H, S> {
+        impl<'c, Op, C, L, S> $Retry<'c, Op, C, L, S> {
             /// The policy. Default: [`RetryConfig::DEFAULT`](crate::RetryConfig::DEFAULT).
             pub fn config(mut self, config: &'c crate::RetryConfig) -> Self {
                 self.settings.config = config;
@@ -183,14 +206,14 @@ macro_rules! setters {
             pub fn when<P, $($param),*>(
                 self,
                 predicate: P,
-            ) -> $Retry<'c, Op, $crate::driver::judge::When<P, C>, H, S>
+            ) -> $Retry<'c, Op, $crate::driver::context::When<P, C>, L, S>
             where
                 P: FnMut(&E) -> bool,
                 $($bound)*
             {
                 $Retry {
                     op: self.op,
-                    settings: self.settings.map_judge(|inner| $crate::driver::judge::When { predicate, inner }),
+                    settings: self.settings.map_classifier(|inner| $crate::driver::context::When { predicate, inner }),
                     timer: self.timer,
                 }
             }
@@ -201,7 +224,7 @@ macro_rules! setters {
                 self,
                 verdict: V,
                 timed_out: M,
-            ) -> $Retry<'c, Op, $crate::driver::judge::ByFunctions<V, M>, H, S>
+            ) -> $Retry<'c, Op, $crate::driver::context::ByFunctions<V, M>, L, S>
             where
                 V: FnMut(&E) -> crate::Verdict,
                 M: FnMut(crate::TimedOut) -> E,
@@ -209,7 +232,7 @@ macro_rules! setters {
             {
                 $Retry {
                     op: self.op,
-                    settings: self.settings.map_judge(|_| $crate::driver::judge::ByFunctions { verdict, timed_out }),
+                    settings: self.settings.map_classifier(|_| $crate::driver::context::ByFunctions { verdict, timed_out }),
                     timer: self.timer,
                 }
             }
@@ -225,7 +248,7 @@ macro_rules! setters {
             {
                 $Retry {
                     op: self.op,
-                    settings: self.settings.map_hook(|_| $crate::driver::settings::OnEvent(on_event)),
+                    settings: self.settings.map_listener(|_| $crate::driver::settings::OnEvent(on_event)),
                     timer: self.timer,
                 }
             }

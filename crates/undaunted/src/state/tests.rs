@@ -24,15 +24,15 @@ fn hint(seconds: u64) -> Verdict {
 #[test]
 fn the_documented_schedule_and_then_exhaustion() {
     let config = plain(8).build().unwrap();
-    let mut state = RetryState::new(&config, None, 0);
+    let mut state = RetryState::new(None, 0);
     for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
         assert_eq!(
-            state.on_failure(None, Verdict::TRANSIENT, None),
+            state.on_failure(&config, None, Verdict::TRANSIENT, None),
             retry(seconds)
         );
     }
     assert_eq!(
-        state.on_failure(None, Verdict::TRANSIENT, None),
+        state.on_failure(&config, None, Verdict::TRANSIENT, None),
         Decision::Stop(StopReason::RetriesExhausted)
     );
 }
@@ -40,9 +40,9 @@ fn the_documented_schedule_and_then_exhaustion() {
 #[test]
 fn a_permanent_failure_stops_whatever_is_left() {
     let config = plain(100).build().unwrap();
-    let mut state = RetryState::new(&config, None, 0);
+    let mut state = RetryState::new(None, 0);
     assert_eq!(
-        state.on_failure(None, Verdict::Permanent, None),
+        state.on_failure(&config, None, Verdict::Permanent, None),
         Decision::Stop(StopReason::Permanent)
     );
 }
@@ -53,24 +53,33 @@ fn throttled_failures_have_their_own_base() {
         .throttled_base_delay(Some(Duration::from_secs(10)))
         .build()
         .unwrap();
-    let mut state = RetryState::new(&config, None, 0);
-    assert_eq!(state.on_failure(None, Verdict::THROTTLED, None), retry(10));
-    assert_eq!(state.on_failure(None, Verdict::TRANSIENT, None), retry(2));
-    assert_eq!(state.on_failure(None, Verdict::THROTTLED, None), retry(40));
+    let mut state = RetryState::new(None, 0);
+    assert_eq!(
+        state.on_failure(&config, None, Verdict::THROTTLED, None),
+        retry(10)
+    );
+    assert_eq!(
+        state.on_failure(&config, None, Verdict::TRANSIENT, None),
+        retry(2)
+    );
+    assert_eq!(
+        state.on_failure(&config, None, Verdict::THROTTLED, None),
+        retry(40)
+    );
 }
 
 #[test]
 fn a_hint_is_a_floor_and_adds_no_attempts() {
     let config = plain(2).build().unwrap();
-    let mut state = RetryState::new(&config, None, 1);
+    let mut state = RetryState::new(None, 1);
     for _ in 0..2 {
-        let Decision::Retry { delay } = state.on_failure(None, hint(30), None) else {
+        let Decision::Retry { delay } = state.on_failure(&config, None, hint(30), None) else {
             panic!("a retry was left");
         };
         assert!(delay >= Duration::from_secs(30) && delay <= Duration::from_millis(37_500));
     }
     assert_eq!(
-        state.on_failure(None, hint(30), None),
+        state.on_failure(&config, None, hint(30), None),
         Decision::Stop(StopReason::RetriesExhausted)
     );
 }
@@ -81,8 +90,8 @@ fn a_hint_below_the_backoff_does_not_shorten_it() {
         .base_delay(Duration::from_secs(20))
         .build()
         .unwrap();
-    let mut state = RetryState::new(&config, None, 1);
-    let Decision::Retry { delay } = state.on_failure(None, hint(1), None) else {
+    let mut state = RetryState::new(None, 1);
+    let Decision::Retry { delay } = state.on_failure(&config, None, hint(1), None) else {
         panic!("a retry was left");
     };
     assert!(delay >= Duration::from_secs(20), "{delay:?}");
@@ -91,20 +100,20 @@ fn a_hint_below_the_backoff_does_not_shorten_it() {
 #[test]
 fn a_hint_of_zero_is_ordinary_backoff() {
     let config = plain(9).build().unwrap();
-    let mut state = RetryState::new(&config, None, 1);
-    assert_eq!(state.on_failure(None, hint(0), None), retry(1));
+    let mut state = RetryState::new(None, 1);
+    assert_eq!(state.on_failure(&config, None, hint(0), None), retry(1));
 }
 
 #[test]
 fn a_hint_beyond_the_limit_stops_at_once() {
     let config = plain(9).build().unwrap();
-    let mut state = RetryState::new(&config, None, 1);
+    let mut state = RetryState::new(None, 1);
     assert!(matches!(
-        state.on_failure(None, hint(300), None),
+        state.on_failure(&config, None, hint(300), None),
         Decision::Retry { .. }
     ));
     assert_eq!(
-        state.on_failure(None, hint(301), None),
+        state.on_failure(&config, None, hint(301), None),
         Decision::Stop(StopReason::RetryAfterTooLong)
     );
 }
@@ -116,15 +125,21 @@ fn no_wait_ends_after_the_deadline() {
         .total_timeout(Some(Duration::from_secs(4)))
         .build()
         .unwrap();
-    let mut state = RetryState::new(&config, Some(start), 0);
+    let mut state = RetryState::new(Some(start), 0);
     let at = |seconds| Some(start + Duration::from_secs(seconds));
-    assert_eq!(state.on_failure(at(0), Verdict::TRANSIENT, None), retry(1));
+    assert_eq!(
+        state.on_failure(&config, at(0), Verdict::TRANSIENT, None),
+        retry(1)
+    );
     // The next wait is 2 s and would end exactly at the deadline, with no time to try.
     assert_eq!(
-        state.on_failure(at(2), Verdict::TRANSIENT, None),
+        state.on_failure(&config, at(2), Verdict::TRANSIENT, None),
         Decision::Stop(StopReason::DeadlineExceeded)
     );
-    assert_eq!(state.on_failure(at(1), Verdict::TRANSIENT, None), retry(2));
+    assert_eq!(
+        state.on_failure(&config, at(1), Verdict::TRANSIENT, None),
+        retry(2)
+    );
 }
 
 #[test]
@@ -134,9 +149,9 @@ fn a_hint_that_crosses_the_deadline_stops_at_once() {
         .total_timeout(Some(Duration::from_secs(10)))
         .build()
         .unwrap();
-    let mut state = RetryState::new(&config, Some(start), 0);
+    let mut state = RetryState::new(Some(start), 0);
     assert_eq!(
-        state.on_failure(Some(start), hint(60), None),
+        state.on_failure(&config, Some(start), hint(60), None),
         Decision::Stop(StopReason::DeadlineExceeded)
     );
 }
@@ -149,10 +164,10 @@ fn an_attempt_is_cut_by_the_nearer_limit() {
         .total_timeout(Some(Duration::from_secs(10)))
         .build()
         .unwrap();
-    let mut state = RetryState::new(&config, Some(start), 0);
+    let mut state = RetryState::new(Some(start), 0);
     let mut cut = |seconds| {
         state
-            .on_attempt(Some(start + Duration::from_secs(seconds)))
+            .on_attempt(&config, Some(start + Duration::from_secs(seconds)))
             .unwrap()
     };
     assert_eq!(
@@ -177,8 +192,8 @@ fn an_attempt_is_cut_by_the_nearer_limit() {
 #[test]
 fn a_deadline_beyond_all_time_is_none() {
     let config = plain(1).total_timeout(Some(Duration::MAX)).build().unwrap();
-    let state = RetryState::new(&config, Some(instant()), 0);
-    assert_eq!(state.deadline(), None);
+    let state = RetryState::new(Some(instant()), 0);
+    assert_eq!(state.deadline(&config), None);
 }
 
 #[test]
@@ -186,10 +201,10 @@ fn a_retry_is_charged_and_the_success_after_it_refunds_the_last_one_only() {
     let config = plain(9).build().unwrap();
     let budget = RetryBudget::with_capacity_and_refill(100, 0);
     let now = Some(instant());
-    let mut state = RetryState::new(&config, now, 0);
+    let mut state = RetryState::new(now, 0);
     for verdict in [Verdict::THROTTLED, Verdict::TRANSIENT] {
-        state.on_failure(now, verdict, Some(&budget));
-        state.on_attempt(now);
+        state.on_failure(&config, now, verdict, Some(&budget));
+        state.on_attempt(&config, now);
     }
     assert_eq!(budget.tokens(), 100 - 5 - 14);
     state.on_success(Some(&budget));
@@ -201,14 +216,14 @@ fn a_call_dropped_before_its_retry_begins_gives_the_tokens_back() {
     let config = plain(9).build().unwrap();
     let budget = RetryBudget::with_capacity_and_refill(100, 0);
     let now = Some(instant());
-    let mut state = RetryState::new(&config, now, 0);
-    state.on_failure(now, Verdict::TRANSIENT, Some(&budget));
+    let mut state = RetryState::new(now, 0);
+    state.on_failure(&config, now, Verdict::TRANSIENT, Some(&budget));
     assert_eq!(budget.tokens(), 86);
     state.on_drop(Some(&budget));
     assert_eq!(budget.tokens(), 100);
 
-    state.on_failure(now, Verdict::TRANSIENT, Some(&budget));
-    state.on_attempt(now);
+    state.on_failure(&config, now, Verdict::TRANSIENT, Some(&budget));
+    state.on_attempt(&config, now);
     state.on_drop(Some(&budget));
     assert_eq!(budget.tokens(), 86, "a retry that began is spent");
 }
@@ -218,8 +233,8 @@ fn nothing_is_charged_for_a_retry_that_another_limit_refuses() {
     let config = plain(0).build().unwrap();
     let budget = RetryBudget::with_capacity_and_refill(100, 0);
     let now = Some(instant());
-    let mut state = RetryState::new(&config, now, 0);
-    state.on_failure(now, Verdict::TRANSIENT, Some(&budget));
+    let mut state = RetryState::new(now, 0);
+    state.on_failure(&config, now, Verdict::TRANSIENT, Some(&budget));
     assert_eq!(budget.tokens(), 100);
 }
 

@@ -13,12 +13,12 @@ fn retries_in_an_outage(verdict: Verdict) -> u32 {
     let budget = RetryBudget::new();
     let config = plain().max_retries(u32::MAX).build().unwrap();
     let now = Some(Instant::now());
-    let mut state = RetryState::new(&config, now, 0);
+    let mut state = RetryState::new(now, 0);
     while matches!(
-        state.on_failure(now, verdict, Some(&budget)),
+        state.on_failure(&config, now, verdict, Some(&budget)),
         Decision::Retry { .. }
     ) {
-        state.on_attempt(now);
+        state.on_attempt(&config, now);
     }
     state.retries()
 }
@@ -50,11 +50,11 @@ fn an_idle_bucket_comes_back_to_life() {
     let budget = RetryBudget::new();
     let config = plain().max_retries(u32::MAX).build().unwrap();
     let start = Instant::now();
-    let mut state = RetryState::new(&config, None, 0);
+    let mut state = RetryState::new(None, 0);
     let mut retry_after = |seconds| {
         let now = Some(start + Duration::from_secs(seconds));
-        let decision = state.on_failure(now, Verdict::TRANSIENT, Some(&budget));
-        state.on_attempt(now);
+        let decision = state.on_failure(&config, now, Verdict::TRANSIENT, Some(&budget));
+        state.on_attempt(&config, now);
         matches!(decision, Decision::Retry { .. })
     };
     while retry_after(0) {}
@@ -87,15 +87,15 @@ fn amplification(p: f64) -> f64 {
     let calls = 400_000;
     let mut attempts = 0_u32;
     for _ in 0..calls {
-        let mut state = RetryState::new(&config, now, 0);
+        let mut state = RetryState::new(now, 0);
         loop {
             attempts += 1;
             if !fails() {
                 state.on_success(Some(&budget));
                 break;
             }
-            match state.on_failure(now, Verdict::TRANSIENT, Some(&budget)) {
-                Decision::Retry { .. } => state.on_attempt(now),
+            match state.on_failure(&config, now, Verdict::TRANSIENT, Some(&budget)) {
+                Decision::Retry { .. } => state.on_attempt(&config, now),
                 Decision::Stop(_) => break,
             };
         }
@@ -141,11 +141,11 @@ fn callers_at_once_cannot_overspend() {
                 scope.spawn(move || {
                     let config = plain().max_retries(u32::MAX).build().unwrap();
                     let now = Some(Instant::now());
-                    let mut state = RetryState::new(&config, None, 0);
+                    let mut state = RetryState::new(None, 0);
                     while let Decision::Retry { .. } =
-                        state.on_failure(now, Verdict::THROTTLED, Some(&budget))
+                        state.on_failure(&config, now, Verdict::THROTTLED, Some(&budget))
                     {
-                        state.on_attempt(now);
+                        state.on_attempt(&config, now);
                     }
                     state.retries()
                 })

@@ -28,12 +28,12 @@ fn verdict(failure: &Value) -> Verdict {
 
 fn decisions(case: &Value) -> Vec<Value> {
     let config: RetryConfig = serde_json::from_value(case["config"].clone()).unwrap();
-    let mut state = RetryState::new(&config, None, case["seed"].as_u64().unwrap());
+    let mut state = RetryState::new(None, case["seed"].as_u64().unwrap());
     let failures = case["failures"].as_array().unwrap();
     failures
         .iter()
         .map(
-            |failure| match state.on_failure(None, verdict(failure), None) {
+            |failure| match state.on_failure(&config, None, verdict(failure), None) {
                 Decision::Retry { delay } => json!(u64::try_from(delay.as_nanos()).unwrap()),
                 Decision::Stop(reason) => json!(reason.as_str()),
             },

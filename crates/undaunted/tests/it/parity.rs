@@ -120,13 +120,13 @@ fn through_a_thread(config: &RetryConfig, script: &[Step], seed: u64) -> Vec<Str
 
 /// The delays that the bare state decides on.
 fn through_the_state(config: &RetryConfig, script: &[Step], seed: u64) -> Vec<Duration> {
-    let mut state = RetryState::new(config, None, seed);
+    let mut state = RetryState::new(None, seed);
     let mut delays = Vec::new();
     for attempt in 0.. {
         let Err(error) = outcome(script, attempt) else {
             break;
         };
-        match state.on_failure(None, error.verdict(), None) {
+        match state.on_failure(config, None, error.verdict(), None) {
             Decision::Retry { delay } => delays.push(delay),
             Decision::Stop(_) => break,
         }

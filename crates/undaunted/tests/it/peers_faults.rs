@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, timeout};
 use undaunted::{
-    Decision, Event, Jitter, Retry, RetryBudget, RetryConfig, RetryState, StopReason, StorageError,
-    StorageErrorKind, Verdict, parse_retry_after, with_retry,
+    AttemptOutcome, Decision, Jitter, Retry, RetryBudget, RetryConfig, RetryState, StopReason,
+    StorageError, StorageErrorKind, Verdict, parse_retry_after, with_retry,
 };
 
 use crate::support::{Flaky, plain, reset, secs};
@@ -369,13 +369,12 @@ async fn tokio_retry2_and_tryhard_and_reqwest_retry_a_hook_is_told_the_truth() {
     let told = RefCell::new(Vec::new());
     let (result, report) = Retry::new(FAILS)
         .on_event(|event| {
-            told.borrow_mut().push(match *event {
-                Event::Retry { retry, delay, .. } => (retry, Some(delay)),
-                Event::Stopped { attempts, .. } | Event::Succeeded { attempts, .. } => {
-                    (attempts, None)
-                }
+            let delay = match event.outcome {
+                AttemptOutcome::Retrying { delay, .. } => Some(delay),
+                AttemptOutcome::Stopped { .. } | AttemptOutcome::Succeeded => None,
                 _ => unreachable!("there are no others"),
-            });
+            };
+            told.borrow_mut().push((event.attempt, delay));
         })
         .run_with_report()
         .await;
@@ -395,18 +394,18 @@ fn tower_and_tower_resilience_a_success_pays_a_fourteenth_of_a_retry_exactly() {
     let config = plain().max_retries(u32::MAX).build().unwrap();
     let now = Some(std::time::Instant::now());
     let retry = || {
-        let mut state = RetryState::new(&config, now, 0);
-        let decision = state.on_failure(now, Verdict::TRANSIENT, Some(&budget));
-        state.on_attempt(now);
+        let mut state = RetryState::new(now, 0);
+        let decision = state.on_failure(&config, now, Verdict::TRANSIENT, Some(&budget));
+        state.on_attempt(&config, now);
         matches!(decision, Decision::Retry { .. })
     };
     assert!(retry());
     for _ in 0..10 {
         for _ in 0..13 {
-            RetryState::new(&config, now, 0).on_success(Some(&budget));
+            RetryState::new(now, 0).on_success(Some(&budget));
             assert!(!retry());
         }
-        RetryState::new(&config, now, 0).on_success(Some(&budget));
+        RetryState::new(now, 0).on_success(Some(&budget));
         assert!(retry(), "fourteen successes pay for one retry");
     }
 }

@@ -10,14 +10,10 @@ fn ride_outs(config: &RetryConfig, verdict: Verdict) -> Vec<f64> {
     let start = std::time::Instant::now();
     let mut times: Vec<f64> = (0..20_000_u64)
         .map(|seed| {
-            let mut state = RetryState::new(
-                config,
-                Some(start),
-                seed.wrapping_mul(0x9E37_79B9_7F4A_7C15),
-            );
+            let mut state = RetryState::new(Some(start), seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let mut elapsed = Duration::ZERO;
             while let Decision::Retry { delay } =
-                state.on_failure(Some(start + elapsed), verdict, None)
+                state.on_failure(config, Some(start + elapsed), verdict, None)
             {
                 elapsed += delay;
             }

@@ -66,11 +66,11 @@ fn run(
     seed: u64,
     start: Instant,
 ) -> (Vec<Duration>, Option<StopReason>) {
-    let mut state = RetryState::new(config, Some(start), seed);
+    let mut state = RetryState::new(Some(start), seed);
     let mut now = start;
     let mut delays = Vec::new();
     for verdict in verdicts {
-        match state.on_failure(Some(now), *verdict, None) {
+        match state.on_failure(config, Some(now), *verdict, None) {
             Decision::Retry { delay } => {
                 delays.push(delay);
                 now = now.checked_add(delay).unwrap_or(now);
@@ -154,7 +154,7 @@ proptest! {
         let budget = RetryBudget::with_capacity_and_refill(capacity, refill);
         let config = RetryConfig::builder().max_retries(u32::MAX).build().unwrap();
         let mut now = Instant::now();
-        let mut state = RetryState::new(&config, None, 0);
+        let mut state = RetryState::new(None, 0);
         for (verdict, millis, succeeds) in steps {
             now += Duration::from_millis(millis);
             let before = budget.tokens();
@@ -162,8 +162,8 @@ proptest! {
                 state.on_success(Some(&budget));
                 prop_assert!(budget.tokens() >= before);
             } else {
-                state.on_failure(Some(now), verdict, Some(&budget));
-                state.on_attempt(Some(now));
+                state.on_failure(&config, Some(now), verdict, Some(&budget));
+                state.on_attempt(&config, Some(now));
             }
             prop_assert!(budget.tokens() <= capacity);
         }

@@ -82,6 +82,6 @@ fn waits_on_the_thread() {
 fn a_limit_that_cannot_be_kept_is_refused() {
     let flaky = Flaky::new(0);
     let error = refused(&flaky).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     assert_eq!(flaky.calls(), 0);
 }

@@ -6,10 +6,11 @@ use std::io;
 use object_store014::Error as StoreError;
 use object_store014::client::{HttpError, HttpErrorKind};
 
-use crate::{HttpFailure, Retryable, TimedOut, Verdict};
+use super::http::HttpFailure;
+use crate::verdict::{Retryable, TimedOut, Verdict};
 
 /// The verdict on an error of object_store's, or none if it is not one.
-pub(crate) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
+pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     if let Some(error) = error.downcast_ref::<StoreError>() {
         return Some(error.verdict());
     }
@@ -31,7 +32,12 @@ impl Retryable for StoreError {
     fn timed_out(timed_out: TimedOut) -> Self {
         Self::Generic {
             store: "undaunted",
-            source: Box::new(HttpError::new(HttpErrorKind::Timeout, timed_out)),
+            source: match timed_out {
+                TimedOut::CannotCut { .. } => Box::new(timed_out),
+                TimedOut::Attempt { .. } | TimedOut::Total { .. } => {
+                    Box::new(HttpError::new(HttpErrorKind::Timeout, timed_out))
+                }
+            },
         }
     }
 }
@@ -154,6 +160,10 @@ mod tests {
             .source()
             .and_then(|source| source.downcast_ref::<HttpError>());
         assert!(http.is_some_and(|http| http.kind() == HttpErrorKind::Timeout));
+        let cannot_cut = StoreError::timed_out(TimedOut::CannotCut {
+            limit: Duration::from_secs(1),
+        });
+        assert_eq!(cannot_cut.verdict(), Verdict::Permanent);
     }
 
     #[test]

@@ -1,17 +1,15 @@
-//! The two doors that need nothing but an operation and a policy.
+//! The two functions that need nothing but an operation and a policy.
 
 use std::future::Future;
 use std::marker::PhantomData;
 
 use super::call::Call;
-use super::extras::Extras;
+use super::context::{ByTrait, NameOf, name_of};
 use super::future::RetryFuture;
-use super::judge::ByTrait;
-use super::name;
 use super::session::Session;
 use super::timer::DefaultTimer;
-use crate::classify::Retryable;
 use crate::config::RetryConfig;
+use crate::verdict::Retryable;
 
 /// Calls `op` until it succeeds, fails for good, or `config` allows no further attempt.
 ///
@@ -59,7 +57,7 @@ where
     Fut: Future<Output = Result<T, E>>,
     E: Retryable,
 {
-    let call = Call::new(config, ByTrait, NameOf::<Op>::new(), DefaultTimer);
+    let call = Call::new(config, ByTrait, NameOf::<Op>(PhantomData), DefaultTimer);
     RetryFuture::new(op, call)
 }
 
@@ -100,26 +98,11 @@ where
     Op: AsyncFnMut() -> Result<T, E>,
     E: Retryable,
 {
-    let mut session = Session::new(config).name(name::of::<Op>());
+    let mut session = Session::new(config).name(name_of::<Op>());
     loop {
         match session.attempt(op()).await {
             Ok(value) => return Ok(value),
             Err(error) => session.failed(error).await?,
         }
-    }
-}
-
-/// Nothing but a name, taken from the operation's type.
-struct NameOf<Op>(PhantomData<fn() -> Op>);
-
-impl<Op> NameOf<Op> {
-    const fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<'c, Op> Extras<'c> for NameOf<Op> {
-    fn name(&self) -> &'c str {
-        name::of::<Op>()
     }
 }

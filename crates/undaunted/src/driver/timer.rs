@@ -3,16 +3,6 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "tokio")]
-mod tokio;
-#[cfg(feature = "tokio")]
-pub use self::tokio::TokioTimer as DefaultTimer;
-
-#[cfg(not(feature = "tokio"))]
-mod none;
-#[cfg(not(feature = "tokio"))]
-pub use self::none::NoTimer as DefaultTimer;
-
 /// A clock, and a wait that goes by it.
 #[diagnostic::on_unimplemented(
     message = "there is no timer to wait with between attempts",
@@ -27,6 +17,32 @@ pub trait Timer {
 
     /// Waits this long.
     fn sleep(&mut self, delay: Duration) -> Self::Sleep;
+}
+
+/// tokio's timer and clock, so that a paused clock pauses both. Without the feature `tokio` it is
+/// no [`Timer`], and `sleep_with` must bring one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DefaultTimer;
+
+#[cfg(feature = "tokio")]
+mod with_tokio {
+    use std::time::{Duration, Instant};
+
+    use super::{DefaultTimer, Timer};
+
+    impl Timer for DefaultTimer {
+        type Sleep = tokio::time::Sleep;
+
+        #[allow(clippy::disallowed_methods)]
+        fn now(&self) -> Instant {
+            tokio::time::Instant::now().into_std()
+        }
+
+        #[allow(clippy::disallowed_methods)]
+        fn sleep(&mut self, delay: Duration) -> Self::Sleep {
+            tokio::time::sleep(delay)
+        }
+    }
 }
 
 /// Waits by calling a function; the clock is the system's monotonic one.

@@ -1,11 +1,9 @@
-//! What a failure means: the verdict on an error, and the trait that gives it.
+//! What a failure means: the verdict on an error, the trait that gives it, and the failure that
+//! is a time limit. The ground floor: it uses nothing else of this crate.
 
 use std::error::Error;
 use std::fmt;
-use std::io;
 use std::time::Duration;
-
-use crate::{HttpFailure, StorageError};
 
 /// What classification says of a failure.
 ///
@@ -90,10 +88,11 @@ impl fmt::Display for Verdict {
 
 /// An error that knows whether another attempt may help.
 ///
-/// Implemented for [`std::io::Error`], [`StorageError`], [`HttpFailure`], boxed errors
-/// (which look for one of these along `source()`) and, under the feature `object_store014`,
-/// object_store's error. For an error of your own, either implement it or hand the two
-/// functions to [`Retry::classify`](crate::Retry::classify).
+/// Implemented for [`std::io::Error`], [`StorageError`](crate::StorageError),
+/// [`HttpFailure`](crate::HttpFailure), [`TimedOut`], boxed errors (which look for one of these
+/// along `source()`) and, under the feature `object_store014`, object_store's error. For an
+/// error of your own, either implement it or pass the two functions to
+/// [`Retry::classify`](crate::Retry::classify).
 ///
 /// ```
 /// use undaunted::{Retryable, TimedOut, Verdict};
@@ -113,7 +112,7 @@ impl fmt::Display for Verdict {
 ///         match self {
 ///             QueueError::Closed => Verdict::Permanent,
 ///             QueueError::Full => Verdict::THROTTLED,
-///             QueueError::TimedOut(_) => Verdict::TRANSIENT,
+///             QueueError::TimedOut(timed_out) => timed_out.verdict(),
 ///         }
 ///     }
 ///
@@ -134,14 +133,15 @@ pub trait Retryable: fmt::Display + Sized {
     /// The error a caller gets when a time limit cut the operation.
     ///
     /// Its own [`verdict`](Self::verdict) decides whether an attempt that was cut by
-    /// `attempt_timeout` is tried again, so it is normally [`Verdict::TRANSIENT`].
+    /// `attempt_timeout` is tried again, so it should be the verdict of `timed_out`.
     fn timed_out(timed_out: TimedOut) -> Self;
 }
 
-/// A time limit that ran out: which one, and how long it was.
+/// A time limit that ran out, or that cannot be enforced: which one, and how long it is.
 ///
 /// [`Retryable::timed_out`] turns it into the caller's error. It is an [`Error`] itself, so
-/// that it can be the source of another.
+/// that it can be the source of another, and [`Retryable`], so that the other can have its
+/// verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TimedOut {
@@ -151,7 +151,8 @@ pub enum TimedOut {
         limit: Duration,
     },
     /// `attempt_timeout` is set for a blocking operation that is not told of it, so that
-    /// nothing could honour it; no attempt was made.
+    /// nothing could honour it. No attempt was made: this is a configuration error, and
+    /// permanent.
     CannotCut {
         /// The limit.
         limit: Duration,
@@ -164,7 +165,7 @@ pub enum TimedOut {
 }
 
 impl TimedOut {
-    /// The limit that ran out.
+    /// How long the limit is.
     #[must_use]
     pub const fn limit(&self) -> Duration {
         match self {
@@ -189,84 +190,16 @@ impl fmt::Display for TimedOut {
 
 impl Error for TimedOut {}
 
-impl Retryable for io::Error {
-    /// Connection faults, timeouts and interruptions are transient; an error that wraps one
-    /// of ours ([`HttpFailure`], [`StorageError`], [`TimedOut`]) has that error's verdict.
+impl Retryable for TimedOut {
+    /// A limit that ran out is transient; one that cannot be enforced is permanent.
     fn verdict(&self) -> Verdict {
-        match self.kind() {
-            io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::NetworkDown
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NotConnected
-            | io::ErrorKind::ResourceBusy
-            | io::ErrorKind::StaleNetworkFileHandle
-            | io::ErrorKind::TimedOut
-            | io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::WouldBlock => Verdict::TRANSIENT,
-            io::ErrorKind::Other => match self.get_ref() {
-                Some(inner) => verdict_along_sources(inner),
-                None => Verdict::Permanent,
-            },
-            _ => Verdict::Permanent,
+        match self {
+            Self::Attempt { .. } | Self::Total { .. } => Verdict::TRANSIENT,
+            Self::CannotCut { .. } => Verdict::Permanent,
         }
     }
 
-    fn timed_out(timed_out: TimedOut) -> Self {
-        Self::new(io::ErrorKind::TimedOut, timed_out)
+    fn timed_out(timed_out: Self) -> Self {
+        timed_out
     }
-}
-
-impl Retryable for Box<dyn Error + Send + Sync> {
-    /// The verdict of the first error along `source()` that has one; otherwise permanent.
-    fn verdict(&self) -> Verdict {
-        verdict_along_sources(self.as_ref())
-    }
-
-    fn timed_out(timed_out: TimedOut) -> Self {
-        Box::new(timed_out)
-    }
-}
-
-impl Retryable for Box<dyn Error> {
-    /// The verdict of the first error along `source()` that has one; otherwise permanent.
-    fn verdict(&self) -> Verdict {
-        verdict_along_sources(self.as_ref())
-    }
-
-    fn timed_out(timed_out: TimedOut) -> Self {
-        Box::new(timed_out)
-    }
-}
-
-/// Walks `source()` and asks the first error whose type has a verdict. Messages are never read.
-fn verdict_along_sources(error: &(dyn Error + 'static)) -> Verdict {
-    let mut link = Some(error);
-    while let Some(error) = link {
-        if let Some(verdict) = known_verdict(error) {
-            return verdict;
-        }
-        link = error.source();
-    }
-    Verdict::Permanent
-}
-
-fn known_verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
-    if let Some(failure) = error.downcast_ref::<HttpFailure>() {
-        return Some(failure.verdict());
-    }
-    if let Some(storage) = error.downcast_ref::<StorageError>() {
-        return Some(storage.verdict());
-    }
-    if error.is::<TimedOut>() {
-        return Some(Verdict::TRANSIENT);
-    }
-    if let Some(io) = error.downcast_ref::<io::Error>() {
-        return Some(io.verdict());
-    }
-    crate::foreign::verdict(error)
 }

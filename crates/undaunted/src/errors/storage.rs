@@ -4,11 +4,12 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::{HttpFailure, Retryable, TimedOut, Verdict};
+use crate::verdict::{Retryable, TimedOut, Verdict};
 
 /// A storage operation that failed: what kind of failure, on which key, and why.
 ///
-/// The kind decides the [`Verdict`]. Its text holds the key and the source's text.
+/// The kind decides the [`Verdict`]. Its text holds the kind and the key; the alternate form
+/// (`{:#}`), which log lines use, adds what caused it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,7 +21,8 @@ use crate::{HttpFailure, Retryable, TimedOut, Verdict};
 /// .with_key("avatars/1.jpg")
 /// .with_source("429 Too Many Requests");
 ///
-/// assert_eq!(error.to_string(), "rate limited for avatars/1.jpg: 429 Too Many Requests");
+/// assert_eq!(format!("{error}"), "rate limited for avatars/1.jpg");
+/// assert_eq!(format!("{error:#}"), "rate limited for avatars/1.jpg: 429 Too Many Requests");
 /// assert_eq!(
 ///     error.verdict(),
 ///     Verdict::Throttled { retry_after: Some(Duration::from_secs(2)) },
@@ -110,8 +112,13 @@ impl fmt::Display for StorageError {
         if let Some(key) = &self.key {
             write!(f, " for {key}")?;
         }
-        if let Some(source) = &self.source {
-            write!(f, ": {source}")?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
         }
         Ok(())
     }
@@ -159,18 +166,11 @@ impl Retryable for StorageError {
     }
 
     fn timed_out(timed_out: TimedOut) -> Self {
-        Self::new(StorageErrorKind::Timeout).with_source(timed_out)
-    }
-}
-
-impl Retryable for HttpFailure {
-    fn verdict(&self) -> Verdict {
-        Self::verdict(self)
-    }
-
-    /// 408, the status by which HTTP itself says that a request took too long.
-    fn timed_out(_: TimedOut) -> Self {
-        Self::new(408)
+        let kind = match timed_out {
+            TimedOut::CannotCut { .. } => StorageErrorKind::Configuration,
+            TimedOut::Attempt { .. } | TimedOut::Total { .. } => StorageErrorKind::Timeout,
+        };
+        Self::new(kind).with_source(timed_out)
     }
 }
 

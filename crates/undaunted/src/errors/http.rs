@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::Verdict;
+use crate::verdict::{Retryable, TimedOut, Verdict};
 
 /// A failed HTTP answer: the status and what the service said beside it.
 ///
@@ -131,6 +131,21 @@ impl fmt::Display for HttpFailure {
 }
 
 impl Error for HttpFailure {}
+
+impl Retryable for HttpFailure {
+    fn verdict(&self) -> Verdict {
+        Self::verdict(self)
+    }
+
+    /// 408, the status by which HTTP itself says that a request took too long; 400 for a limit
+    /// that cannot be enforced.
+    fn timed_out(timed_out: TimedOut) -> Self {
+        match timed_out {
+            TimedOut::CannotCut { .. } => Self::new(400).with_code("CannotCut"),
+            TimedOut::Attempt { .. } | TimedOut::Total { .. } => Self::new(408),
+        }
+    }
+}
 
 /// Codes by which a service asks its callers to slow down. The first group is the AWS SDKs'
 /// shared list, then S3's own, then S3-compatible services, then Azure's.

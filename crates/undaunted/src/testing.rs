@@ -139,42 +139,26 @@ impl<T, E> Script<T, E> {
     }
 }
 
-/// Whether a switch is set.
-#[inline]
-pub(super) fn is_switched() -> bool {
-    SWITCH.load(Ordering::Relaxed) != OFF
-}
-
-/// The decision, under the switch: for a driver of one's own, which asks after each
-/// [`RetryState::on_failure`] and obeys what comes back.
+/// The decision, under the switch. Every driver asks for it after each
+/// [`RetryState::on_failure`].
+#[doc(hidden)]
 pub fn switched(
     decision: Decision,
-    state: &mut RetryState<'_>,
+    state: &mut RetryState,
     budget: Option<&RetryBudget>,
 ) -> Decision {
-    match SWITCH.load(Ordering::Relaxed) {
-        OFF => decision,
-        attempts => under(attempts, decision, state, budget),
-    }
-}
-
-#[cold]
-fn under(
-    attempts: u64,
-    decision: Decision,
-    state: &mut RetryState<'_>,
-    budget: Option<&RetryBudget>,
-) -> Decision {
+    let most_attempts = SWITCH.load(Ordering::Relaxed);
     match decision {
+        _ if most_attempts == OFF => decision,
         // `retries` counts the one that is being granted, which is taken back.
-        Decision::Retry { .. } if u64::from(state.retries()) >= attempts => {
+        Decision::Retry { .. } if u64::from(state.retries()) >= most_attempts => {
             state.on_drop(budget);
             Decision::Stop(StopReason::RetriesExhausted)
         }
         Decision::Retry { .. } => Decision::Retry {
             delay: Duration::ZERO,
         },
-        stop @ Decision::Stop(_) => stop,
+        Decision::Stop(_) => decision,
     }
 }
 

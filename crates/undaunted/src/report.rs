@@ -1,11 +1,10 @@
-//! What a call did, for callers that ask.
+//! What retried calls did, for callers that ask.
 
 use std::time::Duration;
 
-use super::settings::Hook;
-use crate::classify::Verdict;
-use crate::event::Event;
+use crate::event::{AttemptOutcome, Event};
 use crate::state::StopReason;
+use crate::verdict::Verdict;
 
 /// What a call did: attempts, waits, why it stopped, and the errors on the way.
 ///
@@ -27,8 +26,29 @@ use crate::state::StopReason;
 /// assert_eq!(report.failures().len(), 4);
 /// # Ok::<(), undaunted::ConfigError>(())
 /// ```
+///
+/// It can be made from events too, also from those of several calls: attempts, waits and
+/// failures are then those of all of them, in the order in which they were recorded, and
+/// [`operation`](Self::operation) and [`stop_reason`](Self::stop_reason) are those of the last.
+///
+/// ```
+/// use undaunted::{AttemptOutcome, Event, RetryReport, StopReason, Verdict};
+///
+/// let mut report = RetryReport::default();
+/// report.record(&Event::new("head", 1, 3, AttemptOutcome::Succeeded));
+/// let failed = AttemptOutcome::Stopped {
+///     reason: StopReason::Permanent,
+///     verdict: Verdict::Permanent,
+///     error: &"access denied",
+/// };
+/// report.record(&Event::new("get", 1, 3, failed));
+/// assert_eq!((report.operation(), report.attempts()), ("get", 2));
+/// assert_eq!(report.stop_reason(), Some(StopReason::Permanent));
+/// assert_eq!(report.failures()[0].error, "access denied");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetryReport {
+    operation: String,
     attempts: u32,
     delays: Vec<Duration>,
     stop_reason: Option<StopReason>,
@@ -40,15 +60,25 @@ pub struct RetryReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedAttempt {
-    /// Which attempt it was, from 1.
+    /// The operation's name.
+    pub operation: String,
+    /// Which attempt of the operation it was, from 1.
     pub attempt: u32,
     /// What the failure was judged to be.
     pub verdict: Verdict,
-    /// The error's text.
+    /// The error's text, in its alternate form (`{:#}`).
     pub error: String,
+    /// Why no other attempt followed; `None` if one did.
+    pub stop_reason: Option<StopReason>,
 }
 
 impl RetryReport {
+    /// The name of the operation that was recorded last; empty if none was.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
     /// Attempts made, the successful one included.
     #[must_use]
     pub const fn attempts(&self) -> u32 {
@@ -61,13 +91,14 @@ impl RetryReport {
         &self.delays
     }
 
-    /// Why there was no further attempt; `None` after a success.
+    /// Why there was no further attempt of the call that ended last; `None` after a success.
     #[must_use]
     pub const fn stop_reason(&self) -> Option<StopReason> {
         self.stop_reason
     }
 
-    /// From the first attempt to the end, waits included.
+    /// From the first attempt to the end, waits included; the sum where several calls were
+    /// recorded.
     #[must_use]
     pub const fn elapsed(&self) -> Duration {
         self.elapsed
@@ -79,80 +110,48 @@ impl RetryReport {
         &self.failures
     }
 
-    /// Says how long it all took: for those who read a clock themselves.
-    #[must_use]
-    pub const fn with_elapsed(mut self, elapsed: Duration) -> Self {
-        self.elapsed = elapsed;
-        self
-    }
-
-    /// Adds an event: for those who have events and want a report of them.
+    /// Adds an event.
     pub fn record(&mut self, event: &Event<'_>) {
-        let (attempt, verdict, error) = match *event {
-            Event::Retry {
-                retry,
+        self.attempts = self.attempts.saturating_add(1);
+        if self.operation != event.operation {
+            event.operation.clone_into(&mut self.operation);
+        }
+        let (verdict, error, stop_reason) = match event.outcome {
+            AttemptOutcome::Retrying {
                 delay,
                 verdict,
                 error,
-                ..
             } => {
                 self.delays.push(delay);
-                (retry, verdict, error)
+                (verdict, error, None)
             }
-            Event::Stopped {
-                attempts,
+            AttemptOutcome::Stopped {
                 reason,
                 verdict,
                 error,
-                ..
             } => {
-                self.stop_reason = Some(reason);
-                (attempts, verdict, error)
+                self.end(event, Some(reason));
+                (verdict, error, Some(reason))
             }
-            Event::Succeeded { attempts, .. } => {
-                self.attempts = attempts;
-                return;
-            }
+            AttemptOutcome::Succeeded => return self.end(event, None),
         };
-        self.attempts = attempt;
         if self.failures.len() == 2 * KEPT_AT_EACH_END {
             self.failures.remove(KEPT_AT_EACH_END);
         }
         self.failures.push(FailedAttempt {
-            attempt,
+            operation: event.operation.to_owned(),
+            attempt: event.attempt,
             verdict,
-            error: error.to_string(),
+            error: format!("{error:#}"),
+            stop_reason,
         });
     }
-}
 
-/// Writes a report while it passes events on.
-pub(super) struct Recording<H> {
-    pub(super) inner: H,
-    pub(super) report: RetryReport,
-}
-
-impl<H> Recording<H> {
-    pub(super) fn of(inner: H) -> Self {
-        Self {
-            inner,
-            report: RetryReport::default(),
-        }
-    }
-
-    pub(super) fn finish(&mut self, elapsed: Duration) -> RetryReport {
-        std::mem::take(&mut self.report).with_elapsed(elapsed)
-    }
-}
-
-impl<H: Hook> Hook for Recording<H> {
-    fn is_watching(&self) -> bool {
-        true
-    }
-
-    fn observe(&mut self, event: &Event<'_>) {
-        self.report.record(event);
-        self.inner.observe(event);
+    /// A call has ended.
+    fn end(&mut self, event: &Event<'_>, stop_reason: Option<StopReason>) {
+        self.stop_reason = stop_reason;
+        let elapsed = event.elapsed.unwrap_or_default();
+        self.elapsed = self.elapsed.saturating_add(elapsed);
     }
 }
 

@@ -1,0 +1,189 @@
+//! What a call is given beside its policy: a name, a budget, someone who listens, and whose
+//! verdict on its errors counts.
+
+use std::any::type_name;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Instant;
+
+use crate::budget::RetryBudget;
+use crate::event::Event;
+use crate::verdict::{Retryable, TimedOut, Verdict};
+
+/// What a call is given beside its policy. A type parameter and not fields of the call, so that
+/// a call which is given nothing carries nothing.
+pub(super) trait Context<'c> {
+    /// The operation's name, for logs and events.
+    fn name(&self) -> &'c str;
+
+    /// What the operation is about, such as a key.
+    fn subject(&self) -> Option<&'c Subject<'c>> {
+        None
+    }
+
+    /// The shared allowance for retries.
+    fn budget(&self) -> Option<&'c RetryBudget> {
+        None
+    }
+
+    /// Whether someone wants every event.
+    fn has_listener(&self) -> bool {
+        false
+    }
+
+    /// Passes an event on to who listens.
+    fn tell(&mut self, _: &Event<'_>) {}
+
+    /// Whether `total_timeout` runs from the first failure and not from the first attempt.
+    fn clock_starts_at_failure(&self) -> bool {
+        false
+    }
+
+    /// Keeps when the call began, where the clock of `total_timeout` may be started anew.
+    fn set_began(&mut self, _: Instant) {}
+
+    /// When the call began, if that was kept.
+    fn began(&self) -> Option<Instant> {
+        None
+    }
+}
+
+/// What an operation is about; `Sync`, so that a call which has one can move to another thread.
+pub(super) type Subject<'c> = dyn fmt::Display + Sync + 'c;
+
+/// No more than a name, which is taken from the operation's type.
+pub(super) struct NameOf<Op>(pub(super) PhantomData<fn() -> Op>);
+
+impl<'c, Op> Context<'c> for NameOf<Op> {
+    fn name(&self) -> &'c str {
+        name_of::<Op>()
+    }
+}
+
+/// The name of the function that `Op` is, or was written in: `app::store::upload::{{closure}}`
+/// is `upload`.
+pub(super) fn name_of<Op>() -> &'static str {
+    shorten(type_name::<Op>())
+}
+
+fn shorten(path: &str) -> &str {
+    let mut path = path;
+    while let Some(outer) = path.strip_suffix("::{{closure}}") {
+        path = outer;
+    }
+    let generics = path.find('<').filter(|start| *start > 0);
+    let path = &path[..generics.unwrap_or(path.len())];
+    path.trim_end_matches("::")
+        .rsplit("::")
+        .next()
+        .unwrap_or(path)
+}
+
+/// Gives the verdict on an `E`, and an `E` for a limit that ran out.
+#[diagnostic::on_unimplemented(
+    message = "`{E}` does not say which of its failures may be retried",
+    note = "implement `undaunted::Retryable` for `{E}`, or use `.classify(verdict, timed_out)`"
+)]
+pub trait Classify<E> {
+    /// The verdict on this error.
+    fn verdict(&mut self, error: &E) -> Verdict;
+
+    /// The error for a limit that ran out.
+    fn timed_out(&mut self, timed_out: TimedOut) -> E;
+}
+
+/// The error's own [`Retryable`] implementation decides.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ByTrait;
+
+impl<E: Retryable> Classify<E> for ByTrait {
+    fn verdict(&mut self, error: &E) -> Verdict {
+        error.verdict()
+    }
+
+    fn timed_out(&mut self, timed_out: TimedOut) -> E {
+        E::timed_out(timed_out)
+    }
+}
+
+/// Two functions decide, for an error that is not [`Retryable`].
+pub struct ByFunctions<V, T> {
+    pub(super) verdict: V,
+    pub(super) timed_out: T,
+}
+
+impl<E, V, T> Classify<E> for ByFunctions<V, T>
+where
+    V: FnMut(&E) -> Verdict,
+    T: FnMut(TimedOut) -> E,
+{
+    fn verdict(&mut self, error: &E) -> Verdict {
+        (self.verdict)(error)
+    }
+
+    fn timed_out(&mut self, timed_out: TimedOut) -> E {
+        (self.timed_out)(timed_out)
+    }
+}
+
+impl<V, T> fmt::Debug for ByFunctions<V, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ByFunctions")
+    }
+}
+
+/// A predicate decides whether to retry; what it accepts keeps its own verdict, hint included,
+/// or is transient if it had called itself permanent.
+pub struct When<P, C> {
+    pub(super) predicate: P,
+    pub(super) inner: C,
+}
+
+impl<E, P, C> Classify<E> for When<P, C>
+where
+    P: FnMut(&E) -> bool,
+    C: Classify<E>,
+{
+    fn verdict(&mut self, error: &E) -> Verdict {
+        if !(self.predicate)(error) {
+            return Verdict::Permanent;
+        }
+        match self.inner.verdict(error) {
+            Verdict::Permanent => Verdict::TRANSIENT,
+            verdict => verdict,
+        }
+    }
+
+    fn timed_out(&mut self, timed_out: TimedOut) -> E {
+        self.inner.timed_out(timed_out)
+    }
+}
+
+impl<P, C: fmt::Debug> fmt::Debug for When<P, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("When")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shorten;
+
+    #[test]
+    fn the_function_is_what_a_reader_knows() {
+        for (path, name) in [
+            ("app::store::upload", "upload"),
+            ("app::store::upload::{{closure}}", "upload"),
+            ("app::store::upload::{{closure}}::{{closure}}", "upload"),
+            ("app::fetch<alloc::string::String>", "fetch"),
+            ("app::fetch<alloc::string::String>::{{closure}}", "fetch"),
+            ("<app::Store as app::Put>::put::{{closure}}", "put"),
+            ("upload", "upload"),
+            ("", ""),
+        ] {
+            assert_eq!(shorten(path), name, "{path}");
+        }
+    }
+}

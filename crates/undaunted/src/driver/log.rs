@@ -1,0 +1,94 @@
+//! Log lines through `tracing`, target `undaunted::retry`, where that feature is on.
+//!
+//! WARN for a retry; ERROR when a call that was retryable, or had been retried, is given up;
+//! DEBUG for the rest, but nothing for a success at the first attempt.
+
+#[cfg(feature = "tracing")]
+pub(super) use enabled::{is_on, write};
+#[cfg(feature = "tracing")]
+mod enabled {
+    use tracing::field::display;
+    use tracing::level_filters::LevelFilter;
+    use tracing::{debug, error, warn};
+
+    use crate::event::{AttemptOutcome, Event};
+    use crate::state::StopReason;
+
+    pub(in crate::driver) fn write(event: &Event<'_>) {
+        let Event {
+            operation,
+            attempt,
+            max_retries,
+            ..
+        } = *event;
+        let subject = event.subject.map(display);
+        match event.outcome {
+            AttemptOutcome::Retrying {
+                delay,
+                verdict,
+                error,
+            } => warn!(
+                target: TARGET,
+                operation,
+                subject,
+                attempt,
+                max_retries,
+                delay = delay.as_secs_f64(),
+                verdict = verdict.as_str(),
+                retry_after = verdict.retry_after().map(|hint| hint.as_secs_f64()),
+                error = %error,
+                "{event}"
+            ),
+            // A first attempt that fails for good is an answer, which its caller may well have
+            // been asking for: does this object exist?
+            AttemptOutcome::Stopped {
+                reason: StopReason::Permanent,
+                error,
+                ..
+            } if attempt == 1 => {
+                debug!(target: TARGET, operation, subject, error = %error, "{event}");
+            }
+            AttemptOutcome::Stopped {
+                reason,
+                verdict,
+                error,
+            } => error!(
+                target: TARGET,
+                operation,
+                subject,
+                attempts = attempt,
+                max_retries,
+                reason = reason.as_str(),
+                verdict = verdict.as_str(),
+                retry_after = verdict.retry_after().map(|hint| hint.as_secs_f64()),
+                error = %error,
+                "{event}"
+            ),
+            AttemptOutcome::Succeeded if attempt == 1 => {}
+            AttemptOutcome::Succeeded => {
+                debug!(target: TARGET, operation, subject, attempts = attempt, "{event}");
+            }
+        }
+    }
+
+    /// Whether anyone reads logs.
+    #[inline]
+    pub(in crate::driver) fn is_on() -> bool {
+        LevelFilter::current() != LevelFilter::OFF
+    }
+
+    const TARGET: &str = "undaunted::retry";
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) use disabled::{is_on, write};
+#[cfg(not(feature = "tracing"))]
+mod disabled {
+    use crate::event::Event;
+
+    pub(in crate::driver) fn write(_: &Event<'_>) {}
+
+    pub(in crate::driver) const fn is_on() -> bool {
+        false
+    }
+}
