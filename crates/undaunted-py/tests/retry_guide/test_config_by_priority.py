@@ -1,4 +1,4 @@
-"""Block 8 of the document: dynamic configuration."""
+"""The guide's "Dynamic Configuration": the priority of an upload chooses its configuration."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import StorageConnectionError
 from undaunted.testing import FaultyStorage
 
