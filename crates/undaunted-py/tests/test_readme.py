@@ -1,4 +1,4 @@
-"""Every example that users read runs: in the README, in docstrings and in the stub."""
+"""Runs every example that users read: in the README, in docstrings and in the stub."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def test_the_examples_in_the_stub_run() -> None:
     assert runner.summarize(verbose=False).failed == 0
 
 
-def test_what_is_public_has_a_text() -> None:
+def test_everything_public_has_a_docstring() -> None:
     for name in undaunted.__all__:
         thing = getattr(undaunted, name)
-        # The text of RetryBudget is in the stub.
+        # The docstring of RetryBudget is in the stub.
         is_ours = getattr(thing, "__module__", None) == "undaunted" and name != "RetryBudget"
         if isinstance(thing, type) and is_ours:
             assert thing.__doc__, name

@@ -34,7 +34,7 @@ async def upload_with_priority(
     ("priority", "retries", "first_wait"),
     [("critical", 10, 0.1), ("high", 5, 0.5), ("low", 2, 1.0)],
 )
-def test_the_priority_chooses_the_policy(
+def test_the_priority_chooses_the_config(
     waits: list[float], priority: str, retries: int, first_wait: float
 ) -> None:
     upload_with_priority = run(BLOCK)["upload_with_priority"]
