@@ -18,8 +18,8 @@ T = TypeVar("T")
 class RetryableStorage:
     """Retries around the operations of any storage: your own, or one of litestar-storages.
 
-    >>> from undaunted import RetryableStorage, RetryConfig, Storage
-    >>> storage = RetryableStorage(Storage.open("memory://"), RetryConfig(max_retries=5))
+    >>> from undaunted import RetryableStorage, RetryConfig, testing
+    >>> storage = RetryableStorage(testing.FaultyStorage(), RetryConfig(max_retries=5))
 
     Do not wrap a storage from :meth:`Storage.open`: it has retries already.
 
