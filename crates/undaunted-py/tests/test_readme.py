@@ -1,4 +1,4 @@
-"""Runs every example that users read: in the README, in docstrings and in the stub."""
+"""Runs every example that users read: in the READMEs, in docstrings and in the stub."""
 
 from __future__ import annotations
 
@@ -13,8 +13,17 @@ import pytest
 
 import undaunted
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+PACKAGE = Path(__file__).parents[1]
+PROJECT = PACKAGE.parents[1]
+
+
+def examples(readme: Path) -> list[str]:
+    text = readme.read_text("utf-8")
+    return re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+EXAMPLES = examples(PACKAGE / "README.md")
+BLOCKS = [*EXAMPLES, *examples(PROJECT / "README.md")]
 MODULES = [undaunted.__name__] + [
     f"undaunted.{module.name}"
     for module in pkgutil.iter_modules(undaunted.__path__)
@@ -23,11 +32,12 @@ MODULES = [undaunted.__name__] + [
 
 
 def test_there_are_examples() -> None:
-    assert len(BLOCKS) >= 5
+    assert len(EXAMPLES) >= 5
+    assert len(BLOCKS) > len(EXAMPLES)
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_an_example_of_the_readme_runs(number: int) -> None:
+def test_an_example_of_a_readme_runs(number: int) -> None:
     code = compile(BLOCKS[number], f"README.md, block {number + 1}", "exec")
     exec(code, {"__name__": f"readme_{number}"})
 
