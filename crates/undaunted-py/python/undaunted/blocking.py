@@ -110,7 +110,7 @@ class Storage:
 
     @property
     def budget_tokens(self) -> int | None:
-        """What is left of the retry budget that all its operations share."""
+        """The tokens left in the retry budget that all operations share."""
         return self._store.budget_tokens
 
     def put(
