@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Instructions a call, by callgrind: (Ir(11000) - Ir(1000)) / 10000. Fails where a variant of
-# ours needs more than its gate, not rounded. `instructions.sh peers` counts the other crates
-# too, and has no gate. A gate is the limit that the project set itself; what is reached is
-# close to it.
+# Counts instructions per call, by callgrind: (Ir(11000) - Ir(1000)) / 10000. Fails if a variant of
+# undaunted needs more than its gate, without rounding. `instructions.sh peers` counts the other
+# crates too, without gates. The gates are the limits that the project set itself, close to the
+# measured counts.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -40,8 +40,8 @@ else
   program=("$target/gate")
 fi
 
-# What the two counts of a variant differ by beside their calls, such as one digit more to read:
-# 2 to 30 instructions were measured. A whole instruction a call would be 10000.
+# The two counts of a variant also differ by their start, such as one more digit to parse: 2 to 30
+# instructions were measured. One instruction more per call would be 10000.
 start_up=100
 
 # count GROUP NAME COUNT

@@ -1,10 +1,10 @@
-"""What a retried call costs in Python, beside other libraries; and a storage, beside obstore.
+"""The cost of a retried call in Python, of undaunted and other libraries, and of a storage.
 
     python3 bench/python/measure.py
 
-It makes an environment of its own below bench/target, with this package built for release and
-the others at the versions below. Variants take turns in short rounds, each round begun by
-another; the figures are medians, in nanoseconds a call.
+It makes an environment of its own in bench/target, with a release build of this package and the
+other libraries at the versions below. Variants take turns in short rounds, which start with a
+different variant each; the figures are medians, in nanoseconds per call.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PEERS = [
 ]
 
 ROUNDS = 21
-# Calls in a round: many for what takes a tenth of a microsecond, few for what takes tens.
+# Calls in a round: many if a call takes a tenth of a microsecond, few if it takes tens.
 SUCCESSES = 20_000
 SLOW_SUCCESSES = 1_000
 FAILURES = 2_000
@@ -53,7 +53,7 @@ def main() -> None:
             [*install, "--force-reinstall", "--no-deps", root / "crates/undaunted-py"]
         )
         os.execv(python, [str(python), str(here), *sys.argv[1:]])
-    # What a library logs by default is not what its loop costs.
+    # Logging is not part of the measurement.
     logging.disable(logging.CRITICAL)
     gc.disable()
     asyncio.run(measure())
@@ -72,7 +72,7 @@ async def measure() -> None:
 
 
 def imports() -> None:
-    """What an import takes more than that of asyncio, each in a process of its own, in turn."""
+    """The time of an import beyond that of asyncio, each in a process of its own, in turn."""
     took: dict[str, list[float]] = {"undaunted": [], "stamina": [], "tenacity": []}
     for _ in range(ROUNDS):
         for name, seconds in took.items():

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Builds the wheel, installs it into an environment of its own, and tests what is installed.
+"""Builds the wheel, installs it into an environment of its own, and tests the installed package.
 
     python3 crates/undaunted-py/test.py [--only CHECK] [arguments for pytest]
 
-CHECK is one of format, lint, mypy, pyright, types and pytest; without it all of them are run.
+CHECK is one of format, lint, mypy, pyright, types and pytest; without it all of them run.
 
-`cargo test` runs it too. The environment is below the target folder; it is made once, and anew
-when what it is made of changes. It needs Python 3.10 or newer and nothing else.
+`cargo test` runs this script too. It needs Python 3.10 or newer and nothing else: it makes the
+environment in the target folder, and makes it again when the requirements change.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def commands(python: Path, arguments: list[str]) -> dict[str, list[str]]:
         "lint": ["ruff", "check", "--no-cache", "--quiet", "."],
         "mypy": ["mypy", *cache, "--config-file", str(HERE / "pyproject.toml"), *typed],
         "pyright": ["pyright", "-p", str(HERE / "pyproject.toml"), "--pythonpath", str(python)],
-        # Whether everything that is public has a type, as installed.
+        # Whether every public name of the installed package has a type.
         "types": ["pyright", "--verifytypes", "undaunted", "--ignoreexternal"],
     }
 
 
 def environment(work: Path) -> Path:
-    """The environment's Python."""
+    """Makes the environment if necessary, and returns its Python."""
     made_of = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
     stamp = work / "made-of"
     folder = work / "venv"
@@ -84,7 +84,7 @@ def install_wheel(python: Path, work: Path) -> None:
 
 
 def command_line(target: Path) -> Path:
-    """The undaunted command, whose `serve` is the S3 that the storage is tested on."""
+    """Builds the undaunted command: the tests use the S3 server of `undaunted serve`."""
     print("== the undaunted command", flush=True)
     manifest = str(ROOT / "Cargo.toml")
     run(["cargo", "build", "-q", "--locked", "--manifest-path", manifest, "-p", "undaunted-cli"])
@@ -97,8 +97,8 @@ def pip(python: Path, *arguments: str) -> None:
 
 
 def run(command: list[str], programs: Path | None = None) -> None:
-    # The installed package is what is tested, and not the folder that it was built from; and its
-    # bytecode is part of what an import costs.
+    # The tests import the installed package, not the folder that it was built from, and measure
+    # imports with bytecode.
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -1,9 +1,9 @@
-//! What every measurement shares: the operations, the poller, and the ways of retrying that
-//! are ours, beside none at all and a loop written by hand.
+//! Shared by all measurements: the operations, the poller, and the variants of undaunted, with
+//! the bare future and a hand-written loop to compare.
 //!
 //! Each future is pinned on the stack and polled through an opaque `&mut dyn Future`, as an
-//! executor does, so that the optimiser cannot see through it. What is made once for many
-//! calls, such as a policy, is made outside the loop.
+//! executor does, so that the optimiser cannot see through it. Values that are made once for many
+//! calls, such as a configuration, are made outside the loop.
 
 use std::cell::Cell;
 use std::fmt;
@@ -17,13 +17,13 @@ use undaunted::{Retryable, TimedOut, Verdict};
 pub mod measure;
 pub mod ours;
 
-/// A way of making a call, measured as `count` calls in a row.
+/// A way to make a call, measured as `count` calls in a row.
 pub struct Variant {
     pub name: &'static str,
     pub run: fn(count: u64),
 }
 
-/// A way whose call succeeds, and how large its future is: for an operation of one byte, and
+/// A variant whose call succeeds, with the size of its future for an operation of one byte and
 /// for one of a KiB.
 pub struct Way {
     pub variant: Variant,
@@ -89,7 +89,7 @@ impl Retryable for Failure {
     }
 }
 
-/// The variants of some ways of retrying: `"name", Error, policy => |policy, op| future;`.
+/// Defines variants: `"name", Error, policy => |policy, op| future;`.
 #[macro_export]
 macro_rules! ways {
     (success: $($name:literal, $error:ty, $made:expr => |$policy:ident, $op:ident| $call:expr;)*) => {

@@ -1,9 +1,9 @@
-//! What a call may allocate, which is nothing, and how large its future may be.
+//! The limits of a call: it may not allocate, and its future may not be too large.
 
 use gate::measure::{Counting, allocations};
 use gate::ours::{ATTRIBUTE, FAIL2, SUCCESS};
 
-/// Prints what is kept and what is not, and returns the exit status.
+/// Prints all figures and limits, and returns the exit status.
 pub fn check() -> i32 {
     let mut failed = 0;
     let successes = SUCCESS.iter().map(|way| &way.variant);
@@ -18,14 +18,14 @@ pub fn check() -> i32 {
         .iter()
         .find(|way| way.variant.name == "undaunted with_retry");
     let (Some(bare), Some(with_retry)) = (bare, with_retry) else {
-        eprintln!("no variant raw or undaunted with_retry to compare the sizes of");
+        eprintln!("cannot compare sizes: no variant raw or undaunted with_retry");
         return 1;
     };
     let more = (with_retry.large)() - (bare.large)();
     println!("| undaunted with_retry, 1 KiB held | {more} bytes more | {MORE_BYTES} |");
     failed |= i32::from(more > MORE_BYTES);
     if failed != 0 {
-        eprintln!("a call allocates, or its future is larger than it may be");
+        eprintln!("a call allocates, or its future is larger than the limit");
     }
     failed
 }
@@ -33,8 +33,8 @@ pub fn check() -> i32 {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// The one that waits for real: its timer is allocated.
-const WAITS: &str = "undaunted, waits of a microsecond that are over at once";
+/// The variant that uses the timer, which is allocated.
+const WAITS: &str = "undaunted, waits of a microsecond";
 
 /// One cache line.
 const MORE_BYTES: usize = 64;

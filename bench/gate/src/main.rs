@@ -1,5 +1,5 @@
 //! The program whose instructions are counted: `gate success|fail2 NAME COUNT`. `gate limits`
-//! checks what needs no counting of instructions: allocations and sizes.
+//! checks allocations and sizes, which need no counting of instructions.
 
 mod limits;
 

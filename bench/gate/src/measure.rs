@@ -1,4 +1,4 @@
-//! What programs that measure share: an allocator that counts when it is told to, and medians.
+//! Shared by the measuring programs: an allocator that counts on request, and medians.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,20 +8,20 @@ use crate::Variant;
 /// The system's allocator, for `#[global_allocator]` of a program that counts.
 pub struct Counting;
 
-/// Begins to count allocations.
+/// Starts to count allocations.
 pub fn start_counting() {
     COUNT.store(0, Ordering::Relaxed);
     IS_ON.store(true, Ordering::Relaxed);
 }
 
-/// Allocations since then.
+/// The number of allocations since the start.
 pub fn stop_counting() -> u64 {
     IS_ON.store(false, Ordering::Relaxed);
     COUNT.load(Ordering::Relaxed)
 }
 
-/// Allocations of one call, in a program whose allocator is [`Counting`]: what grows with the
-/// calls, so that what is made once for all of them is left out.
+/// The allocations of one call, in a program whose allocator is [`Counting`]. Allocations that are
+/// made once for all calls do not count.
 pub fn allocations(variant: &Variant) -> f64 {
     let counted = |calls| {
         start_counting();

@@ -1,4 +1,4 @@
-//! Ours, beside none at all and a loop written by hand.
+//! The variants of undaunted, with the bare future and a hand-written loop to compare.
 
 use std::future::{Future, poll_fn, ready};
 use std::hint::black_box;
@@ -41,7 +41,7 @@ pub const FAIL2: &[Variant] = ways! { fail2:
     "undaunted, jitter drawn", Failure, drawn() => |policy, op|
         Retry::new(op).config(&policy).sleep_with(|_| ready(())).run();
     "undaunted with_retry, jitter drawn", Failure, drawn() => |policy, op| with_retry(op, &policy);
-    "undaunted, waits of a microsecond that are over at once", Failure, microsecond() => |policy, op|
+    "undaunted, waits of a microsecond", Failure, microsecond() => |policy, op|
         Retry::new(op).config(&policy).sleep_with(|_| ready(())).run();
 };
 
@@ -54,7 +54,7 @@ fn zero() -> RetryConfig {
     )
 }
 
-/// Full jitter on a nanosecond: it is drawn and comes to nothing, so the wait is skipped too.
+/// Full jitter on a nanosecond: it is drawn and rounds to zero, so the wait is skipped too.
 fn drawn() -> RetryConfig {
     let nano = Duration::from_nanos(1);
     policy(
@@ -65,7 +65,7 @@ fn drawn() -> RetryConfig {
     )
 }
 
-/// Waits that the timer is asked for.
+/// Delays that use the timer.
 fn microsecond() -> RetryConfig {
     policy(RetryConfig::builder().base_delay(Duration::from_micros(1)))
 }

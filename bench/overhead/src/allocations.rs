@@ -1,4 +1,4 @@
-//! Allocations a call.
+//! Allocations per call.
 
 use gate::measure::Counting;
 

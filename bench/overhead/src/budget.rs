@@ -1,9 +1,9 @@
-//! A deposit and a withdrawal, by two threads, each on a processor of its own.
+//! A deposit and a withdrawal by two threads, each on a processor of its own.
 //!
-//! Ours goes through `RetryState`, as every driver does: a failure that is charged, the attempt
-//! that spends it, and a success that gives it back, with a delay of zero and `now` passed in.
-//! The control shares nothing: where its two threads are not as fast as one, the machine had
-//! no two processors to give and the rows beside it mean nothing.
+//! undaunted goes through `RetryState`, as every driver does: a failure that withdraws, the attempt,
+//! and a success that refunds, with a delay of zero and `now` passed in. The control shares nothing:
+//! if its two threads are slower than one, the machine had no two free processors, and the rows
+//! beside it are meaningless.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
@@ -82,11 +82,11 @@ pub fn report() {
     }
 }
 
-/// So that two of them are not in one line of a cache.
+/// Aligned so that no two of them share a cache line.
 #[repr(align(128))]
 struct Apart<T>(T);
 
-/// The slowest thread's nanoseconds a pair. All begin at once.
+/// The nanoseconds per pair of the slowest thread. All threads start together.
 fn nanos_a_pair(pair: Pair<'_>, cores: &[core_affinity::CoreId]) -> f64 {
     let ready = AtomicUsize::new(0);
     let run = |thread: usize, core| {

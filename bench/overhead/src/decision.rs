@@ -1,4 +1,4 @@
-//! One decision: a sequence of five, made anew, by five.
+//! One decision: a fifth of a sequence of five.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! Crates that a dependency brings, itself included: `cargo tree` of a crate that needs
+//! The crates that a dependency adds, including itself: `cargo tree` of a crate that depends on
 //! nothing else.
 
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! What the figures were measured with.
+//! The versions and the machine of the measurement.
 
 use std::process::Command;
 
@@ -27,7 +27,7 @@ pub fn line() -> String {
     )
 }
 
-/// The version that this program was built with.
+/// The version of a crate in this program.
 pub fn version(name: &str) -> &'static str {
     let lock = include_str!("../../Cargo.lock");
     let entry = lock.split_once(&format!("name = \"{name}\"\nversion = \""));

@@ -1,7 +1,7 @@
-//! What a retried call costs: ours and the other crates, in one table.
+//! The cost of a retried call, of undaunted and of the other crates, in one table.
 //!
-//! `overhead` prints it; it takes some seconds. `overhead names` lists what
-//! `instructions.sh peers` counts, and `overhead count GROUP NAME COUNT` makes the calls for it.
+//! `overhead` prints the table within seconds. `overhead names` lists the variants that
+//! `instructions.sh peers` counts, and `overhead count GROUP NAME COUNT` makes their calls.
 
 mod allocations;
 mod budget;
@@ -39,7 +39,7 @@ fn main() {
     }
 }
 
-/// One table: a line for each figure, so that it can be searched and compared.
+/// Prints one line for each figure, so that the table can be searched and compared.
 fn report() {
     println!("{}\n", machine::line());
     println!("| measured | variant | figure | to the first | allocations a call |");

@@ -1,7 +1,7 @@
 //! The other crates, each as its documentation shows it, with 3 retries and exponential delays.
 //!
-//! Failures are measured where the crate lets the wait be replaced: by one that is over at
-//! once. What tokio's timer makes of a wait of zero is measured apart, in `zero`.
+//! Failures are measured if the crate allows another timer: one that is ready immediately. The cost
+//! of tokio's timer for a delay of zero is measured in `zero`.
 
 use std::future::{Future, Ready, ready};
 use std::hint::black_box;
@@ -87,7 +87,7 @@ fn tryhard_policy() -> TryhardPolicy {
         .max_delay(Duration::from_secs(60))
 }
 
-/// The waits are computed, and then skipped by the sleep that is over at once.
+/// The delays are computed, and skipped by the sleep, which is ready immediately.
 fn backon_policy() -> ExponentialBuilder {
     ExponentialBuilder::default().with_min_delay(Duration::from_nanos(1))
 }
@@ -168,7 +168,7 @@ impl Policy<(), u64, Failure> for Attempts {
     }
 }
 
-/// Doubling delays with jitter from an xorshift generator; the wait is over at once.
+/// Doubling delays with jitter from an xorshift generator; the sleep is ready immediately.
 #[derive(Clone, Copy)]
 struct Delays {
     left: Attempts,
@@ -209,7 +209,7 @@ struct Budgeted(TpsBudget);
 
 impl Budgeted {
     fn new() -> Self {
-        // Plenty, so that it never runs out.
+        // So large that it never runs out.
         Self(TpsBudget::new(Duration::from_secs(10), 1_000_000, 2.0))
     }
 

@@ -1,5 +1,5 @@
-//! Nanoseconds a call: all variants in turn, many rounds, each begun by another, medians. So a
-//! machine that drifts drifts for all of them.
+//! Nanoseconds per call: medians of many rounds in which all variants take turns, so that a change
+//! of the machine affects all of them.
 
 use std::time::{Duration, Instant};
 

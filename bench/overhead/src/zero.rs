@@ -1,5 +1,5 @@
-//! Two failures and a success with delays of zero on a real runtime: what the timer makes of
-//! a wait of nothing. Microseconds, not nanoseconds.
+//! Two failures and a success with delays of zero on a real runtime: the cost of the timer for a
+//! delay of zero. Microseconds, not nanoseconds.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};

@@ -1,9 +1,9 @@
-"""Carries out calls with boto3 or obstore: one JSON line in, one JSON line out.
+"""Makes calls with boto3 or obstore: one JSON line in, one JSON line out.
 
 The first line out has the version of the package. After that every line in is a call with an
-`id`, and every line out an answer to one. `connect` makes the client of an endpoint, `close`
-forgets it, and has no answer. Calls go on side by side, each in a thread of its own; clients
-have the settings that they have when nobody changes them.
+`id`, and every line out the response to one. `connect` makes the client of an endpoint, `close`
+drops it and has no response. Calls are concurrent, each in a thread of its own. Clients have their
+default settings.
 """
 
 import importlib.metadata
@@ -17,7 +17,7 @@ PART = 5 * 1024 * 1024
 
 
 class Failed(Exception):
-    """An answer that the client does not raise by itself."""
+    """A failure that the client does not raise by itself."""
 
 
 def main(package):
@@ -31,20 +31,20 @@ def main(package):
             clients.pop(call["endpoint"]["url"], None)
         else:
             arguments = (runner, clients, call, say)
-            threading.Thread(target=answer, args=arguments, daemon=True).start()
+            threading.Thread(target=respond, args=arguments, daemon=True).start()
 
 
-def answer(runner, clients, call, say):
+def respond(runner, clients, call, say):
     reply = {"id": call["id"]}
     url = call["endpoint"]["url"]
     try:
         if call["op"] == "connect":
-            # Making a client reads files that all share, which is not safe in two threads.
+            # Making a client reads shared files, which is not safe in two threads.
             with CONNECTING:
                 clients[url] = runner(call["endpoint"])
         else:
             reply.update(getattr(clients[url], call["op"])(call) or {})
-    except Exception as error:  # whatever a client raises is its answer
+    except Exception as error:  # any exception of a client is its result
         reply.update(failed=runner.kind_of(error), text=f"{type(error).__name__}: {error}")
     say(reply)
 
@@ -84,7 +84,7 @@ def in_parallel(read, keys):
 
 
 def write_bodies(call, bodies):
-    """Leaves what was read where the caller looks for it."""
+    """Writes the bodies to the files that the caller reads."""
     for number, body in enumerate(bodies):
         Path(call["into"], str(number)).write_bytes(body)
     return {"bodies": len(bodies)}
@@ -163,7 +163,7 @@ class Boto3:
         from boto3.s3.transfer import TransferConfig
 
         config = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
-        # Gives the upload up when it fails.
+        # Aborts the upload when it fails.
         self.s3.upload_file(call["content"], self.bucket, call["key"], Config=config)
 
     def copy(self, call):
@@ -265,7 +265,7 @@ class Obstore:
     def upload(self, call):
         import obstore
 
-        # Gives the upload up when it fails.
+        # Aborts the upload when it fails.
         with open(call["content"], "rb") as file:
             obstore.put(self.store, call["key"], file, use_multipart=True, chunk_size=PART)
 

@@ -1,4 +1,4 @@
-//! What a client is asked to do, and what it can answer.
+//! The calls that clients make, and their results.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::content::Content;
 
-/// One operation, as its caller would name it. How a client does it is the client's affair.
+/// One operation, as its caller would name it. Each client has its own way to do it.
 #[derive(Clone, Debug)]
 pub enum Call {
     /// Create the object; a conflict if there is one.
@@ -22,7 +22,7 @@ pub enum Call {
     Delete {
         key: &'static str,
     },
-    /// Delete all of these in one go.
+    /// Delete all of these in one call.
     DeleteMany {
         keys: &'static [&'static str],
     },
@@ -33,7 +33,7 @@ pub enum Call {
     GetMany {
         keys: &'static [&'static str],
     },
-    /// Read the first bytes, do something else, read the rest.
+    /// Read the first bytes, pause, read the rest.
     GetPausing {
         key: &'static str,
         pause: Duration,
@@ -52,29 +52,29 @@ pub enum Call {
         key: &'static str,
         content: Content,
     },
-    /// Copy and delete, where the client has no operation of that name.
+    /// Copy and delete, if the client has no rename.
     Rename {
         from: &'static str,
         to: &'static str,
     },
-    /// Put over `instead_of`, which the caller has read before; a conflict if it has changed.
+    /// Replace `instead_of`, which the caller has read before; a conflict if it has changed.
     Update {
         key: &'static str,
         content: Content,
         instead_of: Content,
     },
-    /// Put in parts of [`PART`]. When the upload fails, the caller gives it up by the client's
-    /// own means.
+    /// Put in parts of [`PART`]. When the upload fails, the caller aborts it as the client
+    /// provides.
     Upload {
         key: &'static str,
         content: Content,
     },
 }
 
-/// What a call that succeeded brought.
+/// The result of a call that succeeded.
 #[derive(Debug)]
 pub enum Reply {
-    /// It is done.
+    /// Nothing to return.
     Done,
     /// The bytes that were read, in the order asked for.
     Bodies(Vec<Bytes>),
@@ -84,15 +84,15 @@ pub enum Reply {
     Size(u64),
 }
 
-/// What a caller can tell from an error without reading its text.
+/// The kind of an error, as far as a caller knows it without reading the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// "Already exists" or "precondition failed".
     Conflict,
     NotFound,
-    /// The credentials are wrong or do not suffice.
+    /// The credentials are wrong or insufficient.
     Denied,
-    /// Whatever else.
+    /// Any other error.
     Other,
 }
 
@@ -123,5 +123,5 @@ impl Kind {
     }
 }
 
-/// The smallest part that S3 takes.
+/// The smallest part that S3 accepts.
 pub const PART: usize = 5 * 1024 * 1024;

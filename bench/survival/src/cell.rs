@@ -1,4 +1,4 @@
-//! One cell of the report: one client in one scenario, on a server and a folder of its own.
+//! One result of the report: one client in one scenario, with a server and a folder of its own.
 
 use std::time::{Duration, Instant};
 use std::{fs, io};
@@ -14,29 +14,29 @@ use crate::scenario::{Prepared, Scenario};
 use crate::traffic::Traffic;
 use crate::verdict::{self, Evidence, FILE, Outcome, judge};
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cell {
     pub scenario: String,
     pub client: &'static str,
     pub right: bool,
-    /// A word on how it ended; none for a plain success.
+    /// The outcome in a word; empty for a plain success.
     pub what: String,
     /// The text of the error, if there was one.
     pub error: Option<String>,
     pub requests: usize,
-    /// Bytes of objects over the wire beyond those that had to go.
+    /// Bytes of objects that were sent beyond those that were needed.
     pub bytes_again: u64,
-    /// Requests before the time that the server had asked for.
+    /// Requests before the time that the server asked for.
     pub early: usize,
     pub seconds: f64,
 }
 
-/// Runs one.
+/// Runs one client in one scenario.
 ///
 /// # Errors
 ///
-/// When the bench itself does not work: that says nothing of the client.
+/// If the bench itself fails, which says nothing about the client.
 pub async fn run(client: &dyn Client, scenario: &Scenario) -> io::Result<Cell> {
     let root = tempfile::tempdir()?;
     prepare(client, scenario, root.path()).await?;
@@ -82,8 +82,8 @@ pub async fn run(client: &dyn Client, scenario: &Scenario) -> io::Result<Cell> {
     })
 }
 
-/// Puts there what the scenario says, through a server without faults on the same folder, so
-/// that the requests of the call are alone in the records of the other.
+/// Creates the objects of the scenario through another server on the same folder, without
+/// faults, so that the record of the first server has the requests of the call only.
 async fn prepare(
     client: &dyn Client,
     scenario: &Scenario,
@@ -115,7 +115,7 @@ async fn prepare(
     Ok(())
 }
 
-/// The requests, once all of them have ended; those that never do are given a moment.
+/// The requests, once all of them have ended or a moment has passed.
 async fn settled(server: &S3Server) -> Vec<Request> {
     for _ in 0..20 {
         if server.requests().iter().all(|one| !one.lasted.is_zero()) {
@@ -126,7 +126,7 @@ async fn settled(server: &S3Server) -> Vec<Request> {
     server.requests().into_iter().map(Request::from).collect()
 }
 
-/// The bytes of objects that the call cannot do without.
+/// The bytes of objects that the call must send or receive.
 fn needed(scenario: &Scenario) -> u64 {
     let before = verdict::before(scenario);
     let size = |key: &str| before.get(key).map_or(0, |bytes| bytes.len() as u64);

@@ -1,9 +1,9 @@
-//! The bytes of objects: no two places of them are alike, so that a splice or a shift shows.
+//! The bytes of objects: no two places are alike, so that a splice or a shift is found.
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
 
-/// Bytes that follow from two numbers.
+/// Bytes that are defined by a seed and a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Content {
     pub seed: u64,
@@ -29,7 +29,7 @@ impl Content {
         bytes.into()
     }
 
-    /// The ETag that S3 gives an object with these bytes that was put in one request.
+    /// The ETag of S3 for an object with these bytes that was put in one request.
     pub fn e_tag(self) -> String {
         let digest = Md5::digest(self.bytes());
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,4 +1,4 @@
-//! What is in the server's folder: the objects of its bucket, and uploads that were left.
+//! The content of the server's folder: the objects of its bucket, and unfinished uploads.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn collect(folder: &Path, prefix: &str, objects: &mut Objects) -> io::Result<()>
     Ok(())
 }
 
-/// Puts an object there without a client.
+/// Writes an object without a client.
 pub fn put(root: &Path, key: &str, bytes: &[u8]) -> io::Result<()> {
     let path = root.join(BUCKET).join(key);
     if let Some(folder) = path.parent() {
@@ -40,7 +40,7 @@ pub fn put(root: &Path, key: &str, bytes: &[u8]) -> io::Result<()> {
     fs::write(path, bytes)
 }
 
-/// How many uploads and parts of uploads the server keeps.
+/// The number of uploads and parts that the server keeps.
 pub fn uploads(root: &Path) -> io::Result<usize> {
     let mut count = 0;
     for entry in fs::read_dir(root)? {

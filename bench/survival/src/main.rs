@@ -1,5 +1,5 @@
-//! The survival matrix: what S3 clients do under the faults of a server that misbehaves on
-//! command. The report goes to standard output, progress to standard error.
+//! The survival matrix: what S3 clients do in failure scenarios of S3. The report goes to standard
+//! output, progress to standard error.
 
 mod call;
 mod cell;
@@ -26,20 +26,20 @@ use clap::Parser;
 use clients::Client;
 use report::Matrix;
 
-/// Runs S3 clients against a server with faults, and reports what became of each call.
+/// Runs S3 clients against a server that injects faults, and reports the result of each call.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Only scenarios whose name has this in it.
+    /// Only scenarios whose name contains this.
     #[arg(long, default_value = "")]
     scenario: String,
-    /// Only clients of these names; can be given several times.
+    /// Only clients of these names (repeatable).
     #[arg(long)]
     client: Vec<String>,
-    /// Writes every cell to this file too, as a line of JSON.
+    /// Write every result to this file too, as a line of JSON.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Fails if undaunted is wrong anywhere, or needs more requests or bytes than the best of
-    /// those that survive, for no reason that the scenario gives.
+    /// Fail if undaunted is wrong anywhere, or if it needs more requests or bytes than the best
+    /// client that survives and the scenario has no reason for it.
     #[arg(long)]
     check: bool,
 }
@@ -53,7 +53,7 @@ async fn main() -> io::Result<ExitCode> {
     let clients = clients::all(&target()?, wanted).await;
     let clients: Vec<Arc<dyn Client>> = clients.into_iter().map(Arc::from).collect();
     if scenarios.is_empty() || clients.is_empty() {
-        eprintln!("no scenario or no client has that name");
+        eprintln!("no scenario or no client matches");
         return Ok(ExitCode::FAILURE);
     }
     for client in &clients {
@@ -86,14 +86,14 @@ async fn main() -> io::Result<ExitCode> {
     print!("{matrix}");
 
     Ok(if args.check && !matrix.passes() {
-        eprintln!("undaunted is wrong somewhere, or needs more than the best: see the report");
+        eprintln!("undaunted is wrong, or needs more than the best client: see the report");
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     })
 }
 
-/// The folder that this program was built into.
+/// The target folder that this program was built in.
 fn target() -> io::Result<PathBuf> {
     let program = std::env::current_exe()?;
     let target = program.parent().and_then(|release| release.parent());

@@ -1,13 +1,13 @@
 //! The report, in Markdown.
 
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use chrono::Utc;
 
 use crate::cell::Cell;
 use crate::clients::Client;
 use crate::scenario::Scenario;
-use std::sync::Arc;
 
 /// Everything that was measured.
 pub struct Matrix {
@@ -16,18 +16,18 @@ pub struct Matrix {
     pub cells: Vec<Cell>,
 }
 
-/// A cell in which our client needed more than another one that ended in the same way.
+/// A result for which undaunted needed more than another client with the same outcome.
 pub struct Excess<'m> {
     pub scenario: &'m Scenario,
     pub cell: &'m Cell,
-    /// The fewest that another client needed.
+    /// The minimum of the other clients.
     pub requests: usize,
     pub bytes_again: u64,
 }
 
 impl Excess<'_> {
-    /// Whether the call got what it asked for. Where every client ends in an error, the one
-    /// that gives up first needs least, which is no merit.
+    /// Whether the call succeeded. If every client ends in an error, the one that stops first
+    /// needs least, which is no merit.
     pub fn survived(&self) -> bool {
         self.cell.what != "error"
     }
@@ -39,13 +39,14 @@ impl Matrix {
         cells.find(|cell| cell.scenario == scenario.name && cell.client == client)
     }
 
-    /// Where our client was wrong.
+    /// The results of undaunted that are wrong.
     pub fn wrong(&self) -> Vec<&Cell> {
         let ours = self.scenarios.iter().filter_map(|one| self.cell(one, OURS));
         ours.filter(|cell| !cell.right).collect()
     }
 
-    /// Where our client was right, and another one was in the same way and with less.
+    /// The results of undaunted that are right, if another client was right in the same way
+    /// with less.
     pub fn excess(&self) -> Vec<Excess<'_>> {
         let excess = self.scenarios.iter().filter_map(|scenario| {
             let cell = self.cell(scenario, OURS).filter(|cell| cell.right)?;
@@ -68,8 +69,8 @@ impl Matrix {
             .collect()
     }
 
-    /// Whether our client is right everywhere, and needs more than the best only where there
-    /// is a reason.
+    /// Whether undaunted is right everywhere, and needs more than the best client only where the
+    /// scenario has a reason.
     pub fn passes(&self) -> bool {
         let mut excess = self.excess().into_iter();
         self.wrong().is_empty() && excess.all(|one| !one.survived() || one.scenario.price.is_some())
@@ -103,27 +104,23 @@ impl Matrix {
                 scenarios.filter_map(|one| Some(which(one, self.cell(one, client.name())?)));
             counts.sum::<usize>()
         };
-        let forty = self.scenarios.iter().filter(|one| one.of_the_forty).count();
         writeln!(f, "\n## Totals\n")?;
         writeln!(
             f,
-            "| client | right, of the first {forty} | right, of all {} | hung | came too early |",
+            "| client | right, of all {} | hung | early |",
             self.scenarios.len()
         )?;
-        writeln!(f, "|---|---|---|---|---|")?;
+        writeln!(f, "|---|---|---|---|")?;
         for client in &self.clients {
             let client = &**client;
             if client.missing().is_some() {
-                writeln!(f, "| {} | not installed | | | |", client.name())?;
+                writeln!(f, "| {} | not installed | | |", client.name())?;
                 continue;
             }
             writeln!(
                 f,
-                "| {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} |",
                 client.name(),
-                of(client, &|one, cell| usize::from(
-                    one.of_the_forty && cell.right
-                )),
                 of(client, &|_, cell| usize::from(cell.right)),
                 of(client, &|_, cell| usize::from(
                     cell.what.starts_with("hung")
@@ -149,7 +146,7 @@ impl Matrix {
             self.excess().into_iter().partition(Excess::survived);
         writeln!(
             f,
-            "\n## Where {OURS} needs more than the best of those that survive\n"
+            "\n## Where {OURS} needs more than the best client that survives\n"
         )?;
         for one in &survived {
             writeln!(
@@ -164,8 +161,8 @@ impl Matrix {
         if !failed.is_empty() {
             writeln!(
                 f,
-                "\nWhere those that are right all end in an error, the first to give up needs \
-                 least; these are not counted:\n"
+                "\nIf all clients that are right end in an error, the one that stops first needs \
+                 least. These are not counted:\n"
             )?;
         }
         for one in &failed {
@@ -175,12 +172,12 @@ impl Matrix {
     }
 
     fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n## All cells\n")?;
+        writeln!(f, "\n## All results\n")?;
         let names: Vec<_> = self.clients.iter().map(|client| client.name()).collect();
-        writeln!(f, "| | scenario | {} |", names.join(" | "))?;
-        writeln!(f, "|---|---|{}", "---|".repeat(names.len()))?;
-        for (number, scenario) in (1..).zip(&self.scenarios) {
-            write!(f, "| {number} | {} |", scenario.name)?;
+        writeln!(f, "| scenario | {} |", names.join(" | "))?;
+        writeln!(f, "|---|{}", "---|".repeat(names.len()))?;
+        for scenario in &self.scenarios {
+            write!(f, "| {} |", scenario.name)?;
             for client in &self.clients {
                 match self.cell(scenario, client.name()) {
                     Some(cell) => write!(f, " {} |", Short(cell))?,
@@ -193,15 +190,15 @@ impl Matrix {
     }
 
     fn meanings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n## What right is\n")?;
-        writeln!(f, "| | scenario | right |")?;
-        writeln!(f, "|---|---|---|")?;
-        for (number, scenario) in (1..).zip(&self.scenarios) {
+        writeln!(f, "\n## What is right\n")?;
+        writeln!(f, "| scenario | right |")?;
+        writeln!(f, "|---|---|")?;
+        for scenario in &self.scenarios {
             let mut says = scenario.says.to_owned();
             if scenario.verified {
                 let _ = write!(says, " {VERIFIED}");
             }
-            writeln!(f, "| {number} | {} | {says} |", scenario.name)?;
+            writeln!(f, "| {} | {says} |", scenario.name)?;
         }
         Ok(())
     }
@@ -212,18 +209,18 @@ impl fmt::Display for Excess<'_> {
         let (cell, requests) = (self.cell, self.requests);
         write!(
             f,
-            "{}: {} requests for {requests}",
+            "{}: {} requests, the best {requests}",
             cell.scenario, cell.requests
         )?;
         if cell.bytes_again > self.bytes_again {
             let (ours, best) = (Size(cell.bytes_again), Size(self.bytes_again));
-            write!(f, ", and {ours} sent again for {best}")?;
+            write!(f, "; {ours} sent again, the best {best}")?;
         }
         Ok(())
     }
 }
 
-/// A cell in a few words.
+/// A result in a few words.
 struct Short<'c>(&'c Cell);
 
 impl fmt::Display for Short<'_> {
@@ -258,32 +255,33 @@ impl fmt::Display for Size {
     }
 }
 
-/// The client that has to be right everywhere.
+/// The client that must be right everywhere.
 pub const OURS: &str = "undaunted";
 
-const VERIFIED: &str = "undaunted runs with `verify_reads()`. That is off by default, and without it \
-                        undaunted hands the wrong byte over.";
+const VERIFIED: &str = "undaunted runs with `verify_reads()`, which is off by default. Without it, \
+                        undaunted returns the wrong byte.";
 
 const INTRODUCTION: &str = "\
-What S3 clients do when S3 does not do what it should. Every cell is one call of one client on a
-server of its own, which serves a folder and has the scenario's faults in front of it, over HTTP
-on a loopback port. Made by `cd bench && cargo run --release -p survival`.
+What S3 clients do in failure scenarios of S3. Every result is one call of one client, with a server
+and a folder of its own. The server serves the folder over HTTP on a loopback port and injects the
+faults of the scenario. Made by `cd bench && cargo run --release -p survival`.
 
-A cell is right if the outcome is what the last table says, by what the call returned, by the
-bytes, by the objects in the server's folder afterwards and by the server's record of the
-requests; the rule is the same for all. In the first 40 scenarios that is success, but for two: a
-corrupt byte may end in an error, since what a stream has handed over cannot be taken back, and an
-endless fault must. A call that has not ended after 60 s hangs; where a fault is endless after
-200 s, since object_store and undaunted state a limit of 180 s. (boto3 waits 60 s for an answer, so
-its second attempt comes too late to count.)
+A result is right if the outcome is that of the last table, judged by the returned value, the bytes,
+the objects in the server's folder afterwards and the server's record of the requests. The rule is
+the same for all clients. A corrupt byte may end in an error, since a stream cannot take back what it
+has delivered, and an endless fault must. A call that has not ended after 60 s hangs. With an endless
+fault it hangs after 200 s, since object_store and undaunted state a limit of 180 s. (boto3 waits 60 s
+for a response, so its second attempt comes too late to count.)
 
-What stands in a cell after that: the requests that the server saw; *again*, the bytes of objects
-that went over the wire beyond those that had to; *early*, requests that came before the time that
-a `Retry-After` had asked for; and the seconds of the call. Each cell is one sample: seconds have
-chance in them, and so do outcomes where a fault lasts for a time. What is read was written by the
-same client before, with the checksums that it likes. The server answers a repeated completion of
-an upload with 403, as its S3 implementation does, and where the scenario says so with the 404 that
-S3 documents.
+A fault happens once unless the name of the scenario says otherwise. A *closed* connection ends with
+a FIN, a *reset* one with a RST. If a *response is lost*, the server has applied the request.
+
+The figures of a result are the requests that the server saw; *again*, the bytes of objects that were
+sent beyond those that were needed; *early*, the requests before the time that a `Retry-After` asked
+for; and the seconds of the call. Each result is one sample: the seconds depend on chance, and so do
+the outcomes of faults that last for a time. The same client wrote the objects that it reads, with the
+checksums that it prefers. The server responds to a repeated completion of an upload with 403, as its
+S3 implementation does, or with the 404 that S3 documents if the scenario says so.
 ";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A request that the server saw, as far as a verdict needs it.
+//! A request that the server saw, with the fields that a verdict needs.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use undaunted_chaos::server::RequestRecord;
 
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// When it came, from the first on.
+    /// When it came, since the first request.
     pub at: Duration,
     pub operation: Operation,
     pub key: String,
     pub part: Option<usize>,
     /// The bytes of its body.
     pub sent: u64,
-    /// The bytes of the answer's body that went out.
+    /// The bytes of the response's body that were sent.
     pub answered: u64,
     /// The fault that hit it.
     pub fault: Option<String>,
-    /// None where the connection ended without an answer.
+    /// None if the connection ended without a response.
     pub status: Option<u16>,
 }
 
 impl Request {
-    /// Whether the server carried a write out, whatever it then answered.
+    /// Whether the server applied a write, independent of its response.
     pub fn was_applied(&self) -> bool {
         let fault = self.fault.as_deref().unwrap_or_default();
-        // A failure may come as a success, and a success as a failure.
-        let answered_well = fault.is_empty() && matches!(self.status, Some(200..=299));
-        self.operation.is_write() && (answered_well || fault.starts_with("fail_after"))
+        // An injected failure may have a status of success, and an applied write one of failure.
+        let succeeded = fault.is_empty() && matches!(self.status, Some(200..=299));
+        self.operation.is_write() && (succeeded || fault.starts_with("fail_after"))
     }
 
-    /// The bytes of objects that it moved, in either direction.
+    /// The bytes of objects in this request or in its response.
     pub fn payload(&self) -> u64 {
         match self.operation {
             Operation::Put | Operation::PutPart => self.sent,
@@ -40,7 +40,7 @@ impl Request {
         }
     }
 
-    /// Whether the server refused it and asked for patience.
+    /// Whether the server refused it and asked for a delay.
     pub fn was_refused(&self) -> bool {
         self.fault.is_some() && matches!(self.status, Some(429 | 503))
     }
@@ -65,7 +65,7 @@ impl From<RequestRecord> for Request {
 pub mod tests {
     use super::*;
 
-    /// A request that came after so many milliseconds and moved a hundred bytes.
+    /// A request at a time in milliseconds, with a hundred bytes in each direction.
     pub fn request(
         operation: Operation,
         at: u64,
@@ -85,7 +85,7 @@ pub mod tests {
     }
 
     #[test]
-    fn what_was_applied_is_told_by_the_fault_and_not_by_the_answer() {
+    fn the_fault_and_not_the_response_shows_whether_a_write_was_applied() {
         let applied = |fault, status| request(Operation::Put, 0, fault, status).was_applied();
         assert!(applied(None, Some(200)));
         assert!(!applied(None, Some(412)));

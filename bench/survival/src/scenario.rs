@@ -1,4 +1,4 @@
-//! What a scenario is: everything about it is data.
+//! A scenario, as data: the objects, the faults, the call, and the right outcome.
 
 use std::time::Duration;
 
@@ -7,56 +7,54 @@ use undaunted_chaos::{FaultPlan, Rule};
 use crate::call::{Call, Kind};
 use crate::content::Content;
 
-/// One thing that can go wrong, and what right is then.
+/// A fault in one call, and the right outcome.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub name: String,
-    /// What right is, in a sentence of the report.
+    /// The right outcome, as a sentence of the report.
     pub says: &'static str,
     pub right: Right,
     pub prepared: Vec<Prepared>,
     pub faults: Faults,
     pub call: Call,
-    /// A call that has not ended by then hangs.
+    /// A call that takes longer hangs.
     pub limit: Duration,
-    /// The wait that the server asks for with its 503 or 429.
+    /// The delay that the server asks for with its 503 or 429.
     pub hint: Option<Duration>,
-    /// Clients that can verify what they read are told to.
+    /// Clients that can verify their reads do so.
     pub verified: bool,
-    /// Why undaunted needs more here than another client that survives, where it does and is
-    /// to.
+    /// The reason why undaunted needs more than another client that survives, if it does.
     pub price: Option<&'static str>,
-    /// It mostly waits.
+    /// The call mostly waits.
     pub long: bool,
-    /// One of the forty that were measured before there was a matrix.
-    pub of_the_forty: bool,
 }
 
-/// What a client must bring about to be right.
+/// The outcome that is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
-    /// It succeeds; what it read is what is there, and what it wrote is there and nothing else.
+    /// The call succeeds; it read the object that exists, or the written object exists, and
+    /// nothing else has changed.
     Success,
-    /// As before, or an error: but no wrong bytes as a success.
+    /// Success or an error, but no success with wrong bytes.
     SuccessOrError,
-    /// One whole version of the object, or an error: but no mixture.
+    /// One whole version of the object, or an error, but no mixture.
     OneVersionOrError,
-    /// This error, and all is as before. With `at_once`, after one request.
-    Failure { kind: Kind, at_once: bool },
-    /// An error that is not taken for a statement about the object, and all is as before.
-    GivesUp,
+    /// This error, and no object has changed. With `immediately`, after one request.
+    Failure { kind: Kind, immediately: bool },
+    /// An error that is no statement about the object, and no object has changed.
+    OtherError,
 }
 
-/// What is there before the call.
+/// An object that exists before the call.
 #[derive(Clone, Copy, Debug)]
 pub enum Prepared {
-    /// An object that the client under test itself has put, with the checksums it likes.
+    /// An object that the same client has put, with the checksums that it prefers.
     Object(&'static str, Content),
     /// This many objects below a prefix, put into the server's folder.
     Files(&'static str, usize),
 }
 
-/// What goes wrong.
+/// The faults that the server injects.
 #[derive(Clone, Debug)]
 pub enum Faults {
     Rules(Vec<Rule>),
@@ -79,7 +77,6 @@ impl Scenario {
             verified: false,
             price: None,
             long: false,
-            of_the_forty: false,
         }
     }
 
@@ -118,7 +115,7 @@ impl Scenario {
         self
     }
 
-    /// A fault without end: clients may take as long to give up as they say they do.
+    /// A fault without end: clients may take as long as their own limit to fail.
     pub fn endless(mut self) -> Self {
         self.limit = ENDLESS_LIMIT;
         self.long()
@@ -133,11 +130,6 @@ impl Scenario {
         self.long = true;
         self
     }
-
-    pub fn of_the_forty(mut self) -> Self {
-        self.of_the_forty = true;
-        self
-    }
 }
 
 impl Faults {
@@ -149,9 +141,9 @@ impl Faults {
     }
 }
 
-/// What takes longer is a hang to whoever waits for it.
+/// A caller takes a longer call for a hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// object_store and undaunted both say that they give up within 180 s; a call that is within
-/// its stated limit does not hang.
+/// object_store and undaunted state a limit of 180 s; a call within its stated limit does not
+/// hang.
 const ENDLESS_LIMIT: Duration = Duration::from_secs(200);

@@ -1,4 +1,4 @@
-//! Which cells run when: several at a time, the long ones first.
+//! The order in which results are measured: several at a time, calls that mostly wait apart.
 
 use std::io;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use crate::cell::{self, Cell};
 use crate::clients::Client;
 use crate::scenario::Scenario;
 
-/// Runs every client in every scenario, and tells of each cell as it ends.
+/// Runs every client in every scenario, and passes each result to `report` as it ends.
 ///
 /// # Errors
 ///
-/// The first fault of the bench itself.
+/// The first failure of the bench itself.
 pub async fn run(
     clients: &[Arc<dyn Client>],
     scenarios: &[Scenario],
-    mut tell: impl FnMut(&Cell),
+    mut report: impl FnMut(&Cell),
 ) -> io::Result<Vec<Cell>> {
     let long = Arc::new(Semaphore::new(LONG));
     let short = Arc::new(Semaphore::new(SHORT));
@@ -41,14 +41,14 @@ pub async fn run(
     let mut done = Vec::new();
     while let Some(cell) = cells.next().await {
         let cell = cell.map_err(io::Error::other)??;
-        tell(&cell);
+        report(&cell);
         done.push(cell);
     }
     Ok(done)
 }
 
-/// Cells that mostly wait: they hardly use the machine.
+/// Concurrent calls that mostly wait: they hardly use the processor.
 const LONG: usize = 24;
 
-/// Cells that mostly work: with more, what is measured on two cores is their number.
+/// Concurrent calls that use the processor: with more, two cores would slow each other down.
 const SHORT: usize = 4;

@@ -1,4 +1,4 @@
-//! What a call cost: requests, payload beyond what was needed, haste.
+//! The cost of a call: requests, bytes beyond those that were needed, early requests.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use crate::request::Request;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traffic {
     pub requests: usize,
-    /// Bytes of objects that went over the wire, beyond those that had to.
+    /// Bytes of objects that were sent beyond those that were needed.
     pub again: u64,
-    /// Requests that came before the time that the server had asked for.
+    /// Requests before the time that the server asked for.
     pub early: usize,
 }
 
 impl Traffic {
-    /// Of these requests, for a call that moves `needed` bytes of objects.
+    /// The traffic of these requests, for a call that needs `needed` bytes of objects.
     pub fn of(requests: &[Request], needed: u64, hint: Option<Duration>) -> Self {
         let moved: u64 = requests.iter().map(Request::payload).sum();
         Self {
@@ -27,7 +27,7 @@ impl Traffic {
     }
 }
 
-/// How many requests came too soon after a refusal of the same operation on the same key.
+/// The number of requests too soon after a refusal of the same operation on the same key.
 fn early(requests: &[Request], hint: Duration) -> usize {
     let mut not_before = HashMap::new();
     let mut early = 0;
@@ -53,7 +53,7 @@ mod tests {
     const HINT: Option<Duration> = Some(Duration::from_secs(1));
 
     #[test]
-    fn a_request_before_its_time_is_early() {
+    fn a_request_before_the_asked_delay_is_early() {
         let get = |at, fault, status| request(Operation::Get, at, fault, Some(status));
         let early = [get(0, SLOW, 503), get(999, SLOW, 503), get(1500, None, 200)];
         assert_eq!(Traffic::of(&early, 100, HINT).early, 2);

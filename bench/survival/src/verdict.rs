@@ -1,4 +1,4 @@
-//! Whether what a client did was right. One rule for all clients, and none of them is asked.
+//! Whether a result is right: one rule for all clients, which depends on evidence only.
 
 use bytes::Bytes;
 
@@ -12,20 +12,20 @@ use crate::scenario::{Prepared, Right, Scenario};
 pub enum Outcome {
     Replied(Reply),
     Failed(Failure),
-    /// Not within the scenario's limit.
+    /// Not ended within the scenario's limit.
     Hung,
 }
 
-/// What there is to judge by, beside the outcome.
+/// The evidence beside the outcome.
 pub struct Evidence<'e> {
-    /// What the server has afterwards.
+    /// The objects on the server afterwards.
     pub objects: &'e Objects,
-    /// How many uploads and parts it still keeps.
+    /// The number of uploads and parts that the server still keeps.
     pub uploads: usize,
     pub requests: &'e [Request],
 }
 
-/// What was right, in a word, or what was wrong.
+/// The outcome in a word: `Ok` if it is right, `Err` if it is wrong.
 pub fn judge(
     scenario: &Scenario,
     outcome: &Outcome,
@@ -39,26 +39,28 @@ pub fn judge(
         (Outcome::Replied(reply), Right::OneVersionOrError) => {
             one_version(scenario, reply, evidence)
         }
-        (Outcome::Replied(_), Right::Failure { .. } | Right::GivesUp) => Err("success".to_owned()),
+        (Outcome::Replied(_), Right::Failure { .. } | Right::OtherError) => {
+            Err("success".to_owned())
+        }
         (Outcome::Failed(failure), Right::Success) => Err(failure.kind.as_str().to_owned()),
         (Outcome::Failed(_), Right::SuccessOrError | Right::OneVersionOrError) => Ok("error"),
-        (Outcome::Failed(failure), Right::Failure { kind, at_once }) => {
+        (Outcome::Failed(failure), Right::Failure { kind, immediately }) => {
             if failure.kind != kind {
                 return Err(failure.kind.as_str().to_owned());
             }
-            if at_once && evidence.requests.len() > 1 {
-                return Err(format!("{}, but not at once", kind.as_str()));
+            if immediately && evidence.requests.len() > 1 {
+                return Err(format!("{}, but not immediately", kind.as_str()));
             }
-            as_before(scenario, evidence)?;
+            unchanged(scenario, evidence)?;
             Ok(kind.as_str())
         }
-        (Outcome::Failed(failure), Right::GivesUp) => {
+        (Outcome::Failed(failure), Right::OtherError) => {
             if failure.kind != Kind::Other {
                 return Err(failure.kind.as_str().to_owned());
             }
-            as_before(scenario, evidence)?;
+            unchanged(scenario, evidence)?;
             if evidence.uploads > 0 {
-                return Err("error, but the upload is left behind".to_owned());
+                return Err("error, but the upload was not aborted".to_owned());
             }
             Ok("error")
         }
@@ -102,7 +104,7 @@ fn succeeded(
             | Call::GetMany { .. }
             | Call::List { .. },
             _,
-        ) => return Err("nothing was handed over".to_owned()),
+        ) => return Err("nothing was returned".to_owned()),
         _ => {}
     }
     same_objects(&after(scenario), evidence.objects)
@@ -117,14 +119,14 @@ fn succeeded(
     Ok("")
 }
 
-/// The whole of what was there first, or the whole of what came instead.
+/// Whether the body is the whole of one version, the old or the new.
 fn one_version(
     scenario: &Scenario,
     reply: &Reply,
     evidence: &Evidence<'_>,
 ) -> Result<&'static str, String> {
     let (Call::Get { key }, Reply::Bodies(bodies)) = (&scenario.call, reply) else {
-        return Err("nothing was handed over".to_owned());
+        return Err("nothing was returned".to_owned());
     };
     let before = before(scenario);
     let versions = [before.get(*key), evidence.objects.get(*key)];
@@ -135,11 +137,11 @@ fn one_version(
     }
 }
 
-fn as_before(scenario: &Scenario, evidence: &Evidence<'_>) -> Result<(), String> {
+fn unchanged(scenario: &Scenario, evidence: &Evidence<'_>) -> Result<(), String> {
     same_objects(&before(scenario), evidence.objects)
 }
 
-/// What was there before the call.
+/// The objects before the call.
 pub fn before(scenario: &Scenario) -> Objects {
     let mut objects = Objects::new();
     for prepared in &scenario.prepared {
@@ -156,7 +158,7 @@ pub fn before(scenario: &Scenario) -> Objects {
     objects
 }
 
-/// What is there after the call has succeeded.
+/// The objects after a successful call.
 fn after(scenario: &Scenario) -> Objects {
     let mut objects = before(scenario);
     match &scenario.call {
@@ -203,10 +205,10 @@ fn same_bodies(bodies: &[Bytes], expected: &[&Bytes]) -> Result<(), String> {
 
 fn same_objects(expected: &Objects, found: &Objects) -> Result<(), String> {
     if let Some(key) = expected.keys().find(|key| !found.contains_key(*key)) {
-        return Err(format!("{key} is not there"));
+        return Err(format!("{key} is missing"));
     }
     if let Some(key) = found.keys().find(|key| !expected.contains_key(*key)) {
-        return Err(format!("{key} is there"));
+        return Err(format!("{key} exists"));
     }
     match expected.iter().find(|(key, bytes)| found[*key] != **bytes) {
         Some((key, _)) => Err(format!("{key} has other bytes")),
@@ -214,7 +216,7 @@ fn same_objects(expected: &Objects, found: &Objects) -> Result<(), String> {
     }
 }
 
-/// The bytes of files that only their keys matter of.
+/// The content of files of which only the keys matter.
 pub const FILE: Bytes = Bytes::from_static(b"file");
 
 #[cfg(test)]

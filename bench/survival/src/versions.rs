@@ -1,6 +1,6 @@
-//! The versions that were built, from the lock file.
+//! The versions of the clients, from the lock file.
 
-/// The version of a package. Of two, the newer comes first.
+/// The version of a package, the newest if there are several.
 pub fn of(package: &str) -> String {
     let wanted = format!("name = \"{package}\"");
     let mut lines = LOCK.lines();
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_measured_is_in_the_lock_file() {
+    fn the_clients_are_in_the_lock_file() {
         for package in [
             "aws-sdk-s3",
             "object_store",

@@ -1,4 +1,4 @@
-"""What tests share: waits that are recorded and not waited."""
+"""Shared fixtures: waits that are recorded instead of waited, and an S3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fake_s3 import FakeS3, serve
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits of retried calls, which are not waited."""
+    """The waits of retried calls, recorded instead of waited."""
     recorded: list[float] = []
 
     async def sleep(delay: float) -> None:
@@ -29,6 +29,6 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def s3() -> Iterator[FakeS3]:
-    """An S3 on loopback."""
+    """A fake S3 on loopback."""
     with serve() as fake:
         yield fake

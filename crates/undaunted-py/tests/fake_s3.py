@@ -1,4 +1,4 @@
-"""An S3 on loopback that answers as it is told, and keeps objects otherwise."""
+"""A fake S3 on loopback that keeps objects, and sends the responses that a test has queued."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ SECRET = "verysecretaccesskey"
 
 
 @dataclass
-class Answer:
-    """An answer in place of what a request would get."""
+class Response:
+    """A response to send instead of the usual one."""
 
     status: int
     code: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     applied: bool = False
-    """Whether the request takes effect all the same."""
+    """Whether the request is applied nevertheless."""
     hang: threading.Event | None = None
-    """Kept waiting until this is set."""
+    """The response is held back until this is set."""
 
 
 class FakeS3:
-    """What is in it, and what was asked of it."""
+    """The objects, the requests so far, and the queued responses."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.objects: dict[str, tuple[bytes, dict[str, str]]] = {}
-        self.answers: deque[Answer] = deque()
+        self.responses: deque[Response] = deque()
         self.requests: list[str] = []
         self.arrived = threading.Event()
 
@@ -57,7 +57,7 @@ class FakeS3:
 
 @contextmanager
 def serve() -> Iterator[FakeS3]:
-    """A server for as long as it is used."""
+    """Runs the server for the length of a ``with`` block."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -66,36 +66,38 @@ def serve() -> Iterator[FakeS3]:
             return None
 
         def do_GET(self) -> None:
-            self.answer("GET")
+            self.respond("GET")
 
         def do_HEAD(self) -> None:
-            self.answer("HEAD")
+            self.respond("HEAD")
 
         def do_PUT(self) -> None:
-            self.answer("PUT")
+            self.respond("PUT")
 
         def do_POST(self) -> None:
-            self.answer("POST")
+            self.respond("POST")
 
         def do_DELETE(self) -> None:
-            self.answer("DELETE")
+            self.respond("DELETE")
 
-        def answer(self, method: str) -> None:
+        def respond(self, method: str) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             url = urlsplit(self.path)
             key = unquote(url.path).removeprefix("/bucket").lstrip("/")
             s3.requests.append(f"{method} {key}")
-            told = s3.answers.popleft() if s3.answers else None
+            queued = s3.responses.popleft() if s3.responses else None
             s3.arrived.set()
-            if told is not None and told.hang is not None:
-                told.hang.wait(30)
-            if told is None or told.applied:
+            if queued is not None and queued.hang is not None:
+                queued.hang.wait(30)
+            if queued is None or queued.applied:
                 status, headers, content = self.apply(
                     method, key, parse_qs(url.query, keep_blank_values=True), body
                 )
-            if told is not None:
-                status, headers = told.status, told.headers
-                content = f"<Error><Code>{told.code}</Code></Error>".encode() if told.code else b""
+            if queued is not None:
+                status, headers = queued.status, queued.headers
+                content = (
+                    f"<Error><Code>{queued.code}</Code></Error>".encode() if queued.code else b""
+                )
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -168,7 +170,7 @@ def serve() -> Iterator[FakeS3]:
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, request: object, client_address: object) -> None:
-            """A client that has gone away is what some tests are about."""
+            """Ignores clients that have gone away: some tests make them do so."""
 
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,4 +1,4 @@
-//! The Python package's own tests, run by `cargo test`: `test.py` builds the wheel, installs it
+//! Runs the tests of the Python package from `cargo test`: `test.py` builds the wheel, installs it
 //! and runs pytest, mypy and pyright on it.
 
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ fn the_python_package() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("test.py");
     let mut command = Command::new(&python);
     command.arg(script);
-    // `cargo test --workspace` has built the command already; without it the script does.
+    // `cargo test --workspace` has built the command already; otherwise the script builds it.
     if let Some(undaunted) = built_command() {
         command.env("UNDAUNTED", undaunted);
     }
     let run = command.output();
     let run = run.unwrap_or_else(|error| panic!("{python} cannot be run: {error}"));
-    let said = String::from_utf8_lossy(&run.stdout);
-    let complained = String::from_utf8_lossy(&run.stderr);
+    let stdout = String::from_utf8_lossy(&run.stdout);
+    let stderr = String::from_utf8_lossy(&run.stderr);
     assert!(
         run.status.success(),
-        "the tests of the Python package failed:\n{said}\n{complained}"
+        "the tests of the Python package failed:\n{stdout}\n{stderr}"
     );
-    // An empty test run is no success.
-    assert!(said.contains(" passed"), "{said}");
+    // An empty test run is not a success.
+    assert!(stdout.contains(" passed"), "{stdout}");
 }
 
 /// The `undaunted` command beside this test.
@@ -35,7 +35,7 @@ fn built_command() -> Option<PathBuf> {
     command.is_file().then_some(command)
 }
 
-/// A Python that is new enough, `PYTHON` first.
+/// The first Python that is new enough; the variable `PYTHON` takes precedence.
 #[allow(clippy::panic)]
 fn python() -> String {
     let named = std::env::var("PYTHON").ok();

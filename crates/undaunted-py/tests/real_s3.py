@@ -1,4 +1,4 @@
-"""A real S3 over HTTP, which checks signatures and misbehaves on demand: ``undaunted serve``."""
+"""``undaunted serve``: a real S3 over HTTP that checks signatures and fails on demand."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from undaunted import ObjectStorage, RetryConfig, Storage
 
 @dataclass
 class RealS3:
-    """Where it is."""
+    """The running server: how to reach it, and where it keeps its files."""
 
     endpoint: str
     options: dict[str, str | bool]
     folder: Path
-    """The files below are the objects."""
+    """The folder whose files are the objects."""
     record: Path
 
     def storage(
@@ -30,14 +30,14 @@ class RealS3:
         return Storage.open("s3://bucket/root", {**self.options, **more_options}, retry=retry)
 
     def faults(self) -> list[str]:
-        """What was injected, as far as its requests have ended."""
+        """The faults that were injected into requests that have ended."""
         lines = self.record.read_text().splitlines()
         return [fault for line in lines if (fault := json.loads(line)["fault"]) is not None]
 
 
 @contextmanager
 def serve(folder: Path, chaos: str | None = None) -> Iterator[RealS3]:
-    """A server for as long as it is used; ``chaos`` is what ``--chaos`` takes."""
+    """Runs the server for the length of a ``with`` block; ``chaos`` is the value of ``--chaos``."""
     record = folder / "requests.jsonl"
     command = [os.environ["UNDAUNTED"], "serve", "--json", "--port", "0", "--hang", "1s"]
     command += ["--dir", str(folder / "data"), "--record", str(record)]
@@ -45,16 +45,16 @@ def serve(folder: Path, chaos: str | None = None) -> Iterator[RealS3]:
         command += ["--chaos", chaos]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         assert server.stdout is not None
-        told = json.loads(server.stdout.readline())
+        started = json.loads(server.stdout.readline())
         options: dict[str, str | bool] = {
-            "aws_endpoint": told["endpoint"],
-            "aws_region": told["region"],
-            "aws_access_key_id": told["access_key_id"],
-            "aws_secret_access_key": told["secret_access_key"],
+            "aws_endpoint": started["endpoint"],
+            "aws_region": started["region"],
+            "aws_access_key_id": started["access_key_id"],
+            "aws_secret_access_key": started["secret_access_key"],
             "aws_allow_http": True,
         }
         try:
-            yield RealS3(told["endpoint"], options, folder / "data" / "bucket" / "root", record)
+            yield RealS3(started["endpoint"], options, folder / "data" / "bucket" / "root", record)
         finally:
             server.send_signal(signal.SIGINT)
     assert server.returncode == 0

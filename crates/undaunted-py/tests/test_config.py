@@ -1,4 +1,4 @@
-"""The policy: its fields, what it refuses, and what it says of itself."""
+"""``RetryConfig``: its fields, the values that it refuses, and its repr."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from undaunted import (
 )
 
 
-def test_the_defaults_are_the_documents() -> None:
+def test_the_defaults_are_those_of_the_retry_guide() -> None:
     config = RetryConfig()
     assert config.max_retries == 3
     assert config.base_delay == 1.0
@@ -59,7 +59,7 @@ def test_the_defaults_are_the_documents() -> None:
         ("max_retry_after", float("inf")),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_by_name(field: str, value: object) -> None:
+def test_an_invalid_value_is_refused_by_name(field: str, value: object) -> None:
     make: Callable[..., RetryConfig] = RetryConfig
     with pytest.raises(ValueError, match=rf"^{field} is .*, but must be "):
         make(**{field: value})
@@ -82,17 +82,17 @@ def test_a_value_that_cannot_be_is_refused_by_name(field: str, value: object) ->
         ("retryable_exceptions", [TimeoutError]),
     ],
 )
-def test_a_type_that_cannot_be_is_refused_by_name(field: str, value: object) -> None:
+def test_an_invalid_type_is_refused_by_name(field: str, value: object) -> None:
     make: Callable[..., RetryConfig] = RetryConfig
     with pytest.raises(TypeError, match=field):
         make(**{field: value})
 
 
-def test_what_is_no_exception_is_refused_where_it_stands() -> None:
+def test_a_type_that_is_not_an_exception_is_refused() -> None:
     make: Callable[..., RetryConfig] = RetryConfig
     with pytest.raises(TypeError, match=r"retryable_exceptions has <class 'int'>"):
         make(retryable_exceptions=(TimeoutError, int))
-    with pytest.raises(TypeError, match="is no exception type"):
+    with pytest.raises(TypeError, match="is not an exception type"):
         make(retryable_exceptions=(TimeoutError("an instance"),))
 
 
@@ -107,12 +107,12 @@ def test_it_is_a_frozen_dataclass() -> None:
     assert more.base_delay == 0.5
 
 
-def test_equal_policies_are_equal() -> None:
+def test_equal_configs_are_equal() -> None:
     assert RetryConfig() == RetryConfig(3, 1, 60, 2)
     assert RetryConfig(jitter=True) == RetryConfig(jitter=0.25)
     assert RetryConfig(jitter=True) == RetryConfig(jitter="proportional")
     assert RetryConfig(jitter=False) == RetryConfig(jitter="none")
-    # 1.0 == True, but all of a delay is not a quarter of it.
+    # 1.0 == True in Python, but as jitter they mean ±100 % and ±25 %.
     assert RetryConfig(jitter=1.0) != RetryConfig(jitter=True)
     assert RetryConfig() != RetryConfig(max_retries=4)
     assert RetryConfig() != RetryConfig(retryable_exceptions=(OSError,))
@@ -184,7 +184,7 @@ def test_no_attempt_overflows() -> None:
             assert config.calculate_delay(attempt) <= 75.0
 
 
-def test_an_attempt_is_a_whole_number_from_0() -> None:
+def test_an_attempt_is_an_integer_from_0() -> None:
     config = RetryConfig()
     with pytest.raises(ValueError, match="attempt is -1, but must be at least 0"):
         config.calculate_delay(-1)
@@ -220,7 +220,7 @@ def test_what_is_retried_by_default() -> None:
         assert not everything.is_retryable(never)
 
 
-def test_the_budget_says_what_it_has() -> None:
+def test_the_budget_shows_its_tokens() -> None:
     budget = RetryBudget()
     assert (budget.tokens, budget.capacity, budget.refill) == (500, 500, 1)
     assert repr(RetryBudget(20, 0)) == "RetryBudget(capacity=20, refill=0)"

@@ -1,4 +1,4 @@
-"""What a service's answer becomes, and what is never said."""
+"""The exception for each response of a service, and the secrets that no text contains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 import undaunted
-from fake_s3 import SECRET, Answer, FakeS3
+from fake_s3 import SECRET, FakeS3, Response
 from undaunted import (
     HttpFailure,
     RetryConfig,
@@ -51,10 +51,10 @@ ONCE = RetryConfig(max_retries=0)
         (504, "", StorageServiceUnavailableError),
     ],
 )
-def test_each_answer_has_its_exception(
+def test_each_response_has_its_exception(
     s3: FakeS3, status: int, code: str, kind: type[StorageError]
 ) -> None:
-    s3.answers.append(Answer(status, code))
+    s3.responses.append(Response(status, code))
     with pytest.raises(StorageError) as caught:
         asyncio.run(s3.storage(ONCE).put("a/b.txt", b"data"))
     error = caught.value
@@ -70,7 +70,7 @@ def test_each_answer_has_its_exception(
         assert str(status) in str(error)
 
 
-def test_the_default_policy_retries_what_the_document_says(s3: FakeS3) -> None:
+def test_the_default_config_retries_what_the_retry_guide_says(s3: FakeS3) -> None:
     config = RetryConfig()
     for status, code, retried in (
         (429, "", True),
@@ -81,24 +81,24 @@ def test_the_default_policy_retries_what_the_document_says(s3: FakeS3) -> None:
         (403, "InvalidAccessKeyId", False),
         (404, "", False),
     ):
-        s3.answers.append(Answer(status, code))
+        s3.responses.append(Response(status, code))
         with pytest.raises(StorageError) as caught:
             asyncio.run(s3.storage(ONCE).get_bytes("a"))
         assert config.is_retryable(caught.value) is retried, (status, code)
 
 
-def test_a_wrong_credential_is_told_at_once(s3: FakeS3) -> None:
-    s3.answers.append(Answer(403, "InvalidAccessKeyId"))
+def test_a_wrong_credential_is_raised_immediately(s3: FakeS3) -> None:
+    s3.responses.append(Response(403, "InvalidAccessKeyId"))
     with pytest.raises(StorageCredentialsError, match="invalid credentials for a: HTTP status 403"):
         asyncio.run(s3.storage().get_bytes("a"))
     assert len(s3.requests) == 1
 
 
 def test_missing_credentials_are_named(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
-    # What is asked for credentials where there are none.
+    # Without these, the metadata service is asked for credentials.
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    s3.answers.append(Answer(403))
+    s3.responses.append(Response(403))
     storage = Storage.open(
         "s3://bucket",
         aws_region="us-east-1",
@@ -113,7 +113,7 @@ def test_missing_credentials_are_named(s3: FakeS3, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_hint_is_kept(s3: FakeS3) -> None:
-    s3.answers.append(Answer(503, "SlowDown", {"retry-after": "7"}))
+    s3.responses.append(Response(503, "SlowDown", {"retry-after": "7"}))
     with pytest.raises(StorageRateLimitError) as caught:
         asyncio.run(s3.storage(ONCE).get_bytes("a"))
     assert caught.value.retry_after == 7.0
@@ -140,8 +140,8 @@ def test_a_refused_connection_is_named() -> None:
     assert isinstance(caught.value.__cause__, ConnectionError)
 
 
-def test_the_note_tells_what_was_tried(s3: FakeS3) -> None:
-    s3.answers.extend([Answer(503)] * 3)
+def test_the_note_has_the_attempts(s3: FakeS3) -> None:
+    s3.responses.extend([Response(503)] * 3)
     retry = RetryConfig(max_retries=2, base_delay=0)
     with pytest.raises(StorageServiceUnavailableError) as caught:
         asyncio.run(s3.storage(retry).get_bytes("a"))
@@ -151,26 +151,26 @@ def test_the_note_tells_what_was_tried(s3: FakeS3) -> None:
     assert len(s3.requests) == 3
 
 
-def test_transient_answers_are_ridden_out(s3: FakeS3) -> None:
-    s3.answers.extend([Answer(503, "SlowDown"), Answer(500), Answer(429)])
+def test_transient_responses_are_retried(s3: FakeS3) -> None:
+    s3.responses.extend([Response(503, "SlowDown"), Response(500), Response(429)])
     storage = s3.storage(RetryConfig(base_delay=0))
     asyncio.run(storage.put("a", b"data"))
     assert s3.objects["root/a"][0] == b"data"
     assert len(s3.requests) == 4
 
 
-def test_a_lost_answer_to_a_create_is_a_success(s3: FakeS3) -> None:
-    s3.answers.append(Answer(500, "InternalError", applied=True))
+def test_a_create_whose_response_was_lost_is_a_success(s3: FakeS3) -> None:
+    s3.responses.append(Response(500, "InternalError", applied=True))
     storage = s3.storage(RetryConfig(base_delay=0))
     asyncio.run(storage.put("a", b"data", overwrite=False))
     assert s3.objects["root/a"][0] == b"data"
 
 
-def test_what_cannot_be_told_is_ambiguous(s3: FakeS3) -> None:
+def test_a_write_that_cannot_be_resolved_is_ambiguous(s3: FakeS3) -> None:
     async def use() -> None:
         storage = s3.storage(RetryConfig(base_delay=0))
-        # A rival's write of the same bytes without a token, after an answer was lost.
-        s3.answers.append(Answer(500, "InternalError"))
+        # A conflicting write of the same bytes without a token, after a response was lost.
+        s3.responses.append(Response(500, "InternalError"))
         s3.objects["root/there"] = (b"data", {})
         with pytest.raises(
             StorageAmbiguousError, match="may or may not have taken effect"
@@ -184,7 +184,7 @@ def test_what_cannot_be_told_is_ambiguous(s3: FakeS3) -> None:
 def test_no_secret_is_shown(s3: FakeS3, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     storage = s3.storage(RetryConfig(max_retries=1, base_delay=0))
-    s3.answers.extend([Answer(503), Answer(503)])
+    s3.responses.extend([Response(503), Response(503)])
     with pytest.raises(StorageError) as caught:
         asyncio.run(storage.get_bytes("a"))
     error = caught.value

@@ -1,4 +1,4 @@
-"""The schedules that every language reproduces: testdata/schedules.json."""
+"""The schedules that Rust and Python both reproduce: testdata/schedules.json."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_schedule_holds(case: dict[str, Any]) -> None:
         for failure in case["failures"]
     ]
     assert [
-        answer if isinstance(answer, str) else round(answer * 1e9) for answer in decided
+        decision if isinstance(decision, str) else round(decision * 1e9) for decision in decided
     ] == case["decisions"]
 
 

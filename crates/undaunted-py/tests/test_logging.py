@@ -1,4 +1,4 @@
-"""What reaches Python's logging, from Python and from Rust."""
+"""The log records of retried functions and of storages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from fake_s3 import Answer, FakeS3
+from fake_s3 import FakeS3, Response
 from undaunted import RetryBudget, RetryConfig, StorageError, retry, testing, with_retry
 
 LOGGER = "undaunted.retry"
@@ -54,7 +54,7 @@ def test_a_retry_and_its_end(waits: list[float], caplog: pytest.LogCaptureFixtur
     assert "in fail" in caplog.text
 
 
-def test_other_ends_say_why(waits: list[float], caplog: pytest.LogCaptureFixture) -> None:
+def test_other_stops_say_why(waits: list[float], caplog: pytest.LogCaptureFixture) -> None:
     config = RetryConfig(budget=RetryBudget(capacity=0, refill=0))
     with pytest.raises(TimeoutError):
         asyncio.run(with_retry(fail, config))
@@ -77,7 +77,9 @@ def test_a_success_after_retries(waits: list[float], caplog: pytest.LogCaptureFi
     assert lines(caplog)[-1] == "DEBUG flaky succeeded at attempt 2"
 
 
-def test_an_answer_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_permanent_failure_of_the_first_attempt_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def missing() -> None:
         raise FileNotFoundError
 
@@ -107,7 +109,7 @@ def test_names(waits: list[float], caplog: pytest.LogCaptureFixture) -> None:
 def test_a_store_logs_before_its_operation_returns(
     s3: FakeS3, caplog: pytest.LogCaptureFixture
 ) -> None:
-    s3.answers.extend([Answer(503, "SlowDown"), Answer(503, "SlowDown")])
+    s3.responses.extend([Response(503, "SlowDown"), Response(503, "SlowDown")])
     storage = s3.storage(RetryConfig(max_retries=1, base_delay=0))
     with pytest.raises(StorageError):
         asyncio.run(storage.put("a", b"data"))
@@ -123,12 +125,12 @@ def test_a_store_logs_before_its_operation_returns(
 
 
 def test_a_slow_handler_is_waited_for(s3: FakeS3) -> None:
-    """Also where another thread has the record in its hands."""
+    """Also if another thread is handling the record."""
     written: list[str] = []
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            # Lets go of the GIL, as a handler that writes to a file does.
+            # Releases the GIL, as a handler that writes to a file does.
             time.sleep(0.01)
             written.append(record.getMessage())
 
@@ -138,7 +140,7 @@ def test_a_slow_handler_is_waited_for(s3: FakeS3) -> None:
     try:
         for _ in range(5):
             written.clear()
-            s3.answers.append(Answer(503))
+            s3.responses.append(Response(503))
             asyncio.run(s3.storage(RetryConfig(base_delay=0)).put("a", b"data"))
             assert len(written) == 1
     finally:
@@ -146,7 +148,7 @@ def test_a_slow_handler_is_waited_for(s3: FakeS3) -> None:
 
 
 def test_a_handler_may_use_a_storage(s3: FakeS3) -> None:
-    """And bring its own operations to their end while it does."""
+    """And finish its own operations while it does."""
     kept = s3.storage(RetryConfig(max_retries=0))
 
     class Handler(logging.Handler):
@@ -157,7 +159,7 @@ def test_a_handler_may_use_a_storage(s3: FakeS3) -> None:
     handler = Handler()
     logger.addHandler(handler)
     try:
-        s3.answers.append(Answer(503))
+        s3.responses.append(Response(503))
         asyncio.run(s3.storage(RetryConfig(base_delay=0)).put("a", b"data"))
     finally:
         logger.removeHandler(handler)
@@ -165,8 +167,8 @@ def test_a_handler_may_use_a_storage(s3: FakeS3) -> None:
 
 
 def test_a_store_logs_while_it_waits(s3: FakeS3) -> None:
-    """And while the thread that asked holds no GIL, from a thread of the runtime."""
-    s3.answers.append(Answer(503))
+    """From a thread of the runtime, while the calling thread waits without the GIL."""
+    s3.responses.append(Response(503))
     logged = threading.Event()
     threads: list[str] = []
 
@@ -208,7 +210,7 @@ def test_a_handler_that_raises_breaks_nothing(s3: FakeS3) -> None:
     before = sys.unraisablehook
     sys.unraisablehook = lambda what: raised.append(str(what.exc_value))
     try:
-        s3.answers.append(Answer(503))
+        s3.responses.append(Response(503))
         asyncio.run(s3.storage(RetryConfig(base_delay=0)).put("a", b"data"))
     finally:
         sys.unraisablehook = before
@@ -223,7 +225,7 @@ from undaunted import RetryConfig, StorageError, testing
 logging.getLogger("undaunted.retry").addHandler(logging.NullHandler())
 
 def busy():
-    # Holds the GIL as much as Python lets it.
+    # Holds the GIL as much as Python allows.
     while not done:
         sum(range(1000))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_s3 import Answer, FakeS3
+from fake_s3 import FakeS3, Response
 from undaunted import RetryConfig, Storage, testing
 from undaunted._undaunted import in_flight
 
@@ -30,7 +30,7 @@ def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_an_import_is_small_and_starts_nothing() -> None:
-    """How long it takes is measured by bench/python/measure.py."""
+    """Its time is measured by bench/python/measure.py."""
     program = """
 import asyncio, os, sys
 before = set(sys.modules)
@@ -66,7 +66,7 @@ assert not has_runtime()
     python(program)
 
 
-fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
 
 
 @fork
@@ -95,7 +95,7 @@ print(sorted(file.key for file in storage.blocking.list()))
 
 
 @fork
-def test_a_fork_after_use_goes_on_with_both(s3: FakeS3) -> None:
+def test_after_a_fork_both_processes_work(s3: FakeS3) -> None:
     program = """
 import asyncio, os, sys
 from undaunted import Storage
@@ -208,7 +208,7 @@ except KeyboardInterrupt:
     print("interrupted", in_flight())
 """
     hang = threading.Event()
-    s3.answers.append(Answer(200, hang=hang))
+    s3.responses.append(Response(200, hang=hang))
     running = subprocess.Popen(
         [sys.executable, "-c", program, s3.url], stdout=subprocess.PIPE, text=True
     )
@@ -223,9 +223,9 @@ except KeyboardInterrupt:
     assert running.returncode == 0
 
 
-def test_other_threads_go_on_while_one_waits(s3: FakeS3) -> None:
+def test_other_threads_run_while_one_waits(s3: FakeS3) -> None:
     hang = threading.Event()
-    s3.answers.append(Answer(200, headers={"etag": '"1"'}, hang=hang))
+    s3.responses.append(Response(200, headers={"etag": '"1"'}, hang=hang))
     storage = s3.storage(RetryConfig(max_retries=0)).blocking
     waiting = threading.Thread(target=lambda: storage.put("a", b"data"))
     waiting.start()
@@ -236,7 +236,7 @@ def test_other_threads_go_on_while_one_waits(s3: FakeS3) -> None:
 
 
 async def until_dropped() -> None:
-    """Dropping is the runtime's, and takes it a moment."""
+    """The runtime drops futures a moment later."""
     deadline = time.monotonic() + 30
     while in_flight():
         assert time.monotonic() < deadline, "a future was not dropped"
@@ -245,7 +245,7 @@ async def until_dropped() -> None:
 
 def test_a_cancelled_task_drops_its_future(s3: FakeS3) -> None:
     hang = threading.Event()
-    s3.answers.append(Answer(200, hang=hang))
+    s3.responses.append(Response(200, hang=hang))
 
     async def use() -> None:
         storage = s3.storage()
@@ -257,7 +257,7 @@ def test_a_cancelled_task_drops_its_future(s3: FakeS3) -> None:
             await task
         await until_dropped()
         hang.set()
-        # The storage is as good as before.
+        # The storage still works.
         await storage.put("b", b"data")
         assert await storage.get_bytes("b") == b"data"
 
@@ -269,7 +269,7 @@ def test_a_cancelled_task_drops_its_future(s3: FakeS3) -> None:
 
 def test_a_timeout_around_an_operation_works(s3: FakeS3) -> None:
     hang = threading.Event()
-    s3.answers.append(Answer(200, hang=hang))
+    s3.responses.append(Response(200, hang=hang))
 
     async def use() -> None:
         with pytest.raises((TimeoutError, asyncio.TimeoutError)):
@@ -284,7 +284,7 @@ def test_a_timeout_around_an_operation_works(s3: FakeS3) -> None:
 
 def test_an_event_loop_that_ends_early_leaves_nothing(s3: FakeS3) -> None:
     hang = threading.Event()
-    s3.answers.append(Answer(200, hang=hang))
+    s3.responses.append(Response(200, hang=hang))
 
     async def use() -> None:
         task = asyncio.ensure_future(s3.storage().get_bytes("a"))
@@ -341,5 +341,5 @@ def test_memory_needs_no_other_thread() -> None:
         times.append(loop_turns)
 
     asyncio.run(use())
-    # Nothing was waited for, so the event loop had no turn.
+    # Nothing was awaited, so the event loop never ran.
     assert statistics.mean(times) == 0

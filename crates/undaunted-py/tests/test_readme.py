@@ -1,4 +1,4 @@
-"""Every example that users read runs: in the README, in docstrings and in the stub."""
+"""Runs every example that users read: in the READMEs, in docstrings and in the stub."""
 
 from __future__ import annotations
 
@@ -13,8 +13,17 @@ import pytest
 
 import undaunted
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+PACKAGE = Path(__file__).parents[1]
+PROJECT = PACKAGE.parents[1]
+
+
+def examples(readme: Path) -> list[str]:
+    text = readme.read_text("utf-8")
+    return re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+EXAMPLES = examples(PACKAGE / "README.md")
+BLOCKS = [*EXAMPLES, *examples(PROJECT / "README.md")]
 MODULES = [undaunted.__name__] + [
     f"undaunted.{module.name}"
     for module in pkgutil.iter_modules(undaunted.__path__)
@@ -23,11 +32,12 @@ MODULES = [undaunted.__name__] + [
 
 
 def test_there_are_examples() -> None:
-    assert len(BLOCKS) >= 5
+    assert len(EXAMPLES) >= 5
+    assert len(BLOCKS) > len(EXAMPLES)
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_an_example_of_the_readme_runs(number: int) -> None:
+def test_an_example_of_a_readme_runs(number: int) -> None:
     code = compile(BLOCKS[number], f"README.md, block {number + 1}", "exec")
     exec(code, {"__name__": f"readme_{number}"})
 
@@ -58,10 +68,10 @@ def test_the_examples_in_the_stub_run() -> None:
     assert runner.summarize(verbose=False).failed == 0
 
 
-def test_what_is_public_has_a_text() -> None:
+def test_everything_public_has_a_docstring() -> None:
     for name in undaunted.__all__:
         thing = getattr(undaunted, name)
-        # The text of RetryBudget is in the stub.
+        # The docstring of RetryBudget is in the stub.
         is_ours = getattr(thing, "__module__", None) == "undaunted" and name != "RetryBudget"
         if isinstance(thing, type) and is_ours:
             assert thing.__doc__, name

@@ -1,4 +1,4 @@
-"""Retried functions: what is called, waited and raised."""
+"""Retried functions: their calls, their waits and the exceptions that they raise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_WAIT = RetryConfig(base_delay=0)
 
 
 class Script:
-    """A function whose calls end as they are written down."""
+    """A function whose calls have the given outcomes."""
 
     def __init__(self, *outcomes: object) -> None:
         self.outcomes = list(outcomes)
@@ -35,7 +35,7 @@ class Script:
                 raise outcome
             return outcome
         finally:
-            # Otherwise the traceback would keep the exception.
+            # Otherwise the traceback would keep the exception alive.
             del outcome
 
     async def anext(self) -> Any:
@@ -43,7 +43,7 @@ class Script:
         return self.next()
 
 
-Front = Callable[[Script, RetryConfig], Any]
+EntryPoint = Callable[[Script, RetryConfig], Any]
 
 
 def by_decorator(script: Script, config: RetryConfig) -> Any:
@@ -81,31 +81,39 @@ def by_hidden_coroutine(script: Script, config: RetryConfig) -> Any:
     return asyncio.run(main())
 
 
-FRONTS = [by_decorator, by_function, by_plain_decorator, by_plain_function, by_hidden_coroutine]
-every_front = pytest.mark.parametrize("front", FRONTS)
+ENTRY_POINTS = [
+    by_decorator,
+    by_function,
+    by_plain_decorator,
+    by_plain_function,
+    by_hidden_coroutine,
+]
+every_entry_point = pytest.mark.parametrize("retried", ENTRY_POINTS)
 
 
-@every_front
-def test_a_success_at_once_is_returned(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_a_success_of_the_first_attempt_is_returned(
+    retried: EntryPoint, waits: list[float]
+) -> None:
     script = Script("done")
-    assert front(script, RetryConfig()) == "done"
+    assert retried(script, RetryConfig()) == "done"
     assert script.calls == 1
     assert waits == []
 
 
-@every_front
-def test_it_waits_as_the_policy_says(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_it_waits_as_configured(retried: EntryPoint, waits: list[float]) -> None:
     script = Script(TimeoutError(), ConnectionError(), TimeoutError(), "done")
-    assert front(script, RetryConfig(jitter=False)) == "done"
+    assert retried(script, RetryConfig(jitter=False)) == "done"
     assert waits == [1.0, 2.0, 4.0]
 
 
-@every_front
-def test_the_last_exception_is_raised_as_it_is(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_the_last_exception_is_raised_unchanged(retried: EntryPoint, waits: list[float]) -> None:
     errors = [TimeoutError(str(n)) for n in range(4)]
     script = Script(*errors)
     with pytest.raises(TimeoutError) as caught:
-        front(script, RetryConfig(jitter=False))
+        retried(script, RetryConfig(jitter=False))
     assert caught.value is errors[3]
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
@@ -114,91 +122,99 @@ def test_the_last_exception_is_raised_as_it_is(front: Front, waits: list[float])
     ]
 
 
-@every_front
-def test_what_is_not_retryable_passes_at_once(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_an_error_that_is_not_retryable_is_raised_immediately(
+    retried: EntryPoint, waits: list[float]
+) -> None:
     error = ValueError("no")
     script = Script(error)
     with pytest.raises(ValueError) as caught:
-        front(script, RetryConfig())
+        retried(script, RetryConfig())
     assert caught.value is error
     assert script.calls == 1
     assert waits == []
     assert not hasattr(error, "__notes__")
 
 
-@every_front
-def test_what_is_not_retryable_ends_a_retried_call(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_an_error_that_is_not_retryable_ends_a_retried_call(
+    retried: EntryPoint, waits: list[float]
+) -> None:
     error = ValueError("no")
     script = Script(TimeoutError(), error, "never")
     with pytest.raises(ValueError) as caught:
-        front(script, RetryConfig(jitter=False))
+        retried(script, RetryConfig(jitter=False))
     assert caught.value is error
     assert caught.value.__notes__ == [
         "undaunted: 2 attempts, after waits of 1.00 s; the last failure is not retryable"
     ]
 
 
-@every_front
-def test_no_retries_is_one_attempt(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_no_retries_is_one_attempt(retried: EntryPoint, waits: list[float]) -> None:
     script = Script(TimeoutError())
     with pytest.raises(TimeoutError):
-        front(script, RetryConfig(max_retries=0))
+        retried(script, RetryConfig(max_retries=0))
     assert script.calls == 1
     assert waits == []
 
 
-@every_front
+@every_entry_point
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
-def test_an_end_of_the_program_is_never_retried(
-    front: Front, waits: list[float], error: BaseException
+def test_the_end_of_the_program_is_never_retried(
+    retried: EntryPoint, waits: list[float], error: BaseException
 ) -> None:
     for script in (Script(error, "never"), Script(TimeoutError(), error, "never")):
         with pytest.raises(type(error)):
-            front(script, RetryConfig(retryable_exceptions=(BaseException,)))
+            retried(script, RetryConfig(retryable_exceptions=(BaseException,)))
     assert not hasattr(error, "__notes__")
 
 
-@every_front
-def test_a_hint_is_waited_for_and_not_undercut(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_a_wait_is_never_shorter_than_the_hint(retried: EntryPoint, waits: list[float]) -> None:
     script = Script(StorageRateLimitError("slow down", retry_after=10.0), "done")
-    assert front(script, RetryConfig()) == "done"
+    assert retried(script, RetryConfig()) == "done"
     assert 10.0 <= waits[0] <= 12.5
 
 
-@every_front
-def test_an_attribute_of_another_kind_is_no_hint(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_an_attribute_that_is_not_a_duration_is_no_hint(
+    retried: EntryPoint, waits: list[float]
+) -> None:
     errors = [TimeoutError() for _ in range(3)]
     for error, value in zip(errors, ("soon", float("nan"), -1.0), strict=True):
         error.retry_after = value  # type: ignore[attr-defined]
-    assert front(Script(*errors, "done"), RetryConfig(jitter=False)) == "done"
+    assert retried(Script(*errors, "done"), RetryConfig(jitter=False)) == "done"
     assert waits == [1.0, 2.0, 4.0]
 
 
-@every_front
-def test_a_hint_that_is_too_long_ends_the_call(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_a_hint_that_is_too_long_ends_the_call(retried: EntryPoint, waits: list[float]) -> None:
     error = StorageRateLimitError("slow down", retry_after=3600.0)
     with pytest.raises(StorageRateLimitError) as caught:
-        front(Script(error), RetryConfig())
+        retried(Script(error), RetryConfig())
     assert "beyond max_retry_after" in caught.value.__notes__[0]
     assert waits == []
 
 
-@every_front
-def test_a_throttled_failure_has_a_delay_of_its_own(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_a_throttled_failure_has_a_delay_of_its_own(
+    retried: EntryPoint, waits: list[float]
+) -> None:
     config = RetryConfig(jitter=False, base_delay=0.1, throttled_base_delay=5.0)
     script = Script(TimeoutError(), StorageRateLimitError(), "done")
-    assert front(script, config) == "done"
+    assert retried(script, config) == "done"
     assert waits == [0.1, 10.0]
 
 
-@every_front
-def test_an_empty_budget_ends_the_call(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_an_empty_budget_ends_the_call(retried: EntryPoint, waits: list[float]) -> None:
     budget = RetryBudget(capacity=30, refill=0)
     config = RetryConfig(budget=budget, max_retries=10)
     error = TimeoutError()
     script = Script(TimeoutError(), TimeoutError(), error)
     with pytest.raises(TimeoutError) as caught:
-        front(script, config)
+        retried(script, config)
     assert caught.value is error
     assert "the retry budget is exhausted" in caught.value.__notes__[0]
     # Two retries at 14 tokens.
@@ -206,58 +222,58 @@ def test_an_empty_budget_ends_the_call(front: Front, waits: list[float]) -> None
     assert len(waits) == 2
 
 
-@every_front
-def test_successes_pay_the_budget(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_successes_deposit_into_the_budget(retried: EntryPoint, waits: list[float]) -> None:
     budget = RetryBudget(capacity=30, refill=0)
     config = RetryConfig(budget=budget)
-    front(Script(TimeoutError(), TimeoutError(), "done"), config)
-    # The last retry's cost comes back, the first's stays spent.
+    retried(Script(TimeoutError(), TimeoutError(), "done"), config)
+    # The cost of the last retry is refunded, that of the first is not.
     assert budget.tokens == 16
-    front(Script("done"), config)
+    retried(Script("done"), config)
     assert budget.tokens == 17
 
 
-@every_front
-def test_the_deadline_lets_no_wait_begin_that_ends_after_it(
-    front: Front, waits: list[float]
+@every_entry_point
+def test_no_wait_begins_that_ends_after_the_deadline(
+    retried: EntryPoint, waits: list[float]
 ) -> None:
     config = RetryConfig(jitter=False, base_delay=50, total_timeout=60)
     error = TimeoutError("the second")
     with pytest.raises(TimeoutError) as caught:
-        front(Script(TimeoutError(), error), config)
+        retried(Script(TimeoutError(), error), config)
     assert caught.value is error
     assert waits == [50.0]
     assert "total_timeout leaves no time" in caught.value.__notes__[0]
 
 
-@every_front
-def test_the_same_exception_object_has_one_note(front: Front, waits: list[float]) -> None:
+@every_entry_point
+def test_the_same_exception_object_has_one_note(retried: EntryPoint, waits: list[float]) -> None:
     error = TimeoutError()
     for _ in range(2):
         with pytest.raises(TimeoutError):
-            front(Script(*[error] * 4), RetryConfig())
+            retried(Script(*[error] * 4), RetryConfig())
     assert len(error.__notes__) == 1
 
 
-@every_front
+@every_entry_point
 def test_failures_are_not_kept_alive(
-    front: Front, waits: list[float], caplog: pytest.LogCaptureFixture
+    retried: EntryPoint, waits: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
-    # What is logged is kept by the test's own handler.
+    # pytest's own log handler would keep the exceptions.
     caplog.set_level(logging.CRITICAL, logger="undaunted.retry")
 
     class Weak(TimeoutError):
         pass
 
     class Held:
-        """What a traceback would keep."""
+        """An object that a traceback would keep alive."""
 
     held = Held()
     known = weakref.ref(held)
     script = Script(Weak(), Weak(), "done")
 
     def call(held: Held) -> Any:
-        return front(script, RetryConfig())
+        return retried(script, RetryConfig())
 
     gc.collect()
     gc.disable()
@@ -272,23 +288,25 @@ def test_failures_are_not_kept_alive(
         gc.enable()
 
 
-@every_front
-def test_a_success_makes_no_call_into_rust(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+@every_entry_point
+def test_a_success_makes_no_call_into_rust(
+    retried: EntryPoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = RetryConfig()
 
     def called(*_: object) -> None:
         raise AssertionError("a success called into Rust")
 
     monkeypatch.setattr(undaunted._call, "State", called)
-    assert front(Script("done"), config) == "done"
+    assert retried(Script("done"), config) == "done"
 
 
-def test_it_stands_with_and_without_parentheses(waits: list[float]) -> None:
+def test_the_decorator_works_with_and_without_parentheses(waits: list[float]) -> None:
     script = Script(*[TimeoutError(), "done"] * 4)
 
     @retry
     async def bare() -> Any:
-        """Its text."""
+        """Its docstring."""
         return script.next()
 
     @retry()
@@ -306,7 +324,7 @@ def test_it_stands_with_and_without_parentheses(waits: list[float]) -> None:
     for function in (bare, empty, with_config, by_keyword):
         assert asyncio.run(function()) == "done"
     assert bare.__name__ == "bare"
-    assert bare.__doc__ == "Its text."
+    assert bare.__doc__ == "Its docstring."
     assert inspect.iscoroutinefunction(bare)
     assert inspect.unwrap(bare) is not bare
 
@@ -351,7 +369,7 @@ class Client:
         return script.next()
 
 
-def test_it_stands_on_methods() -> None:
+def test_the_decorator_works_on_methods() -> None:
     assert asyncio.run(Client().fetch()) == "done"
     assert Client().fetch_plain() == "done"
     assert Client.of_class(Script(TimeoutError(), "done")) == "done"
@@ -393,7 +411,7 @@ def test_a_cancellation_is_never_retried() -> None:
     assert calls == 1
 
 
-def test_a_cancellation_ends_the_wait_and_gives_back_what_it_cost() -> None:
+def test_a_cancellation_ends_the_wait_and_refunds_its_cost() -> None:
     budget = RetryBudget(capacity=100, refill=0)
 
     @retry(RetryConfig(base_delay=1000, max_delay=1000, budget=budget))
@@ -439,11 +457,11 @@ def test_the_timeouts_of_asyncio_count_as_timeouts() -> None:
     assert by_function(script, NO_WAIT) == "done"
 
 
-def test_a_slow_attempt_is_cut_and_tried_again() -> None:
+def test_a_slow_attempt_is_cut_and_retried() -> None:
     cancelled = 0
     calls = 0
 
-    # The tuple has no timeouts: a cut is one all the same.
+    # A cut counts as a timeout even though the tuple has none.
     @retry(RetryConfig(base_delay=0, attempt_timeout=0.001, retryable_exceptions=()))
     async def call() -> str:
         nonlocal calls, cancelled
@@ -468,7 +486,7 @@ def test_the_error_of_a_cut_says_which_limit() -> None:
     async def main() -> None:
         with pytest.raises(TimeoutError, match=r"attempt timed out after 1ms") as caught:
             await with_retry(hang, RetryConfig(max_retries=1, base_delay=0, attempt_timeout=0.001))
-        # Where it was is to be seen.
+        # The cause shows where it was cut.
         assert isinstance(caught.value.__cause__, asyncio.CancelledError)
         with pytest.raises(TimeoutError, match=r"timed out after 1ms in all"):
             await with_retry(hang, RetryConfig(total_timeout=0.001))
@@ -476,7 +494,7 @@ def test_the_error_of_a_cut_says_which_limit() -> None:
     asyncio.run(main())
 
 
-def test_a_timeout_of_the_functions_own_is_no_cut() -> None:
+def test_a_timeout_that_the_function_raises_is_not_a_cut() -> None:
     own = TimeoutError("its own")
     script = Script(own)
     with pytest.raises(TimeoutError) as caught:
@@ -484,7 +502,7 @@ def test_a_timeout_of_the_functions_own_is_no_cut() -> None:
     assert caught.value is own
 
 
-def test_a_cut_at_the_deadline_is_the_failure_before_it() -> None:
+def test_a_cut_at_the_deadline_raises_the_failure_before_it() -> None:
     first = ConnectionError("the first")
     calls = 0
 
@@ -509,13 +527,13 @@ def test_a_plain_function_cannot_be_cut() -> None:
 
     def plain() -> None: ...
 
-    with pytest.raises(ValueError, match=r"attempt_timeout is 1\.0, but nothing can cut plain"):
+    with pytest.raises(ValueError, match=r"attempt_timeout is 1\.0, but plain is a plain function"):
         retry(config)(plain)
     with pytest.raises(ValueError, match="attempt_timeout"):
         blocking.with_retry(plain, config)
 
 
-def test_a_plain_function_may_turn_into_a_coroutine_later(
+def test_a_plain_function_may_return_a_coroutine_at_a_later_attempt(
     waits: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     script = Script(TimeoutError("once"), "done")
@@ -536,7 +554,7 @@ def test_a_plain_function_may_turn_into_a_coroutine_later(
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
 
 
-def test_a_wait_of_zero_lets_others_run() -> None:
+def test_a_wait_of_zero_lets_other_tasks_run() -> None:
     ran: list[str] = []
 
     async def other() -> None:
@@ -558,7 +576,7 @@ def test_a_wait_of_zero_lets_others_run() -> None:
     assert ran == ["other", "call"]
 
 
-def test_the_function_is_called_anew_for_each_attempt() -> None:
+def test_the_function_is_called_once_for_each_attempt() -> None:
     script = Script(TimeoutError(), "done")
     made: list[object] = []
 
@@ -571,7 +589,7 @@ def test_the_function_is_called_anew_for_each_attempt() -> None:
     assert len(made) == 2
 
 
-# What cannot be retried.
+# Arguments that cannot be retried.
 
 
 def misuse(call: Callable[[], Awaitable[object]]) -> str:
@@ -583,7 +601,7 @@ def misuse(call: Callable[[], Awaitable[object]]) -> str:
     return asyncio.run(main())
 
 
-POLICIES = [
+CONFIGS = [
     RetryConfig(),
     RetryConfig(retryable_exceptions=(Exception,)),
     RetryConfig(total_timeout=9),
@@ -591,8 +609,8 @@ POLICIES = [
 ]
 
 
-@pytest.mark.parametrize("config", POLICIES)
-def test_a_coroutine_is_no_function(config: RetryConfig) -> None:
+@pytest.mark.parametrize("config", CONFIGS)
+def test_a_coroutine_is_not_a_function(config: RetryConfig) -> None:
     async def put() -> None: ...
 
     said = misuse(lambda: with_retry(put(), config))  # type: ignore[arg-type]
@@ -600,14 +618,14 @@ def test_a_coroutine_is_no_function(config: RetryConfig) -> None:
     assert "got a coroutine" in said
 
 
-@pytest.mark.parametrize("config", POLICIES)
-def test_what_cannot_be_called_is_named(config: RetryConfig) -> None:
+@pytest.mark.parametrize("config", CONFIGS)
+def test_an_object_that_cannot_be_called_is_named(config: RetryConfig) -> None:
     assert "got an int" in misuse(lambda: with_retry(5, config))  # type: ignore[arg-type]
     assert "got None" in misuse(lambda: with_retry(None, config))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("config", POLICIES)
-def test_a_function_that_gives_nothing_to_await_is_named(config: RetryConfig) -> None:
+@pytest.mark.parametrize("config", CONFIGS)
+def test_a_function_that_returns_nothing_to_await_is_named(config: RetryConfig) -> None:
     calls = 0
 
     def plain() -> int:
@@ -621,14 +639,14 @@ def test_a_function_that_gives_nothing_to_await_is_named(config: RetryConfig) ->
     assert calls == 1
 
 
-def test_a_type_error_of_the_functions_own_is_its_own() -> None:
+def test_a_type_error_that_the_function_raises_is_unchanged() -> None:
     own = TypeError("its own")
     with pytest.raises(TypeError) as caught:
         by_function(Script(own), RetryConfig())
     assert caught.value is own
 
 
-def test_a_policy_must_be_one() -> None:
+def test_a_config_must_be_a_retry_config() -> None:
     async def put() -> None: ...
 
     assert "config must be a RetryConfig, not dict" in misuse(lambda: with_retry(put, {}))  # type: ignore[arg-type]
@@ -656,7 +674,7 @@ def generator() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("thing", "said"),
     [
-        (5, "retry takes a RetryConfig or stands on a function, and got an int"),
+        (5, "retry takes a RetryConfig or decorates a function, but got an int"),
         ({}, "got a dict"),
         (TimeoutError, r"RetryConfig\(retryable_exceptions=\(TimeoutError,\)\)"),
         (async_generator, "cannot repeat the generator async_generator"),
@@ -665,7 +683,7 @@ def generator() -> Iterator[int]:
         (staticmethod(generator), "@retry stands above @staticmethod: put it below"),
     ],
 )
-def test_what_cannot_be_decorated_is_refused_at_once(thing: Any, said: str) -> None:
+def test_an_object_that_cannot_be_decorated_is_refused_immediately(thing: Any, said: str) -> None:
     with pytest.raises(TypeError, match=said):
         retry(thing)
     with pytest.raises(TypeError, match=said):

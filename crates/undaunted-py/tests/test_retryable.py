@@ -20,7 +20,7 @@ from undaunted import (
 from undaunted.testing import FaultyStorage, LostAnswer
 
 RESET = StorageConnectionError("reset")
-LOST = LostAnswer(StorageConnectionError("no answer"))
+LOST = LostAnswer(StorageConnectionError("no response"))
 NO_WAIT = RetryConfig(base_delay=0)
 
 
@@ -46,9 +46,9 @@ def test_every_operation_is_retried() -> None:
     assert faulty.unused == []
 
 
-def test_a_delete_whose_answer_was_lost_is_done() -> None:
-    class Minding(FaultyStorage):
-        """Deleting what is not there is an error, as it is for files."""
+def test_a_delete_whose_response_was_lost_is_done() -> None:
+    class Strict(FaultyStorage):
+        """Deleting a missing file is an error, as it is for local files."""
 
         async def delete(self, key: str) -> None:
             if not await self.inner.exists(key):
@@ -56,18 +56,18 @@ def test_a_delete_whose_answer_was_lost_is_done() -> None:
             await super().delete(key)
 
     async def use() -> None:
-        faulty = Minding([LOST])
+        faulty = Strict([LOST])
         await faulty.inner.put("a", b"1")
         await RetryableStorage(faulty, NO_WAIT).delete("a")
         assert not await faulty.inner.exists("a")
-        # What never was there is an answer.
+        # A file that never existed is an error.
         with pytest.raises(StorageFileNotFoundError):
-            await RetryableStorage(Minding(), NO_WAIT).delete("a")
+            await RetryableStorage(Strict(), NO_WAIT).delete("a")
 
     asyncio.run(use())
 
 
-def test_a_move_whose_answer_was_lost_is_done() -> None:
+def test_a_move_whose_response_was_lost_is_done() -> None:
     async def use() -> None:
         faulty = FaultyStorage([LOST])
         await faulty.inner.put("a", b"1")
@@ -84,7 +84,7 @@ async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def test_a_stream_that_was_not_begun_is_sent_again() -> None:
+def test_a_stream_that_was_not_read_is_sent_again() -> None:
     async def use() -> None:
         faulty = FaultyStorage([RESET, RESET])
         await RetryableStorage(faulty, NO_WAIT).put("a", stream(b"1", b"2"))
@@ -93,7 +93,7 @@ def test_a_stream_that_was_not_begun_is_sent_again() -> None:
     asyncio.run(use())
 
 
-def test_a_stream_that_was_begun_is_not_sent_as_half_of_it() -> None:
+def test_a_stream_that_was_read_in_part_is_not_sent_again() -> None:
     async def use() -> None:
         error = StorageConnectionError("broke in the middle")
         faulty = FaultyStorage([LostAnswer(error)])
@@ -105,7 +105,7 @@ def test_a_stream_that_was_begun_is_not_sent_as_half_of_it() -> None:
     asyncio.run(use())
 
 
-def test_what_can_be_read_again_is_sent_again() -> None:
+def test_data_that_can_be_read_again_is_sent_again() -> None:
     class Again:
         def __aiter__(self) -> AsyncIterator[bytes]:
             return stream(b"1", b"2")
@@ -119,7 +119,7 @@ def test_what_can_be_read_again_is_sent_again() -> None:
     asyncio.run(use())
 
 
-def test_a_list_that_breaks_has_nothing_twice_and_nothing_less() -> None:
+def test_a_list_that_breaks_has_no_duplicates_and_no_gaps() -> None:
     async def use() -> None:
         faulty = FaultyStorage([LOST, LOST], operations=["list"])
         keys = [f"k{number}" for number in range(10)]
@@ -133,13 +133,13 @@ def test_a_list_that_breaks_has_nothing_twice_and_nothing_less() -> None:
     asyncio.run(use())
 
 
-def test_a_list_that_always_breaks_is_given_up() -> None:
+def test_a_list_that_always_breaks_is_an_error() -> None:
     async def use() -> None:
         faulty = FaultyStorage([LOST] * 100, operations=["list"])
         for number in range(3):
             await faulty.inner.put(f"k{number}", b"")
         given: list[str] = []
-        with pytest.raises(StorageConnectionError, match="no answer"):
+        with pytest.raises(StorageConnectionError, match="no response"):
             async for file in RetryableStorage(faulty, NO_WAIT).list():
                 given.append(file.key)
         # The list breaks after its first file, so no attempt gets further.
@@ -148,7 +148,7 @@ def test_a_list_that_always_breaks_is_given_up() -> None:
     asyncio.run(use())
 
 
-def test_a_list_that_is_left_is_closed() -> None:
+def test_a_list_that_is_not_read_to_its_end_is_closed() -> None:
     closed = 0
 
     class Endless:
@@ -169,13 +169,13 @@ def test_a_list_that_is_left_is_closed() -> None:
     asyncio.run(use())
 
 
-def test_a_body_that_breaks_after_its_first_chunk_is_the_callers() -> None:
+def test_a_body_that_breaks_after_its_first_chunk_is_an_error() -> None:
     async def use() -> None:
         faulty = FaultyStorage([RESET, LOST], operations=["get"])
         await faulty.inner.put("a", b"data")
         storage = RetryableStorage(faulty, NO_WAIT)
         chunks: list[bytes] = []
-        with pytest.raises(StorageConnectionError, match="no answer"):
+        with pytest.raises(StorageConnectionError, match="no response"):
             async for chunk in storage.get("a"):
                 chunks.append(chunk)
         assert chunks == [b"data"]
@@ -203,7 +203,7 @@ def test_other_methods_are_the_storages_own() -> None:
     assert "Mine" in repr(copied)
 
 
-def test_its_own_door_is_retried_already() -> None:
+def test_all_storages_match_the_protocol() -> None:
     assert isinstance(RetryableStorage(FaultyStorage()), Storage)
     assert isinstance(FaultyStorage(), Storage)
     assert isinstance(Storage.open("memory://"), Storage)

@@ -1,4 +1,4 @@
-"""The storage on a real S3 over HTTP, well and unwell."""
+"""The storage on a real S3 over HTTP, with and without faults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from undaunted import (
 
 
 def noise(size: int, seed: int = 0) -> bytes:
-    """Bytes that look random and are the same every time."""
+    """Bytes that look random and are always the same."""
     return hashlib.shake_128(seed.to_bytes(4, "big")).digest(size)
 
 
@@ -56,10 +56,10 @@ def test_every_operation(tmp_path: Path) -> None:
 
 def test_large_data_goes_up_in_parts(tmp_path: Path) -> None:
     data = noise(12_000_000)
-    told: list[int] = []
+    progressed: list[int] = []
 
     def progress(info: ProgressInfo) -> None:
-        told.append(info.bytes_transferred)
+        progressed.append(info.bytes_transferred)
 
     async def use(s3: RealS3) -> None:
         storage = s3.storage()
@@ -71,8 +71,8 @@ def test_large_data_goes_up_in_parts(tmp_path: Path) -> None:
 
     with serve(tmp_path) as s3:
         asyncio.run(use(s3))
-    assert told[-1] == len(data)
-    assert len(told) == 3
+    assert progressed[-1] == len(data)
+    assert len(progressed) == 3
 
 
 def test_a_signed_url_is_accepted(tmp_path: Path) -> None:
@@ -83,13 +83,13 @@ def test_a_signed_url_is_accepted(tmp_path: Path) -> None:
 
     with serve(tmp_path) as s3:
         read, write = asyncio.run(use(s3))
-        with urllib.request.urlopen(read) as answer:
-            assert answer.read() == b"hello"
+        with urllib.request.urlopen(read) as response:
+            assert response.read() == b"hello"
         urllib.request.urlopen(urllib.request.Request(write, b"new", method="PUT")).close()
         assert (s3.folder / "c").read_bytes() == b"new"
 
 
-def test_a_wrong_secret_is_told_at_once_and_not_shown(tmp_path: Path) -> None:
+def test_a_wrong_secret_fails_immediately_and_is_not_shown(tmp_path: Path) -> None:
     async def use(s3: RealS3) -> StorageError:
         storage = s3.storage(aws_secret_access_key="not-the-secret")
         with pytest.raises(StorageCredentialsError) as caught:
@@ -120,7 +120,7 @@ def test_every_byte_survives(tmp_path: Path, chaos: str) -> None:
         assert len(s3.faults()) > 10
 
 
-def test_a_create_whose_answer_is_lost_is_ours(tmp_path: Path) -> None:
+def test_a_create_whose_response_is_lost_is_a_success(tmp_path: Path) -> None:
     rules = tmp_path / "faults.toml"
     rules.write_text("[[rule]]\nfault = 'fail_after'\noperation = 'put'\nfailure = 'closed'\n")
 
@@ -133,11 +133,11 @@ def test_a_create_whose_answer_is_lost_is_ours(tmp_path: Path) -> None:
         assert (s3.folder / "lock").read_bytes() == b"mine"
 
 
-def test_the_twin_survives_too(tmp_path: Path) -> None:
+def test_the_blocking_storage_survives_too(tmp_path: Path) -> None:
     with serve(tmp_path, "flaky,seed=4") as s3:
-        twin = s3.storage().blocking
+        storage = s3.storage().blocking
         for number in range(20):
-            twin.put(str(number), noise(5_000, number))
+            storage.put(str(number), noise(5_000, number))
         for number in range(20):
-            assert twin.get_bytes(str(number)) == noise(5_000, number)
+            assert storage.get_bytes(str(number)) == noise(5_000, number)
         assert len(s3.faults()) > 3

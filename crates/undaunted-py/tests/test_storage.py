@@ -43,7 +43,7 @@ async def keys(storage: ObjectStorage, prefix: str = "", limit: int | None = Non
     return [file.key async for file in storage.list(prefix, limit=limit)]
 
 
-def test_what_is_put_can_be_had_again(storage: ObjectStorage) -> None:
+def test_a_file_that_was_written_can_be_read(storage: ObjectStorage) -> None:
     async def use() -> None:
         before = datetime.now(timezone.utc) - timedelta(seconds=5)
         put = await storage.put("a/b.txt", b"hello", content_type="text/plain")
@@ -78,7 +78,7 @@ def test_copies_moves_and_deletes(storage: ObjectStorage) -> None:
     asyncio.run(use())
 
 
-def test_a_list_has_what_begins_with_the_prefix(storage: ObjectStorage) -> None:
+def test_a_list_has_the_keys_that_begin_with_the_prefix(storage: ObjectStorage) -> None:
     async def use() -> None:
         for key in ("img/1.png", "img/2.png", "img/12.png", "img.txt", "other"):
             await storage.put(key, b"x")
@@ -107,7 +107,7 @@ def test_a_long_list_comes_in_full(s3: FakeS3) -> None:
     assert len(s3.requests) == 3
 
 
-def test_what_is_not_there_is_named(storage: ObjectStorage) -> None:
+def test_a_missing_file_is_named(storage: ObjectStorage) -> None:
     async def use() -> None:
         for operation in (
             storage.get_bytes("no/such"),
@@ -127,7 +127,7 @@ def test_what_is_not_there_is_named(storage: ObjectStorage) -> None:
     asyncio.run(use())
 
 
-def test_a_file_that_is_there_is_kept(storage: ObjectStorage) -> None:
+def test_an_existing_file_is_kept(storage: ObjectStorage) -> None:
     async def use() -> None:
         await storage.put("a", b"1")
         with pytest.raises(StorageFileExistsError) as caught:
@@ -142,7 +142,7 @@ def test_a_file_that_is_there_is_kept(storage: ObjectStorage) -> None:
     asyncio.run(use())
 
 
-def test_metadata_is_kept_where_it_can_be(storage: ObjectStorage) -> None:
+def test_metadata_is_kept_by_storages_that_can_hold_it(storage: ObjectStorage) -> None:
     metadata = {"owner": "7", "source": "camera"}
 
     async def use() -> None:
@@ -152,7 +152,7 @@ def test_metadata_is_kept_where_it_can_be(storage: ObjectStorage) -> None:
             return
         assert (await storage.put("a", b"1", metadata=metadata)).metadata == metadata
         assert (await storage.info("a")).metadata == metadata
-        # The token of a conditional write is not the user's.
+        # The token of a conditional write is not part of the user's metadata.
         await storage.put("b", b"1", metadata=metadata, overwrite=False)
         assert (await storage.info("b")).metadata == metadata
 
@@ -182,7 +182,7 @@ WHOLE = b"".join(CHUNKS)
 
 @pytest.fixture(params=["memory", "files"])
 def parted(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStorage:
-    """A storage that takes parts."""
+    """A storage that supports uploads in parts."""
     return Storage.open("memory://" if request.param == "memory" else tmp_path.as_uri())
 
 
@@ -198,7 +198,7 @@ def parted(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStorage:
     ],
     ids=["bytes", "bytearray", "memoryview", "stream", "iterator", "file"],
 )
-def test_large_data_comes_from_everywhere(parted: ObjectStorage, make: Callable[[], Any]) -> None:
+def test_large_data_may_have_every_type(parted: ObjectStorage, make: Callable[[], Any]) -> None:
     progress: list[ProgressInfo] = []
 
     async def use() -> None:
@@ -219,17 +219,17 @@ def test_large_data_comes_from_everywhere(parted: ObjectStorage, make: Callable[
 
 
 def test_the_callback_may_be_a_coroutine_function(parted: ObjectStorage) -> None:
-    told: list[int] = []
+    progressed: list[int] = []
 
     async def progress(info: ProgressInfo) -> None:
         await asyncio.sleep(0)
-        told.append(info.bytes_transferred)
+        progressed.append(info.bytes_transferred)
 
     asyncio.run(parted.put_large("a", b"small", progress_callback=progress))
-    assert told == [5]
+    assert progressed == [5]
 
 
-def test_an_upload_that_is_given_up_leaves_nothing(parted: ObjectStorage, tmp_path: Path) -> None:
+def test_an_upload_that_fails_leaves_nothing(parted: ObjectStorage, tmp_path: Path) -> None:
     async def broken() -> AsyncIterator[bytes]:
         for chunk in CHUNKS:
             yield chunk
@@ -260,10 +260,10 @@ def test_no_data_is_an_empty_file(parted: ObjectStorage) -> None:
         ("text", r"data must be bytes, not str: encode it"),
         (5, r"data must be bytes, a file .*, not int"),
         (None, r"not NoneType"),
-        ([b"1", "2"], r"data must give bytes, and gave str"),
+        ([b"1", "2"], r"data must yield bytes, but yielded str"),
     ],
 )
-def test_data_that_is_none_is_refused(data: Any, said: str) -> None:
+def test_data_of_another_type_is_refused(data: Any, said: str) -> None:
     storage = Storage.open("memory://")
     with pytest.raises(TypeError, match=said):
         asyncio.run(storage.put("a", data))
@@ -273,7 +273,7 @@ def test_data_that_is_none_is_refused(data: Any, said: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "a/../b", ".", "a/\x00"])
-def test_a_key_that_cannot_be_is_refused(storage: ObjectStorage, key: str) -> None:
+def test_an_invalid_key_is_refused(storage: ObjectStorage, key: str) -> None:
     with pytest.raises(ValueError, match="key"):
         asyncio.run(storage.put(key, b"1"))
     with pytest.raises(TypeError):
@@ -281,7 +281,7 @@ def test_a_key_that_cannot_be_is_refused(storage: ObjectStorage, key: str) -> No
 
 
 @pytest.mark.parametrize("key", ["ä/ö.txt", "a b", "a%20b", "a+b", "a?b&c", "日本/語"])
-def test_unusual_keys_come_back_as_they_are(storage: ObjectStorage, key: str) -> None:
+def test_unusual_keys_are_unchanged(storage: ObjectStorage, key: str) -> None:
     async def use() -> None:
         await storage.put(key, b"1")
         assert await storage.get_bytes(key) == b"1"
@@ -312,7 +312,7 @@ def test_urls(s3: FakeS3, tmp_path: Path) -> None:
     asyncio.run(use())
 
 
-def test_a_closed_storage_says_so(storage: ObjectStorage) -> None:
+def test_a_closed_storage_refuses_operations(storage: ObjectStorage) -> None:
     async def use() -> None:
         async with storage as same:
             assert same is storage
@@ -343,9 +343,9 @@ def test_relative_and_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("s3://[", r"not a valid URL"),
     ],
 )
-def test_a_url_that_leads_nowhere_is_refused_at_once(url: str, said: str) -> None:
+def test_a_url_that_cannot_be_opened_is_refused_immediately(url: str, said: str) -> None:
     if url == "s3:/bucket":
-        # A path, as it is written: the command line takes it so too.
+        # A path, since it has no "//": the command line reads it so too.
         assert "s3:" in repr(Storage.open(url))
         return
     with pytest.raises(StorageConfigurationError, match=said) as caught:
@@ -374,7 +374,7 @@ def test_storages_can_share_a_budget() -> None:
     assert Storage.open("memory://").budget_tokens == 500
 
 
-def test_many_operations_at_once(storage: ObjectStorage) -> None:
+def test_many_concurrent_operations(storage: ObjectStorage) -> None:
     async def use() -> None:
         await asyncio.gather(*(storage.put(f"k{n}", bytes([n])) for n in range(100)))
         read = await asyncio.gather(*(storage.get_bytes(f"k{n}") for n in range(100)))
@@ -385,37 +385,37 @@ def test_many_operations_at_once(storage: ObjectStorage) -> None:
     assert len(asyncio.run(keys(storage))) == 100
 
 
-# The blocking twin.
+# The blocking storage.
 
 
 @pytest.fixture
-def twin(storage: ObjectStorage) -> Iterator[blocking.Storage]:
-    with storage.blocking as twin:
-        yield twin
+def blocking_storage(storage: ObjectStorage) -> Iterator[blocking.Storage]:
+    with storage.blocking as opened:
+        yield opened
 
 
-def test_the_twin_does_the_same(twin: blocking.Storage) -> None:
-    put = twin.put("a/b.txt", b"hello", content_type="text/plain")
+def test_the_blocking_storage_does_the_same(blocking_storage: blocking.Storage) -> None:
+    put = blocking_storage.put("a/b.txt", b"hello", content_type="text/plain")
     assert (put.key, put.size) == ("a/b.txt", 5)
-    assert twin.get_bytes("a/b.txt") == b"hello"
-    assert b"".join(twin.get("a/b.txt")) == b"hello"
-    assert twin.info("a/b.txt").content_type == "text/plain"
-    assert twin.exists("a/b.txt")
-    assert twin.copy("a/b.txt", "c").size == 5
-    assert twin.move("c", "d").key == "d"
-    twin.delete("a/b.txt")
-    assert [file.key for file in twin.list()] == ["d"]
+    assert blocking_storage.get_bytes("a/b.txt") == b"hello"
+    assert b"".join(blocking_storage.get("a/b.txt")) == b"hello"
+    assert blocking_storage.info("a/b.txt").content_type == "text/plain"
+    assert blocking_storage.exists("a/b.txt")
+    assert blocking_storage.copy("a/b.txt", "c").size == 5
+    assert blocking_storage.move("c", "d").key == "d"
+    blocking_storage.delete("a/b.txt")
+    assert [file.key for file in blocking_storage.list()] == ["d"]
     with pytest.raises(StorageFileNotFoundError):
-        twin.get_bytes("a/b.txt")
+        blocking_storage.get_bytes("a/b.txt")
     with pytest.raises(StorageFileExistsError):
-        twin.put("d", b"1", overwrite=False)
+        blocking_storage.put("d", b"1", overwrite=False)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_the_twin_takes_large_data(parted: ObjectStorage, concurrency: int) -> None:
-    twin = parted.blocking
+def test_the_blocking_storage_takes_large_data(parted: ObjectStorage, concurrency: int) -> None:
+    storage = parted.blocking
     progress: list[int] = []
-    stored = twin.put_large(
+    stored = storage.put_large(
         "big",
         iter(CHUNKS),
         part_size=PART,
@@ -423,11 +423,11 @@ def test_the_twin_takes_large_data(parted: ObjectStorage, concurrency: int) -> N
         progress_callback=lambda info: progress.append(info.bytes_transferred),
     )
     assert stored.size == len(WHOLE)
-    assert b"".join(twin.get("big")) == WHOLE
+    assert b"".join(storage.get("big")) == WHOLE
     assert progress == [PART, 2 * PART, len(WHOLE)]
 
 
-def test_the_twin_gives_up_cleanly(parted: ObjectStorage, tmp_path: Path) -> None:
+def test_a_blocking_upload_that_fails_leaves_nothing(parted: ObjectStorage, tmp_path: Path) -> None:
     def broken() -> Iterator[bytes]:
         yield from CHUNKS
         raise RuntimeError("the source broke")
@@ -438,7 +438,7 @@ def test_the_twin_gives_up_cleanly(parted: ObjectStorage, tmp_path: Path) -> Non
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_the_twin_has_its_own_door() -> None:
+def test_the_blocking_storage_can_be_opened_directly() -> None:
     with blocking.Storage.open("memory://") as storage:
         storage.put("a", b"1")
         assert repr(storage) == "<blocking.Storage memory://>"

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fake_s3 import Answer, FakeS3
+from fake_s3 import FakeS3, Response
 from undaunted import (
     RetryConfig,
     StorageConnectionError,
@@ -62,18 +62,18 @@ def test_attempts_can_be_bounded() -> None:
         testing.set_attempts(0)
 
 
-def test_waits_can_be_left_out() -> None:
+def test_waits_can_be_switched_off() -> None:
     with testing.without_waits():
         assert attempts() == 4
 
 
 def test_stores_obey_the_switch(s3: FakeS3) -> None:
     storage = s3.storage(RetryConfig(base_delay=1000, max_delay=1000))
-    s3.answers.append(Answer(503))
+    s3.responses.append(Response(503))
     with testing.set_active(False), pytest.raises(StorageError):
         asyncio.run(storage.get_bytes("a"))
     assert len(s3.requests) == 1
-    s3.answers.extend([Answer(503)] * 3)
+    s3.responses.extend([Response(503)] * 3)
     with testing.without_waits():
         asyncio.run(storage.put("a", b"1"))
     assert len(s3.requests) == 5
@@ -89,7 +89,7 @@ def test_the_fixture_without_waits() -> None:
     assert attempts() == 4
 
 
-def test_the_script_is_played_in_order() -> None:
+def test_the_faults_are_used_in_order() -> None:
     async def use() -> None:
         storage = FaultyStorage(
             [StorageConnectionError("1"), None, TimeoutError], operations=["put"]
@@ -107,7 +107,7 @@ def test_the_script_is_played_in_order() -> None:
     asyncio.run(use())
 
 
-def test_a_lost_answer_takes_effect() -> None:
+def test_a_call_whose_response_is_lost_is_applied() -> None:
     async def use() -> None:
         storage = FaultyStorage([testing.LostAnswer(TimeoutError)])
         with pytest.raises(TimeoutError):
@@ -117,7 +117,7 @@ def test_a_lost_answer_takes_effect() -> None:
     asyncio.run(use())
 
 
-def test_what_is_no_fault_is_refused() -> None:
+def test_an_object_that_is_not_a_fault_is_refused() -> None:
     for wrong in (5, "reset", int, testing.LostAnswer(5)):  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="a fault is an exception"):
             FaultyStorage([wrong])  # type: ignore[list-item]
@@ -137,7 +137,7 @@ def test_chaos_is_survived() -> None:
         asyncio.run(use())
 
 
-def test_chaos_that_is_none_is_refused() -> None:
+def test_an_invalid_chaos_is_refused() -> None:
     with pytest.raises(ValueError, match="chaos: .*a rate is a number from 0 to 1"):
         testing.chaos_storage("flaky,rate=2")
 

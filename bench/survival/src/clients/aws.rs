@@ -35,7 +35,7 @@ impl Client for Aws {
             .endpoint_url(&endpoint.url)
             .region(Region::new(endpoint.region))
             .credentials_provider(Credentials::new(access, secret, None, None, "survival"))
-            // The server has no host names for its buckets.
+            // The buckets of the server have no host names.
             .force_path_style(true)
             .build();
         Ok(Box::new(AwsSession {
@@ -177,7 +177,7 @@ impl AwsSession {
         let uploaded = self.upload_parts(key, id, &data).await;
         if uploaded.is_err() {
             let abort = self.s3.abort_multipart_upload().bucket(self.bucket);
-            // Its failure would hide the one that the caller wants to know of.
+            // A failure of the abort would hide the failure of the upload.
             let _ = abort.key(key).upload_id(id).send().await;
         }
         uploaded.map(|()| Reply::Done)
@@ -203,7 +203,7 @@ impl AwsSession {
     }
 }
 
-/// The checksums that parts were sent with are to be named in the end.
+/// The completion must name the checksums of the parts.
 fn completed(number: i32, put: &UploadPartOutput) -> CompletedPart {
     CompletedPart::builder()
         .part_number(number)

@@ -1,4 +1,4 @@
-//! object_store by itself, with the retries that it has.
+//! object_store by itself, with its own retries.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The clients, each with the settings that it has when nobody changes them.
+//! The clients, each with its default settings.
 
 mod aws;
 mod bare;
@@ -19,15 +19,15 @@ use crate::call::{Call, Failure, Reply};
 pub trait Client: Send + Sync {
     fn name(&self) -> &'static str;
 
-    /// The versions of what is measured, as the lock file or the installed package says.
+    /// The version, from the lock file or the installed package.
     fn version(&self) -> String;
 
-    /// Why it cannot be measured, if it cannot.
+    /// The reason why it cannot be measured, if any.
     fn missing(&self) -> Option<String> {
         None
     }
 
-    /// A client of its own for one cell, with no connections yet.
+    /// A new client for one result, without open connections.
     async fn connect(&self, endpoint: &Endpoint) -> Result<Box<dyn Session>, Failure>;
 }
 
@@ -37,7 +37,7 @@ pub trait Session: Send + Sync {
     async fn run(&self, call: &Call) -> Result<Reply, Failure>;
 }
 
-/// What a client must know of its server.
+/// How a client reaches its server.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub url: String,
@@ -45,7 +45,7 @@ pub struct Endpoint {
     pub secret_key: &'static str,
     pub region: &'static str,
     pub bucket: &'static str,
-    /// Whether to verify what is read, where that is a choice.
+    /// Whether to verify reads, if the client has the choice.
     pub verified: bool,
 }
 
@@ -62,7 +62,7 @@ impl Endpoint {
     }
 }
 
-/// All of them, in the order of the report. What has to be installed is put below `target`.
+/// All clients, in the order of the report. Python packages are installed below `target`.
 pub async fn all(target: &Path, wanted: impl Fn(&str) -> bool) -> Vec<Box<dyn Client>> {
     let mut clients: Vec<Box<dyn Client>> = vec![
         Box::new(undaunted::Undaunted),

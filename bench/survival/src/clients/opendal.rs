@@ -1,4 +1,4 @@
-//! opendal with its retry layer, and with its timeout layer within that.
+//! opendal with its retry layer, and with its timeout layer inside that.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -26,7 +26,7 @@ impl OpenDal {
     }
 
     fn with(timeouts: bool) -> Self {
-        // The HTTP client of all services, once.
+        // The HTTP client of all services is installed once.
         opendal::install_default();
         Self { timeouts }
     }
@@ -129,7 +129,7 @@ async fn run(operator: &Operator, call: &Call) -> Result<Reply> {
                 failed => failed,
             };
             if written.is_err() {
-                // Its failure would hide the one that the caller wants to know of.
+                // A failure of the abort would hide the failure of the upload.
                 let _ = writer.abort().await;
             }
             written.map(|()| Reply::Done)
@@ -138,7 +138,7 @@ async fn run(operator: &Operator, call: &Call) -> Result<Reply> {
             operator.copy(from, to).await?;
             Ok(Reply::Done)
         }
-        // Its S3 has no rename.
+        // The S3 service of opendal has no rename.
         Call::Rename { from, to } => {
             operator.copy(from, to).await?;
             operator.delete(from).await?;

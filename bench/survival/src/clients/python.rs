@@ -1,4 +1,4 @@
-//! boto3 and obstore, in a Python of their own that is driven by JSON lines.
+//! boto3 and obstore, in a Python process that takes calls as lines of JSON.
 
 mod environment;
 
@@ -21,11 +21,11 @@ use super::{Client, Endpoint, Session};
 use crate::call::{Call, Failure, Kind, Reply};
 use crate::content::Content;
 
-/// The packages, by the names that Python has for them.
+/// The Python packages.
 pub const PACKAGES: [&str; 2] = ["boto3", "obstore"];
 
 /// Makes a Python environment below `target` and starts a program in it for each package. A
-/// package that cannot be installed is a client that is missing.
+/// package that cannot be installed is reported as missing.
 pub async fn install(target: &Path, packages: &[&'static str]) -> Vec<Box<dyn Client>> {
     if packages.is_empty() {
         return Vec::new();
@@ -85,18 +85,18 @@ impl Client for Package {
 /// A Python program that is running.
 struct Python {
     version: String,
-    /// Lines for it, written by a task.
+    /// The lines for the program, which a task writes.
     lines: mpsc::UnboundedSender<Value>,
     waiting: Waiting,
     next_id: AtomicU64,
-    /// Killed when it is dropped, whatever calls still hang in it.
+    /// Killed when it is dropped, with the calls that still hang in it.
     _child: Child,
 }
 
-type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Answer>>>>;
+type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Response>>>>;
 
 #[derive(Debug, Deserialize)]
-struct Answer {
+struct Response {
     id: u64,
     bodies: Option<usize>,
     keys: Option<Vec<String>>,
@@ -122,8 +122,8 @@ impl Session for PythonSession {
     async fn run(&self, call: &Call) -> Result<Reply, Failure> {
         let folder = tempfile::tempdir().map_err(Failure::other)?;
         let line = line(call, folder.path()).map_err(Failure::other)?;
-        let answer = self.ask(line).await?;
-        if let Some(count) = answer.bodies {
+        let response = self.ask(line).await?;
+        if let Some(count) = response.bodies {
             let body = |number: usize| {
                 let body = std::fs::read(folder.path().join(number.to_string()));
                 body.map(Bytes::from).map_err(Failure::other)
@@ -133,7 +133,7 @@ impl Session for PythonSession {
                 .collect::<Result<_, _>>()
                 .map(Reply::Bodies);
         }
-        Ok(match (answer.keys, answer.size) {
+        Ok(match (response.keys, response.size) {
             (Some(keys), _) => Reply::Keys(keys),
             (None, Some(size)) => Reply::Size(size),
             (None, None) => Reply::Done,
@@ -142,26 +142,26 @@ impl Session for PythonSession {
 }
 
 impl PythonSession {
-    async fn ask(&self, mut line: Value) -> Result<Answer, Failure> {
+    async fn ask(&self, mut line: Value) -> Result<Response, Failure> {
         let id = self.python.next_id.fetch_add(1, Ordering::Relaxed);
         line["id"] = id.into();
-        let (tell, told) = oneshot::channel();
-        lock(&self.python.waiting).insert(id, tell);
+        let (sender, receiver) = oneshot::channel();
+        lock(&self.python.waiting).insert(id, sender);
         self.tell(line);
-        let answer = told.await;
-        let answer = answer.map_err(|_| Failure::other("the Python program ended"))?;
-        match answer.failed {
+        let response = receiver.await;
+        let response = response.map_err(|_| Failure::other("the Python program ended"))?;
+        match response.failed {
             Some(kind) => Err(Failure {
                 kind: kind_of(&kind),
-                text: answer.text,
+                text: response.text,
             }),
-            None => Ok(answer),
+            None => Ok(response),
         }
     }
 
     fn tell(&self, mut line: Value) {
         line["endpoint"] = self.endpoint.clone();
-        // A program that has ended tells whoever waits for an answer.
+        // If the program has ended, the call that waits for a response fails.
         let _ = self.python.lines.send(line);
     }
 }
@@ -255,18 +255,18 @@ async fn hand_over(mut lines: mpsc::UnboundedReceiver<Value>, mut stdin: ChildSt
     }
 }
 
-/// Gives every answer to whoever waits for it, until the program ends.
+/// Passes every response to the call that waits for it, until the program ends.
 async fn hand_out(mut lines: tokio::io::Lines<BufReader<ChildStdout>>, waiting: Waiting) {
     while let Ok(Some(line)) = lines.next_line().await {
-        let Ok(answer) = serde_json::from_str::<Answer>(&line) else {
+        let Ok(response) = serde_json::from_str::<Response>(&line) else {
             continue;
         };
-        if let Some(tell) = lock(&waiting).remove(&answer.id) {
-            // Nobody waits any more for a call that hung.
-            let _ = tell.send(answer);
+        if let Some(sender) = lock(&waiting).remove(&response.id) {
+            // A call that hung does not wait any more.
+            let _ = sender.send(response);
         }
     }
-    // Whoever still waits is told by the loss of the sender.
+    // Dropping the senders fails the calls that still wait.
     lock(&waiting).clear();
 }
 

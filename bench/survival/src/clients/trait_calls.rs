@@ -1,4 +1,4 @@
-//! Calls by way of object_store's trait, for whatever implements it.
+//! Calls through object_store's trait, for every client that implements it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use object_store::{
 use super::Session;
 use crate::call::{Call, Failure, Kind, PART, Reply};
 
-/// A session of any object_store.
+/// A session of any `ObjectStore`.
 pub struct TraitSession(pub Arc<dyn ObjectStore>);
 
 #[async_trait]
@@ -77,7 +77,7 @@ async fn run(store: &Arc<dyn ObjectStore>, call: &Call) -> Result<Reply> {
             let upload = store.put_multipart(&Path::from(*key)).await?;
             let mut writer = WriteMultipart::new_with_chunk_size(upload, PART);
             writer.put(content.bytes());
-            // Gives the upload up when it fails.
+            // Aborts the upload when it fails.
             writer.finish().await?;
             Ok(Reply::Done)
         }

@@ -1,4 +1,4 @@
-//! Ours: `open()` with the policy that its documentation shows.
+//! undaunted: `open_with()` with the configuration that its documentation shows.
 
 use std::sync::Arc;
 

@@ -28,7 +28,7 @@ fn matrix(scenario: Scenario, cells: [Cell; 2]) -> Matrix {
 }
 
 #[test]
-fn being_wrong_fails() {
+fn a_wrong_result_fails() {
     let cells = [cell(OURS, "wrong bytes", 1, 0), cell("other", "", 1, 0)];
     let matrix = matrix(scenario("one").price("a reason"), cells);
     assert_eq!(matrix.wrong().len(), 1);
@@ -52,21 +52,21 @@ fn needing_more_than_the_best_fails_without_a_reason() {
 }
 
 #[test]
-fn only_those_count_that_end_as_well() {
+fn only_results_with_the_same_outcome_count() {
     let wrong = [cell(OURS, "", 3, 0), cell("other", "wrong bytes", 1, 0)];
     assert!(matrix(scenario("one"), wrong).excess().is_empty());
-    let gave_up = [cell(OURS, "", 3, 0), cell("other", "error", 1, 0)];
-    assert!(matrix(scenario("one"), gave_up).excess().is_empty());
+    let failed = [cell(OURS, "", 3, 0), cell("other", "error", 1, 0)];
+    assert!(matrix(scenario("one"), failed).excess().is_empty());
     let both = matrix(
         scenario("one"),
         [cell(OURS, "error", 3, 0), cell("other", "error", 1, 0)],
     );
-    assert_eq!(both.excess().len(), 1, "it is told");
-    assert!(both.passes(), "and it is no fault");
+    assert_eq!(both.excess().len(), 1, "it is reported");
+    assert!(both.passes(), "and does not fail the check");
 }
 
 #[test]
-fn a_cell_says_in_a_few_words_what_came_of_it() {
+fn a_result_is_shown_in_a_few_words() {
     let cells = [
         (cell(OURS, "", 2, 0), "ok; 2 req; 0.50 s"),
         (cell(OURS, "conflict", 1, 0), "ok, conflict; 1 req; 0.50 s"),

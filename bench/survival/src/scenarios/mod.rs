@@ -1,5 +1,4 @@
-//! The scenarios, in the order of the report: the forty that were measured first, then the
-//! others.
+//! The scenarios, in the order of the report.
 
 mod conditions;
 mod reads;
@@ -10,24 +9,16 @@ mod writes;
 
 use crate::scenario::Scenario;
 
-/// All of them.
+/// All scenarios.
 pub fn all() -> Vec<Scenario> {
-    let forty = [
-        reads::forty(),
-        writes::forty(),
-        conditions::forty(),
-        sets::forty(),
-        uploads::forty(),
+    let groups = [
+        reads::scenarios(),
+        writes::scenarios(),
+        conditions::scenarios(),
+        sets::scenarios(),
+        uploads::scenarios(),
     ];
-    let further = [
-        reads::further(),
-        writes::further(),
-        conditions::further(),
-        sets::further(),
-        uploads::further(),
-    ];
-    let forty = forty.into_iter().flatten().map(Scenario::of_the_forty);
-    forty.chain(further.into_iter().flatten()).collect()
+    groups.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -36,9 +27,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn the_forty_are_forty_and_no_name_is_there_twice() {
+    fn there_are_eighty_and_no_name_is_there_twice() {
         let all = all();
-        assert_eq!(all.iter().filter(|one| one.of_the_forty).count(), 40);
+        assert_eq!(all.len(), 80);
         let names: BTreeSet<_> = all.iter().map(|one| &one.name).collect();
         assert_eq!(names.len(), all.len());
     }

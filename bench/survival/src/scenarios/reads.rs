@@ -1,4 +1,4 @@
-//! Reads.
+//! Scenarios of reads.
 
 use std::time::Duration;
 
@@ -12,74 +12,83 @@ use crate::call::{Call, Kind};
 use crate::content::Content;
 use crate::scenario::{Prepared, Right, Scenario};
 
-pub fn forty() -> Vec<Scenario> {
+pub fn scenarios() -> Vec<Scenario> {
     let get = Operation::Get;
-    let refused = |name: &str, rule: Rule| read(name, READ).rules([rule]);
+    let faulty = |name: &str, rule: Rule| read(name, READ).rules([rule]);
+    let stall = |lasts| Rule::new(get, Fault::StallBody { at: BREAK, lasts });
     vec![
-        read("get", READ),
-        refused(
-            "get: 503 SlowDown x1, Retry-After 3 s",
+        read("get: no fault", READ),
+        faulty(
+            "get: 503 SlowDown with Retry-After 3 s",
             before(get, slow_down_with_hint()),
         )
         .hint(HINT),
-        refused("get: 503 SlowDown x2", before(get, slow_down()).count(2)),
-        refused("get: 503 SlowDown x4", before(get, slow_down()).count(4)),
-        read("get: 503 SlowDown for ever", GIVES_UP)
+        faulty("get: 503 SlowDown twice", before(get, slow_down()).count(2)),
+        faulty(
+            "get: 503 SlowDown four times",
+            before(get, slow_down()).count(4),
+        ),
+        read("get: 503 SlowDown without end", FAILS)
             .rules([before(get, slow_down()).always()])
-            .right(Right::GivesUp)
+            .right(Right::OtherError)
             .endless(),
-        refused(
-            "get: 500 InternalError x2",
+        faulty(
+            "get: 500 InternalError twice",
             before(get, status(500)).count(2),
         ),
-        refused(
-            "get: 429 x1, Retry-After 3 s",
+        faulty(
+            "get: 429 with Retry-After 3 s",
             before(
                 get,
                 Failure::Status(HttpFailure::new(429).with_retry_after(HINT)),
             ),
         )
         .hint(HINT),
-        refused("get: 400 RequestTimeout x1", before(get, request_timeout())),
-        refused(
-            "get: 403 RequestTimeTooSkewed x1",
+        faulty("get: 400 RequestTimeout", before(get, request_timeout())),
+        faulty(
+            "get: 403 RequestTimeTooSkewed",
             before(get, coded(403, "RequestTimeTooSkewed")),
         ),
-        refused(
-            "get: FIN before the answer x1",
+        faulty(
+            "get: connection closed before the response",
             before(get, Failure::Closed),
         ),
-        refused("get: RST before the answer x1", before(get, Failure::Reset)),
-        refused("get: FIN mid-body x1", broken_body(Failure::Closed)),
-        refused("get: RST mid-body x1", broken_body(Failure::Reset)),
-        refused("get: RST mid-body x3", broken_body(Failure::Reset).count(3)),
+        faulty(
+            "get: connection reset before the response",
+            before(get, Failure::Reset),
+        ),
+        faulty(
+            "get: connection closed in the body",
+            broken_body(Failure::Closed),
+        ),
+        faulty(
+            "get: connection reset in the body",
+            broken_body(Failure::Reset),
+        ),
+        faulty(
+            "get: connection reset in the body three times",
+            broken_body(Failure::Reset).count(3),
+        ),
         read(
-            "get: a corrupt byte",
-            "The bytes are the object's, or there is an error; wrong bytes are no success.",
+            "get: a corrupt byte in the body",
+            "The bytes are those of the object, or there is an error.",
         )
         .rules([Rule::new(get, Fault::CorruptBody { at: BREAK })])
         .right(Right::SuccessOrError)
         .verified(),
-        refused(
-            "get: delay of 2 s",
+        faulty(
+            "get: response delayed by 2 s",
             Rule::new(get, Fault::Delay(Duration::from_secs(2))),
         ),
-        refused("get: no answer x1", before(get, Failure::Timeout)).long(),
-    ]
-}
-
-pub fn further() -> Vec<Scenario> {
-    let get = Operation::Get;
-    let stall = |lasts| Rule::new(get, Fault::StallBody { at: BREAK, lasts });
-    vec![
-        read("get: body ends short and cleanly x1", READ)
+        faulty("get: no response", before(get, Failure::Timeout)).long(),
+        read("get: body ends short without an error", READ)
             .rules([Rule::new(get, Fault::ShortBody { at: BREAK })]),
         read("get: body stalls for 5 s", READ).rules([stall(Duration::from_secs(5))]),
-        read("get: body stalls for ever x1", READ)
+        read("get: body stalls without end", READ)
             .rules([stall(FOREVER)])
             .long(),
         read(
-            "get: object replaced mid-body, then RST",
+            "get: object replaced during the body, then connection reset",
             "The bytes are those of one version from end to end, or there is an error.",
         )
         .rules([Rule::new(
@@ -91,7 +100,7 @@ pub fn further() -> Vec<Scenario> {
         )])
         .right(Right::OneVersionOrError),
         Scenario::new(
-            "get: the consumer pauses 35 s in 16 MiB",
+            "get: the caller pauses for 35 s while it reads 16 MiB",
             READ,
             Call::GetPausing {
                 key: KEY,
@@ -101,7 +110,7 @@ pub fn further() -> Vec<Scenario> {
         .prepared([Prepared::Object(KEY, Content::new(6, 16 * MIB))])
         .long(),
         Scenario::new(
-            "get range: RST mid-body x1",
+            "get range: connection reset in the body",
             READ,
             Call::GetRange {
                 key: KEY,
@@ -112,32 +121,32 @@ pub fn further() -> Vec<Scenario> {
         .rules([broken_body(Failure::Reset)]),
         Scenario::new(
             "get: 404 NoSuchKey",
-            "The caller is told that it is not there, after one request.",
+            "The error is \"not found\", after one request.",
             Call::Get { key: KEY },
         )
         .right(Right::Failure {
             kind: Kind::NotFound,
-            at_once: true,
+            immediately: true,
         }),
         read(
             "get: 403 AccessDenied",
-            "The caller is told that access is denied, after one request.",
+            "The error is \"denied\", after one request.",
         )
         .rules([before(get, coded(403, "AccessDenied")).always()])
         .right(Right::Failure {
             kind: Kind::Denied,
-            at_once: true,
+            immediately: true,
         }),
         Scenario::new(
-            "head: 503 x1",
-            "The size is the object's.",
+            "head: 503",
+            "The size is that of the object.",
             Call::Head { key: KEY },
         )
         .prepared([OBJECT_THERE])
         .rules([before(Operation::Head, status(503))]),
         Scenario::new(
-            "20 gets at once, 10 a second let through, Retry-After 1 s",
-            "All twenty bring their objects.",
+            "get: 20 concurrent, 10 per second admitted, Retry-After 1 s",
+            "All twenty return their objects.",
             Call::GetMany { keys: &TWENTY },
         )
         .prepared(TWENTY.map(|key| Prepared::Object(key, SMALL)))
@@ -154,7 +163,11 @@ pub fn further() -> Vec<Scenario> {
         read("get: blackout of 5 s", READ)
             .blackout(Duration::from_secs(5))
             .price(SOONER),
-        read("get: 503, FIN, RST mid-body, one after the other", READ).rules([
+        read(
+            "get: 503, then connection closed, then reset in the body",
+            READ,
+        )
+        .rules([
             before(get, slow_down()),
             before(get, Failure::Closed),
             broken_body(Failure::Reset),
@@ -167,8 +180,8 @@ fn read(name: &str, says: &'static str) -> Scenario {
 }
 
 const OBJECT_THERE: Prepared = Prepared::Object(KEY, OBJECT);
-const READ: &str = "The bytes are the object's.";
-const GIVES_UP: &str = "There is an error within 200 s.";
+const READ: &str = "The bytes are those of the object.";
+const FAILS: &str = "There is an error within 200 s.";
 const TWENTY: [&str; 20] = [
     "many/00", "many/01", "many/02", "many/03", "many/04", "many/05", "many/06", "many/07",
     "many/08", "many/09", "many/10", "many/11", "many/12", "many/13", "many/14", "many/15",

@@ -1,4 +1,4 @@
-//! Lists and deletes.
+//! Scenarios of lists and deletes.
 
 use undaunted_chaos::{Failure, Fault, Operation, Rule};
 
@@ -6,49 +6,44 @@ use super::words::{KEY, SMALL, after, before, slow_down, status};
 use crate::call::Call;
 use crate::scenario::{Prepared, Scenario};
 
-pub fn forty() -> Vec<Scenario> {
+pub fn scenarios() -> Vec<Scenario> {
+    let delete_op = Operation::Delete;
     vec![
-        list("list: 503 x1", before(Operation::List, status(503))),
-        list("list: RST mid-body x1", cut(Failure::Reset)),
+        list("list: 503", before(Operation::List, status(503))),
+        list("list: connection reset in the body", cut(Failure::Reset)),
         delete(
-            "delete: FIN after it was applied x1",
+            "delete: applied, response lost (closed)",
             after(Operation::Delete, Failure::Closed),
         ),
         delete(
-            "delete: RST after it was applied x1",
+            "delete: applied, response lost (reset)",
             after(Operation::Delete, Failure::Reset),
         ),
-    ]
-}
-
-pub fn further() -> Vec<Scenario> {
-    let delete_op = Operation::Delete;
-    vec![
         list(
-            "list: 500 x2",
+            "list: 500 twice",
             before(Operation::List, status(500)).count(2),
         ),
-        list("list: FIN mid-body x1", cut(Failure::Closed)),
+        list("list: connection closed in the body", cut(Failure::Closed)),
         pages(
-            "list of 3 pages: 503 for the second x1",
+            "list of 3 pages: 503 for the second page",
             before(Operation::List, slow_down()).from_call(2),
         ),
         pages(
-            "list of 3 pages: the second cut by RST x1",
+            "list of 3 pages: connection reset in the second page",
             cut(Failure::Reset).from_call(2),
         ),
-        delete("delete: 503 x2", before(delete_op, slow_down()).count(2)),
+        delete("delete: 503 twice", before(delete_op, slow_down()).count(2)),
         delete(
-            "delete: 500 after it was applied x1",
+            "delete: applied, response lost (500)",
             after(delete_op, status(500)),
         ),
-        delete_many("bulk delete of keys named after error codes", []),
+        delete_many("bulk delete of keys named after error codes: no fault", []),
         delete_many(
-            "bulk delete of keys named after error codes: 503 x1",
+            "bulk delete of keys named after error codes: 503",
             [before(delete_op, slow_down())],
         ),
         delete_many(
-            "bulk delete of keys named after error codes: FIN after it was applied x1",
+            "bulk delete of keys named after error codes: applied, response lost (closed)",
             [after(delete_op, Failure::Closed)],
         ),
     ]
@@ -69,7 +64,7 @@ fn of_files(name: &str, count: usize, rule: Rule) -> Scenario {
         .rules([rule])
 }
 
-/// Half of the answer arrives.
+/// Half of the response arrives.
 fn cut(failure: Failure) -> Rule {
     let after = 0; // over HTTP there are no entries to count
     Rule::new(Operation::List, Fault::BreakList { after, failure })

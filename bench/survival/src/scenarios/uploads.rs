@@ -1,4 +1,4 @@
-//! Multipart uploads.
+//! Scenarios of multipart uploads.
 
 use undaunted_chaos::{Failure, Operation, Rule};
 
@@ -6,48 +6,43 @@ use super::words::{KEY, LARGE, after, before, coded, request_timeout, slow_down,
 use crate::call::Call;
 use crate::scenario::{Right, Scenario};
 
-pub fn forty() -> Vec<Scenario> {
+pub fn scenarios() -> Vec<Scenario> {
     vec![
-        upload("multipart", []),
+        upload("multipart: no fault", []),
         upload(
-            "multipart: initiate, FIN after it was applied x1",
+            "multipart: create applied, response lost (closed)",
             [after(Operation::CreateMultipart, Failure::Closed)],
         ),
         upload(
-            "multipart: a part, FIN after it was applied x1",
+            "multipart: a part applied, response lost (closed)",
             [after(Operation::PutPart, Failure::Closed)],
         ),
         upload(
-            "multipart: a part, 503 x2",
+            "multipart: 503 for a part twice",
             [before(Operation::PutPart, slow_down()).count(2)],
         ),
         upload(
-            "multipart: complete, 200 + InternalError, not applied x1",
+            "multipart: complete, 200 with InternalError in the body, not applied",
             [before(COMPLETE, Failure::inside_success("InternalError"))],
         ),
         upload(
-            "multipart: complete, 500 after it was applied x1",
+            "multipart: complete applied, response lost (500)",
             [after(COMPLETE, status(500))],
         ),
         upload(
-            "multipart: complete, FIN after it was applied x1",
+            "multipart: complete applied, response lost (closed)",
             [after(COMPLETE, Failure::Closed)],
         ),
-    ]
-}
-
-pub fn further() -> Vec<Scenario> {
-    vec![
         upload(
-            "multipart: initiate, 503 x2",
+            "multipart: 503 for create twice",
             [before(Operation::CreateMultipart, slow_down()).count(2)],
         ),
         upload(
-            "multipart: a part, 400 RequestTimeout x1",
+            "multipart: 400 RequestTimeout for a part",
             [before(Operation::PutPart, request_timeout())],
         ),
         upload(
-            "multipart: complete, FIN after it was applied x1, the repeat 404 NoSuchUpload",
+            "multipart: complete applied, response lost (closed), then 404 NoSuchUpload",
             [
                 after(COMPLETE, Failure::Closed),
                 before(COMPLETE, coded(404, "NoSuchUpload"))
@@ -56,14 +51,14 @@ pub fn further() -> Vec<Scenario> {
             ],
         ),
         upload(
-            "multipart: a part, 500 for ever",
+            "multipart: 500 for every part without end",
             [before(Operation::PutPart, status(500)).always()],
         )
         .says(
-            "There is an error within 200 s, no object, and after the caller has given the \
-             upload up nothing of it.",
+            "There is an error within 200 s, no object, and nothing left of the upload after the \
+             caller has aborted it.",
         )
-        .right(Right::GivesUp)
+        .right(Right::OtherError)
         .endless(),
     ]
 }
@@ -73,7 +68,7 @@ fn upload<const N: usize>(name: &str, rules: [Rule; N]) -> Scenario {
         key: KEY,
         content: LARGE,
     };
-    Scenario::new(name, "The call succeeds, and the object is there.", call).rules(rules)
+    Scenario::new(name, "The call succeeds, and the object exists.", call).rules(rules)
 }
 
 const COMPLETE: Operation = Operation::CompleteMultipart;

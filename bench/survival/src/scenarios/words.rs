@@ -1,4 +1,4 @@
-//! The words that scenarios are written in.
+//! Shared rules and objects of the scenarios.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub fn before(operation: Operation, failure: Failure) -> Rule {
     Rule::new(operation, Fault::FailBefore(failure))
 }
 
-/// The request is applied, and its answer is lost.
+/// The request is applied, and its response is lost.
 pub fn after(operation: Operation, failure: Failure) -> Rule {
     Rule::new(operation, Fault::FailAfter(failure))
 }
@@ -33,7 +33,7 @@ pub fn slow_down() -> Failure {
     Failure::slow_down()
 }
 
-/// 503 SlowDown that asks for a wait of [`HINT`].
+/// 503 SlowDown that asks for a delay of [`HINT`].
 pub fn slow_down_with_hint() -> Failure {
     Failure::Status(
         HttpFailure::new(503)
@@ -42,28 +42,28 @@ pub fn slow_down_with_hint() -> Failure {
     )
 }
 
-/// S3's way to say that the request's body did not arrive in time.
+/// The error of S3 for a request whose body did not arrive in time.
 pub fn request_timeout() -> Failure {
     coded(400, "RequestTimeout")
 }
 
 /// Why undaunted needs more requests in an outage.
-pub const SOONER: &str = "It tries again after 100 ms at first, where the best waits a second: more \
+pub const SOONER: &str = "Its first retry comes after 100 ms, that of the best client after a second: more \
                           requests in an outage, and less time lost after a short fault.";
 
 pub const KEY: &str = "folder/object";
-/// What reads read and writes write.
+/// The object that reads read and puts write.
 pub const OBJECT: Content = Content::new(1, MIB);
-/// What was there before.
+/// The object that exists before the call.
 pub const OLD: Content = Content::new(2, MIB);
 pub const SMALL: Content = Content::new(3, 1000);
-/// What somebody else has written.
-pub const OTHERS: Content = Content::new(4, 1000);
-/// Three parts of the same size: whichever of them a fault hits, as much has to go again.
+/// The object of a conflicting write.
+pub const CONFLICTING: Content = Content::new(4, 1000);
+/// Three parts of the same size: a fault in any of them costs the same bytes again.
 pub const LARGE: Content = Content::new(5, 15 * MIB);
 
 pub const HINT: Duration = Duration::from_secs(3);
-/// Where bodies break, stall and change.
+/// The byte at which bodies break, stall and change.
 pub const BREAK: u64 = 300_000;
 pub const FOREVER: Duration = Duration::from_secs(3600);
 pub const MIB: usize = 1024 * 1024;

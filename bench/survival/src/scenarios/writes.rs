@@ -1,4 +1,4 @@
-//! Puts over whatever is there, copies and renames.
+//! Scenarios of puts without a condition, copies and renames.
 
 use std::time::Duration;
 
@@ -11,65 +11,56 @@ use super::words::{
 use crate::call::Call;
 use crate::scenario::{Prepared, Scenario};
 
-pub fn forty() -> Vec<Scenario> {
+pub fn scenarios() -> Vec<Scenario> {
     vec![
         put(
-            "put: 503 SlowDown x2",
+            "put: 503 SlowDown twice",
             before(Operation::Put, slow_down()).count(2),
         ),
         put(
-            "put: FIN before it is applied x1",
+            "put: connection closed, not applied",
             before(Operation::Put, Failure::Closed),
         ),
         put(
-            "put: FIN after it was applied x1",
+            "put: applied, response lost (closed)",
             after(Operation::Put, Failure::Closed),
         ),
         put(
-            "put: RST after it was applied x1",
+            "put: applied, response lost (reset)",
             after(Operation::Put, Failure::Reset),
         ),
-    ]
-}
-
-pub fn further() -> Vec<Scenario> {
-    vec![
         put(
-            "put: 503 SlowDown x1, Retry-After 3 s",
+            "put: 503 SlowDown with Retry-After 3 s",
             before(Operation::Put, slow_down_with_hint()),
         )
         .hint(HINT),
         put(
-            "put: 400 RequestTimeout x1",
+            "put: 400 RequestTimeout",
             before(Operation::Put, request_timeout()),
         ),
         put(
-            "put: 500 after it was applied x1",
+            "put: applied, response lost (500)",
             after(Operation::Put, status(500)),
         ),
-        put(
-            "put: no answer x1",
-            before(Operation::Put, Failure::Timeout),
-        )
-        .long(),
+        put("put: no response", before(Operation::Put, Failure::Timeout)).long(),
         Scenario::new("put: blackout of 5 s", WRITTEN, PUT)
             .blackout(Duration::from_secs(5))
             .price(SOONER),
-        copy("copy: 503 x1", before(Operation::Copy, status(503))),
+        copy("copy: 503", before(Operation::Copy, status(503))),
         copy(
-            "copy: FIN after it was applied x1",
+            "copy: applied, response lost (closed)",
             after(Operation::Copy, Failure::Closed),
         ),
         copy(
-            "copy: 200 + InternalError, not applied x1",
+            "copy: 200 with InternalError in the body, not applied",
             before(Operation::Copy, Failure::inside_success("InternalError")),
         ),
         rename(
-            "rename: FIN after the copy x1",
+            "rename: copy applied, response lost (closed)",
             after(Operation::Copy, Failure::Closed),
         ),
         rename(
-            "rename: FIN after the delete x1",
+            "rename: delete applied, response lost (closed)",
             after(Operation::Delete, Failure::Closed),
         ),
     ]
@@ -81,14 +72,14 @@ fn put(name: &str, rule: Rule) -> Scenario {
 
 fn copy(name: &str, rule: Rule) -> Scenario {
     let call = Call::Copy { from: KEY, to: TO };
-    Scenario::new(name, "Both objects are there, with the same bytes.", call)
+    Scenario::new(name, "Both objects exist, with the same bytes.", call)
         .prepared([Prepared::Object(KEY, OLD)])
         .rules([rule])
 }
 
 fn rename(name: &str, rule: Rule) -> Scenario {
     let call = Call::Rename { from: KEY, to: TO };
-    let says = "The object is there under its new name and not under the old one.";
+    let says = "The object exists under its new name and not under the old one.";
     Scenario::new(name, says, call)
         .prepared([Prepared::Object(KEY, OLD)])
         .rules([rule])
@@ -99,4 +90,4 @@ const PUT: Call = Call::Put {
     content: OBJECT,
 };
 const TO: &str = "folder/copy";
-const WRITTEN: &str = "The call succeeds, and the object is there.";
+const WRITTEN: &str = "The call succeeds, and the object exists.";

@@ -52,7 +52,7 @@ fn with_uploads(
 }
 
 #[test]
-fn a_read_must_bring_the_bytes_that_are_there() {
+fn a_read_must_return_the_bytes_of_the_object() {
     let get = scenario(Call::Get { key: KEY }, Right::Success);
     let objects = there(&[(KEY, OLD)]);
     assert!(verdict(&get, &bodies(OLD), &objects).is_ok());
@@ -74,12 +74,12 @@ fn a_read_must_bring_the_bytes_that_are_there() {
     assert!(verdict(&get, &Outcome::Hung, &objects).is_err());
     assert!(
         verdict(&get, &bodies(OLD), &there(&[])).is_err(),
-        "it is gone"
+        "the object is gone"
     );
 }
 
 #[test]
-fn a_range_is_that_part_of_the_object() {
+fn a_range_must_be_that_part_of_the_object() {
     let range = scenario(
         Call::GetRange {
             key: KEY,
@@ -96,7 +96,7 @@ fn a_range_is_that_part_of_the_object() {
 }
 
 #[test]
-fn where_an_error_will_do_wrong_bytes_will_not() {
+fn wrong_bytes_are_wrong_even_if_an_error_is_right() {
     let get = scenario(Call::Get { key: KEY }, Right::SuccessOrError);
     let objects = there(&[(KEY, OLD)]);
     assert_eq!(verdict(&get, &failed(Kind::Other), &objects), Ok("error"));
@@ -105,7 +105,7 @@ fn where_an_error_will_do_wrong_bytes_will_not() {
 }
 
 #[test]
-fn a_mixture_is_neither_version() {
+fn a_mixture_of_two_versions_is_wrong() {
     let get = scenario(Call::Get { key: KEY }, Right::OneVersionOrError);
     let objects = there(&[(KEY, NEW)]);
     let mixture = [OLD.bytes().slice(..50), NEW.bytes().slice(50..)].concat();
@@ -116,7 +116,7 @@ fn a_mixture_is_neither_version() {
 }
 
 #[test]
-fn what_was_written_must_be_there_and_nothing_else() {
+fn a_write_must_leave_its_object_and_nothing_else() {
     let put = scenario(
         Call::Put {
             key: "b",
@@ -164,11 +164,11 @@ fn a_list_has_every_key_once() {
 }
 
 #[test]
-fn the_failure_must_be_the_right_one_and_leave_all_as_it_was() {
+fn a_failure_must_be_of_the_right_kind_and_change_nothing() {
     let kind = Kind::Conflict;
     let right = Right::Failure {
         kind,
-        at_once: false,
+        immediately: false,
     };
     let create = scenario(
         Call::Create {
@@ -188,13 +188,13 @@ fn the_failure_must_be_the_right_one_and_leave_all_as_it_was() {
 }
 
 #[test]
-fn giving_up_says_nothing_of_the_object_and_leaves_no_upload() {
+fn another_error_is_no_statement_about_the_object_and_leaves_no_upload() {
     let upload = scenario(
         Call::Upload {
             key: "b",
             content: NEW,
         },
-        Right::GivesUp,
+        Right::OtherError,
     );
     let objects = there(&[(KEY, OLD)]);
     assert_eq!(
@@ -207,11 +207,11 @@ fn giving_up_says_nothing_of_the_object_and_leaves_no_upload() {
 }
 
 #[test]
-fn at_once_is_one_request_and_a_create_is_applied_once() {
+fn immediately_is_one_request_and_a_create_is_applied_once() {
     let put = |fault: Option<&str>, status| request(Operation::Put, 0, fault, status);
     let right = Right::Failure {
         kind: Kind::NotFound,
-        at_once: true,
+        immediately: true,
     };
     let get = Scenario::new("test", "", Call::Get { key: KEY }).right(right);
     let objects = there(&[]);

@@ -41,7 +41,7 @@ from ._types import ProgressCallback, ProgressInfo, StoredFile
 from ._undaunted import RetryBudget, __version__, after_fork, drain_events
 
 ConfigurationError = StorageConfigurationError
-"""The name that litestar-storages has for it."""
+"""The name of :class:`StorageConfigurationError` in litestar-storages."""
 
 __all__ = [
     "ConfigurationError",
@@ -76,7 +76,7 @@ __all__ = [
 
 
 def _name_after_this() -> None:
-    """Tracebacks and documentation name what users import, and not the file that it is in."""
+    """Makes tracebacks and documentation name the public package, not its private modules."""
     for name in __all__:
         thing = globals()[name]
         if str(getattr(thing, "__module__", "")).startswith(f"{__name__}."):

@@ -1,4 +1,4 @@
-"""From a pending operation of Rust's to something that asyncio can await."""
+"""Makes a pending operation of the Rust store awaitable for asyncio."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Running(Generic[T]):
             raise
 
     def abort(self) -> None:
-        """Drops the operation, or what it ended with."""
+        """Drops the operation, or its outcome if it has ended."""
         self._pending.abort()
         if not self._future.cancel() and not self._future.cancelled():
-            # Asked for, so that asyncio does not report a failure that nobody looked at.
+            # Retrieved, so that asyncio does not report an exception that was never retrieved.
             self._future.exception()
 
 

@@ -1,8 +1,8 @@
-"""One call on its way through its retries: the core decides, and the log is told.
+"""The retry loop of one call: the Rust core decides, and the loop calls, waits and logs.
 
-The two loops are written out, for coroutines and for plain functions, since a call of a helper
-costs a tenth of what a whole retry does. They differ in how they wait and in what limits they
-can keep.
+There are two loops, for coroutines and for plain functions. They share no helper, since calling
+one costs a tenth of a whole retry. They differ in how they wait and in which limits they can
+enforce.
 """
 
 # pyright: reportPrivateUsage=false
@@ -38,9 +38,10 @@ async def drive(
     failure: BaseException | None = None,
     verdict: int = _TRANSIENT,
 ) -> T:
-    """Makes attempts until one succeeds or there is none to make. With ``failure`` and the
-    verdict on it, the first has been made and ended so. Without a name the function's own is
-    found once there is something to log.
+    """Makes attempts until one succeeds or the core stops the call.
+
+    ``failure`` and ``verdict`` belong to a first attempt that the caller has already made.
+    Without a ``name``, the function's own is looked up when there is something to log.
     """
     state = State(config._core, config.budget)
     verdicts = config._verdicts
@@ -60,15 +61,15 @@ async def drive(
                     if delay > 0:
                         await asyncio.sleep(delay)
                     else:
-                        await _others_once()
+                        await _yield_once()
                 except BaseException:
-                    # A retry that was paid for and does not begin is given back.
+                    # The retry does not begin: the budget gets its cost back.
                     state.on_drop()
                     raise
                 earlier = failure
             try:
                 if is_plain:
-                    # A call without arguments is half the price of one that has none to unpack.
+                    # Calling without arguments costs half as much as unpacking empty ones.
                     result = await (func(*args, **kwargs) if args or kwargs else func())
                 else:
                     result = await _limited(state, func, args, kwargs)
@@ -88,7 +89,7 @@ async def drive(
                     log_success(name or name_of(func), state.retries + 1)
                 return result
     finally:
-        # A failure's traceback knows this frame: each would keep the other alive.
+        # The failure's traceback refers to this frame: the cycle would keep both alive.
         del failure, earlier
 
 
@@ -101,7 +102,7 @@ def drive_blocking(
     failure: BaseException | None = None,
     verdict: int = _TRANSIENT,
 ) -> T:
-    """The same for a plain function, on this thread."""
+    """Does what :func:`drive` does, for a plain function on this thread."""
     state = State(config._core, config.budget)
     verdicts = config._verdicts
     is_plain = config._is_plain
@@ -147,8 +148,8 @@ def drive_blocking(
 
 
 def _stop(name: str, waits: list[float], reason: str, error: BaseException) -> NoReturn:
-    """Gives the caller its error."""
-    # A first attempt that fails for good is an answer, and nothing was retried.
+    """Logs the end of the call and raises its last error."""
+    # The first attempt failed with a permanent error: nothing was retried.
     if waits or reason != "permanent":
         log_stop(name, len(waits) + 1, reason, error)
         add_note(error, waits, reason)
@@ -169,14 +170,14 @@ async def _limited(
 
 
 def _begin_uncut(state: State) -> None:
-    """Nothing can cut a plain function, but it is not begun when its time is up."""
+    """Raises if the time is up: a plain function cannot be cut once it has begun."""
     limit = state.on_attempt()
     if limit is not None and limit[0] <= 0:
         raise Cut(limit[1], limit[2])
 
 
 def _of_cut(cut: Cut, earlier: BaseException | None) -> BaseException:
-    # What an earlier attempt failed with says more than that there was no time.
+    # The error of an earlier attempt says more than that no time was left.
     if cut.is_total and earlier is not None:
         return earlier
     error = TimeoutError(str(cut))
@@ -185,6 +186,6 @@ def _of_cut(cut: Cut, earlier: BaseException | None) -> BaseException:
 
 
 @types.coroutine
-def _others_once() -> Generator[None, None, None]:
-    """Lets others run once. What asyncio.sleep(0) does, at half its price."""
+def _yield_once() -> Generator[None, None, None]:
+    """Lets other tasks run once, as asyncio.sleep(0) does, at half its cost."""
     yield

@@ -1,4 +1,4 @@
-"""The retry policy."""
+"""``RetryConfig``: how often to retry, and how long to wait."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ JitterKind: TypeAlias = Literal["proportional", "full", "equal", "decorrelated",
 
 
 class Escape(BaseException):
-    """Leaves the loop at once, whatever the policy says. Nobody outside gets to see it."""
+    """Leaves the retry loop immediately and is never retried. It does not reach the caller."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RetryConfig:
-    """How often and how patiently to retry.
+    """How often to retry, and how long to wait.
 
-    The default is 3 retries, so at most 4 attempts, waiting 1 s, 2 s and 4 s, each ±25 %. All
-    times are in seconds. A value that cannot be used is a ``ValueError`` that names its field.
+    The default is 3 retries, so at most 4 attempts, with delays of 1 s, 2 s and 4 s, each ±25 %.
+    All durations are in seconds. An invalid value raises a ``ValueError`` that names the field.
 
     >>> RetryConfig(max_retries=5, base_delay=0.5).schedule()
     [0.5, 1.0, 2.0, 4.0, 8.0]
@@ -35,33 +35,33 @@ class RetryConfig:
     base_delay: float = 1.0
     """The nominal delay before the first retry."""
     max_delay: float = 60.0
-    """The cap on nominal delays. The default jitter may go beyond it by a quarter."""
+    """The cap on nominal delays. The default jitter may exceed it by a quarter."""
     exponential_base: float = 2.0
-    """What each nominal delay is multiplied by to give the next; at least 1."""
+    """The factor from one nominal delay to the next; at least 1."""
     jitter: bool | float | JitterKind = True
     """``True`` spreads each delay by ±25 %, ``False`` not at all. A number from 0 to 1 is another
     fraction, a name another kind: ``"full"`` and ``"equal"`` stay below the nominal delay,
-    ``"decorrelated"`` grows from the delay before."""
+    ``"decorrelated"`` derives each delay from the one before."""
     retryable_exceptions: tuple[type[BaseException], ...] = (
         StorageConnectionError,
         TimeoutError,
         ConnectionError,
     )
-    """The types of exceptions that lead to another attempt. A cancellation, ``KeyboardInterrupt``
-    and ``SystemExit`` never do. A :class:`~undaunted.ObjectStorage` judges by what its service
-    answered instead."""
+    """The types of exceptions that are retried. Cancellation, ``KeyboardInterrupt`` and
+    ``SystemExit`` never are. A :class:`~undaunted.ObjectStorage` ignores this field: it classifies
+    the responses of its service."""
     total_timeout: float | None = field(default=None, kw_only=True)
-    """The time that all attempts and waits together may take. A wait that would end later is not
-    begun, and a running attempt of a coroutine function is cut."""
+    """The limit on all attempts and delays together. A delay that would end later is not begun, and
+    a running attempt of a coroutine function is cancelled."""
     attempt_timeout: float | None = field(default=None, kw_only=True)
-    """The time that one attempt may take before it is cut and counts as a timeout. For coroutine
-    functions: nothing can cut a plain function."""
+    """The limit on one attempt, which is then cancelled and counts as a timeout. For coroutine
+    functions only: a plain function cannot be cancelled."""
     throttled_base_delay: float | None = field(default=None, kw_only=True)
-    """The first delay after a :class:`~undaunted.StorageRateLimitError`, where it differs."""
+    """The base delay after a :class:`~undaunted.StorageRateLimitError`; default: ``base_delay``."""
     max_retry_after: float = field(default=300.0, kw_only=True)
     """The longest ``retry_after`` of an exception that is obeyed. A longer one ends the call."""
     budget: RetryBudget | None = field(default=None, kw_only=True)
-    """An allowance for retries that all calls with this policy share."""
+    """An allowance for retries that all calls with this configuration share."""
 
     def __post_init__(self) -> None:
         core = Config(
@@ -90,7 +90,7 @@ class RetryConfig:
 
     _core: Config = field(init=False)
     _verdicts: dict[type[BaseException], int] = field(init=False)
-    """By type of exception, as far as they were asked for."""
+    """The verdicts by type of exception, filled on first use."""
     _exceptions: tuple[type[BaseException], ...] = field(init=False)
     _is_plain: bool = field(init=False)
 
@@ -120,7 +120,7 @@ class RetryConfig:
     def calculate_delay(self, attempt: int) -> float:
         """A delay before retry ``attempt``, where 0 is the first, with jitter.
 
-        It is drawn anew by each call.
+        Each call draws a new one.
         """
         if isinstance(attempt, bool) or not isinstance(attempt, int):
             raise TypeError(f"attempt must be an int, not {type(attempt).__name__}")
@@ -129,7 +129,7 @@ class RetryConfig:
         return self._core.jittered_delay(min(attempt, _LAST_RETRY))
 
     def is_retryable(self, error: BaseException) -> bool:
-        """Whether this exception leads to another attempt."""
+        """Whether this exception is retried."""
         return self._verdict(error) != State.PERMANENT
 
     def _verdict(self, error: BaseException) -> int:
@@ -141,7 +141,7 @@ class RetryConfig:
         return verdict
 
     def __eq__(self, other: object) -> bool:
-        """By meaning: ``jitter=True`` and ``jitter=0.25`` are the same policy."""
+        """Compares by meaning: ``jitter=True`` and ``jitter=0.25`` are equal."""
         if not isinstance(other, RetryConfig):
             return NotImplemented
         return (
@@ -189,15 +189,15 @@ def _exceptions(given: tuple[type[BaseException], ...]) -> tuple[type[BaseExcept
         )
     for each in given:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
-            raise TypeError(f"retryable_exceptions has {each!r}, which is no exception type")
-    # Before Python 3.11 these were classes of their own.
+            raise TypeError(f"retryable_exceptions has {each!r}, which is not an exception type")
+    # Before Python 3.11 these were separate classes.
     if sys.version_info < (3, 11) and TimeoutError in given:
         return (*given, asyncio.TimeoutError, concurrent.futures.TimeoutError)
     return given
 
 
 def _alike() -> tuple[type[BaseException], ...]:
-    """The exceptions of litestar-storages that mean the same as ours, where it is in use."""
+    """The exceptions of litestar-storages that mean the same as ours, if it is imported."""
     theirs = sys.modules.get("litestar_storages.exceptions")
     same: object = getattr(theirs, "StorageConnectionError", None)
     return (same,) if isinstance(same, type) and issubclass(same, BaseException) else ()
@@ -209,5 +209,5 @@ def _rebuild(cls: type[RetryConfig], values: dict[str, Any]) -> RetryConfig:
 
 NEVER_RETRIED = (asyncio.CancelledError, Escape, GeneratorExit, KeyboardInterrupt, SystemExit)
 
-# As many as the core counts.
+# The largest retry number that the core counts.
 _LAST_RETRY = 2**32 - 1

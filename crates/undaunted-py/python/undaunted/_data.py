@@ -1,4 +1,4 @@
-"""What users write: bytes at once, or a stream of them, cut into parts."""
+"""The data of a write: bytes in memory or a stream of them, split into parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Readable(Protocol):
 
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
-"""Bytes that are there at once."""
+"""Bytes that are in memory."""
 
 Source: TypeAlias = Bytes | Iterable[bytes] | Readable
 """Where a blocking storage takes bytes from."""
@@ -25,7 +25,7 @@ AsyncSource: TypeAlias = Source | AsyncIterable[bytes]
 
 
 def whole(data: object) -> bytes | bytearray | None:
-    """The bytes, if they are there at once. A view is copied: it may not be contiguous."""
+    """The bytes, if they are in memory. A view is copied: it may not be contiguous."""
     if isinstance(data, (bytes, bytearray)):
         return data
     if isinstance(data, memoryview):
@@ -36,7 +36,7 @@ def whole(data: object) -> bytes | bytearray | None:
 
 
 def size_of(data: object) -> int | None:
-    """How many bytes there will be, where the data says so."""
+    """The number of bytes, if the data tells it."""
     if isinstance(data, (bytes, bytearray)):
         return len(data)
     if isinstance(data, memoryview):
@@ -66,10 +66,10 @@ def parts(data: object, size: int) -> Iterator[bytes]:
 
 
 async def async_parts(data: object, size: int) -> AsyncIterator[bytes]:
-    """The same, of a stream too."""
+    """Does what :func:`parts` does, for an async stream too."""
     read: object = getattr(data, "read", None)
     if callable(read):
-        # A file may keep its reader waiting, and the event loop must not wait with it.
+        # Reading a file may block, and the event loop must not.
         pieces = parts(data, size)
         while (part := await asyncio.to_thread(next, pieces, None)) is not None:
             yield part
@@ -88,7 +88,7 @@ async def async_parts(data: object, size: int) -> AsyncIterator[bytes]:
 
 
 def _full(buffer: bytearray, size: int) -> Iterator[bytes]:
-    """Takes the parts that are full out of the buffer."""
+    """Takes the full parts out of the buffer."""
     while len(buffer) >= size:
         yield bytes(buffer[:size])
         del buffer[:size]
@@ -113,4 +113,4 @@ def _checked(chunk: object) -> Bytes:
         return chunk
     if isinstance(chunk, memoryview):
         return chunk.tobytes()
-    raise TypeError(f"data must give bytes, and gave {type(chunk).__name__}")
+    raise TypeError(f"data must yield bytes, but yielded {type(chunk).__name__}")

@@ -9,33 +9,33 @@ from ._notes import add_note
 
 
 class StorageError(Exception):
-    """A storage operation that failed. All exceptions of storages are of this class.
+    """A storage operation failed. The base class of all exceptions of storages.
 
-    Its ``__cause__``, where there is one, has the whole story: an :class:`HttpFailure` where the
-    service answered, else the fault of the connection or the operating system.
+    Its ``__cause__``, if set, has the details: an :class:`HttpFailure` if the service sent an error
+    response, otherwise the error of the connection or of the operating system.
     """
 
     key: str | None
-    """The object that the operation was about."""
+    """The key of the object."""
 
     def __init__(self, message: str = "", *, key: str | None = None) -> None:
         super().__init__(message)
         self.key = key
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The arguments of subclasses differ, and OSError would take them for its own.
+        # Subclasses take other arguments, and OSError would read them as its own.
         return _restore, (type(self), self.args), self.__dict__
 
 
 class StorageConnectionError(StorageError, ConnectionError):
-    """The connection could not be made, or broke. Retried by default."""
+    """The connection could not be opened, or was lost. Retried by default."""
 
 
 class StorageRateLimitError(StorageConnectionError):
     """The service asked its callers to slow down (429, ``SlowDown``). Retried by default."""
 
     retry_after: float | None
-    """How many seconds the service asked to wait, if it said."""
+    """The wait in seconds that the service asked for, if any."""
 
     def __init__(
         self,
@@ -49,10 +49,10 @@ class StorageRateLimitError(StorageConnectionError):
 
 
 class StorageServiceUnavailableError(StorageConnectionError):
-    """The service could not answer just now (500, 502, 503, 504). Retried by default."""
+    """The service is temporarily unavailable (500, 502, 503, 504). Retried by default."""
 
     retry_after: float | None
-    """How many seconds the service asked to wait, if it said."""
+    """The wait in seconds that the service asked for, if any."""
 
     def __init__(
         self,
@@ -70,14 +70,14 @@ class StorageTimeoutError(StorageError, TimeoutError):
 
 
 class StorageFileNotFoundError(StorageError, FileNotFoundError):
-    """There is no such file."""
+    """The file does not exist."""
 
     def __init__(self, key: str, message: str | None = None) -> None:
         super().__init__(message or f"File not found: {key}", key=key)
 
 
 class StorageFileExistsError(StorageError, FileExistsError):
-    """The file is there already, and was not to be overwritten."""
+    """The file exists already, and the call must not overwrite it."""
 
     def __init__(self, key: str, message: str | None = None) -> None:
         super().__init__(message or f"File already exists: {key}", key=key)
@@ -92,7 +92,7 @@ class StorageCredentialsError(StoragePermissionError):
 
 
 class StorageConfigurationError(StorageError, ValueError):
-    """The storage is set up wrongly: an unknown scheme, a missing or unknown option."""
+    """The storage is configured wrongly: an unknown scheme, a missing or unknown option."""
 
 
 class StorageUnsupportedError(StorageError):
@@ -100,20 +100,20 @@ class StorageUnsupportedError(StorageError):
 
 
 class StorageAmbiguousError(StorageError):
-    """The answer to a write was lost, and it cannot be told whether the write took effect.
+    """The response to a write was lost, and nothing shows whether the write was applied.
 
-    The caller decides: read what is there, or write under another condition.
+    The caller decides: read the object, or write again under another condition.
     """
 
 
 class HttpFailure(Exception):
-    """A service's answer that was a failure: the cause behind a :class:`StorageError`."""
+    """An error response of the service: the cause of a :class:`StorageError`."""
 
     status: int
     code: str | None
-    """The service's own code, such as ``SlowDown``."""
+    """The error code of the service, such as ``SlowDown``."""
     request_id: str | None
-    """The service's name for the request, for its support desk."""
+    """The id that the service gave the request; its support asks for it."""
 
     def __init__(
         self, message: str, status: int, code: str | None = None, request_id: str | None = None
@@ -174,7 +174,7 @@ def _restore(cls: type[StorageError], args: tuple[Any, ...]) -> StorageError:
 
 
 _KINDS: dict[str, tuple[type[StorageError], str]] = {
-    "ambiguous": (StorageAmbiguousError, "the outcome is not known"),
+    "ambiguous": (StorageAmbiguousError, "the outcome is unknown"),
     "configuration": (StorageConfigurationError, "invalid configuration"),
     "connection": (StorageConnectionError, "connection failed"),
     "credentials": (StorageCredentialsError, "invalid credentials"),

@@ -13,8 +13,8 @@ logger = logging.getLogger("undaunted.retry")
 def log_retry(
     operation: str, retry: int, max_retries: int, delay: float, error: BaseException
 ) -> None:
-    """An attempt failed and another follows after ``delay``. Callers look whether anyone reads
-    it, since that is what most of its cost would be.
+    """Logs a failed attempt that is retried after ``delay``. Callers check first whether the level
+    is enabled, since that saves most of the cost.
     """
     attempts = switch()
     if attempts is not None:
@@ -31,7 +31,7 @@ def log_retry(
 
 
 def log_stop(operation: str, attempts: int, stop: str, error: BaseException) -> None:
-    """The caller gets its error, after ``attempts``."""
+    """Logs that a call failed after ``attempts``."""
     if not logger.isEnabledFor(logging.ERROR):
         return
     extra = _extra(operation=operation, attempts=attempts, reason=stop)
@@ -52,7 +52,7 @@ def log_stop(operation: str, attempts: int, stop: str, error: BaseException) -> 
 
 
 def log_success(operation: str, attempts: int) -> None:
-    """A call succeeded after retries; see :func:`log_retry`."""
+    """Logs a success after retries. Callers check the level, as for :func:`log_retry`."""
     logger.debug(
         "%s succeeded at attempt %d",
         operation,
@@ -62,13 +62,13 @@ def log_success(operation: str, attempts: int) -> None:
 
 
 def log_store_event(level: int, text: str, operation: str, key: str) -> None:
-    """Something happened in a Rust store."""
+    """Logs an event of a Rust store."""
     if logger.isEnabledFor(level):
         logger.log(level, "%s", text, extra=_extra(operation=operation, key=key))
 
 
 def _extra(**fields: object) -> Mapping[str, object]:
-    # One attribute of the record, so that no field can clash with another library's.
+    # One attribute of the record, so that no field clashes with one of another library.
     return {"undaunted": fields}
 
 

@@ -1,4 +1,4 @@
-"""What is said to those who hand over something that cannot be retried."""
+"""Errors for arguments that cannot be retried."""
 
 from __future__ import annotations
 
@@ -11,73 +11,73 @@ from ._names import name_of
 
 
 def config_of(config: object) -> RetryConfig:
-    """The policy, or a ``TypeError``."""
+    """The configuration, or a ``TypeError``."""
     if isinstance(config, RetryConfig):
         return config
     raise TypeError(f"config must be a RetryConfig, not {type(config).__name__}")
 
 
-def check_callable(func: object, front: str) -> None:
-    """Raises where ``func`` cannot be called."""
+def check_callable(func: object, entry_point: str) -> None:
+    """Raises if ``func`` is not callable."""
     if callable(func):
         return
     if inspect.iscoroutine(func):
-        # It will never be awaited, which this exception says better than the warning.
+        # It will never be awaited, and this exception says so better than the warning.
         func.close()
     raise TypeError(
-        f"{front} needs a function that makes the call, such as lambda: storage.put(key, data), "
-        f"and got {_a(func)}"
+        f"{entry_point} needs a function that makes the call, such as "
+        f"lambda: storage.put(key, data), but got {_a(func)}"
     )
 
 
 def check_made(made: object, func: object) -> None:
-    """Raises where an async front was given a function that gives nothing to await."""
+    """Raises if the function of an async call returned nothing to await."""
     if not isinstance(made, Awaitable):
         raise TypeError(
-            f"with_retry awaits what the function returns, and {func!r} returned {_a(made)}: for "
-            "plain functions there is undaunted.blocking.with_retry"
+            f"with_retry awaits what the function returns, but {func!r} returned {_a(made)}: for "
+            "plain functions use undaunted.blocking.with_retry"
         )
 
 
 def check_plain(made: object, func: object) -> None:
-    """Raises where a blocking front was given a coroutine function."""
+    """Raises if a blocking call was given a coroutine function."""
     if inspect.iscoroutine(made):
         made.close()
         raise TypeError(
-            f"undaunted.blocking.with_retry calls plain functions, and {func!r} returned a "
-            "coroutine: for those there is undaunted.with_retry"
+            f"undaunted.blocking.with_retry calls plain functions, but {func!r} returned a "
+            "coroutine: for coroutine functions use undaunted.with_retry"
         )
 
 
 def check_uncut(config: RetryConfig, name: str) -> None:
-    """Raises where a limit is set that nothing could honour."""
+    """Raises if ``attempt_timeout`` is set for a plain function."""
     if config.attempt_timeout is not None:
         raise ValueError(
-            f"attempt_timeout is {config.attempt_timeout}, but nothing can cut {name}, which is a "
-            "plain function: leave it out, and give the operation a timeout of its own"
+            f"attempt_timeout is {config.attempt_timeout}, but {name} is a plain function, which "
+            "cannot be cancelled: remove it, and give the operation a timeout of its own"
         )
 
 
 def check_decorated(func: Any) -> None:
-    """Raises where ``@retry`` stands on something that cannot be retried."""
+    """Raises if ``@retry`` decorates something that cannot be retried."""
     for kind in (classmethod, staticmethod):
         if isinstance(func, kind):
             raise TypeError(f"@retry stands above @{kind.__name__}: put it below")
     if isinstance(func, type):
         _check_type(func)
     if not callable(func):
-        raise TypeError(f"retry takes a RetryConfig or stands on a function, and got {_a(func)}")
+        raise TypeError(f"retry takes a RetryConfig or decorates a function, but got {_a(func)}")
     if inspect.isasyncgenfunction(func) or inspect.isgeneratorfunction(func):
         raise TypeError(
-            f"@retry cannot repeat the generator {name_of(func)}: what it has yielded cannot "
-            "be taken back. Put it on a function that it calls"
+            f"@retry cannot repeat the generator {name_of(func)}: values that it has yielded "
+            "cannot be taken back. Decorate a function that it calls"
         )
 
 
 def _check_type(cls: type) -> None:
     if issubclass(cls, BaseException):
         raise TypeError(
-            f"retry({cls.__name__}): exception types belong into a policy, "
+            f"retry({cls.__name__}): exception types go into the configuration, "
             f"retry(RetryConfig(retryable_exceptions=({cls.__name__},)))"
         )
 

@@ -1,4 +1,4 @@
-"""What a retried function is called in logs."""
+"""The name of a retried function in logs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 
 
 def name_of(func: object) -> str:
-    """The function's name; a lambda's with the function that it is written in."""
+    """The function's name; for a lambda, with the name of the function around it."""
     while isinstance(func, functools.partial):
         func = func.func  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     name: object = getattr(func, "__name__", None)  # pyright: ignore[reportUnknownArgumentType]

@@ -6,21 +6,21 @@ from collections.abc import Sequence
 
 
 def add_note(error: BaseException, waits: Sequence[float], stop: str) -> None:
-    """Says on the exception what was tried. An earlier note of ours is replaced: the same
-    exception object may be raised again.
+    """Adds the note to the exception. An earlier note of ours is replaced: the same exception
+    object may be raised again.
     """
     notes: list[str] = getattr(error, "__notes__", [])
     kept = [each for each in notes if not _is_ours(each)]
     try:
-        # Python 3.10 has no add_note, and shows what is in the attribute where it is asked.
+        # Python 3.10 has no add_note and does not print notes, but code can read the attribute.
         setattr(error, "__notes__", [*kept, note(waits, stop)])
     except AttributeError:
-        # An exception that takes no attributes is raised all the same.
+        # An exception without settable attributes is raised without the note.
         return
 
 
 def note(waits: Sequence[float], stop: str) -> str:
-    """The text, in which an endless row of waits is cut short."""
+    """The text of the note, with the first waits if there are many."""
     attempts = len(waits) + 1
     text = f"{_MARK}{attempts} attempt{'s' if attempts > 1 else ''}"
     if waits:

@@ -1,4 +1,4 @@
-"""Opening a store: the same for the async storage and its blocking twin."""
+"""Opens a store, for the async and the blocking storage alike."""
 
 # pyright: reportPrivateUsage=false
 
@@ -14,7 +14,7 @@ from ._misuse import config_of
 from ._undaunted import Store
 
 OptionValue: TypeAlias = str | bool | int | float
-"""What an option of a store may be; ``True`` is written ``"true"``."""
+"""The value of an option of a store; ``True`` is passed on as ``"true"``."""
 
 
 def open_store(
@@ -34,7 +34,7 @@ def open_store(
 
 
 def seconds(expires_in: timedelta | float) -> float:
-    """How long a URL is to last."""
+    """The lifetime of a URL in seconds."""
     if isinstance(expires_in, timedelta):
         return expires_in.total_seconds()
     return float(expires_in)
@@ -59,16 +59,16 @@ def _text(key: str, value: object) -> str:
 
 
 DEFAULT_EXPIRY = timedelta(hours=1)
-"""How long a URL lasts where nobody says: long enough for a page, short enough for a leak."""
+"""The default lifetime of a URL: long enough for a web page, short enough if it leaks."""
 
 DEFAULT_PART_SIZE = 10 * 1024 * 1024
-"""Twice what S3 takes at least; 10,000 parts of it are 100 GB."""
+"""Twice the minimum of S3; 10,000 parts of this size are 100 GB."""
 
 MOST_PARTS = 10_000
-"""What S3 and Google take at most."""
+"""The maximum of S3 and of Google Cloud Storage."""
 
-PARTS_AT_ONCE = 4
-"""Parts on their way at the same time: enough to fill a line, few enough to be held in memory."""
+DEFAULT_CONCURRENCY = 4
+"""Parts in flight: enough to fill the connection, few enough to hold in memory."""
 
 
 def checked_part_size(part_size: int, total: int | None) -> int:

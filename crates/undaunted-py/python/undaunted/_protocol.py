@@ -1,4 +1,4 @@
-"""``Storage``: what a storage can do, for type hints; and the way to open one."""
+"""``Storage``: the protocol of storages, for type hints, and ``Storage.open``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ else:
 
 
 class FileInfo(Protocol):
-    """What is known about a stored file: :class:`StoredFile`, or another library's."""
+    """The description of a stored file: :class:`StoredFile`, or that of another library."""
 
     @property
     def key(self) -> str: ...
@@ -35,7 +35,7 @@ class FileInfo(Protocol):
 
 
 class _StorageType(_ProtocolType):
-    """On the type of the protocol and not in it: a storage of one's own needs no ``open``."""
+    """Adds ``open`` outside the protocol, so that your own storages need no ``open``."""
 
     def open(
         cls,
@@ -48,19 +48,20 @@ class _StorageType(_ProtocolType):
         """Opens the storage that a URL points into, with retries.
 
         ``s3://bucket/folder``, ``gs://``, ``az://``, ``https://``, ``file:///folder``,
-        ``memory://``, or a plain path. All keys are below the URL's path. No request is made
-        yet: a wrong credential shows at the first operation.
+        ``memory://``, or a plain path. All keys are relative to the URL's path. No request is
+        made: wrong credentials fail at the first operation.
 
         Args:
-            url: Where the storage is.
+            url: The URL or the path of the storage.
             options: Options of the store by object_store's names, such as ``aws_region``,
                 ``google_service_account``, ``azure_storage_account_name`` or ``allow_http``.
-                Environment variables of these names count too, and options win over them.
-            retry: The policy of all its operations; default :meth:`RetryConfig.storage`.
-            more_options: More of the same.
+                Environment variables of these names count too; options take precedence.
+            retry: How all operations are retried; default: :meth:`RetryConfig.storage`.
+            more_options: Options as keyword arguments.
 
         Raises:
-            StorageConfigurationError: For an unknown scheme or option, or a missing one.
+            StorageConfigurationError: If the scheme or an option is unknown, or an option is
+                missing.
         """
         from ._storage import ObjectStorage
 
@@ -98,7 +99,7 @@ class Storage(Protocol, metaclass=_StorageType):
         ...
 
     async def exists(self, key: str) -> bool:
-        """Whether there is such a file."""
+        """Whether the file exists."""
         ...
 
     def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[FileInfo]:
@@ -106,7 +107,7 @@ class Storage(Protocol, metaclass=_StorageType):
         ...
 
     async def url(self, key: str, *, expires_in: timedelta | None = None) -> str:
-        """A URL by which the file can be read."""
+        """A URL for reading the file."""
         ...
 
     async def copy(self, source: str, destination: str) -> FileInfo:
@@ -118,9 +119,9 @@ class Storage(Protocol, metaclass=_StorageType):
         ...
 
     async def info(self, key: str) -> FileInfo:
-        """What is known about a file."""
+        """The description of a file."""
         ...
 
     async def close(self) -> None:
-        """Lets go of connections."""
+        """Closes connections."""
         ...

@@ -1,7 +1,7 @@
 """``retry`` and ``with_retry``.
 
-A first attempt that succeeds runs through as little as can be: a ``try`` that costs nothing, and
-no call into Rust unless there is a budget to pay or a limit to keep.
+The success path is as short as possible: a ``try`` that costs nothing, and no call into Rust
+unless the configuration has a budget or a time limit.
 """
 
 # pyright: reportPrivateUsage=false
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Decorator(Protocol):
-    """What ``retry(...)`` returns: it keeps the signature of what it stands on."""
+    """The type of ``retry(...)``: it keeps the signature of the function that it decorates."""
 
     def __call__(self, func: Callable[P, R], /) -> Callable[P, R]: ...
 
@@ -48,25 +48,25 @@ def retry(
 ) -> Any:
     """Retries a function: ``@retry``, ``@retry()`` or ``@retry(RetryConfig(...))``.
 
-    It stands on coroutine functions, plain functions and methods, and keeps their signature.
-    The arguments are handed over again with each attempt. The last exception is raised as it
-    is, with a note that tells attempts and waits.
+    It decorates coroutine functions, plain functions and methods, and keeps their signature.
+    Every attempt gets the same arguments. The last exception is raised unchanged, with a note
+    that has the number of attempts and the waits between them.
 
     Args:
-        config: The policy; without one, 3 retries after 1, 2 and 4 seconds, each ±25 %.
-        name: What logs call the function; without one, its own name.
+        config: How to retry; default: 3 retries after 1, 2 and 4 seconds, each ±25 %.
+        name: The name of the function in logs; default: its own.
 
     Raises:
-        TypeError: At once, where it stands on something that cannot be retried.
-        ValueError: At once, where the policy has an ``attempt_timeout`` and the function is a
-            plain one, which nothing can cut.
+        TypeError: Immediately, if it decorates something that cannot be retried.
+        ValueError: Immediately, if the configuration has an ``attempt_timeout`` and the function
+            is a plain one, which cannot be cancelled.
     """
     if func is None or isinstance(func, RetryConfig):
         given = config if func is None else func
-        policy = _DEFAULT if given is None else config_of(given)
+        chosen = _DEFAULT if given is None else config_of(given)
 
         def decorate(func: Callable[P, R]) -> Callable[P, R]:
-            return _decorated(func, policy, name)
+            return _decorated(func, chosen, name)
 
         return decorate
     return _decorated(func, _DEFAULT if config is None else config_of(config), name)
@@ -81,12 +81,12 @@ async def with_retry(
     """Makes a call with retries: ``await with_retry(lambda: storage.put(key, data))``.
 
     Args:
-        func: Makes the call; called anew for each attempt.
-        config: The policy; without one, 3 retries after 1, 2 and 4 seconds, each ±25 %.
-        name: What logs call it; without one, the function's own name.
+        func: Makes the call; called once for each attempt.
+        config: How to retry; default: 3 retries after 1, 2 and 4 seconds, each ±25 %.
+        name: The name of the call in logs; default: that of the function.
 
     Raises:
-        TypeError: At once, where ``func`` is no function or returns nothing to await.
+        TypeError: Immediately, if ``func`` cannot be called or returns nothing to await.
     """
     if config is None:
         config = _DEFAULT
@@ -115,7 +115,7 @@ async def with_retry(
     try:
         return await drive(config, name, func, (), {}, failure, verdict)
     finally:
-        # Its traceback knows this frame: each would keep the other alive.
+        # Its traceback refers to this frame: the cycle would keep both alive.
         del failure
 
 
@@ -184,7 +184,7 @@ def _plain(func: Callable[P, T], config: RetryConfig, name: str) -> Callable[P, 
             failure = error
         else:
             if result.__class__ is CoroutineType:
-                # A plain function around a coroutine function, which nothing told us.
+                # A plain function that returns a coroutine, which its signature did not show.
                 return cast(T, _continued(result, func, args, kwargs, config, name))
             return result
         try:
@@ -203,7 +203,7 @@ async def _continued(
     config: RetryConfig,
     name: str,
 ) -> object:
-    """The first attempt has been made and not awaited."""
+    """Awaits a first attempt that has been called already, then retries."""
     try:
         return await first
     except BaseException as error:
@@ -218,7 +218,7 @@ async def _continued(
 
 
 class _MisuseError(Escape):
-    """A function gave nothing to await, and will not with another attempt."""
+    """A function returned nothing to await, and another attempt would not change that."""
 
 
 class _Hidden(Escape):
@@ -240,7 +240,7 @@ def _revealing(func: Callable[P, T]) -> Callable[P, T]:
 
 
 def _after(first: Any, func: Callable[P, Any]) -> Callable[P, Any]:
-    """The function, whose first call has been made."""
+    """The function, with a first call that has been made already."""
     made = [first]
 
     def call(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -250,7 +250,7 @@ def _after(first: Any, func: Callable[P, Any]) -> Callable[P, Any]:
 
 
 def _awaiting(func: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
-    """The function, which must give something to await."""
+    """The function, checked to return something to await."""
 
     @functools.wraps(func)
     def attempt() -> Awaitable[T]:
@@ -268,7 +268,7 @@ def _awaiting(func: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
 def _is_async(func: object) -> bool:
     if inspect.iscoroutinefunction(func):
         return True
-    # An object that is called, such as one of a class with an `async def __call__`.
+    # A callable object, such as one of a class with an `async def __call__`.
     call = getattr(type(func), "__call__", None)  # noqa: B004
     return not inspect.isroutine(func) and inspect.iscoroutinefunction(call)
 

@@ -16,19 +16,19 @@ T = TypeVar("T")
 
 
 class RetryableStorage:
-    """Any storage with retries around its operations: one of your own, or of litestar-storages.
+    """Retries around the operations of any storage: your own, or one of litestar-storages.
 
-    >>> from undaunted import RetryableStorage, RetryConfig, Storage
-    >>> storage = RetryableStorage(Storage.open("memory://"), RetryConfig(max_retries=5))
+    >>> from undaunted import RetryableStorage, RetryConfig, testing
+    >>> storage = RetryableStorage(testing.FaultyStorage(), RetryConfig(max_retries=5))
 
-    What :meth:`Storage.open` gives is retried already; do not wrap that.
+    Do not wrap a storage from :meth:`Storage.open`: it has retries already.
 
-    An operation is repeated as a whole, so this knows less than a storage that was opened: a
-    body that breaks after its first chunk is not read on, and bytes from an iterator are not
-    sent twice. A ``delete`` or ``move`` that is repeated and finds nothing has been done by the
-    attempt before, whose answer was lost.
+    An operation is retried as a whole, so this can do less than a storage from
+    :meth:`Storage.open`: a body that breaks after its first chunk is not resumed, and data from an
+    iterator is not sent twice. A retried ``delete`` or ``move`` that finds nothing counts as done
+    by an earlier attempt whose response was lost.
 
-    Methods that are not named here are those of the storage, without retries.
+    Other methods are those of the storage, without retries.
     """
 
     def __init__(self, storage: Any, config: RetryConfig | None = None) -> None:
@@ -36,7 +36,7 @@ class RetryableStorage:
         self._config = RetryConfig() if config is None else config_of(config)
 
     async def put(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
-        """Writes a file. A stream that was begun is not sent again."""
+        """Writes a file. A stream is not sent again once reading it has begun."""
         return await self._write(self._storage.put, "put", key, data, kwargs)
 
     async def put_large(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
@@ -74,14 +74,14 @@ class RetryableStorage:
         await self._call(f"delete {key}", delete)
 
     async def exists(self, key: str, **kwargs: Any) -> bool:
-        """Whether there is such a file."""
+        """Whether the file exists."""
         return await self._call(f"get {key}", lambda: self._storage.exists(key, **kwargs))
 
     async def list(
         self, prefix: str = "", *, limit: int | None = None, **kwargs: Any
     ) -> AsyncIterator[FileInfo]:
-        """The files whose keys begin with a prefix. A list that breaks is read again, and what
-        was given before is left out: its keys are kept. Each file renews the attempts.
+        """The files whose keys begin with a prefix. A list that breaks is read again without the
+        files before: their keys are kept in memory. Each new file renews the attempts.
         """
         given: set[str] = set()
         files: Any = None
@@ -96,7 +96,7 @@ class RetryableStorage:
                     if file is None or file.key not in given:
                         return file
             except BaseException:
-                # What broke is begun again.
+                # The next attempt begins a new list.
                 broken, files = files, None
                 await _close(broken)
                 raise
@@ -113,7 +113,7 @@ class RetryableStorage:
             await _close(files)
 
     async def info(self, key: str, **kwargs: Any) -> FileInfo:
-        """What is known about a file."""
+        """The description of a file."""
         return await self._call(f"get {key}", lambda: self._storage.info(key, **kwargs))
 
     async def copy(self, source: str, destination: str, **kwargs: Any) -> FileInfo:
@@ -142,11 +142,11 @@ class RetryableStorage:
         return await self._call(f"move {source}", move)
 
     async def url(self, key: str, **kwargs: Any) -> str:
-        """A URL by which the file can be read."""
+        """A URL for reading the file."""
         return await self._call(f"url {key}", lambda: self._storage.url(key, **kwargs))
 
     async def close(self) -> None:
-        """Closes the storage within."""
+        """Closes the wrapped storage."""
         await self._storage.close()
 
     async def __aenter__(self) -> RetryableStorage:
@@ -161,7 +161,7 @@ class RetryableStorage:
         await self.close()
 
     def __getattr__(self, name: str) -> Any:
-        # Without this a copy or a pickle, which has no storage yet, would look for it for ever.
+        # A copy or an unpickled object has no storage yet: without this it would recurse endlessly.
         if name == "_storage":
             raise AttributeError(name)
         return getattr(self._storage, name)
@@ -205,14 +205,14 @@ class RetryableStorage:
 
 
 async def _close(stream: Any) -> None:
-    """Closes a stream that can be closed, such as a generator, where it is and not later."""
+    """Closes a stream that can be closed, such as a generator, and does not leave it for later."""
     close: Any = getattr(stream, "aclose", None)
     if close is not None:
         await close()
 
 
 class _Once:
-    """A stream that knows whether it was begun."""
+    """A stream that records whether reading has begun."""
 
     def __init__(self, data: Any) -> None:
         self._data = data
@@ -234,7 +234,7 @@ class _Once:
 
 
 class _Spent(Exception):
-    """A failure that would be retried, if what is sent could be sent again."""
+    """A failure that would be retried if the data could be sent again."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -246,7 +246,7 @@ def _is_spent_by_reading(data: object) -> bool:
 
 
 def _is_not_found(error: Exception) -> bool:
-    """Ours, the operating system's, or that of another library of this name."""
+    """Whether it is ours, the operating system's, or one of this name from another library."""
     return isinstance(error, FileNotFoundError) or any(
         each.__name__ == "StorageFileNotFoundError" for each in type(error).__mro__
     )

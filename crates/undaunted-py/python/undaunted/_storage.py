@@ -1,7 +1,7 @@
 """``ObjectStorage``: an async storage on the Rust store.
 
-Each operation begins in Rust, and what is ready at once, as all is that a store in memory does,
-comes back at once. The rest is a ``Pending``, which is awaited.
+Each operation starts in Rust. A result that is ready by then, as always in a memory store, is
+returned directly. Otherwise the operation returns a ``Pending``, which is awaited.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from ._config import RetryConfig
 from ._data import AsyncSource, async_parts, size_of, whole
 from ._errors import StorageError
 from ._open import (
+    DEFAULT_CONCURRENCY,
     DEFAULT_EXPIRY,
     DEFAULT_PART_SIZE,
-    PARTS_AT_ONCE,
     OptionValue,
     checked_part_size,
     open_store,
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 class ObjectStorage:
     """A storage whose operations are all retried, from :meth:`Storage.open`.
 
-    Lost answers are resolved, reads go on where they broke, and all its operations share a
-    retry budget. So do not put ``@retry`` around them: 4 attempts over 11 are 44.
+    Lost responses are resolved, interrupted reads are resumed, and all operations share a retry
+    budget. Do not put ``@retry`` around them: retries multiply, and 4 calls of 11 attempts are 44.
     """
 
     __slots__ = ("_store",)
@@ -61,14 +61,14 @@ class ObjectStorage:
 
     @property
     def blocking(self) -> BlockingStorage:
-        """The same storage for code that is not async."""
+        """The same storage for blocking code."""
         from .blocking import Storage as BlockingStorage
 
         return BlockingStorage(self._store)
 
     @property
     def budget_tokens(self) -> int | None:
-        """What is left of the retry budget that all its operations share; see
+        """The tokens left in the retry budget that all operations share; see
         :class:`RetryBudget`.
         """
         return self._store.budget_tokens
@@ -85,17 +85,17 @@ class ObjectStorage:
         """Writes a file.
 
         Args:
-            key: Where, below the storage's URL.
-            data: Bytes, or a stream of them: an async iterator, an iterator or an open file. Of
-                a stream no more is held in memory than a few parts.
-            content_type: The type of the content, such as ``"image/jpeg"``. Local files have one
-                by their name only.
-            metadata: Names and values of one's own, in ASCII. Local files cannot hold any.
-            overwrite: Whether a file that is there already is replaced.
+            key: The key of the file, relative to the storage's URL.
+            data: Bytes, or a stream of them: an async iterator, an iterator or an open file. Only
+                a few parts of a stream are held in memory.
+            content_type: The type of the content, such as ``"image/jpeg"``. The type of a local
+                file follows from its name.
+            metadata: Your own names and values, in ASCII. Local files cannot hold any.
+            overwrite: Whether an existing file is replaced.
 
         Raises:
-            StorageFileExistsError: Where there is one, and it is not to be overwritten.
-            StorageUnsupportedError: Where the storage cannot hold metadata.
+            StorageFileExistsError: If the file exists and ``overwrite`` is false.
+            StorageUnsupportedError: If the storage cannot hold metadata.
         """
         there = data if isinstance(data, bytes) else whole(data)
         if there is None:
@@ -113,23 +113,23 @@ class ObjectStorage:
         content_type: str | None = None,
         metadata: dict[str, str] | None = None,
         part_size: int = DEFAULT_PART_SIZE,
-        concurrency: int = PARTS_AT_ONCE,
+        concurrency: int = DEFAULT_CONCURRENCY,
         progress_callback: ProgressCallback | None = None,
     ) -> StoredFile:
         """Writes a file in parts, each of which is retried by itself.
 
-        Nothing is to be seen of the file before all of it is there. What fits into one part is
-        written at once.
+        The file becomes visible only when it is complete. Data that fits into one part is
+        written by :meth:`put`.
 
         Args:
-            key: Where, below the storage's URL.
+            key: The key of the file, relative to the storage's URL.
             data: As for :meth:`put`.
             content_type: As for :meth:`put`.
             metadata: As for :meth:`put`.
-            part_size: Bytes in a part; S3 takes no less than 5 MiB. It grows where the data says
-                that there would be more than 10,000 parts.
-            concurrency: Parts on their way at once.
-            progress_callback: Told after each part; it may be a coroutine function.
+            part_size: Bytes in a part; S3 requires at least 5 MiB. It is increased if the data
+                would need more than 10,000 parts.
+            concurrency: Parts in flight.
+            progress_callback: Called after each part; it may be a coroutine function.
         """
         if concurrency < 1:
             raise ValueError(f"concurrency is {concurrency}, but must be at least 1")
@@ -156,17 +156,16 @@ class ObjectStorage:
             return await finish(made) if isinstance(made, Pending) else made
         except BaseException:
             window.abort()
-            await _give_up(upload)
+            await _abort(upload)
             raise
 
     async def get(self, key: str) -> AsyncIterator[bytes]:
         """Reads a file in chunks: ``async for chunk in storage.get(key)``.
 
-        A body that breaks is read on where it broke, under the condition that the file is still
-        the same.
+        An interrupted download is resumed if the file has not changed.
 
         Raises:
-            StorageFileNotFoundError: Where there is none.
+            StorageFileNotFoundError: If the file does not exist.
         """
         begun = self._store.get(key)
         reader = await finish(begun) if isinstance(begun, Pending) else begun
@@ -181,23 +180,23 @@ class ObjectStorage:
         """Reads a file.
 
         Raises:
-            StorageFileNotFoundError: Where there is none.
+            StorageFileNotFoundError: If the file does not exist.
         """
         made = self._store.get_bytes(key)
         return await finish(made) if isinstance(made, Pending) else made
 
     async def delete(self, key: str) -> None:
-        """Deletes a file. Object stores do not mind if there is none; local files do.
+        """Deletes a file. A missing file is an error for local files, and none for object stores.
 
         Raises:
-            StorageFileNotFoundError: Where there is none, and the storage minds.
+            StorageFileNotFoundError: If a local file does not exist.
         """
         made = self._store.delete(key)
         if made is not None:
             await finish(made)
 
     async def exists(self, key: str) -> bool:
-        """Whether there is such a file."""
+        """Whether the file exists."""
         made = self._store.exists(key)
         return await finish(made) if isinstance(made, Pending) else made
 
@@ -206,12 +205,11 @@ class ObjectStorage:
     ) -> AsyncIterator[StoredFile]:
         """The files whose keys begin with ``prefix``: ``async for file in storage.list("a/")``.
 
-        They come as the storage has them: services by key, local files in no order. A list that
-        breaks goes on where it broke.
+        Services list by key, local files come in no order. An interrupted list is resumed.
 
         Args:
-            prefix: What keys begin with; it need not end at a slash.
-            limit: The most to give.
+            prefix: The beginning of the keys; it need not end at a slash.
+            limit: The maximum number of files.
         """
         listing = self._store.list(prefix, checked_limit(limit))
         while True:
@@ -223,10 +221,10 @@ class ObjectStorage:
                 yield stored
 
     async def info(self, key: str) -> StoredFile:
-        """What is known about a file.
+        """The description of a file.
 
         Raises:
-            StorageFileNotFoundError: Where there is none.
+            StorageFileNotFoundError: If the file does not exist.
         """
         made = self._store.info(key)
         stored = await finish(made) if isinstance(made, Pending) else made
@@ -236,20 +234,20 @@ class ObjectStorage:
         """Copies a file within the storage.
 
         Raises:
-            StorageFileNotFoundError: Where there is no source.
-            StorageFileExistsError: Where there is a destination, and it is not to be overwritten.
+            StorageFileNotFoundError: If the source does not exist.
+            StorageFileExistsError: If the destination exists and ``overwrite`` is false.
         """
         made = self._store.copy(source, destination, overwrite)
         stored = await finish(made) if isinstance(made, Pending) else made
         return with_type(self._store, stored)
 
     async def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
-        """Moves a file within the storage: where it has no such operation, a copy and a delete,
-        each retried by itself.
+        """Moves a file within the storage. Without a native move it is a copy and a delete, each
+        retried by itself.
 
         Raises:
-            StorageFileNotFoundError: Where there is no source.
-            StorageFileExistsError: Where there is a destination, and it is not to be overwritten.
+            StorageFileNotFoundError: If the source does not exist.
+            StorageFileExistsError: If the destination exists and ``overwrite`` is false.
         """
         made = self._store.move(source, destination, overwrite)
         stored = await finish(made) if isinstance(made, Pending) else made
@@ -258,26 +256,26 @@ class ObjectStorage:
     async def url(
         self, key: str, *, expires_in: timedelta | float | None = None, method: str = "GET"
     ) -> str:
-        """A URL by which anyone can read the file for a while; of a local file, its ``file://``
-        URL.
+        """A URL with which anyone can read the file for a limited time; for a local file, its
+        ``file://`` URL.
 
-        It is signed by this machine: whether there is such a file is not asked.
+        The URL is signed locally: no request is made, so the file may be missing.
 
         Args:
-            key: Which file.
-            expires_in: For how long, in seconds where it is a number; at most 7 days. Default: an
+            key: The key of the file.
+            expires_in: The lifetime of the URL, a number in seconds; at most 7 days. Default: an
                 hour.
-            method: ``"PUT"`` makes a URL to write by; ``"HEAD"`` and ``"DELETE"`` are for those.
+            method: ``"PUT"`` makes a URL for writing; ``"HEAD"`` and ``"DELETE"`` are accepted too.
 
         Raises:
-            StorageUnsupportedError: Where the storage has no URLs.
+            StorageUnsupportedError: If the storage cannot sign URLs.
         """
         lasts = seconds(DEFAULT_EXPIRY if expires_in is None else expires_in)
         made = self._store.url(key, lasts, method)
         return await finish(made) if isinstance(made, Pending) else made
 
     async def close(self) -> None:
-        """Lets go of connections. Further operations are refused."""
+        """Closes connections. Further operations raise a ``ValueError``."""
         self._store.close()
 
     async def __aenter__(self) -> ObjectStorage:
@@ -297,7 +295,7 @@ class ObjectStorage:
 
 
 class _Progress:
-    """Counts bytes, and tells the callback."""
+    """Counts bytes, and calls the callback."""
 
     def __init__(self, key: str, total: int | None, callback: ProgressCallback | None) -> None:
         self._key = key
@@ -309,13 +307,13 @@ class _Progress:
         self.transferred += size
         if self._callback is None:
             return
-        told = self._callback(ProgressInfo(self.transferred, self._total, "upload", self._key))
-        if inspect.isawaitable(told):
-            await told
+        result = self._callback(ProgressInfo(self.transferred, self._total, "upload", self._key))
+        if inspect.isawaitable(result):
+            await result
 
 
 class _Window:
-    """Parts on their way, so many at once."""
+    """The parts in flight, at most ``size`` of them."""
 
     def __init__(self, upload: Upload, size: int, progress: _Progress) -> None:
         self._upload = upload
@@ -347,8 +345,8 @@ class _Window:
         await self._progress.add(size)
 
 
-async def _give_up(upload: Upload) -> None:
-    """Aborts an upload. What that ends with says less than why it was given up."""
+async def _abort(upload: Upload) -> None:
+    """Aborts an upload. If that fails too, the caller's error says more."""
     try:
         made = upload.abort()
         if made is not None:
@@ -358,10 +356,10 @@ async def _give_up(upload: Upload) -> None:
 
 
 def with_type(store: Store, stored: StoredFile) -> StoredFile:
-    """A local file has the type that its name says."""
+    """The description with the content type that a local file's name implies."""
     if stored.content_type is not None or store.kind != "files":
         return stored
-    # Half of what an import of this package would cost, for the few who ask.
+    # Imported on use: at the top it would be half of this package's import time.
     import mimetypes
 
     guessed, _ = mimetypes.guess_type(stored.key)

@@ -1,4 +1,4 @@
-"""Cutting an attempt that takes too long."""
+"""Cuts an attempt that takes too long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Cut(Exception):
-    """A limit ended an attempt."""
+    """An attempt reached a time limit."""
 
     def __init__(self, reason: str, is_total: bool) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""What storages hand out: a file's description, and the progress of a transfer."""
+"""The values that storages return: a file's description, and the progress of a transfer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Literal, TypeAlias
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file in a storage, and what is known about it.
+    """The description of a file in a storage.
 
-    A listing knows key, size, etag and time; ``info`` knows all that the service keeps. After a
-    ``put``, ``last_modified`` is this machine's time: no service says when it wrote.
+    A listing has key, size, etag and time; ``info`` has everything that the service keeps. After a
+    ``put``, ``last_modified`` is the local time: services do not report theirs.
     """
 
     key: str
@@ -26,21 +26,21 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class ProgressInfo:
-    """How far a transfer has come."""
+    """The progress of a transfer."""
 
     bytes_transferred: int
     total_bytes: int | None
-    """None where the data does not say how long it is."""
+    """None if the length of the data is unknown."""
     operation: Literal["upload", "download"]
     key: str
 
     @property
     def percentage(self) -> float | None:
-        """From 0 to 100, or None where the total is not known."""
+        """From 0 to 100, or None if the total is unknown."""
         if not self.total_bytes:
             return None
         return self.bytes_transferred / self.total_bytes * 100
 
 
 ProgressCallback: TypeAlias = Callable[[ProgressInfo], Awaitable[None] | None]
-"""A function that is told of progress after each part; it may be a coroutine function."""
+"""A function that is called after each part; it may be a coroutine function."""

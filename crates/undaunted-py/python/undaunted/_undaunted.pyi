@@ -1,5 +1,5 @@
-"""The Rust part. Operations of a store return their value where it is there at once, and a
-``Pending`` where it is not.
+"""The Rust extension. An operation of a store returns its value if it is ready immediately, and a
+``Pending`` otherwise.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ T = TypeVar("T", covariant=True)
 __version__: str
 
 class RetryBudget:
-    """An allowance for retries, shared by everything that is given it.
+    """A shared allowance for retries.
 
-    While calls succeed there is plenty; when they stop succeeding, the retries stop too, for all
-    who share it, so that an outage is not made worse. A call that finds it empty gets its own
-    error at once.
+    While calls succeed it stays full. When most calls fail it runs empty, and retries stop for
+    everything that shares it, so that they do not make an outage worse. A call that finds it empty
+    raises its own error immediately.
 
-    A bucket of tokens: a retry costs 14, after a throttled failure 5; a success after retries
-    gives back what its last one cost, and a success at the first attempt pays in 1.
+    It is a bucket of tokens: a retry costs 14, after a throttled failure 5; a success after retries
+    refunds the cost of the last one, and a success at the first attempt deposits 1.
 
     >>> budget = RetryBudget()
     >>> budget.tokens
@@ -32,8 +32,7 @@ class RetryBudget:
 
         Args:
             capacity: The tokens it holds, up to 65,535.
-            refill: Tokens a second that come by themselves, so that a bucket which was emptied
-                is not dead for ever.
+            refill: Tokens that are added each second, so that an empty bucket recovers.
         """
 
     @property
@@ -46,10 +45,10 @@ class RetryBudget:
 
     @property
     def refill(self) -> int:
-        """Tokens a second that come by themselves."""
+        """Tokens that are added each second."""
 
 class Config:
-    """A valid policy of the core."""
+    """A valid configuration of the core."""
 
     def __init__(
         self,
@@ -92,20 +91,20 @@ class State:
     def on_failure(
         self, verdict: int, retry_after: object = None, now: float | None = None
     ) -> float | str:
-        """How long to wait, or in one word why there is no other attempt. ``retry_after`` is a
-        hint where it is a number of seconds.
+        """The delay before the next attempt, or the stop reason in one word. A ``retry_after`` that
+        is a number of seconds is a hint.
         """
 
     def on_attempt(self, now: float | None = None) -> tuple[float, str, bool] | None:
-        """When the attempt that begins must be cut, what its error says then, and whether it is
-        ``total_timeout`` that ends it.
+        """The timeout of the attempt that begins, the text of its error, and whether the limit is
+        ``total_timeout``.
         """
 
     def on_success(self) -> None:
-        """The call succeeded: the budget is paid."""
+        """The call succeeded: deposits into the budget."""
 
     def on_drop(self) -> None:
-        """The call was given up during a wait: the budget gets back what that retry cost."""
+        """The call was dropped during a wait: refunds the cost of that retry to the budget."""
 
     @property
     def retries(self) -> int:
@@ -116,26 +115,26 @@ class State:
         """The waits before them."""
 
 class Pending(Generic[T]):
-    """An operation that was not ready at once."""
+    """An operation that was not ready immediately."""
 
     def start(self, future: asyncio.Future[Any], mailbox: Mailbox) -> None:
-        """Lets it run, and its outcome become that of the future."""
+        """Runs it, and sets its outcome on the future."""
 
     def launch(self) -> None:
-        """Lets it run; ``wait`` for it later."""
+        """Starts it; ``wait`` for it later."""
 
     def wait(self) -> T:
-        """Waits for it on this thread, without the GIL. A signal ends it."""
+        """Waits for it on this thread, without the GIL. A signal interrupts it."""
 
     def abort(self) -> None:
-        """Drops it, wherever it is."""
+        """Drops it."""
 
 class Mailbox:
-    """Where the results of an event loop's operations arrive."""
+    """Receives the results of an event loop's operations."""
 
     def __init__(self, wake: Callable[[], object]) -> None: ...
     def empty(self) -> None:
-        """Gives all results to their futures."""
+        """Sets all results on their futures."""
 
 class Reader:
     """The body of a file, a chunk at a time."""
@@ -144,7 +143,7 @@ class Reader:
     def stored(self) -> StoredFile | None: ...
 
 class Listing:
-    """Files, some at a time."""
+    """A list of files, a batch at a time."""
 
     def next(self) -> list[StoredFile] | Pending[list[StoredFile] | None] | None: ...
 
@@ -202,25 +201,25 @@ class Store:
 
     @property
     def shown_url(self) -> str:
-        """The URL without what is secret in it."""
+        """The URL without its secrets."""
 
     @property
     def budget_tokens(self) -> int | None: ...
 
 def set_switch(attempts: int | None) -> None:
-    """Lets calls make at most so many attempts, and wait for none of them."""
+    """Limits every call to this many attempts, without waits between them."""
 
 def switch() -> int | None:
-    """What was set."""
+    """The limit that was set."""
 
 def drain_events() -> None:
-    """Hands what happened in stores to ``logging``."""
+    """Passes the events of stores to ``logging``."""
 
 def in_flight() -> int:
-    """Operations that are neither over nor dropped."""
+    """The number of operations that have neither ended nor been dropped."""
 
 def has_runtime() -> bool:
     """Whether this process has threads for I/O."""
 
 def after_fork() -> None:
-    """In the child of a fork."""
+    """To be called in the child of a fork."""

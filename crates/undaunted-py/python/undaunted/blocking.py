@@ -1,4 +1,4 @@
-"""For code that is not async: ``with_retry``, and the blocking twin of the storage.
+"""For blocking code: ``with_retry``, and a storage with the same operations.
 
 >>> from undaunted import blocking
 >>> storage = blocking.Storage.open("memory://")
@@ -26,9 +26,9 @@ from ._errors import StorageError
 from ._misuse import check_callable, check_plain, check_uncut, config_of
 from ._names import name_of
 from ._open import (
+    DEFAULT_CONCURRENCY,
     DEFAULT_EXPIRY,
     DEFAULT_PART_SIZE,
-    PARTS_AT_ONCE,
     OptionValue,
     checked_part_size,
     open_store,
@@ -49,15 +49,16 @@ def with_retry(
     """Makes a call with retries, and waits on this thread.
 
     Args:
-        func: Makes the call; called anew for each attempt.
-        config: The policy; without one, 3 retries after 1, 2 and 4 seconds, each ±25 %.
-        name: What logs call it; without one, the function's own name.
+        func: Makes the call; called once for each attempt.
+        config: How to retry; default: 3 retries after 1, 2 and 4 seconds, each ±25 %.
+        name: The name of the call in logs; default: that of the function.
 
     Raises:
-        TypeError: At once, where ``func`` is no function, or a coroutine function.
-        ValueError: At once, where the policy has an ``attempt_timeout``, which nothing can keep.
+        TypeError: Immediately, if ``func`` cannot be called, or is a coroutine function.
+        ValueError: Immediately, if the configuration has an ``attempt_timeout``: a plain function
+            cannot be cancelled.
     """
-    policy = _DEFAULT if config is None else config_of(config)
+    config = _DEFAULT if config is None else config_of(config)
     check_callable(func, "with_retry")
 
     def attempt() -> T:
@@ -67,27 +68,27 @@ def with_retry(
         return result
 
     name = name or name_of(func)
-    if not policy._is_plain:
-        check_uncut(policy, name)
-        return drive_blocking(policy, name, attempt)
+    if not config._is_plain:
+        check_uncut(config, name)
+        return drive_blocking(config, name, attempt)
     try:
         return attempt()
     except BaseException as error:
-        verdict = policy._verdict(error)
+        verdict = config._verdict(error)
         if verdict == State.PERMANENT:
             raise
         failure = error
     try:
-        return drive_blocking(policy, name, attempt, failure=failure, verdict=verdict)
+        return drive_blocking(config, name, attempt, failure=failure, verdict=verdict)
     finally:
         del failure
 
 
 class Storage:
-    """A storage whose operations are all retried: the twin of :class:`undaunted.ObjectStorage`,
-    which describes them.
+    """A storage whose operations are all retried, for blocking code. They are documented in
+    :class:`undaunted.ObjectStorage`.
 
-    An operation waits without the GIL, so other threads go on, and Ctrl-C ends it.
+    An operation waits without the GIL, so other threads keep running, and Ctrl-C interrupts it.
     """
 
     __slots__ = ("_store",)
@@ -109,7 +110,7 @@ class Storage:
 
     @property
     def budget_tokens(self) -> int | None:
-        """What is left of the retry budget that all its operations share."""
+        """The tokens left in the retry budget that all operations share."""
         return self._store.budget_tokens
 
     def put(
@@ -138,7 +139,7 @@ class Storage:
         content_type: str | None = None,
         metadata: dict[str, str] | None = None,
         part_size: int = DEFAULT_PART_SIZE,
-        concurrency: int = PARTS_AT_ONCE,
+        concurrency: int = DEFAULT_CONCURRENCY,
         progress_callback: Callable[[ProgressInfo], None] | None = None,
     ) -> StoredFile:
         """Writes a file in parts, each of which is retried by itself."""
@@ -170,7 +171,7 @@ class Storage:
             return _value(upload.complete(progress.transferred))
         except BaseException:
             running.clear()
-            _give_up(upload)
+            _abort(upload)
             raise
 
     def get(self, key: str) -> Iterator[bytes]:
@@ -188,7 +189,7 @@ class Storage:
         _value(self._store.delete(key))
 
     def exists(self, key: str) -> bool:
-        """Whether there is such a file."""
+        """Whether the file exists."""
         return _value(self._store.exists(key))
 
     def list(self, prefix: str = "", *, limit: int | None = None) -> Iterator[StoredFile]:
@@ -198,7 +199,7 @@ class Storage:
             yield from batch
 
     def info(self, key: str) -> StoredFile:
-        """What is known about a file."""
+        """The description of a file."""
         return with_type(self._store, _value(self._store.info(key)))
 
     def copy(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
@@ -214,12 +215,12 @@ class Storage:
     def url(
         self, key: str, *, expires_in: timedelta | float | None = None, method: str = "GET"
     ) -> str:
-        """A URL by which anyone can read the file for a while."""
+        """A URL with which anyone can read the file for a limited time."""
         lasts = seconds(DEFAULT_EXPIRY if expires_in is None else expires_in)
         return _value(self._store.url(key, lasts, method))
 
     def close(self) -> None:
-        """Lets go of connections. Further operations are refused."""
+        """Closes connections. Further operations raise a ``ValueError``."""
         self._store.close()
 
     def __enter__(self) -> Storage:
@@ -254,7 +255,7 @@ class _Progress:
 
 
 def _value(made: T | Pending[T]) -> T:
-    """What an operation brings, waited for where it is not there yet."""
+    """The result of an operation, waited for if it is pending."""
     if isinstance(made, Pending):
         return cast(T, made.wait())
     return made
@@ -271,8 +272,8 @@ def _finish_first(running: deque[tuple[int, Pending[None]]], progress: _Progress
     progress.add(size)
 
 
-def _give_up(upload: Upload) -> None:
-    """Aborts an upload. What that ends with says less than why it was given up."""
+def _abort(upload: Upload) -> None:
+    """Aborts an upload. If that fails too, the caller's error says more."""
     try:
         _value(upload.abort())
     except StorageError:

@@ -1,4 +1,4 @@
-"""Fixtures for pytest, which finds them by itself."""
+"""Fixtures for pytest, which finds them through the package's entry point."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 @pytest.fixture
 def undaunted_no_waits() -> Iterator[None]:
-    """Retries as policies say, but without waiting."""
-    # Here, so that a test run which does not use it does not pay for it.
+    """Retries as configured, but without waiting."""
+    # Imported on use, so that other test runs do not pay for it.
     from undaunted import testing
 
     with testing.without_waits():

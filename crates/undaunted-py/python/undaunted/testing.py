@@ -35,7 +35,7 @@ __all__ = [
 
 
 class Switched:
-    """A switch that was set. As a context manager it goes back at the end."""
+    """A switch that was set. A ``with`` block sets it back at its end."""
 
     def __init__(self, attempts: int | None) -> None:
         self._before = switch()
@@ -55,14 +55,14 @@ class Switched:
 
 def set_active(active: bool) -> Switched:
     """``False`` switches retries off in this process, for functions and storages alike: every
-    call makes one attempt. ``True`` lets policies decide again.
+    call makes one attempt. ``True`` switches them on again.
     """
     return Switched(None if active else 1)
 
 
 def set_attempts(attempts: int | None) -> Switched:
-    """Lets calls make at most so many attempts, and wait for none of them. ``None`` lets policies
-    decide again. What a policy allows less than this stays as it is.
+    """Limits every call to this many attempts, without waits between them. ``None`` removes the
+    limit. A configuration that allows fewer attempts still does.
     """
     if attempts is not None and attempts < 1:
         raise ValueError(f"attempts is {attempts}, but must be at least 1")
@@ -70,7 +70,7 @@ def set_attempts(attempts: int | None) -> Switched:
 
 
 def without_waits() -> Switched:
-    """Lets calls retry as their policies say, but without waiting."""
+    """Lets calls retry as configured, but without waiting."""
     return Switched(_ENDLESS)
 
 
@@ -80,7 +80,7 @@ def is_active() -> bool:
 
 
 class LostAnswer:
-    """A fault in which the operation takes effect, and its answer does not arrive."""
+    """A fault in which the operation is applied, but its response is lost."""
 
     def __init__(self, error: Exception | type[Exception]) -> None:
         self.error = error
@@ -90,7 +90,7 @@ class LostAnswer:
 
 
 Fault: TypeAlias = Exception | type[Exception] | LostAnswer | None
-"""What becomes of a call: an exception is raised instead of making it, and None lets it be."""
+"""The outcome of a call: an exception is raised instead of making it, and None makes it."""
 
 
 class FaultyStorage:
@@ -110,9 +110,9 @@ class FaultyStorage:
     [('put', 'a.txt'), ('put', 'a.txt'), ('put', 'a.txt')]
 
     Args:
-        faults: What becomes of the first calls, in their order. After its end all succeed.
-        storage: What the calls are made on; default: a new storage in memory.
-        operations: The names of the methods that the script is for; default: all.
+        faults: The outcomes of the first calls, in order. Later calls succeed.
+        storage: The storage that is called; default: a new storage in memory.
+        operations: The names of the methods that fail; default: all.
     """
 
     def __init__(
@@ -128,14 +128,14 @@ class FaultyStorage:
         if storage is None:
             storage = ObjectStorage.open("memory://", retry=RetryConfig(max_retries=0))
         self.inner = storage
-        """The storage without faults, to look at what is really there."""
+        """The storage without faults, to inspect its content."""
         self._operations = None if operations is None else frozenset(operations)
         self.calls: list[tuple[str, str]] = []
         """The method and the key of each call."""
 
     @property
     def unused(self) -> list[Fault]:
-        """The faults that no call has had yet."""
+        """The faults that no call has used yet."""
         return list(self._faults)
 
     async def put(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
@@ -149,7 +149,7 @@ class FaultyStorage:
         return file
 
     async def get(self, key: str) -> AsyncGenerator[bytes, None]:
-        """Reads a file in chunks. A lost answer breaks the body after its first chunk."""
+        """Reads a file in chunks. A lost response breaks the body after its first chunk."""
         fault = self._next("get", key)
         async for chunk in self.inner.get(key):
             yield chunk
@@ -168,12 +168,12 @@ class FaultyStorage:
         await self._call("delete", key)
 
     async def exists(self, key: str) -> bool:
-        """Whether there is such a file."""
+        """Whether the file exists."""
         there: bool = await self._call("exists", key)
         return there
 
     async def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[FileInfo]:
-        """The files whose keys begin with a prefix. A lost answer breaks it after its first."""
+        """The files whose keys begin with a prefix. A lost response breaks it after one."""
         fault = self._next("list", prefix)
         async for file in self.inner.list(prefix, limit=limit):
             yield file
@@ -183,7 +183,7 @@ class FaultyStorage:
             raise fault.error
 
     async def info(self, key: str) -> FileInfo:
-        """What is known about a file."""
+        """The description of a file."""
         file: FileInfo = await self._call("info", key)
         return file
 
@@ -198,12 +198,12 @@ class FaultyStorage:
         return file
 
     async def url(self, key: str, **kwargs: Any) -> str:
-        """A URL by which the file can be read."""
+        """A URL for reading the file."""
         url: str = await self._call("url", key, **kwargs)
         return url
 
     async def close(self) -> None:
-        """Closes the storage within."""
+        """Closes the storage that is called."""
         await self.inner.close()
 
     async def _call(self, method: str, key: str, *args: Any, **kwargs: Any) -> Any:
@@ -230,9 +230,9 @@ def chaos_storage(
     *,
     retry: RetryConfig | None = None,
 ) -> ObjectStorage:
-    """A storage like that of :meth:`Storage.open`, with seeded faults beneath its retries.
+    """A storage like that of :meth:`Storage.open`, with seeded faults below its retries.
 
-    The same faults as those of ``undaunted cp --chaos``, on every machine:
+    They are the faults of ``undaunted cp --chaos``, the same on every machine:
 
     >>> storage = chaos_storage("flaky,seed=5")
 
@@ -250,8 +250,8 @@ def _check(fault: object) -> None:
     raised: object = fault.error if isinstance(fault, LostAnswer) else fault
     is_type = isinstance(raised, type) and issubclass(raised, Exception)
     if not (raised is None or is_type or isinstance(raised, Exception)):
-        raise TypeError(f"a fault is an exception, a LostAnswer or None, and not {fault!r}")
+        raise TypeError(f"a fault is an exception, a LostAnswer or None, not {fault!r}")
 
 
-# As many as the core counts.
+# The largest number that the core counts.
 _ENDLESS = 2**32 - 1

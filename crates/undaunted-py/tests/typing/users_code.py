@@ -1,4 +1,4 @@
-"""What users write, as type checkers see it. Nothing here is run."""
+"""Code as users write it, for type checkers. Nothing here is run."""
 
 from __future__ import annotations
 
@@ -105,10 +105,10 @@ async def an_opened_storage() -> None:
     assert_type(await storage.url("a", expires_in=timedelta(hours=1)), str)
     assert_type(await storage.exists("a"), bool)
 
-    async def told(info: ProgressInfo) -> None:
+    async def progress(info: ProgressInfo) -> None:
         assert_type(info.percentage, float | None)
 
-    await storage.put_large("a", chunks(), progress_callback=told)
+    await storage.put_large("a", chunks(), progress_callback=progress)
     await storage.put_large("a", [b""], progress_callback=lambda info: None)
     async with storage as same:
         assert_type(same, ObjectStorage)
@@ -128,7 +128,7 @@ async def chunks() -> AsyncIterator[bytes]:
 
 
 class Mine:
-    """A storage of one's own, which knows nothing of this package."""
+    """A storage of the user's own, which does not know this package."""
 
     async def put(
         self,

@@ -1,4 +1,4 @@
-//! A Python with boto3 and obstore, below the folder that this program was built into.
+//! A Python environment with boto3 and obstore, in the target folder.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use super::SOURCE;
 
-/// The Python of an environment that has the packages.
+/// Makes the environment, and returns its Python.
 pub(super) async fn with_packages(target: &Path) -> io::Result<PathBuf> {
     let folder = target.join("survival-python");
     let python = folder.join("bin").join("python");
@@ -30,12 +30,12 @@ pub(super) async fn with_packages(target: &Path) -> io::Result<PathBuf> {
 }
 
 async fn run(command: &mut Command) -> io::Result<()> {
-    // Its output would be mixed up with ours.
+    // Its output must not appear in the report.
     let output = command.stdin(Stdio::null()).output().await?;
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.trim().lines().last().unwrap_or("it said nothing");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let last = stderr.trim().lines().last().unwrap_or("no error message");
     Err(io::Error::other(format!("{}: {last}", output.status)))
 }

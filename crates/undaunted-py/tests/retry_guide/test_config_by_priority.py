@@ -1,4 +1,4 @@
-"""Block 8 of the document: dynamic configuration."""
+"""The guide's "Dynamic Configuration": the priority of an upload chooses its configuration."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import StorageConnectionError
 from undaunted.testing import FaultyStorage
 
@@ -34,7 +34,7 @@ async def upload_with_priority(
     ("priority", "retries", "first_wait"),
     [("critical", 10, 0.1), ("high", 5, 0.5), ("low", 2, 1.0)],
 )
-def test_the_priority_chooses_the_policy(
+def test_the_priority_chooses_the_config(
     waits: list[float], priority: str, retries: int, first_wait: float
 ) -> None:
     upload_with_priority = run(BLOCK)["upload_with_priority"]

@@ -1,4 +1,4 @@
-"""Block 10 of the document: log handler."""
+"""The guide's "Logging": a handler of the user's own receives the log lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import StorageConnectionError, with_retry
 from undaunted.testing import FaultyStorage
 

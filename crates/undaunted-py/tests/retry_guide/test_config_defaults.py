@@ -1,10 +1,10 @@
-"""Block 1 of the document: retry config."""
+"""The guide's "RetryConfig": the values that the guide spells out are the defaults."""
 
 from __future__ import annotations
 
 import asyncio
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import RetryConfig, StorageConnectionError, with_retry
 from undaunted.testing import FaultyStorage
 

@@ -1,4 +1,4 @@
-"""Block 13 of the document: user facing."""
+"""The guide's "User-Facing Operations": an endpoint fails fast, a background job does not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import StorageConnectionError
 from undaunted.testing import FaultyStorage
 
@@ -24,7 +24,7 @@ async def process_batch_upload(storage: Storage, key: str, data: bytes) -> None:
 
 
 def test_the_endpoint_fails_fast(waits: list[float]) -> None:
-    # The block defines the two one after the other.
+    # One example defines both functions.
     names = run(BLOCK)
     storage = FaultyStorage([StorageConnectionError("reset")] * 2)
     with pytest.raises(StorageConnectionError):

@@ -1,4 +1,4 @@
-"""Block 9 of the document: log output."""
+"""The guide's "Logging": the log lines that the guide shows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import retry
 from undaunted.testing import FaultyStorage
 
@@ -24,7 +24,7 @@ logging.basicConfig(level=logging.WARNING)
 """
 
 
-def test_the_log_has_the_lines_of_the_document(
+def test_the_log_has_the_lines_of_the_guide(
     waits: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     run(BLOCK)
@@ -41,7 +41,7 @@ def test_the_log_has_the_lines_of_the_document(
     ]
     promised = re.findall(r"^# ((?:WARNING|ERROR):.*)$", BLOCK, re.MULTILINE)
     assert len(promised) == 3
-    # Its delays are examples; ours are those that were waited.
+    # The delays in the guide are examples; here they are the delays that were waited.
     expected = [
         re.sub(r"after \d\.\d\ds", f"after {wait:.2f}s", line)
         for line, wait in zip(promised[:2], waits[:2], strict=True)

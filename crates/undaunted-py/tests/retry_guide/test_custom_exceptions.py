@@ -1,4 +1,4 @@
-"""Block 5 of the document: custom exceptions."""
+"""The guide's "Custom Retryable Exceptions": an exception of the user's own is retried."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import StorageConnectionError, with_retry
 from undaunted.testing import FaultyStorage
 
@@ -39,7 +39,7 @@ def test_the_custom_exception_is_retried(waits: list[float]) -> None:
     assert len(waits) == 2
 
 
-def test_without_it_in_the_tuple_it_is_not(waits: list[float]) -> None:
+def test_an_exception_that_is_not_in_the_tuple_is_not_retried(waits: list[float]) -> None:
     storage = FaultyStorage([RateLimitError("slow down")])
     with pytest.raises(RateLimitError):
         asyncio.run(with_retry(lambda: storage.put("a", b"data")))

@@ -1,4 +1,4 @@
-"""Block 6 of the document: with retry."""
+"""The guide's "The with_retry() Function": only the operation inside a function is retried."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import StorageConnectionError, StoragePermissionError
 from undaunted.testing import FaultyStorage
 
@@ -32,7 +32,7 @@ def test_the_upload_inside_is_retried(waits: list[float]) -> None:
     assert len(waits) == 3
 
 
-def test_what_is_not_retryable_passes_at_once(waits: list[float]) -> None:
+def test_an_error_that_is_not_retryable_is_raised_immediately(waits: list[float]) -> None:
     process_upload = run(BLOCK)["process_upload"]
     refused = StoragePermissionError("read only", key="a")
     storage = FaultyStorage([refused])

@@ -1,11 +1,11 @@
-"""Block 11 of the document: idempotent operations."""
+"""The guide's "Idempotent Operations": a put is repeated, a key is made only once."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 
-from document.support import run
+from retry_guide.support import run
 from undaunted.testing import FaultyStorage, LostAnswer
 
 BLOCK = """\
@@ -24,7 +24,7 @@ async def create_unique_file(storage: Storage, data: bytes) -> str:
 
 def test_a_put_is_repeated(waits: list[float]) -> None:
     upload = run(BLOCK, uuid4=uuid.uuid4)["upload"]
-    storage = FaultyStorage([LostAnswer(TimeoutError("no answer"))])
+    storage = FaultyStorage([LostAnswer(TimeoutError("no response"))])
     asyncio.run(upload(storage, "a", b"data"))
     assert storage.calls == [("put", "a")] * 2
     assert asyncio.run(storage.inner.get_bytes("a")) == b"data"
@@ -32,7 +32,7 @@ def test_a_put_is_repeated(waits: list[float]) -> None:
 
 def test_a_key_made_before_the_loop_is_used_once(waits: list[float]) -> None:
     create = run(BLOCK, uuid4=uuid.uuid4)["create_unique_file"]
-    storage = FaultyStorage([LostAnswer(TimeoutError("no answer"))] * 2)
+    storage = FaultyStorage([LostAnswer(TimeoutError("no response"))] * 2)
 
     async def created() -> tuple[str, list[str]]:
         key = await create(storage, b"data")

@@ -1,10 +1,10 @@
-"""Block 4 of the document: custom configuration."""
+"""The guide's "Custom Configuration": a receipt has more retries and shorter delays."""
 
 from __future__ import annotations
 
 import asyncio
 
-from document.support import run
+from retry_guide.support import run
 from undaunted.testing import FaultyStorage
 
 BLOCK = '''\

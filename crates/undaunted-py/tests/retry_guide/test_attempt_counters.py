@@ -1,10 +1,10 @@
-"""Block 14 of the document: metrics."""
+"""The guide's "Monitor Retry Rates": the function's own counters see every attempt."""
 
 from __future__ import annotations
 
 import asyncio
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import StorageConnectionError
 from undaunted.testing import FaultyStorage
 
@@ -32,7 +32,7 @@ async def upload_with_metrics(storage: Storage, key: str, data: bytes) -> None:
 
 
 def test_attempts_and_failures_are_counted(waits: list[float]) -> None:
-    # A dataclass looks for its module.
+    # A dataclass looks its module up by name.
     names = run(BLOCK, __name__=__name__)
     storage = FaultyStorage([StorageConnectionError("reset"), TimeoutError("slow")])
     asyncio.run(names["upload_with_metrics"](storage, "a", b"data"))

@@ -1,10 +1,10 @@
-"""Block 7 of the document: batch upload."""
+"""The guide's "When to Use with_retry()": each file of a batch has its own attempts."""
 
 from __future__ import annotations
 
 import asyncio
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import StorageConnectionError
 from undaunted.testing import FaultyStorage
 
@@ -30,7 +30,7 @@ async def batch_upload(storage: Storage, files: dict[str, bytes]) -> list[str]:
 def test_each_file_has_its_own_attempts(waits: list[float]) -> None:
     batch_upload = run(BLOCK)["batch_upload"]
     reset = StorageConnectionError("reset")
-    # Two failures for each of three files: one allowance for all would not do.
+    # Two failures for each of three files: one allowance for all of them would not be enough.
     storage = FaultyStorage([reset, reset, None] * 3)
     files = {"a": b"1", "b": b"2", "c": b"3"}
     assert asyncio.run(batch_upload(storage, files)) == ["a", "b", "c"]

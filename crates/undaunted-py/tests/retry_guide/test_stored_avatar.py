@@ -1,10 +1,10 @@
-"""Block 3 of the document: basic usage."""
+"""The guide's "Basic Usage": a function that stores an avatar, and keeps its name."""
 
 from __future__ import annotations
 
 import asyncio
 
-from document.support import run
+from retry_guide.support import run
 from undaunted.testing import FaultyStorage
 
 BLOCK = '''\

@@ -1,4 +1,4 @@
-"""Block 12 of the document: timeouts."""
+"""The guide's "Set Reasonable Timeouts": each attempt has a timeout of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from document.support import run
+from retry_guide.support import run
 
 BLOCK = '''\
 import asyncio
@@ -27,7 +27,7 @@ async def upload_with_timeout(storage: Storage, key: str, data: bytes) -> None:
 
 
 class Slow:
-    """A storage whose first calls never answer."""
+    """A storage whose first calls never return."""
 
     def __init__(self, hanging: int) -> None:
         self.hanging = hanging
@@ -48,11 +48,11 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thirty seconds go by in one turn of the event loop."""
     wait_for = asyncio.wait_for
 
-    async def at_once(operation: Any, timeout: float) -> Any:
+    async def shortened(operation: Any, timeout: float) -> Any:
         assert timeout == 30.0
         return await wait_for(operation, 0.001)
 
-    monkeypatch.setattr(asyncio, "wait_for", at_once)
+    monkeypatch.setattr(asyncio, "wait_for", shortened)
 
 
 def test_each_attempt_has_its_timeout(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def test_each_attempt_has_its_timeout(waits: list[float], monkeypatch: pytest.Mo
     assert len(waits) == 2
 
 
-def test_the_last_timeout_is_the_callers(
+def test_the_last_timeout_is_raised_to_the_caller(
     waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short(monkeypatch)

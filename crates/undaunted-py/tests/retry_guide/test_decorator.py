@@ -1,4 +1,4 @@
-"""Block 2 of the document: decorator."""
+"""The guide's "The @retry Decorator": an upload with the defaults and one with its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import StorageConnectionError, testing
 from undaunted.testing import FaultyStorage
 
@@ -41,7 +41,7 @@ def test_uploads_survive_as_many_failures_as_they_say(
     assert 0.75 * first_wait <= waits[0] <= 1.25 * first_wait
 
 
-def test_one_failure_more_is_the_callers() -> None:
+def test_one_failure_more_is_raised_to_the_caller() -> None:
     upload = run(BLOCK)["upload_file"]
     last = StorageConnectionError("the last")
     storage = FaultyStorage([*[StorageConnectionError("reset")] * 3, last])

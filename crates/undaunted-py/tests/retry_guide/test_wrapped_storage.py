@@ -1,4 +1,4 @@
-"""Block 15 of the document: retryable storage."""
+"""The guide's "Wrapping Storage Methods": a class that retries the operations of a storage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from document.support import run
+from retry_guide.support import run
 from undaunted import RetryConfig, StorageConnectionError
 from undaunted.testing import FaultyStorage
 
@@ -56,7 +56,7 @@ def test_its_operations_are_retried(waits: list[float]) -> None:
     assert len(waits) == 3
 
 
-def test_it_takes_a_policy(waits: list[float]) -> None:
+def test_it_takes_a_config(waits: list[float]) -> None:
     faulty = FaultyStorage([StorageConnectionError("reset")])
     storage = run(BLOCK)["RetryableStorage"](faulty, RetryConfig(max_retries=0))
     with pytest.raises(StorageConnectionError):
