@@ -13,8 +13,8 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, Result};
 use undaunted::{HttpFailure, Retryable};
 
 use crate::call::Recorder;
-use crate::classify::proves_not_applied;
 use crate::error::generic;
+use crate::evidence::proves_not_applied;
 use crate::observe::{Observed, observe};
 use crate::operation::Operation;
 use crate::policy::Policy;

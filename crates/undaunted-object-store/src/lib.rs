@@ -45,12 +45,10 @@ mod builder;
 mod call;
 mod capabilities;
 mod checked_body;
-mod classify;
-mod conditional;
 mod connector;
-mod copy;
 mod delete;
 mod error;
+mod evidence;
 #[cfg(feature = "fs")]
 mod file_payload;
 #[cfg(not(feature = "fs"))]
@@ -59,20 +57,19 @@ mod file_payload;
 mod list;
 #[cfg(feature = "fs")]
 mod local_parts;
+mod multipart;
 mod observe;
 mod open;
 mod operation;
-mod parts;
 mod pin;
 mod policy;
-mod put;
 mod read_range;
 mod redact;
 mod resolve;
 mod store;
 mod token;
-mod upload;
 mod verify;
+mod write;
 
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
@@ -80,9 +77,8 @@ pub use connector::RetryConnector;
 pub use error::{Ambiguous, Corrupt, cause, full_text};
 pub use observe::{FailedOperation, Observed, observe};
 pub use open::{Backend, OpenError, is_url, open, open_with};
-pub use operation::Operation;
+pub use operation::{Operation, StoreEvent};
 pub use pin::ObjectPin;
-pub use policy::StoreEvent;
 pub use redact::redacted;
 pub use store::RetryStore;
 
