@@ -1,8 +1,8 @@
 //! Deletes: every key is retried, and reported once, in the order it came.
 //!
 //! Keys go to the store many at a time, since some stores delete a thousand in a request. Such
-//! a store may answer a whole batch with one error, so results are counted: keys without one of
-//! their own are unknown, not failed, and are tried again.
+//! a store may report one error for a whole batch, so results are counted: keys without a result
+//! of their own are unknown, not failed, and are retried.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::observe::{Observed, observe};
 use crate::operation::Operation;
 use crate::policy::Policy;
 
-/// Deletes one object. That it is not there is an error at first, and the wished-for outcome
-/// once an earlier attempt may have deleted it.
+/// Deletes one object. "Not found" is an error at the first attempt, and a success once an
+/// earlier attempt may have deleted it.
 pub(crate) async fn one<S: ObjectStore>(inner: &S, policy: &Policy, location: &Path) -> Result<()> {
     let recorder = Recorder::new(policy, Operation::Delete, location);
     let on_event = recorder.on_event();
@@ -110,7 +110,7 @@ async fn batch<S: ObjectStore>(
     keys.into_iter().map(Key::into_result).collect()
 }
 
-/// Deletes the keys that have no outcome yet; fails as long as some are to be tried again.
+/// Deletes the keys that have no outcome yet; fails as long as some are to be retried.
 async fn attempt<S: ObjectStore>(inner: &S, keys: &mut [Key]) -> Result<()> {
     let mut open: Vec<&mut Key> = keys
         .iter_mut()
@@ -185,8 +185,8 @@ impl Key {
     }
 }
 
-/// What the answer to a delete means: that nothing is there is success once an earlier attempt
-/// may have deleted it, and an error has the code that the service gave this key.
+/// What the result of a delete means: "not found" is a success once an earlier attempt may have
+/// deleted it, and an error has the code that the service gave this key.
 fn meant(result: Result<()>, maybe_applied: bool, location: &Path, seen: &Observed) -> Result<()> {
     match result {
         Err(Error::NotFound { .. }) if maybe_applied => Ok(()),
