@@ -14,7 +14,7 @@ use backend::Backend;
 use target::{OpenError, Target};
 
 pub(crate) mod backend;
-mod disabled;
+pub(crate) mod disabled;
 pub(crate) mod target;
 
 #[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
