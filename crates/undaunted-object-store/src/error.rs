@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use object_store::Error;
 use object_store::path::Path;
+use undaunted::HttpFailure;
 
 use crate::operation::Operation;
 
@@ -155,6 +156,27 @@ fn hex(md5: &[u8; 16]) -> String {
 pub(crate) struct OutOfOrder {
     pub(crate) store: String,
     pub(crate) source: Error,
+}
+
+/// A failure that the connector made of a status which object_store has a variant for, in
+/// that variant.
+pub(crate) fn with_meaning(error: Error, location: &Path) -> Error {
+    if !matches!(error, Error::Generic { .. }) {
+        return error;
+    }
+    let status = cause::<HttpFailure>(&error).map(HttpFailure::status);
+    let path = location.to_string();
+    match status {
+        Some(401) => Error::Unauthenticated {
+            path,
+            source: Box::new(error),
+        },
+        Some(403) => Error::PermissionDenied {
+            path,
+            source: Box::new(error),
+        },
+        _ => error,
+    }
 }
 
 /// An error of ours as one of the trait's.

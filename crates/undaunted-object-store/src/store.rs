@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,26 +18,22 @@ use object_store::{
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
     RenameTargetMode, Result,
 };
-use object_store::{OBJECT_STORE_COALESCE_DEFAULT, coalesce_ranges};
 use undaunted::{RetryBudget, RetryConfig};
 use url::Url;
 
 use crate::builder::RetryStoreBuilder;
-use crate::call::Recorder;
 use crate::capabilities::Capabilities;
 use crate::list::Lister;
+use crate::multipart::{Multipart, RetryUpload, UploadId};
 use crate::operation::Operation;
-use crate::parts::Parts;
 use crate::policy::Policy;
-use crate::read_range::RangeRead;
-use crate::upload::RetryUpload;
-use crate::{body, copy, delete, put, token};
+use crate::{body, delete, token, write};
 
 /// A store whose operations are retried.
 ///
 /// [`open`](crate::open) makes one from a URL, with all that the store can do. Around a store
-/// of your own, [`RetryStore::new`] knows the [`ObjectStore`] trait only;
-/// [`builder`](Self::builder) is told the rest, see [`Capabilities`].
+/// of your own, [`RetryStore::new`] knows the [`ObjectStore`] trait only; what else the store
+/// can do is set with [`builder`](Self::builder), see [`Capabilities`].
 ///
 /// ```
 /// use object_store::memory::InMemory;
@@ -65,27 +61,27 @@ pub struct RetryStore<S> {
     pub(crate) inner: Arc<S>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) capabilities: Capabilities,
-    pub(crate) parts: Option<Parts>,
+    pub(crate) multipart: Option<Multipart>,
 }
 
 impl<S: ObjectStore> RetryStore<S> {
-    /// Retries the operations of `inner` under this policy, with a budget of its own.
+    /// Retries the operations of `inner` under this policy, with a new budget.
     pub fn new(inner: S, config: RetryConfig) -> Self {
         Self::builder(inner).config(config).build()
     }
 
-    /// Says more about the store and its policies.
+    /// Sets policies, budget and capabilities.
     pub fn builder(inner: S) -> RetryStoreBuilder<S> {
         RetryStoreBuilder::new(inner)
     }
 
-    /// The store within, whose operations are not retried.
+    /// The store inside, whose operations are not retried.
     #[must_use]
     pub fn inner(&self) -> &S {
         &self.inner
     }
 
-    /// The allowance that all operations of this store share, if it was not switched off.
+    /// The budget that all operations of this store share, if it was not switched off.
     #[must_use]
     pub fn budget(&self) -> Option<&Arc<RetryBudget>> {
         self.policy.budget.as_ref()
@@ -105,9 +101,9 @@ impl<S: ObjectStore> RetryStore<S> {
         }
     }
 
-    fn require_parts(&self) -> Result<&Parts> {
-        let parts = self.parts.as_ref();
-        parts.ok_or_else(|| self.not_configured("MultipartStore", "with_parts"))
+    fn multipart(&self) -> Result<&Multipart> {
+        let multipart = self.multipart.as_ref();
+        multipart.ok_or_else(|| self.not_configured("MultipartStore", "with_parts"))
     }
 
     fn not_configured(&self, what: &str, setter: &str) -> Error {
@@ -123,12 +119,12 @@ impl<S> Clone for RetryStore<S> {
             inner: Arc::clone(&self.inner),
             policy: Arc::clone(&self.policy),
             capabilities: self.capabilities.clone(),
-            parts: self.parts.clone(),
+            multipart: self.multipart.clone(),
         }
     }
 }
 
-/// The store within by its `Display`: the `Debug` of some stores prints their credentials.
+/// The store inside by its `Display`: the `Debug` of some stores prints their credentials.
 impl<S: ObjectStore> fmt::Debug for RetryStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryStore")
@@ -154,7 +150,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
-        put::put(&*self.inner, &self.policy, location, payload, opts).await
+        write::put(&*self.inner, &self.policy, location, payload, opts).await
     }
 
     async fn put_multipart_opts(
@@ -162,9 +158,9 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         location: &Path,
         opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        if let Some(parts) = &self.parts {
-            let id = parts.create_multipart_opts(location, opts).await?;
-            let upload = RetryUpload::new(parts.clone(), location.clone(), id);
+        if let Some(multipart) = &self.multipart {
+            let id = multipart.create(location, opts).await?;
+            let upload = RetryUpload::new(multipart.clone(), location.clone(), id);
             return Ok(Box::new(upload));
         }
         let attempt = || (*self.inner).put_multipart_opts(location, opts.clone());
@@ -190,28 +186,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        // The store's own way first, which may be a cheaper one. What it could not bring, or
-        // not in full, is read by range, and each range resumed where it breaks.
-        let recorder = Recorder::new(&self.policy, Operation::Get, location);
-        let on_event = recorder.on_event();
-        let mut attempts = recorder.attempts(&on_event);
-        match attempts
-            .attempt((*self.inner).get_ranges(location, ranges))
-            .await
-        {
-            Ok(parts) if all_complete(&parts, ranges) => return Ok(parts),
-            Ok(_) => {}
-            Err(error) => attempts.failed(error).await?,
-        }
-        // All of one object: that of the first response.
-        let pin = OnceLock::new();
-        let read = |range| async {
-            let mut buffer = Vec::new();
-            let read = RangeRead::new(self, location, &pin, range);
-            read.read(&mut buffer).await?;
-            Ok::<_, Error>(Bytes::from(buffer))
-        };
-        coalesce_ranges(ranges, read, OBJECT_STORE_COALESCE_DEFAULT).await
+        self.retry_ranges(location, ranges).await
     }
 
     fn delete_stream(
@@ -238,12 +213,12 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        copy::copy(&*self.inner, &self.policy, from, to, options).await
+        write::copy(&*self.inner, &self.policy, from, to, options).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
         if self.capabilities.native_rename {
-            return copy::native_rename(&*self.inner, &self.policy, from, to, options).await;
+            return write::rename(&*self.inner, &self.policy, from, to, options).await;
         }
         // Two operations in every store without a rename of its own, so each is retried by
         // itself: a copy that succeeded is never made again after its source is gone.
@@ -259,20 +234,15 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 }
 
-/// Whether every range came in full. One that reaches past the end of the object does not,
-/// and rightly so: reading it by itself tells.
-fn all_complete(parts: &[Bytes], ranges: &[Range<u64>]) -> bool {
-    parts.len() == ranges.len()
-        && parts
-            .iter()
-            .zip(ranges)
-            .all(|(part, range)| part.len() as u64 == range.end.saturating_sub(range.start))
-}
-
+/// The id of an upload is the store's with a token behind it, by which a [`RetryStore`] knows the
+/// object when the response to the completion is lost. Whatever has an id can go on with the
+/// upload: another `RetryStore`, and one in another process. The id of an upload that was begun
+/// elsewhere is taken as well.
 #[async_trait]
 impl<S: ObjectStore> MultipartStore for RetryStore<S> {
     async fn create_multipart(&self, path: &Path) -> Result<MultipartId> {
-        self.require_parts()?.create_multipart(path).await
+        self.create_multipart_opts(path, PutMultipartOptions::default())
+            .await
     }
 
     async fn create_multipart_opts(
@@ -280,9 +250,7 @@ impl<S: ObjectStore> MultipartStore for RetryStore<S> {
         path: &Path,
         opts: PutMultipartOptions,
     ) -> Result<MultipartId> {
-        self.require_parts()?
-            .create_multipart_opts(path, opts)
-            .await
+        Ok(self.multipart()?.create(path, opts).await?.into())
     }
 
     async fn put_part(
@@ -292,8 +260,9 @@ impl<S: ObjectStore> MultipartStore for RetryStore<S> {
         part_idx: usize,
         data: PutPayload,
     ) -> Result<PartId> {
-        self.require_parts()?
-            .put_part(path, id, part_idx, data)
+        let upload = UploadId::from(id);
+        self.multipart()?
+            .put_part(path, &upload, part_idx, data)
             .await
     }
 
@@ -303,13 +272,12 @@ impl<S: ObjectStore> MultipartStore for RetryStore<S> {
         id: &MultipartId,
         parts: Vec<PartId>,
     ) -> Result<PutResult> {
-        self.require_parts()?
-            .complete_multipart(path, id, parts)
-            .await
+        let upload = UploadId::from(id);
+        self.multipart()?.complete(path, &upload, parts).await
     }
 
     async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {
-        self.require_parts()?.abort_multipart(path, id).await
+        self.multipart()?.abort(path, &UploadId::from(id)).await
     }
 }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::buffered::BufWriter;
 use object_store::memory::InMemory;
+use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use tokio::io::AsyncWriteExt;
@@ -85,7 +86,7 @@ async fn a_clean_end_before_the_length_is_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_stalls_is_read_on() {
+async fn a_body_that_stalls_is_resumed() {
     let lasts = Duration::from_secs(3600);
     let fault = Fault::StallBody { at: 1000, lasts };
     let (store, path) = with_body([Rule::new(Operation::Get, fault)]).await;
@@ -152,7 +153,7 @@ async fn a_list_that_breaks_has_no_duplicate_and_no_gap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_without_a_known_order_is_not_gone_on_with() {
+async fn a_list_without_a_known_order_is_not_resumed() {
     let broken = Fault::BreakList {
         after: 3,
         failure: Failure::Reset,
@@ -217,6 +218,28 @@ async fn parts_are_repeated_without_being_doubled() {
     upload.complete().await.unwrap();
     let read = store.get(&path).await.unwrap().bytes().await.unwrap();
     assert_eq!(&read[..], b"aaaabbbbcccc");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_its_id_can_complete_an_upload_whose_response_is_lost() {
+    let lost = Rule::new(
+        Operation::CompleteMultipart,
+        Fault::FailAfter(Failure::Reset),
+    );
+    let began = store([lost]);
+    let path = Path::from("a");
+    let id = began.create_multipart(&path).await.unwrap();
+    let part = began.put_part(&path, &id, 0, "data".into()).await.unwrap();
+    // The same store in another process: it remembers nothing of the upload.
+    let faulty = began.inner().clone();
+    let completes = RetryStore::builder(faulty.clone())
+        .capabilities(Capabilities::none().with_parts(Arc::new(faulty)))
+        .build();
+    completes
+        .complete_multipart(&path, &id, vec![part])
+        .await
+        .unwrap();
+    assert!(began.inner().plan().unused().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

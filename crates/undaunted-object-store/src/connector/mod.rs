@@ -1,12 +1,11 @@
-//! The connector: makes a service's answers readable for the layers above.
+//! The connector: makes a service's responses readable for the layers above.
 
 mod batch;
 mod document;
 mod expected;
-mod failure;
-mod length;
 mod listing;
 mod page;
+mod response;
 mod success;
 mod xml;
 
@@ -22,9 +21,9 @@ use object_store::client::{
 };
 use undaunted::TimedOut;
 
-use crate::classify::STALE_CODES;
+use crate::evidence::has_stale_code;
 use crate::observe;
-use crate::verify::OtherETag;
+use crate::verify::ETagIsNoMd5;
 
 pub use expected::Service;
 pub use page::UnexpectedResponse;
@@ -41,10 +40,10 @@ use success::Check;
 ///   for, request id. That keeps object_store's own retries out, which would not wait as
 ///   asked, and lets the layers above judge by type and not by words. Statuses that mean
 ///   something to object_store (401, 403, 404, 409, 412 …) pass, unless the service's code says
-///   that another try is wanted, as S3's 409 `ConditionalRequestConflict` does.
+///   that another attempt is wanted, as S3's 409 `ConditionalRequestConflict` does.
 /// - A success of S3's that holds an error document is an error. It is known by its root
 ///   element, and never by words that a key may contain.
-/// - The time to the head of an answer is limited, [`head_timeout`](Self::head_timeout), and
+/// - The time to the head of a response is limited, [`head_timeout`](Self::head_timeout), and
 ///   the time for the whole of it is not: a body may take as long as it keeps coming.
 /// - An object that comes without its length, as a proxy may send it, has that of its range, or
 ///   is asked for again: nothing else tells a body that was cut from one that is complete.
@@ -58,7 +57,7 @@ pub struct RetryConnector<C> {
 }
 
 impl<C: HttpConnector> RetryConnector<C> {
-    /// Makes the answers of `inner`'s clients readable.
+    /// Makes the responses of `inner`'s clients readable.
     pub const fn new(inner: C) -> Self {
         Self {
             inner,
@@ -75,7 +74,7 @@ impl<C: HttpConnector> RetryConnector<C> {
         self
     }
 
-    /// How long the head of an answer may take from the moment that the request is sent.
+    /// How long the head of a response may take from the moment that the request is sent.
     /// Default 30 s. What the request itself carries adds a second for every 64 KiB.
     #[must_use]
     pub const fn head_timeout(mut self, head_timeout: Duration) -> Self {
@@ -119,7 +118,7 @@ impl HttpService for Client {
         } else {
             let response = check.pass(response).await?;
             if is_get {
-                length::known(with_kind_of_etag(response))
+                response::with_length(with_kind_of_etag(response))
             } else {
                 Ok(response)
             }
@@ -141,7 +140,7 @@ fn with_kind_of_etag(mut response: HttpResponse) -> HttpResponse {
         .get("x-amz-server-side-encryption")
         .is_some_and(|kind| kind.as_bytes().starts_with(b"aws:"));
     if has_key_service || headers.contains_key("x-amz-server-side-encryption-customer-algorithm") {
-        response.extensions_mut().insert(OtherETag);
+        response.extensions_mut().insert(ETagIsNoMd5);
     }
     response
 }
@@ -151,11 +150,9 @@ async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     let (head, body) = response.into_parts();
     // A body that breaks takes nothing away from what the status says.
     let body = body.bytes().await.unwrap_or_default();
-    let failure = failure::read(head.status, &head.headers, &body);
-    let is_stale = failure
-        .code()
-        .is_some_and(|code| STALE_CODES.contains(&code));
-    if failure.verdict().is_retryable() || is_stale || head.status.is_server_error() {
+    let failure = response::failure(head.status, &head.headers, &body);
+    if failure.verdict().is_retryable() || has_stale_code(&failure) || head.status.is_server_error()
+    {
         // `Unknown` is the kind that object_store never retries by itself.
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
     }

@@ -10,7 +10,7 @@ use undaunted::HttpFailure;
 use super::batch::Batch;
 use super::expected::{COMPLETION, Expected, Service, has_header_of_service};
 use super::page::{UnexpectedResponse, is_web_page};
-use super::{document, failure, listing, xml};
+use super::{document, listing, response, xml};
 use crate::observe;
 
 /// What is known of a request that its response is checked against.
@@ -100,7 +100,7 @@ impl Check {
 /// S3 may begin to respond before it knows the outcome, and so say 200 to a failure.
 fn check_document(root: &'static str, head: &Parts, body: &[u8]) -> Result<(), HttpError> {
     if xml::has_root(body, b"Error") {
-        let failure = failure::read(head.status, &head.headers, body);
+        let failure = response::failure(head.status, &head.headers, body);
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
     }
     document::check(root, head, body)
