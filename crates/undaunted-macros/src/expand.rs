@@ -20,7 +20,7 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
         inputs: arguments.inputs,
         ..function.signature.clone()
     };
-    let call = Call {
+    let expansion = Expansion {
         name: options
             .name
             .clone()
@@ -32,9 +32,9 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
         at_type: at_type(&signature.output),
     };
     if signature.asyncness.is_some() {
-        return function.emit(&signature, &call.in_place());
+        return function.emit(&signature, &expansion.in_place());
     }
-    let blocking = function.emit(&signature, &call.blocking());
+    let blocking = function.emit(&signature, &expansion.blocking());
     if !arguments.clones {
         return blocking;
     }
@@ -42,7 +42,7 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> #[allow(clippy::needless_pass_by_value)] #blocking)
 }
 
-struct Call {
+struct Expansion {
     name: String,
     /// Makes the variables `config` and, if there is one, `budget`.
     settings: TokenStream,
@@ -54,7 +54,7 @@ struct Call {
     at_type: Span,
 }
 
-impl Call {
+impl Expansion {
     /// A loop in the function itself. A closure that is called for each attempt could not
     /// lend `&mut self` to its future, and that future would not be known to be `Send`.
     fn in_place(&self) -> TokenStream {

@@ -15,9 +15,15 @@
 //! 21.5 % of attempts fail. Unlike that quota, this one also refills slowly by time, so that
 //! a bucket emptied in an outage is not dead for ever in a process with few calls.
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::sync::{AtomicU64, OnceLock, Ordering};
+// loom's atomics where a model of this file is checked (`--cfg loom`).
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::verdict::Verdict;
 
 /// A token bucket for retries, shared by reference or in an `Arc` by all that should share it.

@@ -70,7 +70,6 @@ mod event;
 pub mod guide;
 mod report;
 mod state;
-mod sync;
 pub mod testing;
 mod verdict;
 

@@ -146,29 +146,27 @@ impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
         S: FnMut(Duration),
         E: Display,
     {
-        let mut call = self.settings.into_call::<Op, _>(ThreadTimer(self.timer));
+        let mut call = self.settings.into_call::<Op, E, _>(ThreadTimer(self.timer));
         let mut is_first = true;
-        let mut last = None;
         loop {
             let number = call.attempt();
-            let result = match call.cut_at(is_first) {
-                Some(cut) if cut.after.is_zero() => Err(call.cut(cut.because, last)),
-                cut => (self.op)(&Attempt {
-                    number,
-                    time_left: cut.map(|cut| cut.after),
-                }),
-            };
-            let again = match result {
+            let result = call.limit(is_first).and_then(|cut| {
+                let time_left = cut.map(|cut| cut.after);
+                (self.op)(&Attempt { number, time_left })
+            });
+            match result {
                 Ok(value) => {
                     call.succeeded();
                     return Ok(value);
                 }
-                Err(error) => call.failed(error, None)?,
-            };
-            (is_first, last) = (false, again.last);
-            if call.wait(again.delay).is_none() {
-                std::thread::yield_now();
+                // The thread sleeps in here, unless the delay is zero.
+                Err(error) => {
+                    if call.failed(error, None)?.is_zero() {
+                        std::thread::yield_now();
+                    }
+                }
             }
+            is_first = false;
         }
     }
 

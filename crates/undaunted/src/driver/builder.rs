@@ -105,7 +105,7 @@ impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
         S: Timer,
         E: Display,
     {
-        RetryFuture::new(self.op, self.settings.into_call::<Op, _>(self.timer))
+        RetryFuture::new(self.op, self.settings.into_call::<Op, E, _>(self.timer))
     }
 
     /// Makes the call, and tells what it did.

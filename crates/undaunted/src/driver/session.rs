@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
-use super::call::{Again, AttemptLimit, Call, LastFailure};
+use super::call::Call;
 use super::context::{ByTrait, Context, Subject};
-use super::timer::{DefaultTimer, Timer};
+use super::metrics;
+use super::timer::DefaultTimer;
 use crate::budget::RetryBudget;
 use crate::config::RetryConfig;
 use crate::event::Event;
@@ -45,11 +46,14 @@ use crate::verdict::{Retryable, Verdict};
 /// ```
 #[must_use = "a session does nothing until an attempt is made"]
 pub struct Session<'c, E> {
-    call: Call<'c, ByTrait, SessionContext<'c>, DefaultTimer>,
-    /// Whether the first attempt has begun.
-    is_begun: bool,
-    last: LastFailure<E>,
+    config: &'c RetryConfig,
+    name: &'c str,
+    /// Made when there is something to keep: what the session is given, a time limit, a
+    /// failure. A session that has none of these and succeeds costs an attempt and no more.
+    call: Option<SessionCall<'c, E>>,
 }
+
+type SessionCall<'c, E> = Call<'c, E, ByTrait, SessionContext<'c>, DefaultTimer>;
 
 /// What a [`Session`] can be given.
 struct SessionContext<'c> {
@@ -58,6 +62,7 @@ struct SessionContext<'c> {
     budget: Option<&'c RetryBudget>,
     on_event: Option<&'c (dyn Fn(&Event<'_>) + Send + Sync)>,
     clock_starts_at_failure: bool,
+    has_begun: bool,
     began: Option<Instant>,
 }
 
@@ -100,7 +105,7 @@ impl<'c> Context<'c> for SessionContext<'c> {
 impl<'c, E> Session<'c, E> {
     /// A call under this policy.
     #[inline]
-    pub const fn new(config: &'c RetryConfig) -> Self {
+    pub fn new(config: &'c RetryConfig) -> Self {
         Self::named(config, UNNAMED)
     }
 
@@ -108,71 +113,96 @@ impl<'c, E> Session<'c, E> {
     /// session once more to name it.
     #[doc(hidden)]
     #[inline]
-    pub const fn named(config: &'c RetryConfig, name: &'c str) -> Self {
-        let context = SessionContext {
-            name,
-            subject: None,
-            budget: None,
-            on_event: None,
-            clock_starts_at_failure: false,
-            began: None,
-        };
+    pub fn named(config: &'c RetryConfig, name: &'c str) -> Self {
+        // Here and not at the attempt, because here the policy of a `#[retry]` is a constant.
+        let is_needed = metrics::IS_ON || config.has_time_limit();
         Self {
-            call: Call::new(config, ByTrait, context, DefaultTimer),
-            is_begun: false,
-            last: None,
+            config,
+            name,
+            call: is_needed.then(|| new_call(config, name)),
         }
     }
 
     /// The operation's name, for logs and events. Default: `operation`.
-    pub const fn name(mut self, name: &'c str) -> Self {
-        self.call.context().name = name;
+    #[inline]
+    pub fn name(mut self, name: &'c str) -> Self {
+        self.name = name;
+        if let Some(call) = &mut self.call {
+            call.context_mut().name = name;
+        }
         self
     }
 
     /// What the operation is about, such as a key, for logs and events. Default: nothing.
     /// It is formatted only when there is something to tell.
-    pub const fn subject(mut self, subject: &'c (dyn fmt::Display + Sync)) -> Self {
-        self.call.context().subject = Some(subject);
+    pub fn subject(mut self, subject: &'c (dyn fmt::Display + Sync)) -> Self {
+        self.call().context_mut().subject = Some(subject);
         self
     }
 
     /// The budget that retries are paid from. Default: none.
-    pub const fn budget(mut self, budget: &'c RetryBudget) -> Self {
-        self.call.context().budget = Some(budget);
+    pub fn budget(mut self, budget: &'c RetryBudget) -> Self {
+        self.call().context_mut().budget = Some(budget);
         self
     }
 
     /// A function that is told what happens, before each wait and at the end.
-    pub const fn on_event(mut self, on_event: &'c (dyn Fn(&Event<'_>) + Send + Sync)) -> Self {
-        self.call.context().on_event = Some(on_event);
+    pub fn on_event(mut self, on_event: &'c (dyn Fn(&Event<'_>) + Send + Sync)) -> Self {
+        self.call().context_mut().on_event = Some(on_event);
         self
     }
 
     /// Makes the jitter repeatable.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.call.seed(seed);
+        self.call().seed(seed);
         self
     }
 
     /// Lets `total_timeout` run from the first failure and not from the first attempt, for
     /// operations that may take long as long as they do not fail.
-    pub const fn clock_starts_at_failure(mut self) -> Self {
-        self.call.context().clock_starts_at_failure = true;
+    pub fn clock_starts_at_failure(mut self) -> Self {
+        self.call().context_mut().clock_starts_at_failure = true;
         self
+    }
+
+    #[inline]
+    fn call(&mut self) -> &mut SessionCall<'c, E> {
+        self.call
+            .get_or_insert_with(|| new_call(self.config, self.name))
     }
 
     /// The operation made progress: what follows gets all retries again, and the clock of
     /// `total_timeout` starts anew. The jitter goes on where it was.
     pub const fn progressed(&mut self) {
-        self.call.progressed();
+        if let Some(call) = &mut self.call {
+            call.progressed();
+        }
     }
 
     /// Retries granted so far, since the last progress.
     #[must_use]
     pub const fn retries(&self) -> u32 {
-        self.call.state().retries()
+        match &self.call {
+            Some(call) => call.retries(),
+            None => 0,
+        }
     }
+}
+
+// Apart, or its fields would be written for a session that does not need it.
+#[cold]
+#[inline(never)]
+fn new_call<'c, E>(config: &'c RetryConfig, name: &'c str) -> SessionCall<'c, E> {
+    let context = SessionContext {
+        name,
+        subject: None,
+        budget: None,
+        on_event: None,
+        clock_starts_at_failure: false,
+        has_begun: false,
+        began: None,
+    };
+    Call::new(config, ByTrait, context, DefaultTimer)
 }
 
 impl<'c, E: Retryable> Session<'c, E> {
@@ -194,8 +224,7 @@ impl<'c, E: Retryable> Session<'c, E> {
         Attempt {
             session: self,
             operation,
-            is_begun: false,
-            limit: None,
+            has_begun: false,
         }
     }
 
@@ -219,11 +248,12 @@ impl<'c, E: Retryable> Session<'c, E> {
     }
 
     async fn wait(&mut self, error: E, known: Option<Verdict>) -> Result<(), E> {
-        let Again { delay, last } = self.call.failed(error, known)?;
-        self.last = last;
-        match self.call.wait(delay) {
-            Some(sleep) => sleep.await,
-            None => yield_once().await,
+        let call = self.call();
+        let delay = call.failed(error, known)?;
+        if delay.is_zero() {
+            yield_once().await;
+        } else {
+            poll_fn(|cx| call.poll_wait(cx)).await;
         }
         Ok(())
     }
@@ -241,8 +271,7 @@ pin_project! {
         session: &'s mut Session<'c, E>,
         #[pin]
         operation: Fut,
-        is_begun: bool,
-        limit: AttemptLimit<<DefaultTimer as Timer>::Sleep, E>,
+        has_begun: bool,
     }
 }
 
@@ -256,26 +285,20 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let Session {
-            call,
-            is_begun,
-            last,
-        } = &mut **this.session;
-        if !std::mem::replace(this.is_begun, true) {
-            let is_first = !std::mem::replace(is_begun, true);
-            *this.limit = call.begin(is_first, last.take())?;
+        let Some(call) = &mut this.session.call else {
+            return this.operation.poll(cx);
+        };
+        if !std::mem::replace(this.has_begun, true) {
+            let is_first = !std::mem::replace(&mut call.context_mut().has_begun, true);
+            call.begin(is_first)?;
         }
-        match (this.operation.poll(cx), this.limit) {
-            (Poll::Ready(Ok(value)), _) => {
+        match this.operation.poll(cx) {
+            Poll::Ready(Ok(value)) => {
                 call.succeeded();
                 Poll::Ready(Ok(value))
             }
-            (Poll::Ready(Err(error)), _) => Poll::Ready(Err(error)),
-            (Poll::Pending, None) => Poll::Pending,
-            (Poll::Pending, Some(limit)) => {
-                let (because, last) = ready!(limit.as_mut().poll(cx));
-                Poll::Ready(Err(call.cut(because, last)))
-            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Ready(Err(ready!(call.poll_cut(cx)))),
         }
     }
 }

@@ -126,7 +126,10 @@ impl<'c, C, L> Settings<'c, C, L> {
 
     /// The call that these settings make of `Op`.
     #[inline]
-    pub(super) fn into_call<Op, S>(self, timer: S) -> Call<'c, C, BuilderContext<'c, Op, L>, S>
+    pub(super) fn into_call<Op, E, S>(
+        self,
+        timer: S,
+    ) -> Call<'c, E, C, BuilderContext<'c, Op, L>, S>
     where
         L: Listener,
         S: Timer,

@@ -3,6 +3,7 @@
 //! - `attempts`: how often, how long, what comes back
 //! - `budget`: the shared allowance, end to end and in numbers
 //! - `cancellation`: dropping a call at every await
+//! - `events`: what listeners and reports are told
 //! - `golden`: schedules that every language must reproduce
 //! - `limits`: deadlines and attempt timeouts
 //! - `parity`: async, session, blocking and bare state decide the same
@@ -17,6 +18,7 @@
 mod attempts;
 mod budget;
 mod cancellation;
+mod events;
 #[cfg(feature = "serde")]
 mod golden;
 mod limits;

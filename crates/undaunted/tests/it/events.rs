@@ -1,0 +1,125 @@
+//! What listeners are told, and what becomes of it in a report.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use undaunted::{
+    AttemptOutcome, Event, Retry, RetryReport, Session, StopReason, StorageError, StorageErrorKind,
+    blocking,
+};
+
+use crate::support::{Flaky, missing, plain, reset, secs};
+
+#[tokio::test(start_paused = true)]
+async fn an_event_tells_attempt_and_time_since_the_call_began() {
+    let told = RefCell::new(Vec::new());
+    let config = plain().build().unwrap();
+    let flaky = Flaky::failing(2);
+    let call = Retry::new(|| async { flaky.call() })
+        .config(&config)
+        .name("get")
+        .on_event(|event| {
+            assert_eq!((event.operation, event.max_retries), ("get", 3));
+            told.borrow_mut().push((event.attempt, event.elapsed));
+        });
+    call.run().await.unwrap();
+    let expected = [(1, 0), (2, 1), (3, 3)].map(|(attempt, at)| (attempt, Some(secs(at))));
+    assert_eq!(told.into_inner(), expected);
+}
+
+#[test]
+fn a_blocking_call_tells_the_time_too() {
+    let told = RefCell::new(Vec::new());
+    let result: io::Result<()> = blocking::Retry::new(|_| Err(missing()))
+        .on_event(|event| told.borrow_mut().push(event.elapsed))
+        .run();
+    result.unwrap_err();
+    assert!(matches!(told.into_inner()[..], [Some(_)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_runs_from_the_first_attempt_whatever_the_limit_runs_from() {
+    let told = Mutex::new(Vec::new());
+    let listener = |event: &Event<'_>| told.lock().unwrap().push(event.elapsed);
+    let config = plain().total_timeout(Some(secs(5))).build().unwrap();
+    let mut session = Session::<io::Error>::new(&config)
+        .on_event(&listener)
+        .clock_starts_at_failure();
+    let slow_failure = || async {
+        sleep(secs(100)).await;
+        Err::<(), _>(reset())
+    };
+    let error = session.attempt(slow_failure()).await.unwrap_err();
+    session.failed(error).await.unwrap();
+    session.attempt(async { Ok(()) }).await.unwrap();
+    session.progressed();
+    let error = session.attempt(slow_failure()).await.unwrap_err();
+    session.failed(error).await.unwrap();
+    drop(session);
+    let expected = [100, 101, 201].map(|at| Some(secs(at)));
+    assert_eq!(told.into_inner().unwrap(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_report_can_be_that_of_several_calls() {
+    let report = RefCell::new(RetryReport::default());
+    let config = plain().max_retries(1).build().unwrap();
+    let flaky = Flaky::failing(1);
+    let first = Retry::new(|| async { flaky.call() })
+        .config(&config)
+        .name("head")
+        .on_event(|event| report.borrow_mut().record(event));
+    first.run().await.unwrap();
+    assert_eq!(report.borrow().stop_reason(), None);
+    let second = Retry::new(|| async { Err::<(), _>(reset()) })
+        .config(&config)
+        .name("get")
+        .on_event(|event| report.borrow_mut().record(event));
+    second.run().await.unwrap_err();
+
+    let report = report.into_inner();
+    assert_eq!((report.operation(), report.attempts()), ("get", 4));
+    assert_eq!(report.delays(), [secs(1), secs(1)]);
+    assert_eq!(report.elapsed(), secs(2));
+    assert_eq!(report.stop_reason(), Some(StopReason::RetriesExhausted));
+    let failures: Vec<_> = report
+        .failures()
+        .iter()
+        .map(|failure| (&*failure.operation, failure.attempt, failure.stop_reason))
+        .collect();
+    let exhausted = Some(StopReason::RetriesExhausted);
+    assert_eq!(
+        failures,
+        [("head", 1, None), ("get", 1, None), ("get", 2, exhausted)]
+    );
+}
+
+#[test]
+fn texts_of_failures_say_their_causes() {
+    let error = StorageError::new(StorageErrorKind::Connection)
+        .with_key("a")
+        .with_source(io::Error::other("refused"));
+    assert_eq!(error.to_string(), "connection failed for a");
+    let mut event = Event::new(
+        "put",
+        1,
+        3,
+        AttemptOutcome::Retrying {
+            delay: Duration::from_secs(1),
+            verdict: undaunted::Verdict::TRANSIENT,
+            error: &error,
+        },
+    );
+    event.subject = Some(&"a");
+    let text = "connection failed for a: refused";
+    assert_eq!(
+        event.to_string(),
+        format!("Retry attempt 1/3 for put a after 1.00s: {text}")
+    );
+    let mut report = RetryReport::default();
+    report.record(&event);
+    assert_eq!(report.failures()[0].error, text);
+}
