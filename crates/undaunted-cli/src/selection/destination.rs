@@ -1,0 +1,180 @@
+//! Where DST is: a directory and a name, a key, or stdout.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path as FsPath, PathBuf};
+
+use object_store::path::Path;
+
+use super::source::Origin;
+use crate::endpoint::{Endpoint, Setup};
+use crate::error::{CliError, UsageError};
+use crate::error::FailedObject;
+use crate::location::{LocalLocation, Location, StoreLocation};
+use crate::settings::{CopySettings, StoreOptions};
+use crate::tree;
+
+/// The destination, decided and not yet open.
+#[derive(Debug)]
+pub(super) enum Goal {
+    Folder {
+        /// The resolved directory.
+        folder: PathBuf,
+        /// What messages call it.
+        display_name: PathBuf,
+        /// The name of the copy in it; a tree has none.
+        name: Option<String>,
+    },
+    Store {
+        location: StoreLocation,
+        key: Path,
+    },
+    Stdout,
+}
+
+pub(super) fn find(settings: &CopySettings, origin: &Origin) -> Result<Goal, CliError> {
+    match &settings.destination {
+        Location::Stream => Ok(Goal::Stdout),
+        Location::Local(local) if origin.is_tree => folder_of_tree(local),
+        Location::Local(local) => file(local, origin.name.as_deref()),
+        Location::Store(store) => {
+            let mut key = store.path.clone();
+            if !origin.is_tree && (store.slash || store.path.is_root()) {
+                name_of(origin.name.as_deref(), &settings.destination)?;
+                key = key.parts().chain(origin.key.parts().next_back()).collect();
+            }
+            Ok(Goal::Store {
+                location: store.clone(),
+                key,
+            })
+        }
+    }
+}
+
+impl Goal {
+    /// Opens it; makes the directory if it is a local one. Returns it with the key of the copy,
+    /// or the prefix of the tree.
+    pub(super) fn open(
+        self,
+        options: &StoreOptions,
+        setup: Setup,
+    ) -> Result<(Option<Endpoint>, Path, MadeFolders), CliError> {
+        match self {
+            Self::Stdout => Ok((None, Path::ROOT, MadeFolders::default())),
+            Self::Store { location, key } => {
+                let endpoint = Endpoint::store(&location, options, setup)?;
+                Ok((Some(endpoint), key, MadeFolders::default()))
+            }
+            Self::Folder {
+                folder,
+                display_name,
+                name,
+            } => {
+                let key = match name {
+                    Some(name) => tree::key_of(FsPath::new(&name))
+                        .map_err(|reason| UsageError::Name { name, reason })?,
+                    None => Path::ROOT,
+                };
+                let made = MadeFolders::make(&folder)
+                    .map_err(|error| FailedObject::io(display_name.display().to_string(), &error))?;
+                let endpoint = Endpoint::folder(folder, display_name, setup)?;
+                Ok((Some(endpoint), key, made))
+            }
+        }
+    }
+}
+
+/// Directories that were made, to be taken away again if nothing came into them.
+#[derive(Debug, Default)]
+pub(crate) struct MadeFolders(Vec<PathBuf>);
+
+impl MadeFolders {
+    fn make(folder: &FsPath) -> io::Result<Self> {
+        let missing = folder.ancestors().take_while(|folder| !folder.exists());
+        let missing = missing.map(ToOwned::to_owned).collect();
+        fs::create_dir_all(folder)?;
+        Ok(Self(missing))
+    }
+
+    /// Removes those that are empty.
+    pub(crate) fn remove_if_empty(&self) {
+        for folder in &self.0 {
+            // The first that is not empty ends it, and should.
+            if fs::remove_dir(folder).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn folder_of_tree(local: &LocalLocation) -> Result<Goal, CliError> {
+    if let Some(metadata) = existing(local)?
+        && !metadata.is_dir()
+    {
+        let path = local.path.display().to_string();
+        return Err(UsageError::TreeOntoFile { path }.into());
+    }
+    Ok(Goal::Folder {
+        folder: local.resolved(),
+        display_name: local.path.clone(),
+        name: None,
+    })
+}
+
+fn file(local: &LocalLocation, source_name: Option<&str>) -> Result<Goal, CliError> {
+    let path = || local.path.display().to_string();
+    let into = match existing(local)? {
+        Some(metadata) if metadata.is_dir() => true,
+        Some(_) if local.slash => return Err(UsageError::SlashBehindFile { path: path() }.into()),
+        Some(metadata) if !metadata.is_file() => {
+            return Err(UsageError::SpecialDestination { path: path() }.into());
+        }
+        Some(_) => false,
+        None => local.slash,
+    };
+    let resolved = local.resolved();
+    if into {
+        let name = name_of(source_name, &Location::Local(local.clone()))?;
+        return Ok(Goal::Folder {
+            folder: resolved,
+            display_name: local.path.clone(),
+            name: Some(name.to_owned()),
+        });
+    }
+    let (Some(folder), Some(name)) = (resolved.parent(), resolved.file_name()) else {
+        let path = path();
+        return Err(UsageError::SpecialDestination { path }.into());
+    };
+    let name = name.to_str().ok_or_else(|| UsageError::Name {
+        name: name.display().to_string(),
+        reason: tree::NOT_UTF8,
+    })?;
+    Ok(Goal::Folder {
+        folder: folder.to_owned(),
+        display_name: local.path.parent().unwrap_or(folder).to_owned(),
+        name: Some(name.to_owned()),
+    })
+}
+
+/// What is there already. Links are followed, and must lead somewhere.
+fn existing(local: &LocalLocation) -> Result<Option<Metadata>, CliError> {
+    let display_name = || local.path.display().to_string();
+    // A slash behind a file makes it an error, which would hide that it is one.
+    let without_slash: PathBuf = local.path.components().collect();
+    match fs::metadata(&without_slash) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match fs::symlink_metadata(&without_slash) {
+                Ok(_) => Err(UsageError::DanglingDestination { path: display_name() }.into()),
+                Err(_) => Ok(None),
+            }
+        }
+        Err(error) => Err(FailedObject::io(display_name(), &error).into()),
+    }
+}
+
+fn name_of<'a>(name: Option<&'a str>, destination: &Location) -> Result<&'a str, UsageError> {
+    name.ok_or_else(|| UsageError::NamelessStdin {
+        path: destination.display_name(),
+    })
+}

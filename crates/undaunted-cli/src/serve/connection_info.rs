@@ -1,0 +1,95 @@
+//! What a client must know: the endpoint, the credentials, and settings to copy.
+
+use std::fmt;
+
+use serde::Serialize;
+use undaunted_chaos::server::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
+
+use crate::args::ServeArgs;
+use crate::text;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Intro {
+    endpoint: String,
+    access_key_id: &'static str,
+    secret_access_key: &'static str,
+    region: &'static str,
+    directory: String,
+    buckets: Vec<String>,
+    chaos: Option<String>,
+    #[serde(skip)]
+    is_temporary: bool,
+}
+
+impl Intro {
+    pub(crate) fn new(args: &ServeArgs, server: &S3Server) -> Self {
+        Self {
+            endpoint: server.endpoint(),
+            access_key_id: ACCESS_KEY,
+            secret_access_key: SECRET_KEY,
+            region: REGION,
+            directory: server.root().display().to_string(),
+            buckets: args.bucket.clone(),
+            chaos: args.chaos.as_ref().map(ToString::to_string),
+            is_temporary: args.dir.is_none(),
+        }
+    }
+}
+
+impl fmt::Display for Intro {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            endpoint,
+            access_key_id,
+            secret_access_key,
+            region,
+            ..
+        } = self;
+        let bucket = self.buckets.first().map_or("bucket", String::as_str);
+        let directory = text::escaped(&self.directory);
+        let until = if self.is_temporary {
+            " (temporary: removed in the end)"
+        } else {
+            ""
+        };
+        let buckets = self.buckets.join(", ");
+        let chaos = self.chaos.as_deref().unwrap_or("none (add --chaos flaky)");
+        write!(
+            f,
+            "\
+S3 at {endpoint}
+  objects     {directory}{until}
+  buckets     {buckets}
+  faults      {chaos}
+  access key  {access_key_id}
+  secret key  {secret_access_key}
+  region      {region}
+
+# aws-cli, boto3, object_store and undaunted read these variables:
+export AWS_ENDPOINT_URL={endpoint} AWS_REGION={region} AWS_ALLOW_HTTP=true
+export AWS_ACCESS_KEY_ID={access_key_id} AWS_SECRET_ACCESS_KEY={secret_access_key}
+
+# aws-cli
+aws s3 ls s3://{bucket}
+
+# undaunted
+undaunted cp --verify FILE s3://{bucket}/
+
+# boto3
+boto3.client(\"s3\", endpoint_url=\"{endpoint}\", region_name=\"{region}\",
+    aws_access_key_id=\"{access_key_id}\", aws_secret_access_key=\"{secret_access_key}\")
+
+# object_store (Rust)
+AmazonS3Builder::new().with_bucket_name(\"{bucket}\").with_endpoint(\"{endpoint}\")
+    .with_allow_http(true).with_region(\"{region}\")
+    .with_access_key_id(\"{access_key_id}\").with_secret_access_key(\"{secret_access_key}\")
+
+# rclone
+rclone ls \":s3,provider=Other,region={region},endpoint=\'{endpoint}\',\
+access_key_id={access_key_id},secret_access_key={secret_access_key}:{bucket}\"
+
+Ctrl-C stops it.
+"
+        )
+    }
+}
