@@ -30,7 +30,7 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
 /// `60.2 KiB`
 pub(crate) fn size(bytes: u64) -> String {
     let mut unit = 0;
-        #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
     let mut number = bytes as f64;
     while number >= 1024.0 && unit + 1 < UNITS.len() {
         number /= 1024.0;

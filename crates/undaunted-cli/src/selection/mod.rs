@@ -1,5 +1,5 @@
-//! Which objects go where: everything that can be wrong with SRC and DST is found here, before
-//! anything is touched.
+//! Which objects are copied where. Whatever can be wrong with SRC and DST is found before anything
+//! is written.
 
 mod destination;
 mod source;
@@ -12,50 +12,45 @@ use object_store::path::Path;
 use tokio::sync::mpsc;
 
 use crate::args::ChaosAt;
-use crate::endpoint::{Endpoint, Setup};
-use crate::error::{CliError, UsageError};
-use crate::error::FailedObject;
+use crate::endpoint::{Endpoint, EndpointConfig};
+use crate::error::{CliError, FailedObject, UsageError};
 use crate::location::Location;
-use crate::options;
-use crate::tree::{self, Found};
-use destination::Goal;
-pub(crate) use destination::MadeFolders;
-use source::Origin;
+use crate::settings::CopySettings;
+use crate::tree::{self, TreeEntry};
+use destination::{Destination, MadeFolders};
+use source::Source;
 
-/// A copy that is ready to be made.
+/// The objects to copy, with both ends open.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct Selection {
     /// None is stdin.
     pub(crate) source: Option<Endpoint>,
     /// None is stdout.
     pub(crate) destination: Option<Endpoint>,
-    pub(crate) work: Work,
-    /// Directories that were made so that the destination could be opened.
-    pub(crate) made: MadeFolders,
+    /// Whether `from` and `to` are prefixes of trees; otherwise they are the keys of one object.
+    pub(crate) is_tree: bool,
+    from: Path,
+    to: Path,
+    /// Directories made so that the destination could be opened.
+    made: MadeFolders,
     overlap: Overlap,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
-    One { from: Path, to: Path },
-    Tree { from: Path, to: Path },
 }
 
 /// One thing to do.
 #[derive(Debug)]
-pub(crate) enum Step {
+pub(crate) enum Task {
     Copy {
         from: Path,
         to: Path,
     },
     /// Make this local directory.
-    Folder(PathBuf),
-    /// Leave out a directory that cannot be kept.
-    EmptyFolder,
-    Failed(Failure),
+    MakeFolder(PathBuf),
+    /// Leave out an empty directory, as the destination has no directories.
+    LeaveOutFolder,
+    Fail(FailedObject),
 }
 
-/// Whether a copy could hit the tree that is being copied.
+/// Whether a copy could replace an object of the tree being copied.
 #[derive(Debug)]
 enum Overlap {
     Impossible,
@@ -65,119 +60,114 @@ enum Overlap {
     Prefix(Path),
 }
 
-impl Plan {
-    pub(crate) async fn make(settings: &CopySettings, setup: &Setup) -> Result<Self, CliError> {
-        let setup_of = |end: ChaosAt| Setup {
-            faults: setup
+impl Selection {
+    pub(crate) async fn open(
+        settings: &CopySettings,
+        config: &EndpointConfig,
+    ) -> Result<Self, CliError> {
+        let config_of = |end: ChaosAt| EndpointConfig {
+            faults: config
                 .faults
                 .clone()
                 .filter(|_| [ChaosAt::Both, end].contains(&settings.chaos_at)),
-            ..setup.clone()
+            ..config.clone()
         };
-        let origin = source::find(settings, setup_of(ChaosAt::Source)).await?;
-        let goal = destination::find(settings, &origin)?;
-        let overlap = check_apart(settings, &origin, &goal)?;
-        let (destination, to, made) = goal.open(
+        let source = Source::open(settings, config_of(ChaosAt::Source)).await?;
+        let destination = Destination::find(settings, &source)?;
+        let overlap = check_apart(settings, &source, &destination)?;
+        let (destination, to, made) = destination.open(
             &settings.destination_options,
-            setup_of(ChaosAt::Destination),
+            config_of(ChaosAt::Destination),
         )?;
-        let Origin {
-            endpoint,
-            key,
-            is_tree,
-            ..
-        } = origin;
-        let work = if is_tree {
-            Work::Tree { from: key, to }
-        } else {
-            Work::One { from: key, to }
-        };
         Ok(Self {
-            source: endpoint,
+            source: source.endpoint,
             destination,
-            work,
+            is_tree: source.is_tree,
+            from: source.key,
+            to,
             made,
             overlap,
         })
     }
 
-    /// All that is to be done, found while it is being done.
-    pub(crate) fn steps(&self) -> BoxStream<'static, Step> {
-        match (&self.work, &self.source) {
-            (Work::One { from, to }, _) => {
-                let (from, to) = (from.clone(), to.clone());
-                stream::iter([Step::Copy { from, to }]).boxed()
-            }
-            (Work::Tree { from, to }, Some(source)) => match source.local_folder() {
+    /// All that is to be done. A tree is walked or listed while its objects are copied.
+    pub(crate) fn tasks(&self) -> BoxStream<'static, Task> {
+        let (from, to) = (self.from.clone(), self.to.clone());
+        match &self.source {
+            Some(source) if self.is_tree => match source.local_folder() {
                 Some(folder) => {
                     let display_name = PathBuf::from(source.display_name(&Path::ROOT));
-                    self.local_tree(folder.to_owned(), display_name, to)
+                    self.local_tree(folder.to_owned(), display_name)
                 }
                 None => listed_tree(source, from, to),
             },
-            // A stream is never a tree.
-            (Work::Tree { .. }, None) => stream::empty().boxed(),
+            _ => stream::iter([Task::Copy { from, to }]).boxed(),
         }
     }
 
-    /// Whether this is a key below the source itself, where it would be in the way of the copy.
+    /// Whether this key is below the source itself, where it could replace an object to copy.
     pub(crate) fn hits_source(&self, to: &Path) -> bool {
         match &self.overlap {
             Overlap::Impossible => false,
-            Overlap::Folder(source) => self
-                .destination
-                .as_ref()
-                .and_then(|destination| destination.file(to))
-                .is_some_and(|file| file.starts_with(source)),
+            Overlap::Folder(source) => {
+                let file = self.destination_file(to);
+                file.is_some_and(|file| file.starts_with(source))
+            }
             Overlap::Prefix(source) => to.prefix_matches(source),
         }
     }
 
-    fn local_tree(&self, folder: PathBuf, display_name: PathBuf, to: &Path) -> BoxStream<'static, Step> {
-        let (sender, mut receiver) = mpsc::channel(FOUND_AHEAD);
-        let target = self
-            .destination
-            .as_ref()
-            .and_then(Endpoint::local_folder)
-            .map(ToOwned::to_owned);
-        let to = to.clone();
+    /// The file of a key of the destination, if that is local.
+    pub(crate) fn destination_file(&self, to: &Path) -> Option<PathBuf> {
+        self.destination.as_ref()?.file(to)
+    }
+
+    /// Removes the directories that were made for the destination and are still empty.
+    pub(crate) fn remove_empty_folders(&self) {
+        self.made.remove_if_empty();
+    }
+
+    fn local_tree(&self, folder: PathBuf, display_name: PathBuf) -> BoxStream<'static, Task> {
+        let (sender, mut receiver) = mpsc::channel(WALK_AHEAD);
+        let target = self.destination.as_ref().and_then(Endpoint::local_folder);
+        let target = target.map(ToOwned::to_owned);
+        let to = self.to.clone();
         tokio::task::spawn_blocking(move || {
-            tree::walk(&folder, &display_name, |found| {
-                let step = match (found, &target) {
-                    (Found::File(from), _) => Some(Step::Copy {
+            tree::walk(&folder, &display_name, |entry| {
+                let task = match (entry, &target) {
+                    (TreeEntry::File(from), _) => Some(Task::Copy {
                         to: below(&to, &from, &Path::ROOT),
                         from,
                     }),
-                    (Found::Folder { relative, .. }, Some(target)) => {
-                        Some(Step::Folder(target.join(relative)))
+                    (TreeEntry::Folder { relative, .. }, Some(target)) => {
+                        Some(Task::MakeFolder(target.join(relative)))
                     }
-                    (Found::Folder { is_empty, .. }, None) => is_empty.then_some(Step::EmptyFolder),
-                    (Found::Problem(failure), _) => Some(Step::Failed(failure)),
+                    (TreeEntry::Folder { is_empty, .. }, None) => {
+                        is_empty.then_some(Task::LeaveOutFolder)
+                    }
+                    (TreeEntry::Unusable(failed), _) => Some(Task::Fail(failed)),
                 };
-                step.is_none_or(|step| sender.blocking_send(step).is_ok())
+                task.is_none_or(|task| sender.blocking_send(task).is_ok())
             });
         });
         stream::poll_fn(move |cx| receiver.poll_recv(cx)).boxed()
     }
 }
 
-fn listed_tree(source: &Endpoint, from: &Path, to: &Path) -> BoxStream<'static, Step> {
-    let (from, to) = (from.clone(), to.clone());
+fn listed_tree(source: &Endpoint, from: Path, to: Path) -> BoxStream<'static, Task> {
     let name = source.display_name(&from);
-    source
-        .store
-        .list(Some(&from))
-        .map(move |entry| match entry {
-            Ok(meta) => Step::Copy {
-                to: below(&to, &meta.location, &from),
-                from: meta.location,
-            },
-            Err(error) => Step::Failed(FailedObject::store(&name, &error)),
-        })
-        .boxed()
+    let list = source.store.list(Some(&from));
+    list.map(move |entry| match entry {
+        Ok(meta) => Task::Copy {
+            to: below(&to, &meta.location, &from),
+            from: meta.location,
+        },
+        Err(error) => Task::Fail(FailedObject::new(&name, error.to_string())),
+    })
+    .boxed()
 }
 
-/// Where a key below `from` goes below `to`.
+/// The key below `to` for a key below `from`.
 fn below(to: &Path, key: &Path, from: &Path) -> Path {
     let rest = key.prefix_match(from).into_iter().flatten();
     to.parts().chain(rest).collect()
@@ -186,44 +176,46 @@ fn below(to: &Path, key: &Path, from: &Path) -> Path {
 /// Refuses to copy something onto or into itself.
 fn check_apart(
     settings: &CopySettings,
-    origin: &Origin,
-    goal: &Goal,
+    source: &Source,
+    destination: &Destination,
 ) -> Result<Overlap, UsageError> {
-    let same = || UsageError::SameObject {
-        path: origin.display_name.clone(),
-    };
-    let into_itself = || UsageError::IntoItself {
-        source_path: origin.display_name.clone(),
-        destination: settings.destination.display_name(),
-    };
-    match (&origin.real, &settings.source, goal) {
-        (Some(source), _, Goal::Folder { folder, name, .. }) => {
+    let (is_same, is_inside, overlap) = match (&source.real, &settings.source, destination) {
+        (Some(real), _, Destination::Folder { folder, name, .. }) => {
             let target = name
                 .as_ref()
                 .map_or(folder.clone(), |name| folder.join(name));
-            let is_same = *source == target
-                || same_file::is_same_file(source, &target).is_ok_and(|same| same);
-            match (is_same, origin.is_tree) {
-                (true, _) => Err(same()),
-                (false, true) if target.starts_with(source) => Err(into_itself()),
-                (false, true) => Ok(Overlap::Folder(source.clone())),
-                (false, false) => Ok(Overlap::Impossible),
-            }
+            (
+                *real == target || same_file::is_same_file(real, &target).unwrap_or(false),
+                target.starts_with(real),
+                Overlap::Folder(real.clone()),
+            )
         }
-        (_, Location::Store(source), Goal::Store { location, key })
-            if source.same_store(location)
+        (_, Location::Store(from), Destination::Store { location, key })
+            if from.same_store(location)
                 && settings.source_options == settings.destination_options =>
         {
-            match (origin.key == *key, origin.is_tree) {
-                (true, _) => Err(same()),
-                (false, true) if key.prefix_matches(&origin.key) => Err(into_itself()),
-                (false, true) => Ok(Overlap::Prefix(origin.key.clone())),
-                (false, false) => Ok(Overlap::Impossible),
-            }
+            (
+                source.key == *key,
+                key.prefix_matches(&source.key),
+                Overlap::Prefix(source.key.clone()),
+            )
         }
-        _ => Ok(Overlap::Impossible),
+        _ => return Ok(Overlap::Impossible),
+    };
+    if is_same {
+        return Err(UsageError::SameObject {
+            path: source.display_name.clone(),
+        });
+    }
+    match (source.is_tree, is_inside) {
+        (true, true) => Err(UsageError::IntoItself {
+            source_path: source.display_name.clone(),
+            destination: settings.destination.display_name(),
+        }),
+        (true, false) => Ok(overlap),
+        (false, _) => Ok(Overlap::Impossible),
     }
 }
 
-/// Enough that the walk never waits for small files, and little memory.
-const FOUND_AHEAD: usize = 256;
+/// Enough that copying small files never waits for the walk, in little memory.
+const WALK_AHEAD: usize = 256;

@@ -7,53 +7,62 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::endpoint::{Endpoint, Setup};
-use crate::error::{CliError, UsageError};
-use crate::error::FailedObject;
+use crate::endpoint::{Endpoint, EndpointConfig};
+use crate::error::{CliError, FailedObject, UsageError};
 use crate::location::{LocalLocation, Location, StoreLocation, resolve};
-use crate::options;
+use crate::request::{FailedRequest, request};
+use crate::settings::CopySettings;
 use crate::tree;
 
-/// The source, open.
+/// SRC, open.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(super) struct Source {
     /// None is stdin.
     pub(super) endpoint: Option<Endpoint>,
     /// The key of the object, or the prefix of the tree.
     pub(super) key: Path,
     pub(super) is_tree: bool,
-    /// The name that a copy into a directory gets.
+    /// The name of a copy into a directory. A tree and stdin have none.
     pub(super) name: Option<String>,
-    /// What messages call it.
+    /// Its name in messages.
     pub(super) display_name: String,
-    /// The resolved path, if it is local.
+    /// The resolved path, if the source is local.
     pub(super) real: Option<PathBuf>,
 }
 
-pub(super) async fn find(settings: &CopySettings, setup: Setup) -> Result<Origin, CliError> {
-    match &settings.source {
-        Location::Stream => Ok(Origin {
-            endpoint: None,
-            key: Path::ROOT,
-            is_tree: false,
-            name: None,
-            display_name: settings.source.display_name(),
-            real: None,
-        }),
-        Location::Local(local) => find_local(local, settings.recursive, setup),
-        Location::Store(store) => find_in_store(store, settings, setup).await,
+impl Source {
+    pub(super) async fn open(
+        settings: &CopySettings,
+        config: EndpointConfig,
+    ) -> Result<Self, CliError> {
+        match &settings.source {
+            Location::Stream => Ok(Self {
+                endpoint: None,
+                key: Path::ROOT,
+                is_tree: false,
+                name: None,
+                display_name: settings.source.display_name(),
+                real: None,
+            }),
+            Location::Local(local) => open_local(local, settings.recursive, config),
+            Location::Store(store) => open_store(store, settings, config).await,
+        }
     }
 }
 
-fn find_local(local: &LocalLocation, recursive: bool, setup: Setup) -> Result<Origin, CliError> {
+fn open_local(
+    local: &LocalLocation,
+    recursive: bool,
+    config: EndpointConfig,
+) -> Result<Source, CliError> {
     let display_name = local.path.display().to_string();
     let metadata = fs::metadata(&local.path).map_err(|error| {
         let is_link = fs::symlink_metadata(&local.path).is_ok_and(|found| found.is_symlink());
-        let failure = FailedObject::io(&display_name, &error);
+        let failed = FailedObject::io(&display_name, &error);
         if is_link {
-            failure.and("it is a symbolic link that leads nowhere")
+            failed.and("it is a broken symbolic link")
         } else {
-            failure
+            failed
         }
     })?;
     let real = resolve(&local.path);
@@ -61,8 +70,8 @@ fn find_local(local: &LocalLocation, recursive: bool, setup: Setup) -> Result<Or
         if !recursive {
             return Err(UsageError::Directory { path: display_name }.into());
         }
-        let endpoint = Endpoint::folder(real.clone(), local.path.clone(), setup)?;
-        return Ok(Origin {
+        let endpoint = Endpoint::folder(real.clone(), local.path.clone(), config)?;
+        return Ok(Source {
             endpoint: Some(endpoint),
             key: Path::ROOT,
             is_tree: true,
@@ -71,8 +80,9 @@ fn find_local(local: &LocalLocation, recursive: bool, setup: Setup) -> Result<Or
             real: Some(real),
         });
     }
-    tree::check_file(&local.path, &metadata).map_err(|reason| FailedObject::new(&display_name, reason))?;
-    // The directory and the name as they are written: the name of a link is the link's.
+    tree::check_file(&local.path, &metadata)
+        .map_err(|reason| FailedObject::new(&display_name, reason))?;
+    // The directory and the name as given: a link is copied under its own name.
     let name = local.path.file_name().unwrap_or_default();
     let key = tree::key_of(FsPath::new(name)).map_err(|reason| UsageError::Name {
         name: name.display().to_string(),
@@ -84,8 +94,8 @@ fn find_local(local: &LocalLocation, recursive: bool, setup: Setup) -> Result<Or
     } else {
         parent
     });
-    Ok(Origin {
-        endpoint: Some(Endpoint::folder(folder, parent.to_owned(), setup)?),
+    Ok(Source {
+        endpoint: Some(Endpoint::folder(folder, parent.to_owned(), config)?),
         name: Some(key.to_string()),
         key,
         is_tree: false,
@@ -94,22 +104,22 @@ fn find_local(local: &LocalLocation, recursive: bool, setup: Setup) -> Result<Or
     })
 }
 
-async fn find_in_store(
+async fn open_store(
     store: &StoreLocation,
     settings: &CopySettings,
-    setup: Setup,
-) -> Result<Origin, CliError> {
+    config: EndpointConfig,
+) -> Result<Source, CliError> {
     let display_name = settings.source.display_name();
-    let is_prefix = store.slash || store.path.is_root();
+    let is_prefix = store.has_slash || store.path.is_root();
     if is_prefix && !settings.recursive {
         return Err(UsageError::Directory { path: display_name }.into());
     }
-    let endpoint = Endpoint::store(store, &settings.source_options, setup)?;
+    let endpoint = Endpoint::store(store, &settings.source_options, config)?;
     let is_tree = settings.recursive && is_tree(&endpoint, store, &display_name).await?;
     if !is_tree && !settings.recursive {
         check_is_object(&endpoint, store, &display_name).await?;
     }
-    Ok(Origin {
+    Ok(Source {
         endpoint: Some(endpoint),
         key: store.path.clone(),
         is_tree,
@@ -119,7 +129,7 @@ async fn find_in_store(
     })
 }
 
-/// Whether there is something below, or, failing that, an object of this name.
+/// Whether there are objects below this prefix; if not, there must be an object of this name.
 async fn is_tree(
     endpoint: &Endpoint,
     store: &StoreLocation,
@@ -132,31 +142,28 @@ async fn is_tree(
         // An empty store is an empty tree.
         return Ok(true);
     }
-    let found = endpoint.store.head(&store.path).await;
-    found.map_err(|error| nothing_there(display_name, &error))?;
+    let found = request(endpoint.store.head(&store.path)).await;
+    found.map_err(|failed| not_found(display_name, &failed))?;
     Ok(false)
 }
 
-/// Says what would help if the name is only that of a prefix.
+/// Checks that there is an object of this name, and not only objects below it.
 async fn check_is_object(
     endpoint: &Endpoint,
     store: &StoreLocation,
     display_name: &str,
 ) -> Result<(), CliError> {
-    match endpoint.store.head(&store.path).await {
-        Err(error @ object_store::Error::NotFound { .. }) => {
-            // A web server may have no lists; then the first answer is all there is to say.
-            match has_something_below(endpoint, &store.path, display_name).await {
-                Ok(true) => Err(UsageError::Directory {
-                    path: display_name.to_owned(),
-                }
-                .into()),
-                _ => Err(nothing_there(display_name, &error).into()),
-            }
-        }
-        Err(error) => Err(FailedObject::store(display_name, &error).into()),
-        Ok(_) => Ok(()),
+    let Err(failed) = request(endpoint.store.head(&store.path)).await else {
+        return Ok(());
+    };
+    // A web server may have no lists: then nothing is known but the failure.
+    if failed.is_not_found()
+        && let Ok(true) = has_something_below(endpoint, &store.path, display_name).await
+    {
+        let path = display_name.to_owned();
+        return Err(UsageError::Directory { path }.into());
     }
+    Err(not_found(display_name, &failed).into())
 }
 
 async fn has_something_below(
@@ -164,15 +171,16 @@ async fn has_something_below(
     prefix: &Path,
     display_name: &str,
 ) -> Result<bool, CliError> {
-    let first = endpoint.store.list(Some(prefix)).try_next().await;
-    Ok(first
-        .map_err(|error| FailedObject::store(display_name, &error))?
-        .is_some())
+    let mut list = endpoint.store.list(Some(prefix));
+    let first = request(list.try_next()).await;
+    let first = first.map_err(|failed| FailedObject::request(display_name, &failed))?;
+    Ok(first.is_some())
 }
 
-fn nothing_there(display_name: &str, error: &object_store::Error) -> Failure {
-    match error {
-        object_store::Error::NotFound { .. } => FailedObject::new(display_name, "there is no such object"),
-        error => FailedObject::store(display_name, error),
+fn not_found(display_name: &str, failed: &FailedRequest) -> FailedObject {
+    if failed.is_not_found() {
+        FailedObject::new(display_name, "no such object")
+    } else {
+        FailedObject::request(display_name, failed)
     }
 }

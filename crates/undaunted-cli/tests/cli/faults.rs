@@ -187,7 +187,7 @@ fn verification_finds_what_was_changed_on_the_way() {
         1,
         &[
             "error: a: verification failed: bytes ",
-            "are not what was read",
+            "differ from those of the source",
         ],
     );
 }
