@@ -8,7 +8,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use undaunted::RetryConfig;
 use undaunted_chaos::{FaultPlan, FaultyPages, FaultyParts, FaultyStore};
-use undaunted_object_store::{Backend, RetryStore};
+use undaunted_object_store::{Backend, RetryStore, full_text};
 
 use crate::error::{CliError, FailedObject};
 use crate::location::StoreLocation;
@@ -57,7 +57,7 @@ impl Endpoint {
         config: EndpointConfig,
     ) -> Result<Self, CliError> {
         let files = LocalFileSystem::new_with_prefix(&real).map_err(|error| {
-            FailedObject::new(display_name.display().to_string(), error.to_string())
+            FailedObject::new(display_name.display().to_string(), full_text(&error))
         })?;
         let backend = Backend::of_files(files);
         let root = Root::Folder { real, display_name };
@@ -70,7 +70,7 @@ impl Endpoint {
         options: &StoreOptions,
         config: EndpointConfig,
     ) -> Result<Self, CliError> {
-        let (backend, _) = Backend::open(location.url.as_str(), options.iter().cloned())?;
+        let (backend, _) = Backend::open_with(location.url.as_str(), options.iter().cloned())?;
         let root = Root::Store(location.clone());
         Ok(Self::new(backend, location.kind, root, config))
     }

@@ -16,11 +16,11 @@ pub(crate) enum CliError {
     Failed(#[from] FailedObject),
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("the server cannot start: {0}")]
+    #[error("the server cannot start")]
     Serve(#[source] io::Error),
-    #[error("{path} cannot be written to: {source}")]
+    #[error("{path} cannot be written to")]
     Record { path: String, source: io::Error },
-    #[error("stdout cannot be written to: {0}")]
+    #[error("stdout cannot be written to")]
     Stdout(#[source] io::Error),
     #[error(transparent)]
     Usage(#[from] UsageError),
@@ -133,9 +133,9 @@ pub(crate) enum UsageError {
         flag: &'static str,
         store: &'static str,
     },
-    #[error("the retry policy is not valid: {0}")]
+    #[error("the retry policy is not valid")]
     Policy(#[from] undaunted::ConfigError),
-    #[error("the handler for Ctrl-C and SIGTERM cannot be installed: {0}")]
+    #[error("the handler for Ctrl-C and SIGTERM cannot be installed")]
     Signals(#[source] io::Error),
 }
 

@@ -31,6 +31,7 @@ use clap::Parser;
 use error::CliError;
 use settings::{CopySettings, ListSettings};
 use tokio::runtime::Builder;
+use undaunted_object_store::full_text;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
             let _ = writeln!(
                 std::io::stderr(),
                 "error: {}",
-                text::safe_line(&error.to_string())
+                text::safe_line(&full_text(&error))
             );
             ExitCode::from(error.exit_code())
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 
 use object_store::Error;
-use undaunted_object_store::{Operation, observe};
+use undaunted_object_store::{Operation, full_text, observe};
 
 use crate::text;
 
@@ -46,6 +46,6 @@ impl fmt::Display for FailedRequest {
             let attempts = text::count(u64::from(attempts), "attempt");
             write!(f, "{operation} failed after {attempts}: ")?;
         }
-        self.error.fmt(f)
+        f.write_str(&full_text(&self.error))
     }
 }

@@ -8,8 +8,9 @@ use object_store::ObjectStore;
 use undaunted::{RetryBudget, RetryConfig};
 
 use crate::capabilities::Capabilities;
-use crate::parts::Parts;
-use crate::policy::{Policy, StoreEvent};
+use crate::multipart::Multipart;
+use crate::operation::StoreEvent;
+use crate::policy::Policy;
 use crate::store::RetryStore;
 
 /// Builds a [`RetryStore`].
@@ -143,15 +144,15 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
         policy.put_token &= self.capabilities.attributes;
         let policy = Arc::new(policy);
         let inner = Arc::new(self.inner);
-        let parts = self.capabilities.parts.clone().map(|parts| {
+        let multipart = self.capabilities.parts.clone().map(|parts| {
             let store: Arc<dyn ObjectStore> = inner.clone();
-            Parts::new(parts, store, Arc::clone(&policy))
+            Multipart::new(parts, store, Arc::clone(&policy))
         });
         RetryStore {
             inner,
             policy,
             capabilities: self.capabilities,
-            parts,
+            multipart,
         }
     }
 }

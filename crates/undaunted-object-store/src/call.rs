@@ -8,11 +8,11 @@ use object_store::{Error, Extensions, GetResult, ListResult, PutResult, Result};
 use tokio::time::Instant;
 use undaunted::{Event, RetryReport, Retryable, Session, Verdict};
 
-use crate::classify::{is_stale, proves_not_applied, with_meaning};
-use crate::error::generic;
+use crate::error::{generic, with_meaning};
+use crate::evidence::{is_stale, proves_not_applied};
 use crate::observe::{self, FailedOperation, ReportBuilder};
-use crate::operation::Operation;
-use crate::policy::{Policy, StoreEvent};
+use crate::operation::{Operation, StoreEvent};
+use crate::policy::Policy;
 
 impl Policy {
     /// Repeats an operation that may be repeated whatever became of the attempts before.

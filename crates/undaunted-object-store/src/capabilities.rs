@@ -27,8 +27,8 @@ use object_store::signer::Signer;
 /// What is lost without one: without *parts*, a part of a multipart upload that fails fails
 /// the upload, since data must never be passed twice to one upload; without *pages*, a list
 /// that breaks is resumed after its last key, which needs *lists in order*, and is an error
-/// otherwise; without *attributes*, a lost answer to a
-/// conditional write is resolved by comparing etag and size, which may end undecided.
+/// otherwise; without *attributes*, a lost response to a conditional write is resolved by
+/// comparing what is there with what was written, byte for byte, which may end undecided.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Capabilities {

@@ -13,8 +13,8 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, Result};
 use undaunted::{HttpFailure, Retryable};
 
 use crate::call::Recorder;
-use crate::classify::proves_not_applied;
 use crate::error::generic;
+use crate::evidence::proves_not_applied;
 use crate::observe::{Observed, observe};
 use crate::operation::Operation;
 use crate::policy::Policy;
@@ -199,6 +199,7 @@ fn explain(location: &Path, error: Error, seen: &Observed) -> Error {
     match seen.delete_codes.get(location.as_ref()) {
         Some(code) => generic(KeyFailed {
             location: location.clone(),
+            code: code.clone(),
             source: HttpFailure::new(200).with_code(code.as_str()),
         }),
         None => error,
@@ -207,9 +208,10 @@ fn explain(location: &Path, error: Error, seen: &Observed) -> Error {
 
 /// A key of a bulk delete that the service refused.
 #[derive(Debug, thiserror::Error)]
-#[error("deleting {location} failed: {source}")]
+#[error("deleting {location} failed with {code}")]
 struct KeyFailed {
     location: Path,
+    code: String,
     source: HttpFailure,
 }
 

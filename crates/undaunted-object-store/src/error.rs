@@ -4,10 +4,11 @@ use std::error::Error as StdError;
 
 use object_store::Error;
 use object_store::path::Path;
+use undaunted::HttpFailure;
 
 use crate::operation::Operation;
 
-/// A write whose answer was lost, of which it cannot be told whether it took effect.
+/// A write whose response was lost, of which it cannot be told whether it took effect.
 ///
 /// The operation ended with a conflict after an earlier attempt that may have been applied,
 /// and what is there now proves neither. The caller decides: read what is there, or write
@@ -22,9 +23,7 @@ use crate::operation::Operation;
 /// }
 /// ```
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{operation} of {location} may or may not have taken effect: {reason}; it ended with: {source}"
-)]
+#[error("{operation} of {location} may or may not have taken effect: {reason}")]
 pub struct Ambiguous {
     operation: Operation,
     location: Path,
@@ -62,7 +61,7 @@ impl Ambiguous {
 }
 
 /// The first cause of this type along the error's `source()`: an [`Ambiguous`], a [`Corrupt`], the
-/// service's own answer.
+/// service's own response.
 ///
 /// ```
 /// use object_store::Error;
@@ -83,6 +82,34 @@ pub fn cause<T: StdError + 'static>(error: &Error) -> Option<&T> {
         link = error.source();
     }
     None
+}
+
+/// The text of an error, and what its sources add to it.
+///
+/// An error of this crate does not repeat its source, and object_store's do. Here each cause is
+/// said once.
+///
+/// ```
+/// use undaunted_object_store::{full_text, open};
+/// use undaunted::RetryConfig;
+///
+/// let error = open("http://[", RetryConfig::storage()).unwrap_err();
+/// assert_eq!(error.to_string(), "this is not a valid URL");
+/// assert_eq!(full_text(&error), "this is not a valid URL: invalid IPv6 address");
+/// ```
+#[must_use]
+pub fn full_text(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut link = error.source();
+    while let Some(error) = link {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        link = error.source();
+    }
+    text
 }
 
 /// What was read is not what the store said that it has: some of it arrived changed.
@@ -123,15 +150,33 @@ fn hex(md5: &[u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(*md5))
 }
 
-/// Why a list that broke was not gone on with.
+/// Why a list that broke was not resumed.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the list broke, and {store} is not known to list in order, so that going on after the \
-     last key could leave out others: {source}"
-)]
+#[error("cannot resume the list of {store}: this store does not list in key order")]
 pub(crate) struct OutOfOrder {
     pub(crate) store: String,
     pub(crate) source: Error,
+}
+
+/// A failure that the connector made of a status which object_store has a variant for, in
+/// that variant.
+pub(crate) fn with_meaning(error: Error, location: &Path) -> Error {
+    if !matches!(error, Error::Generic { .. }) {
+        return error;
+    }
+    let status = cause::<HttpFailure>(&error).map(HttpFailure::status);
+    let path = location.to_string();
+    match status {
+        Some(401) => Error::Unauthenticated {
+            path,
+            source: Box::new(error),
+        },
+        Some(403) => Error::PermissionDenied {
+            path,
+            source: Box::new(error),
+        },
+        _ => error,
+    }
 }
 
 /// An error of ours as one of the trait's.

@@ -25,11 +25,11 @@
 //! ```
 //! use object_store::ObjectStoreExt;
 //! use undaunted::RetryConfig;
-//! use undaunted_object_store::{NO_OPTIONS, open};
+//! use undaunted_object_store::open;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (store, path) = open("memory:///reports/2026.csv", NO_OPTIONS, RetryConfig::storage())?;
+//! let (store, path) = open("memory:///reports/2026.csv", RetryConfig::storage())?;
 //! store.put(&path, "a,b\n".into()).await?;
 //! # Ok(())
 //! # }
@@ -45,12 +45,10 @@ mod builder;
 mod call;
 mod capabilities;
 mod checked_body;
-mod classify;
-mod conditional;
 mod connector;
-mod copy;
 mod delete;
 mod error;
+mod evidence;
 #[cfg(feature = "fs")]
 mod file_payload;
 #[cfg(not(feature = "fs"))]
@@ -59,30 +57,28 @@ mod file_payload;
 mod list;
 #[cfg(feature = "fs")]
 mod local_parts;
+mod multipart;
 mod observe;
 mod open;
 mod operation;
-mod parts;
 mod pin;
 mod policy;
-mod put;
 mod read_range;
 mod redact;
 mod resolve;
 mod store;
 mod token;
-mod upload;
 mod verify;
+mod write;
 
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
 pub use connector::RetryConnector;
-pub use error::{Ambiguous, Corrupt, cause};
+pub use error::{Ambiguous, Corrupt, cause, full_text};
 pub use observe::{FailedOperation, Observed, observe};
-pub use open::{Backend, NO_OPTIONS, OpenError, is_url, open};
-pub use operation::Operation;
+pub use open::{Backend, OpenError, is_url, open, open_with};
+pub use operation::{Operation, StoreEvent};
 pub use pin::ObjectPin;
-pub use policy::StoreEvent;
 pub use redact::redacted;
 pub use store::RetryStore;
 

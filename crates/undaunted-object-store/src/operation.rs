@@ -1,6 +1,21 @@
-//! The operations of a store, as events and logs name them.
+//! The operations of a store, and what is told of them.
 
 use std::fmt;
+
+use object_store::path::Path;
+use undaunted::Event;
+
+/// Something that happened in a retried operation of a store.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct StoreEvent<'a> {
+    /// The operation.
+    pub operation: Operation,
+    /// The object, or the prefix that is listed.
+    pub location: &'a Path,
+    /// What happened.
+    pub event: &'a Event<'a>,
+}
 
 /// An operation of an object store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

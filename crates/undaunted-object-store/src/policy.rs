@@ -1,30 +1,12 @@
-//! What all operations of a store share: the policies, the budget, and who listens.
+//! What all operations of a store share, as plain data: the policies, the budget, the listener.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::Attributes;
-use object_store::path::Path;
-use undaunted::{Event, RetryBudget, RetryConfig};
+use undaunted::{RetryBudget, RetryConfig};
 
-use crate::operation::Operation;
-use crate::token::Token;
-
-/// Something that happened in a retried operation of a store.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct StoreEvent<'a> {
-    /// The operation.
-    pub operation: Operation,
-    /// The object, or the prefix that is listed.
-    pub location: &'a Path,
-    /// What happened.
-    pub event: &'a Event<'a>,
-}
-
-/// A function that is told what happens.
-pub(crate) type Listener = Arc<dyn Fn(&StoreEvent<'_>) + Send + Sync>;
+use crate::operation::{Operation, StoreEvent};
 
 #[derive(Clone)]
 pub(crate) struct Policy {
@@ -38,11 +20,14 @@ pub(crate) struct Policy {
     pub(crate) put_token: bool,
     /// Whether a write of the same content counts as ours where no token can tell.
     pub(crate) resolve_by_content: bool,
-    /// Whether whole objects are held against the MD5 that their ETag is.
+    /// Whether whole objects are compared with the MD5 that their ETag is.
     pub(crate) verify_reads: bool,
     /// How long a body may bring nothing while it is waited for.
     pub(crate) stall_timeout: Duration,
 }
+
+/// A function that is told what happens.
+pub(crate) type Listener = Arc<dyn Fn(&StoreEvent<'_>) + Send + Sync>;
 
 impl Policy {
     pub(crate) fn new(config: RetryConfig) -> Self {
@@ -68,14 +53,6 @@ impl Policy {
             _ => &self.write,
         }
     }
-
-    /// Adds a token to a write's attributes, if writes get one and the caller has nothing
-    /// of that name.
-    pub(crate) fn add_token(&self, attributes: &mut Attributes) -> Option<Token> {
-        self.put_token
-            .then(Token::new)
-            .filter(|token| token.add_to(attributes))
-    }
 }
 
 impl fmt::Debug for Policy {
@@ -90,5 +67,5 @@ impl fmt::Debug for Policy {
     }
 }
 
-/// As long as the head of an answer may take.
+/// As long as the head of a response may take.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);

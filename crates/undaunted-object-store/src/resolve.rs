@@ -1,209 +1,207 @@
-//! Lost answers: telling a write of ours from a rival's, when a conflict follows an attempt
-//! that may have been applied.
+//! Lost responses: telling our own write from a conflicting one, when a conflict follows an
+//! attempt that may have been applied.
 //!
-//! | what is there | Create | Update | complete |
+//! | what is there | Create | Update | completion |
 //! |---|---|---|---|
-//! | our token | ours | ours | ours |
+//! | our token | applied | applied | applied |
 //! | another token | conflict | undecided | undecided |
 //! | no token, other content | conflict | undecided | undecided |
-//! | no token, the same content | undecided (ours by choice) | undecided (ours by choice) | undecided |
+//! | no token, the same content | undecided (applied by choice) | undecided (applied by choice) | undecided |
 //! | nothing | undecided | undecided | undecided |
 //!
-//! Why an Update is less decidable: ours may have landed and a rival may have built on it.
+//! Why an Update is less decidable: ours may have been applied, and a conflicting write may have
+//! built on it.
 
-use futures::TryStreamExt;
+use bytes::Bytes;
+use futures::stream::{self, StreamExt};
 use object_store::path::Path;
 use object_store::{
-    Attributes, Error, GetOptions, GetResult, ObjectMeta, ObjectStore, PutPayload, PutResult,
-    Result,
+    Attributes, Error, GetOptions, GetResult, ObjectMeta, ObjectStore, PutPayload, Result,
 };
 
+use crate::checked_body::CheckedBody;
 use crate::operation::Operation;
+use crate::pin::ObjectPin;
 use crate::policy::Policy;
 use crate::token::Token;
 
-/// What became of a write whose answer was lost.
-pub(crate) enum Outcome {
-    /// It took effect; this is what is there now.
-    Ours(ObjectMeta),
-    /// A rival's was there first.
+/// A write under a condition, by what it can be known from.
+pub(crate) enum Write<'a> {
+    /// A put under the condition that nothing is there.
+    Create(Option<Token>, &'a PutPayload),
+    /// A put under the condition that a certain version is there.
+    Update(Option<Token>, &'a PutPayload),
+    /// A copy under the condition that nothing is there.
+    Copy {
+        /// Its source.
+        from: &'a Path,
+    },
+    /// The completion of a multipart upload.
+    Complete(Option<Token>),
+    /// A rename in one operation.
+    Rename,
+}
+
+/// What became of a write whose response was lost.
+pub(crate) enum Resolution {
+    /// It was applied; this is what is there now.
+    Applied(ObjectMeta),
+    /// A conflicting write was there first.
     Conflict,
     /// Neither can be shown, and why.
     Undecided(String),
 }
 
-impl Outcome {
-    fn undecided(reason: impl Into<String>) -> Self {
-        Self::Undecided(reason.into())
-    }
-}
-
-/// How to tell.
+/// Finds out what became of a write.
 pub(crate) struct Resolver<'a, S> {
-    pub(crate) inner: &'a S,
+    pub(crate) store: &'a S,
     pub(crate) policy: &'a Policy,
     pub(crate) location: &'a Path,
 }
 
 impl<S: ObjectStore> Resolver<'_, S> {
-    /// What became of a put under the condition that nothing is there.
-    pub(crate) async fn create(&self, token: Option<&Token>, payload: &PutPayload) -> Outcome {
-        let found = match self.head(self.location).await {
-            Ok(found) => found,
-            Err(error) => return Self::unseen(&error),
+    pub(crate) async fn resolve(&self, write: &Write<'_>) -> Resolution {
+        let found = match write {
+            Write::Create(token, payload) => self.create(token.as_ref(), payload).await,
+            Write::Update(token, payload) => self.update(token.as_ref(), payload).await,
+            Write::Copy { from } => self.copy(from).await,
+            Write::Complete(token) => self.complete(token.as_ref()).await,
+            Write::Rename => Ok(undecided(
+                "a rename leaves nothing by which it could be known again",
+            )),
         };
-        match (token, Token::of(&found.attributes)) {
-            (Some(ours), Some(theirs)) if *ours == theirs => Outcome::Ours(found.meta),
-            (_, Some(_)) => Outcome::Conflict,
-            (_, None) => match self.has_content(&found.meta, payload).await {
-                Ok(true) => self.same_content(found.meta),
-                Ok(false) => Outcome::Conflict,
-                Err(error) => Self::unseen(&error),
-            },
-        }
+        found.unwrap_or_else(|error| match error {
+            Error::NotFound { .. } => {
+                undecided("it is gone by now, which says nothing of what was there")
+            }
+            error => undecided(format!("what is there could not be read: {error}")),
+        })
     }
 
-    /// What became of a put under the condition that a version is there.
-    pub(crate) async fn update(&self, token: Option<&Token>, payload: &PutPayload) -> Outcome {
-        let found = match self.head(self.location).await {
-            Ok(found) => found,
-            Err(error) => return Self::unseen(&error),
-        };
-        match (token, Token::of(&found.attributes)) {
-            (Some(ours), Some(theirs)) if *ours == theirs => Outcome::Ours(found.meta),
-            (_, Some(_)) => Outcome::undecided(
-                "another write is there, which may have come before ours or built on it",
-            ),
-            (_, None) => match self.has_content(&found.meta, payload).await {
-                Ok(true) => self.same_content(found.meta),
-                Ok(false) => Outcome::undecided(
-                    "other content is there, which may have come before ours or after it",
-                ),
-                Err(error) => Self::unseen(&error),
-            },
-        }
+    async fn create(&self, token: Option<&Token>, payload: &PutPayload) -> Result<Resolution> {
+        let found = self.head(self.location).await?;
+        Ok(match Token::of(&found.attributes) {
+            Some(there) if token == Some(&there) => Resolution::Applied(found.meta),
+            None if self.has_content(&found.meta, payload).await? => self.same_content(found.meta),
+            _ => Resolution::Conflict,
+        })
     }
 
-    /// What became of the completion of a multipart upload.
-    pub(crate) async fn complete(&self, token: Option<&Token>) -> Outcome {
-        let found = match self.head(self.location).await {
-            Ok(found) => found,
-            Err(error) => return Self::unseen(&error),
-        };
-        match (token, Token::of(&found.attributes)) {
-            (Some(ours), Some(theirs)) if *ours == theirs => Outcome::Ours(found.meta),
-            (Some(_), _) => Outcome::undecided("what is there does not bear this upload's token"),
-            (None, _) => Outcome::undecided("the upload has no token to be known by"),
-        }
+    async fn update(&self, token: Option<&Token>, payload: &PutPayload) -> Result<Resolution> {
+        let found = self.head(self.location).await?;
+        Ok(match Token::of(&found.attributes) {
+            Some(there) if token == Some(&there) => Resolution::Applied(found.meta),
+            Some(_) => {
+                undecided("another write is there, which may have come before ours or built on it")
+            }
+            None if self.has_content(&found.meta, payload).await? => self.same_content(found.meta),
+            None => {
+                undecided("other content is there, which may have come before ours or after it")
+            }
+        })
     }
 
-    /// What became of a copy under the condition that nothing is there.
-    ///
+    async fn complete(&self, token: Option<&Token>) -> Result<Resolution> {
+        let found = self.head(self.location).await?;
+        Ok(match (token, Token::of(&found.attributes)) {
+            (Some(ours), Some(there)) if *ours == there => Resolution::Applied(found.meta),
+            (Some(_), _) => undecided("what is there does not bear this upload's token"),
+            (None, _) => undecided("the upload has no token to be known by"),
+        })
+    }
+
     /// A copy takes the metadata along, so a copy of an object that has a token has it too,
-    /// and a rival's write of the same bytes has not.
-    pub(crate) async fn copy(&self, from: &Path) -> Outcome {
-        let found = match futures::try_join!(self.head(from), self.head(self.location)) {
-            Ok(found) => found,
-            Err(error) => return Self::unseen(&error),
-        };
-        let (source, target) = found;
+    /// and a conflicting write of the same bytes has not.
+    async fn copy(&self, from: &Path) -> Result<Resolution> {
+        let (source, target) = futures::try_join!(self.head(from), self.head(self.location))?;
         if source.meta.size != target.meta.size
             || !same_attributes(&source.attributes, &target.attributes)
         {
-            return Outcome::Conflict;
+            return Ok(Resolution::Conflict);
         }
         if Token::of(&source.attributes).is_some() {
-            return Outcome::Ours(target.meta);
+            return Ok(Resolution::Applied(target.meta));
         }
-        match self.is_copy(&source.meta, &target.meta).await {
-            Ok(true) => self.same_content(target.meta),
-            Ok(false) => Outcome::Conflict,
-            Err(error) => Self::unseen(&error),
-        }
-    }
-
-    fn same_content(&self, meta: ObjectMeta) -> Outcome {
-        if self.policy.resolve_by_content {
-            Outcome::Ours(meta)
+        let attempt = || async {
+            let source = self.body(&source.meta).await?;
+            same_bytes(source, self.body(&target.meta).await?).await
+        };
+        Ok(if self.retry(attempt).await? {
+            self.same_content(target.meta)
         } else {
-            Outcome::undecided("the same content is there, which may be ours or a rival's")
+            Resolution::Conflict
+        })
+    }
+
+    fn same_content(&self, meta: ObjectMeta) -> Resolution {
+        if self.policy.resolve_by_content {
+            Resolution::Applied(meta)
+        } else {
+            undecided("the same content is there, which may be ours or of a conflicting write")
         }
-    }
-
-    fn unseen(error: &Error) -> Outcome {
-        match error {
-            Error::NotFound { .. } => {
-                Outcome::undecided("it is gone by now, which says nothing of what was there")
-            }
-            error => Outcome::undecided(format!("what is there could not be read: {error}")),
-        }
-    }
-
-    async fn head(&self, location: &Path) -> Result<GetResult> {
-        self.get(location, GetOptions::new().with_head(true)).await
-    }
-
-    async fn get(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let attempt = || self.inner.get_opts(location, options.clone());
-        self.policy.retry(Operation::Get, location, attempt).await
     }
 
     async fn has_content(&self, meta: &ObjectMeta, payload: &PutPayload) -> Result<bool> {
-        if meta.size != payload.content_length() as u64 {
+        let length = payload.content_length() as u64;
+        if meta.size != length {
             return Ok(false);
         }
-        let pinned = pinned(meta);
         let attempt = || async {
-            let mut body = self
-                .inner
-                .get_opts(self.location, pinned.clone())
-                .await?
-                .into_stream();
-            let mut expected = payload.iter().flat_map(|bytes| bytes.iter());
-            while let Some(chunk) = body.try_next().await? {
-                if !chunk.iter().all(|byte| expected.next() == Some(byte)) {
-                    return Ok(false);
-                }
-            }
-            Ok(expected.next().is_none())
+            let ours = stream::iter(payload.clone().into_iter().map(Ok)).boxed();
+            let ours = CheckedBody::new(ours, 0..length, self.policy.stall_timeout);
+            same_bytes(ours, self.body(meta).await?).await
         };
-        self.policy
-            .retry(Operation::Get, self.location, attempt)
-            .await
+        self.retry(attempt).await
     }
 
-    async fn is_copy(&self, source: &ObjectMeta, target: &ObjectMeta) -> Result<bool> {
-        let attempt = || async {
-            let source = self
-                .inner
-                .get_opts(&source.location, pinned(source))
-                .await?;
-            let target = self
-                .inner
-                .get_opts(&target.location, pinned(target))
-                .await?;
-            let (source, target) = futures::try_join!(source.bytes(), target.bytes())?;
-            Ok(source == target)
-        };
+    async fn head(&self, location: &Path) -> Result<GetResult> {
+        let head = GetOptions::new().with_head(true);
+        let attempt = || self.store.get_opts(location, head.clone());
+        self.policy.retry(Operation::Get, location, attempt).await
+    }
+
+    /// The content of this object and no other.
+    async fn body(&self, meta: &ObjectMeta) -> Result<CheckedBody> {
+        let pin = ObjectPin::of(meta);
+        let result = self.store.get_opts(&meta.location, pin.options()).await?;
+        pin.check(&meta.location, &result.meta)?;
+        let range = result.range.clone();
+        let stall_timeout = self.policy.stall_timeout;
+        Ok(CheckedBody::new(result.into_stream(), range, stall_timeout))
+    }
+
+    async fn retry<T, Fut>(&self, attempt: impl FnMut() -> Fut) -> Result<T>
+    where
+        Fut: Future<Output = Result<T>>,
+    {
         self.policy
             .retry(Operation::Get, self.location, attempt)
             .await
     }
 }
 
-/// The answer that the write would have had.
-pub(crate) fn put_result(meta: ObjectMeta) -> PutResult {
-    PutResult {
-        e_tag: meta.e_tag,
-        version: meta.version,
-        extensions: object_store::Extensions::default(),
-    }
+fn undecided(reason: impl Into<String>) -> Resolution {
+    Resolution::Undecided(reason.into())
 }
 
-fn pinned(meta: &ObjectMeta) -> GetOptions {
-    GetOptions::new()
-        .with_if_match(meta.e_tag.clone())
-        .with_version(meta.version.clone())
+/// Compares chunk with chunk, so that no more than one of each is in memory.
+async fn same_bytes(mut left: CheckedBody, mut right: CheckedBody) -> Result<bool> {
+    let (mut a, mut b) = (Bytes::new(), Bytes::new());
+    loop {
+        if a.is_empty() {
+            a = left.next().await?.unwrap_or_default();
+        }
+        if b.is_empty() {
+            b = right.next().await?.unwrap_or_default();
+        }
+        let length = a.len().min(b.len());
+        if length == 0 {
+            return Ok(a.is_empty() && b.is_empty());
+        }
+        if a.split_to(length) != b.split_to(length) {
+            return Ok(false);
+        }
+    }
 }
 
 fn same_attributes(a: &Attributes, b: &Attributes) -> bool {

@@ -26,12 +26,11 @@ use crate::builder::RetryStoreBuilder;
 use crate::call::Recorder;
 use crate::capabilities::Capabilities;
 use crate::list::Lister;
+use crate::multipart::{Multipart, RetryUpload, UploadId};
 use crate::operation::Operation;
-use crate::parts::Parts;
 use crate::policy::Policy;
 use crate::read_range::RangeRead;
-use crate::upload::RetryUpload;
-use crate::{body, copy, delete, put, token};
+use crate::{body, delete, token, write};
 
 /// A store whose operations are retried.
 ///
@@ -65,7 +64,7 @@ pub struct RetryStore<S> {
     pub(crate) inner: Arc<S>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) capabilities: Capabilities,
-    pub(crate) parts: Option<Parts>,
+    pub(crate) multipart: Option<Multipart>,
 }
 
 impl<S: ObjectStore> RetryStore<S> {
@@ -105,18 +104,14 @@ impl<S: ObjectStore> RetryStore<S> {
         }
     }
 
-    fn require_parts(&self) -> Result<&Parts> {
-        let parts = self.parts.as_ref();
-        parts.ok_or_else(|| self.not_told("write parts by number"))
+    fn multipart(&self) -> Result<&Multipart> {
+        let multipart = self.multipart.as_ref();
+        multipart.ok_or_else(|| self.not_configured("MultipartStore", "with_parts"))
     }
 
-    fn not_told(&self, what: &str) -> Error {
+    fn not_configured(&self, what: &str, setter: &str) -> Error {
         Error::NotSupported {
-            source: format!(
-                "RetryStore was not told of a way to {what} in {}: see Capabilities",
-                self.inner
-            )
-            .into(),
+            source: format!("{self}: no {what} configured; see `Capabilities::{setter}`").into(),
         }
     }
 }
@@ -127,7 +122,7 @@ impl<S> Clone for RetryStore<S> {
             inner: Arc::clone(&self.inner),
             policy: Arc::clone(&self.policy),
             capabilities: self.capabilities.clone(),
-            parts: self.parts.clone(),
+            multipart: self.multipart.clone(),
         }
     }
 }
@@ -158,7 +153,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
-        put::put(&*self.inner, &self.policy, location, payload, opts).await
+        write::put(&*self.inner, &self.policy, location, payload, opts).await
     }
 
     async fn put_multipart_opts(
@@ -166,9 +161,9 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         location: &Path,
         opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        if let Some(parts) = &self.parts {
-            let id = parts.create_multipart_opts(location, opts).await?;
-            let upload = RetryUpload::new(parts.clone(), location.clone(), id);
+        if let Some(multipart) = &self.multipart {
+            let id = multipart.create(location, opts).await?;
+            let upload = RetryUpload::new(multipart.clone(), location.clone(), id);
             return Ok(Box::new(upload));
         }
         let attempt = || (*self.inner).put_multipart_opts(location, opts.clone());
@@ -242,12 +237,12 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        copy::copy(&*self.inner, &self.policy, from, to, options).await
+        write::copy(&*self.inner, &self.policy, from, to, options).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
         if self.capabilities.native_rename {
-            return copy::native_rename(&*self.inner, &self.policy, from, to, options).await;
+            return write::rename(&*self.inner, &self.policy, from, to, options).await;
         }
         // Two operations in every store without a rename of its own, so each is retried by
         // itself: a copy that succeeded is never made again after its source is gone.
@@ -273,10 +268,15 @@ fn all_complete(parts: &[Bytes], ranges: &[Range<u64>]) -> bool {
             .all(|(part, range)| part.len() as u64 == range.end.saturating_sub(range.start))
 }
 
+/// The id of an upload is the store's with a token behind it, by which a [`RetryStore`] knows the
+/// object when the response to the completion is lost. Whatever has an id can go on with the
+/// upload: another `RetryStore`, and one in another process. The id of an upload that was begun
+/// elsewhere is taken as well.
 #[async_trait]
 impl<S: ObjectStore> MultipartStore for RetryStore<S> {
     async fn create_multipart(&self, path: &Path) -> Result<MultipartId> {
-        self.require_parts()?.create_multipart(path).await
+        self.create_multipart_opts(path, PutMultipartOptions::default())
+            .await
     }
 
     async fn create_multipart_opts(
@@ -284,9 +284,7 @@ impl<S: ObjectStore> MultipartStore for RetryStore<S> {
         path: &Path,
         opts: PutMultipartOptions,
     ) -> Result<MultipartId> {
-        self.require_parts()?
-            .create_multipart_opts(path, opts)
-            .await
+        Ok(self.multipart()?.create(path, opts).await?.into())
     }
 
     async fn put_part(
@@ -296,8 +294,9 @@ impl<S: ObjectStore> MultipartStore for RetryStore<S> {
         part_idx: usize,
         data: PutPayload,
     ) -> Result<PartId> {
-        self.require_parts()?
-            .put_part(path, id, part_idx, data)
+        let upload = UploadId::from(id);
+        self.multipart()?
+            .put_part(path, &upload, part_idx, data)
             .await
     }
 
@@ -307,13 +306,12 @@ impl<S: ObjectStore> MultipartStore for RetryStore<S> {
         id: &MultipartId,
         parts: Vec<PartId>,
     ) -> Result<PutResult> {
-        self.require_parts()?
-            .complete_multipart(path, id, parts)
-            .await
+        let upload = UploadId::from(id);
+        self.multipart()?.complete(path, &upload, parts).await
     }
 
     async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {
-        self.require_parts()?.abort_multipart(path, id).await
+        self.multipart()?.abort(path, &UploadId::from(id)).await
     }
 }
 
@@ -325,7 +323,7 @@ impl<S: ObjectStore> PaginatedListStore for RetryStore<S> {
         opts: PaginatedListOptions,
     ) -> Result<PaginatedListResult> {
         let pages = self.capabilities.pages.as_ref();
-        let pages = pages.ok_or_else(|| self.not_told("read lists by page"))?;
+        let pages = pages.ok_or_else(|| self.not_configured("PaginatedListStore", "with_pages"))?;
         let location = Path::default();
         let attempt = || pages.list_paginated(prefix, opts.clone());
         self.policy.retry(Operation::List, &location, attempt).await
@@ -337,7 +335,7 @@ impl<S: ObjectStore> PaginatedListStore for RetryStore<S> {
 impl<S: ObjectStore> Signer for RetryStore<S> {
     async fn signed_url(&self, method: Method, path: &Path, expires_in: Duration) -> Result<Url> {
         let signer = self.capabilities.signer.as_ref();
-        let signer = signer.ok_or_else(|| self.not_told("sign URLs"))?;
+        let signer = signer.ok_or_else(|| self.not_configured("Signer", "with_signer"))?;
         signer.signed_url(method, path, expires_in).await
     }
 }

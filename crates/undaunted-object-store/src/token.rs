@@ -2,9 +2,12 @@
 //! object's user metadata.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 
 use object_store::{Attribute, Attributes};
+
+use crate::policy::Policy;
 
 /// One write's token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,20 +26,33 @@ impl Token {
         ))
     }
 
-    /// Adds the token to what the caller wants on the object. A caller that has the same
-    /// name for something of its own keeps it.
-    pub(crate) fn add_to(&self, attributes: &mut Attributes) -> bool {
-        if attributes.get(&name()).is_some() {
-            return false;
+    /// Adds a token to what the caller wants on an object, if writes are to have one. A caller
+    /// that has the same name for something of its own keeps it.
+    pub(crate) fn added_to(attributes: &mut Attributes, policy: &Policy) -> Option<Self> {
+        if !policy.put_token || attributes.get(&name()).is_some() {
+            return None;
         }
-        attributes.insert(name(), self.0.clone().into());
-        true
+        let token = Self::new();
+        attributes.insert(name(), token.0.clone().into());
+        Some(token)
+    }
+
+    /// A token from its text.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let is_token = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_token.then(|| Self(text.to_owned()))
     }
 
     /// The token that an object has.
     pub(crate) fn of(attributes: &Attributes) -> Option<Self> {
         let value = attributes.get(&name())?;
         Some(Self(value.as_ref().to_owned()))
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -63,14 +79,20 @@ const NAME: &str = "undauntedputtoken";
 
 #[cfg(test)]
 mod tests {
+    use undaunted::RetryConfig;
+
     use super::*;
+
+    fn policy() -> Policy {
+        Policy::new(RetryConfig::storage())
+    }
 
     #[test]
     fn a_token_is_found_again_beside_the_callers_own() {
-        let token = Token::new();
         let mut attributes = Attributes::from_iter([(Attribute::ContentType, "text/plain")]);
-        assert!(token.add_to(&mut attributes));
-        assert_eq!(Token::of(&attributes), Some(token));
+        let token = Token::added_to(&mut attributes, &policy());
+        assert!(token.is_some());
+        assert_eq!(Token::of(&attributes), token);
         let stripped = strip(attributes);
         assert_eq!(stripped.len(), 1);
         assert!(stripped.get(&Attribute::ContentType).is_some());
@@ -84,7 +106,7 @@ mod tests {
     #[test]
     fn the_callers_own_metadata_of_that_name_stays() {
         let mut attributes = Attributes::from_iter([(name(), "mine")]);
-        assert!(!Token::new().add_to(&mut attributes));
+        assert_eq!(Token::added_to(&mut attributes, &policy()), None);
         assert_eq!(attributes.get(&name()).map(AsRef::as_ref), Some("mine"));
     }
 }

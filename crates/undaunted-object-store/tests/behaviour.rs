@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::buffered::BufWriter;
 use object_store::memory::InMemory;
+use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use tokio::io::AsyncWriteExt;
@@ -168,7 +169,7 @@ async fn a_list_without_a_known_order_is_not_gone_on_with() {
     }
     let error = store.list(None).try_collect::<Vec<_>>().await.unwrap_err();
     assert!(
-        error.to_string().contains("not known to list in order"),
+        error.to_string().contains("does not list in key order"),
         "{error}"
     );
 }
@@ -217,6 +218,28 @@ async fn parts_are_repeated_without_being_doubled() {
     upload.complete().await.unwrap();
     let read = store.get(&path).await.unwrap().bytes().await.unwrap();
     assert_eq!(&read[..], b"aaaabbbbcccc");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_its_id_can_complete_an_upload_whose_response_is_lost() {
+    let lost = Rule::new(
+        Operation::CompleteMultipart,
+        Fault::FailAfter(Failure::Reset),
+    );
+    let began = store([lost]);
+    let path = Path::from("a");
+    let id = began.create_multipart(&path).await.unwrap();
+    let part = began.put_part(&path, &id, 0, "data".into()).await.unwrap();
+    // The same store in another process: it remembers nothing of the upload.
+    let faulty = began.inner().clone();
+    let completes = RetryStore::builder(faulty.clone())
+        .capabilities(Capabilities::none().with_parts(Arc::new(faulty)))
+        .build();
+    completes
+        .complete_multipart(&path, &id, vec![part])
+        .await
+        .unwrap();
+    assert!(began.inner().plan().unused().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use undaunted::RetryConfig;
 use undaunted_chaos::server::{ACCESS_KEY, S3Server, SECRET_KEY};
-use undaunted_object_store::open;
+use undaunted_object_store::open_with;
 
 /// A credential service that is busy at first. Returns its URL and how often it was asked.
 async fn credential_service() -> (String, Arc<AtomicUsize>) {
@@ -60,7 +60,7 @@ async fn a_busy_credential_service_is_ridden_out() {
     ];
     // No retries of ours: what is ridden out is ridden out by the provider.
     let config = RetryConfig::builder().max_retries(0).build().unwrap();
-    let (store, _) = open("s3://bucket", options, config).unwrap();
+    let (store, _) = open_with("s3://bucket", options, config).unwrap();
     let path = Path::from("a");
     store.put(&path, "x".into()).await.unwrap();
     assert_eq!(asked.load(Ordering::SeqCst), 3);

@@ -14,7 +14,7 @@ use object_store::{
 };
 use undaunted::RetryConfig;
 use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation, Rule};
-use undaunted_object_store::{Capabilities, RetryStore};
+use undaunted_object_store::{Capabilities, RetryStore, full_text};
 
 type Store = RetryStore<FaultyStore<InMemory>>;
 
@@ -130,7 +130,7 @@ async fn scenario_6_the_first_permanent_failure_ends_it_and_is_reported() {
     for operation in OPERATIONS {
         for (first, then) in [(answer(503), 400), (Failure::Reset, 401)] {
             let store = store(operation, &[first, answer(then)]).await;
-            let error = call(&store, operation).await.unwrap_err().to_string();
+            let error = full_text(&call(&store, operation).await.unwrap_err());
             assert!(error.contains(&then.to_string()), "{operation}: {error}");
             assert_eq!(store.inner().plan().calls(operation), 2, "{operation}");
         }

@@ -14,7 +14,7 @@ use object_store::{
 use undaunted::{Jitter, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, HttpFailure, Operation, Rule};
-use undaunted_object_store::{RetryStore, observe, open};
+use undaunted_object_store::{RetryStore, observe, open_with};
 
 type Store = RetryStore<Arc<dyn ObjectStore>>;
 
@@ -33,7 +33,7 @@ async fn start(rules: impl IntoIterator<Item = Rule>) -> (S3Server, Store) {
         .object_store_options()
         .into_iter()
         .chain([("aws_copy_if_not_exists".into(), "multipart".into())]);
-    let (store, _) = open("s3://bucket", options, config).unwrap();
+    let (store, _) = open_with("s3://bucket", options, config).unwrap();
     (server, store)
 }
 

@@ -20,7 +20,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use undaunted::RetryConfig;
 use undaunted_chaos::server::{S3Server, SECRET_KEY};
 use undaunted_chaos::{Failure, Fault, FaultPlan, Rule};
-use undaunted_object_store::{RetryConnector, RetryStore, open};
+use undaunted_object_store::{RetryConnector, RetryStore, open_with};
 
 /// Everything that was said.
 #[derive(Clone, Debug, Default)]
@@ -120,7 +120,7 @@ async fn signed_with_a_key() {
     for failure in faults {
         let plan = FaultPlan::scripted([Rule::any(Fault::FailBefore(failure)).always()]);
         let server = S3Server::builder().plan(plan).start().await.unwrap();
-        let (store, _) = open("s3://bucket", server.object_store_options(), config()).unwrap();
+        let (store, _) = open_with("s3://bucket", server.object_store_options(), config()).unwrap();
         call_all(&store, &said).await;
     }
     said.assert_without(&[SECRET_KEY, "AWS4-HMAC-SHA256", "payload-secret"]);

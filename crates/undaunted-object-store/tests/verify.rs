@@ -31,7 +31,7 @@ async fn server(rules: impl IntoIterator<Item = Rule>) -> S3Server {
 
 /// A store on this server that verifies what it reads.
 fn verifying(server: &S3Server) -> Store {
-    let (backend, _) = Backend::open("s3://bucket", server.object_store_options()).unwrap();
+    let (backend, _) = Backend::open_with("s3://bucket", server.object_store_options()).unwrap();
     let config = RetryConfig::builder().base_delay(Duration::from_millis(1));
     RetryStore::builder(backend.store)
         .config(config.build().unwrap())
@@ -120,7 +120,8 @@ async fn what_cannot_be_verified_passes() {
 #[tokio::test]
 async fn nothing_is_verified_by_default() {
     let server = server([Rule::new(Operation::Get, CORRUPT)]).await;
-    let (backend, path) = Backend::open("s3://bucket/a", server.object_store_options()).unwrap();
+    let (backend, path) =
+        Backend::open_with("s3://bucket/a", server.object_store_options()).unwrap();
     let store = backend.with_retries(RetryConfig::storage());
     store.put(&path, content().into()).await.unwrap();
     assert_ne!(read(&store, &path).await.unwrap(), content());

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use undaunted::{HttpFailure, StopReason, TimedOut, Verdict};
-use undaunted_object_store::{Ambiguous, Observed, OpenError, cause, redacted};
+use undaunted_object_store::{Ambiguous, Observed, OpenError, cause, full_text, redacted};
 
 /// An operation that failed.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Failure {
         fields.set_item("kind", kind.as_str())?;
         fields.set_item("key", &self.key)?;
         fields.set_item("reason", redacted(&reason(&self.error, answer)))?;
-        fields.set_item("cause", redacted(&self.error.to_string()))?;
+        fields.set_item("cause", redacted(&full_text(&self.error)))?;
         if let Some(failure) = answer {
             fields.set_item("status", failure.status())?;
             fields.set_item("code", failure.code())?;
@@ -78,7 +78,7 @@ impl Failure {
 
 /// A store that could not be opened.
 pub(crate) fn not_opened(py: Python<'_>, error: &OpenError) -> PyErr {
-    let text = redacted(&error.to_string()).into_owned();
+    let text = redacted(&full_text(error)).into_owned();
     let made = CONFIGURATION
         .import(py, "undaunted._errors", "StorageConfigurationError")
         .and_then(|class| class.call1((text,)));
@@ -202,7 +202,7 @@ impl Kind {
 /// The cause in as few words as say it: the service's answer, or the last error behind it.
 fn reason(error: &Error, answer: Option<&HttpFailure>) -> String {
     if let Some(ambiguous) = cause::<Ambiguous>(error) {
-        return ambiguous.to_string();
+        return full_text(ambiguous);
     }
     if let Some(answer) = answer {
         return answer.to_string();

@@ -56,7 +56,7 @@ impl Recipe {
     }
 
     pub(crate) fn open(&self) -> Result<Opened, OpenError> {
-        let (backend, path) = Backend::open(&self.url, self.options.iter().cloned())?;
+        let (backend, path) = Backend::open_with(&self.url, self.options.iter().cloned())?;
         let backend = match &self.faults {
             Some(plan) => backend.wrapped(
                 |store| Arc::new(FaultyStore::new(store, plan.clone())),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use undaunted::RetryConfig;
-use undaunted_object_store::{Backend, RetryStore, open};
+use undaunted_object_store::{Backend, RetryStore, open_with};
 
 use super::trait_calls::TraitSession;
 use super::{Client, Endpoint, Session};
@@ -38,14 +38,14 @@ impl Client for Undaunted {
         ];
         let config = RetryConfig::storage();
         let store = if endpoint.verified {
-            let (backend, _) = Backend::open(&url, options).map_err(Failure::other)?;
+            let (backend, _) = Backend::open_with(&url, options).map_err(Failure::other)?;
             RetryStore::builder(backend.store)
                 .config(config)
                 .capabilities(backend.capabilities)
                 .verify_reads()
                 .build()
         } else {
-            open(&url, options, config).map_err(Failure::other)?.0
+            open_with(&url, options, config).map_err(Failure::other)?.0
         };
         Ok(Box::new(TraitSession(Arc::new(store))))
     }

@@ -8,7 +8,7 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::{Attributes, Error, MultipartId, PutMultipartOptions, PutPayload};
 use tokio::time::timeout;
-use undaunted_object_store::{Ambiguous, cause};
+use undaunted_object_store::{Ambiguous, cause, full_text};
 
 use super::copier::NotCopied;
 use super::part::{LoadedPart, Part};
@@ -127,7 +127,7 @@ impl<'a> Upload<'a> {
                 copier.tally().objects.uploads_aborted += 1;
                 return not_copied;
             }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => full_text(&error),
             Err(_) => format!("no response within {}", text::seconds(ABORT_TIMEOUT)),
         };
         let note = format!(

@@ -10,6 +10,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use tokio::sync::mpsc;
+use undaunted_object_store::full_text;
 
 use crate::args::ChaosAt;
 use crate::endpoint::{Endpoint, EndpointConfig};
@@ -162,7 +163,7 @@ fn listed_tree(source: &Endpoint, from: Path, to: Path) -> BoxStream<'static, Ta
             to: below(&to, &meta.location, &from),
             from: meta.location,
         },
-        Err(error) => Task::Fail(FailedObject::new(&name, error.to_string())),
+        Err(error) => Task::Fail(FailedObject::new(&name, full_text(&error))),
     })
     .boxed()
 }

@@ -16,7 +16,7 @@ use object_store::client::{
 };
 use undaunted::TimedOut;
 
-use crate::classify::STALE_CODES;
+use crate::evidence::has_stale_code;
 use crate::observe;
 use crate::verify::OtherETag;
 
@@ -127,10 +127,8 @@ async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     // A body that breaks takes nothing away from what the status says.
     let body = body.bytes().await.unwrap_or_default();
     let failure = failure::read(head.status, &head.headers, &body, now());
-    let is_stale = failure
-        .code()
-        .is_some_and(|code| STALE_CODES.contains(&code));
-    if failure.verdict().is_retryable() || is_stale || head.status.is_server_error() {
+    if failure.verdict().is_retryable() || has_stale_code(&failure) || head.status.is_server_error()
+    {
         // `Unknown` is the kind that object_store never retries by itself.
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
     }

@@ -32,13 +32,13 @@ pub enum OpenError {
         reason: String,
     },
     /// It looks like a URL and is none.
-    #[error("this is not a valid URL: {source}")]
+    #[error("this is not a valid URL")]
     InvalidUrl {
         /// What is wrong with it.
         source: ParseError,
     },
     /// The store could not be built from the options.
-    #[error("{url} cannot be opened: {source}")]
+    #[error("{url} cannot be opened")]
     Store {
         /// What was to be opened.
         url: String,
@@ -59,7 +59,7 @@ pub enum OpenError {
     },
     /// No store has URLs of this kind.
     #[error(
-        "{url} is no store that is known here: use s3://, gs://, az://, https://, http://, \
+        "unsupported URL scheme {url}: use s3://, gs://, az://, https://, http://, \
          file://, memory:// or a plain path"
     )]
     UnknownScheme {

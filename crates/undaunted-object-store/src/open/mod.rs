@@ -62,16 +62,15 @@ pub use error::OpenError;
 /// | `az://container/key`, `abfss://..`, `https://<account>.blob.core.windows.net/..` | Azure | `azure` |
 /// | `http://host/..`, `https://host/..` | WebDAV, or plain reads | `http` |
 ///
-/// `options` are object_store's configuration keys (`aws_region`, `google_service_account`,
-/// `azure_storage_account_name`, `allow_http` …); the environment variables that object_store
-/// knows count too, and options win over them.
+/// The environment variables that object_store knows are its options (`AWS_REGION`,
+/// `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME` …); [`open_with`] takes others.
 ///
 /// What it sets up, beyond the store itself:
 ///
 /// - The store's own retries are off, since two layers multiply: this one is the only one.
 ///   Fetching credentials still retries by itself, with object_store's defaults.
-/// - A [`RetryConnector`](crate::RetryConnector) that makes the service's answers readable,
-///   limits the time to the head of an answer (30 s) and lifts the limit on the whole of it.
+/// - A [`RetryConnector`](crate::RetryConnector) that makes the service's responses readable,
+///   limits the time to the head of a response (30 s) and lifts the limit on the whole of it.
 /// - All that the store can do beyond the trait, see [`Capabilities`].
 ///
 /// Do not put `#[retry]` or another retry around operations of the store: 4 attempts over 11
@@ -85,17 +84,41 @@ pub use error::OpenError;
 /// ```
 /// use object_store::ObjectStoreExt;
 /// use undaunted::RetryConfig;
-/// use undaunted_object_store::{NO_OPTIONS, open};
+/// use undaunted_object_store::open;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let (store, path) = open("memory:///reports/2026.csv", NO_OPTIONS, RetryConfig::storage())?;
+/// let (store, path) = open("memory:///reports/2026.csv", RetryConfig::storage())?;
 /// store.put(&path, "a,b\n".into()).await?;
 /// assert_eq!(path.as_ref(), "reports/2026.csv");
 /// # Ok(())
 /// # }
 /// ```
-pub fn open<K, V>(
+pub fn open(
+    url: &str,
+    config: RetryConfig,
+) -> Result<(RetryStore<Arc<dyn ObjectStore>>, Path), OpenError> {
+    let (backend, path) = Backend::open(url)?;
+    Ok((backend.with_retries(config), path))
+}
+
+/// [`open`] with options: object_store's configuration keys (`aws_region`,
+/// `google_service_account`, `azure_storage_account_name`, `allow_http` …), which win over the
+/// environment variables.
+///
+/// # Errors
+///
+/// As for [`open`], and for an option that the store does not have.
+///
+/// ```no_run
+/// use undaunted::RetryConfig;
+/// use undaunted_object_store::open_with;
+///
+/// let options = [("aws_region", "eu-north-1"), ("aws_endpoint", "https://minio.example")];
+/// let (store, path) = open_with("s3://bucket/reports", options, RetryConfig::storage())?;
+/// # Ok::<(), undaunted_object_store::OpenError>(())
+/// ```
+pub fn open_with<K, V>(
     url: &str,
     options: impl IntoIterator<Item = (K, V)>,
     config: RetryConfig,
@@ -104,12 +127,9 @@ where
     K: Into<String>,
     V: Into<String>,
 {
-    let (backend, path) = Backend::open(url, options)?;
+    let (backend, path) = Backend::open_with(url, options)?;
     Ok((backend.with_retries(config), path))
 }
-
-/// No options, for [`open`].
-pub const NO_OPTIONS: [(&str, &str); 0] = [];
 
 /// A store without retries around it, and what it can do: the first half of [`open`].
 ///
@@ -138,7 +158,16 @@ impl Backend {
     /// # Errors
     ///
     /// As for [`open`].
-    pub fn open<K, V>(
+    pub fn open(url: &str) -> Result<(Self, Path), OpenError> {
+        Self::of(Target::parse(url, Vec::new())?)
+    }
+
+    /// [`open_with`] without the retries.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_with`].
+    pub fn open_with<K, V>(
         url: &str,
         options: impl IntoIterator<Item = (K, V)>,
     ) -> Result<(Self, Path), OpenError>
@@ -150,7 +179,10 @@ impl Backend {
             .into_iter()
             .map(|(key, value)| (key.into(), value.into()))
             .collect();
-        let target = Target::parse(url, options)?;
+        Self::of(Target::parse(url, options)?)
+    }
+
+    fn of(target: Target) -> Result<(Self, Path), OpenError> {
         let backend = match target.scheme {
             ObjectStoreScheme::Local => local::backend(&target),
             ObjectStoreScheme::Memory => memory(&target),
@@ -172,9 +204,9 @@ impl Backend {
     /// use std::sync::Arc;
     /// use undaunted::RetryConfig;
     /// use undaunted_chaos::{ChaosSpec, FaultyPages, FaultyParts, FaultyStore};
-    /// use undaunted_object_store::{Backend, NO_OPTIONS};
+    /// use undaunted_object_store::Backend;
     ///
-    /// let (backend, path) = Backend::open("memory:///reports", NO_OPTIONS)?;
+    /// let (backend, path) = Backend::open("memory:///reports")?;
     /// let plan = "flaky".parse::<ChaosSpec>().expect("a profile").plan();
     /// let faulty = backend.wrapped(
     ///     |store| Arc::new(FaultyStore::new(store, plan.clone())),
@@ -334,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_known_scheme_with_nothing_behind_it_is_told_what_it_lacks() {
-        let refused = |url| match open(url, NO_OPTIONS, RetryConfig::storage()) {
+        let refused = |url| match open(url, RetryConfig::storage()) {
             Ok(_) => panic!("{url} was opened"),
             Err(error) => error.to_string(),
         };
@@ -346,6 +378,6 @@ mod tests {
             refused("memory://host/key"),
             "memory:// cannot be opened: write memory:///key: a store in memory has no host"
         );
-        assert!(refused("ftp://host").starts_with("ftp:// is no store that is known here"));
+        assert!(refused("ftp://host").starts_with("unsupported URL scheme ftp://: use s3://"));
     }
 }

@@ -1,0 +1,60 @@
+//! What a failure proves of the request that failed.
+
+use object_store::Error;
+use object_store::client::{HttpError, HttpErrorKind};
+use undaunted::HttpFailure;
+
+use crate::error::cause;
+
+/// Whether this failure proves that the operation changed nothing.
+///
+/// Two things prove it: the connection was never made, or the service said that it turned
+/// the request away. `Request` does not: it also stands for connections that were closed in
+/// the middle of a response.
+pub(crate) fn proves_not_applied(error: &Error) -> bool {
+    if let Some(failure) = cause::<HttpFailure>(error) {
+        return failure.proves_not_applied();
+    }
+    cause::<HttpError>(error).is_some_and(|http| http.kind() == HttpErrorKind::Connect)
+}
+
+/// Whether the service refused the request because its credentials or its time had become
+/// stale, which signing it anew may mend.
+pub(crate) fn is_stale(error: &Error) -> bool {
+    cause::<HttpFailure>(error).is_some_and(has_stale_code)
+}
+
+/// [`is_stale`], of a response.
+pub(crate) fn has_stale_code(failure: &HttpFailure) -> bool {
+    let code = failure.code();
+    code.is_some_and(|code| STALE_CODES.contains(&code))
+}
+
+/// S3's codes for an expired token and for a request signed too long ago.
+const STALE_CODES: [&str; 3] = ["ExpiredToken", "RequestExpired", "RequestTimeTooSkewed"];
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn generic(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Generic {
+            store: "test",
+            source: source.into(),
+        }
+    }
+
+    #[test]
+    fn only_a_refused_connection_and_a_refused_request_prove_it() {
+        let http = |kind| generic(HttpError::new(kind, io::Error::other("cause")));
+        assert!(proves_not_applied(&http(HttpErrorKind::Connect)));
+        for kind in [HttpErrorKind::Request, HttpErrorKind::Timeout] {
+            assert!(!proves_not_applied(&http(kind)), "{kind:?}");
+        }
+        assert!(proves_not_applied(&generic(HttpFailure::new(429))));
+        assert!(!proves_not_applied(&generic(HttpFailure::new(503))));
+        assert!(!proves_not_applied(&generic(io::Error::other("cause"))));
+    }
+}

@@ -1,0 +1,266 @@
+//! Multipart uploads whose parts may be sent again.
+//!
+//! A part may be written again: it replaces itself. An upload bears a token from its beginning,
+//! so that the object it becomes is known when the response to its completion is lost. The token
+//! goes where the upload's id goes, so that nothing has to be remembered of uploads that nobody
+//! ends, and whoever has the id can complete the upload.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path;
+use object_store::{
+    Error, MultipartId, MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload, PutResult,
+    Result, UploadPart,
+};
+use undaunted::Retryable;
+
+use crate::call::Recorder;
+use crate::error::generic;
+use crate::evidence::proves_not_applied;
+use crate::operation::Operation;
+use crate::policy::Policy;
+use crate::resolve::Write;
+use crate::token::Token;
+use crate::write::ConditionalWrite;
+
+/// The multipart operations of a store, each retried as far as it is safe.
+#[derive(Clone)]
+pub(crate) struct Multipart {
+    parts: Arc<dyn MultipartStore>,
+    store: Arc<dyn ObjectStore>,
+    policy: Arc<Policy>,
+}
+
+/// An upload as the store knows it, and what its object will be known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UploadId {
+    id: MultipartId,
+    token: Option<Token>,
+}
+
+impl Multipart {
+    pub(crate) fn new(
+        parts: Arc<dyn MultipartStore>,
+        store: Arc<dyn ObjectStore>,
+        policy: Arc<Policy>,
+    ) -> Self {
+        Self {
+            parts,
+            store,
+            policy,
+        }
+    }
+
+    /// Begins an upload.
+    ///
+    /// One that was begun and whose response was lost costs storage until the bucket's lifecycle
+    /// rule ends it, and harms nobody, so beginning another is safe. It cannot be aborted: its
+    /// id was in the response.
+    pub(crate) async fn create(
+        &self,
+        path: &Path,
+        mut opts: PutMultipartOptions,
+    ) -> Result<UploadId> {
+        let token = Token::added_to(&mut opts.attributes, &self.policy);
+        let recorder = Recorder::new(&self.policy, Operation::CreateMultipart, path);
+        let on_event = recorder.on_event();
+        let mut attempts = recorder.attempts(&on_event);
+        let mut lost = 0;
+        let id = loop {
+            let attempt = self.parts.create_multipart_opts(path, opts.clone());
+            match attempts.attempt(attempt).await {
+                Ok(id) => break id,
+                Err(error) => {
+                    lost += u32::from(!proves_not_applied(&error));
+                    attempts.failed(error).await?;
+                }
+            }
+        };
+        if lost > 0 {
+            tracing::warn!(
+                target: "undaunted::store",
+                %path,
+                uploads = lost,
+                "{lost} upload(s) of {path} may have been begun and left behind: the response was \
+                 lost. A lifecycle rule of the bucket that aborts incomplete uploads ends them"
+            );
+        }
+        Ok(UploadId { id, token })
+    }
+
+    pub(crate) async fn put_part(
+        &self,
+        path: &Path,
+        upload: &UploadId,
+        part_idx: usize,
+        data: PutPayload,
+    ) -> Result<PartId> {
+        let attempt = || {
+            self.parts
+                .put_part(path, &upload.id, part_idx, data.clone())
+        };
+        self.policy.retry(Operation::PutPart, path, attempt).await
+    }
+
+    pub(crate) async fn complete(
+        &self,
+        path: &Path,
+        upload: &UploadId,
+        parts: Vec<PartId>,
+    ) -> Result<PutResult> {
+        let conditional = ConditionalWrite {
+            store: &self.store,
+            policy: &self.policy,
+            location: path,
+            write: Write::Complete(upload.token.clone()),
+        };
+        conditional
+            .run(|| {
+                self.parts
+                    .complete_multipart(path, &upload.id, parts.clone())
+            })
+            .await
+    }
+
+    pub(crate) async fn abort(&self, path: &Path, upload: &UploadId) -> Result<()> {
+        let recorder = Recorder::new(&self.policy, Operation::AbortMultipart, path);
+        let on_event = recorder.on_event();
+        let mut attempts = recorder.attempts(&on_event);
+        loop {
+            let attempt = self.parts.abort_multipart(path, &upload.id);
+            match attempts.attempt(attempt).await {
+                Ok(()) => return Ok(()),
+                Err(error) if attempts.maybe_applied() && says_gone(&error) => {
+                    return attempts.succeed(()).await;
+                }
+                Err(error) => attempts.failed(error).await?,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Multipart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Multipart").finish_non_exhaustive()
+    }
+}
+
+/// Whether a repeated abort found nothing to abort. Stores that have no better word for it
+/// use their general error.
+fn says_gone(error: &Error) -> bool {
+    match error {
+        Error::NotFound { .. } => true,
+        Error::Generic { .. } => !error.verdict().is_retryable(),
+        _ => false,
+    }
+}
+
+/// The id that callers of [`MultipartStore`] get: the store's, and the token behind it.
+impl From<UploadId> for MultipartId {
+    fn from(upload: UploadId) -> Self {
+        match upload.token {
+            Some(token) => format!("{}{MARK}{token}", upload.id),
+            None => upload.id,
+        }
+    }
+}
+
+/// Ids without a token, such as those of uploads that others began, are as good.
+impl From<&MultipartId> for UploadId {
+    fn from(id: &MultipartId) -> Self {
+        let parts = id.rsplit_once(MARK);
+        match parts.and_then(|(id, token)| Some((id, Token::parse(token)?))) {
+            Some((id, token)) => Self {
+                id: id.to_owned(),
+                token: Some(token),
+            },
+            None => Self {
+                id: id.clone(),
+                token: None,
+            },
+        }
+    }
+}
+
+/// A [`MultipartUpload`] over a [`MultipartStore`]: every part has its number from the
+/// moment it is handed over, so that sending it again cannot move it.
+#[derive(Debug)]
+pub(crate) struct RetryUpload {
+    multipart: Multipart,
+    location: Path,
+    upload: UploadId,
+    sent: Arc<Mutex<Vec<Option<PartId>>>>,
+}
+
+impl RetryUpload {
+    pub(crate) fn new(multipart: Multipart, location: Path, upload: UploadId) -> Self {
+        Self {
+            multipart,
+            location,
+            upload,
+            sent: Arc::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl MultipartUpload for RetryUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        let index = {
+            let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+            sent.push(None);
+            sent.len() - 1
+        };
+        let multipart = self.multipart.clone();
+        let location = self.location.clone();
+        let upload = self.upload.clone();
+        let sent = Arc::clone(&self.sent);
+        Box::pin(async move {
+            let part = multipart.put_part(&location, &upload, index, data).await?;
+            sent.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(part);
+            Ok(())
+        })
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let parts = {
+            let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+            sent.iter().cloned().collect::<Option<Vec<_>>>()
+        };
+        let parts = parts.ok_or_else(|| {
+            generic("a part of the upload has not arrived: it failed, or was not awaited")
+        })?;
+        self.multipart
+            .complete(&self.location, &self.upload, parts)
+            .await
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.multipart.abort(&self.location, &self.upload).await
+    }
+}
+
+/// Between an upload's id and its token. No service has it in an id.
+const MARK: &str = ";undauntedputtoken=";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_is_known_again_by_the_id_that_its_caller_has() {
+        let with = |token| UploadId {
+            id: "VXBsb2Fk;a=b".to_owned(),
+            token,
+        };
+        for upload in [with(Some(Token::new())), with(None)] {
+            let given = MultipartId::from(upload.clone());
+            assert_eq!(UploadId::from(&given), upload);
+        }
+        let odd = format!("a{MARK}b");
+        assert_eq!(UploadId::from(&odd).id, odd);
+    }
+}

@@ -1,0 +1,181 @@
+//! Writes: puts, copies and renames.
+//!
+//! An overwrite is simply repeated. A write under a condition is repeated too, but a conflict
+//! after an attempt that may have been applied does not say whose write is there: that is found
+//! out before anything is reported.
+
+use std::future::Future;
+
+use object_store::path::Path;
+use object_store::{
+    CopyMode, CopyOptions, Error, Extensions, ObjectMeta, ObjectStore, PutMode, PutOptions,
+    PutPayload, PutResult, RenameOptions, Result,
+};
+use undaunted::Retryable;
+
+use crate::call::{Recorder, Reported};
+use crate::error::Ambiguous;
+use crate::operation::Operation;
+use crate::policy::Policy;
+use crate::resolve::{Resolution, Resolver, Write};
+use crate::token::Token;
+
+/// Writes an object in one request.
+pub(crate) async fn put<S: ObjectStore>(
+    store: &S,
+    policy: &Policy,
+    location: &Path,
+    payload: PutPayload,
+    mut opts: PutOptions,
+) -> Result<PutResult> {
+    let token = match opts.mode {
+        PutMode::Overwrite => None,
+        PutMode::Create | PutMode::Update(_) => Token::added_to(&mut opts.attributes, policy),
+    };
+    let attempt = || store.put_opts(location, payload.clone(), opts.clone());
+    let write = match opts.mode {
+        PutMode::Create => Write::Create(token, &payload),
+        PutMode::Update(_) => Write::Update(token, &payload),
+        PutMode::Overwrite => {
+            return policy
+                .retry_reported(Operation::Put, location, attempt)
+                .await;
+        }
+    };
+    let conditional = ConditionalWrite {
+        store,
+        policy,
+        location,
+        write,
+    };
+    conditional.run(attempt).await
+}
+
+/// Copies an object within the store.
+pub(crate) async fn copy<S: ObjectStore>(
+    store: &S,
+    policy: &Policy,
+    from: &Path,
+    to: &Path,
+    options: CopyOptions,
+) -> Result<()> {
+    let attempt = || store.copy_opts(from, to, options.clone());
+    if matches!(options.mode, CopyMode::Overwrite) {
+        return policy.retry(Operation::Copy, to, attempt).await;
+    }
+    let conditional = ConditionalWrite {
+        store,
+        policy,
+        location: to,
+        write: Write::Copy { from },
+    };
+    conditional.run(attempt).await
+}
+
+/// Renames an object where that is one operation of the store.
+pub(crate) async fn rename<S: ObjectStore>(
+    store: &S,
+    policy: &Policy,
+    from: &Path,
+    to: &Path,
+    options: RenameOptions,
+) -> Result<()> {
+    let conditional = ConditionalWrite {
+        store,
+        policy,
+        location: to,
+        write: Write::Rename,
+    };
+    conditional
+        .run(|| store.rename_opts(from, to, options.clone()))
+        .await
+}
+
+/// A write under a condition, which is to take effect once.
+pub(crate) struct ConditionalWrite<'a, S> {
+    pub(crate) store: &'a S,
+    pub(crate) policy: &'a Policy,
+    pub(crate) location: &'a Path,
+    pub(crate) write: Write<'a>,
+}
+
+impl<S: ObjectStore> ConditionalWrite<'_, S> {
+    /// Repeats `attempt`, and finds out what became of it where a response was lost and a
+    /// conflict follows.
+    pub(crate) async fn run<T: WriteResult, Fut>(
+        self,
+        mut attempt: impl FnMut() -> Fut,
+    ) -> Result<T>
+    where
+        Fut: Future<Output = Result<T>>,
+    {
+        let operation = self.operation();
+        let recorder = Recorder::new(self.policy, operation, self.location);
+        let on_event = recorder.on_event();
+        let mut attempts = recorder.attempts(&on_event);
+        let conflict = loop {
+            match attempts.attempt(attempt()).await {
+                Ok(value) => return Ok(recorder.report_in(value)),
+                Err(error) if attempts.maybe_applied() && self.is_conflict(&error) => break error,
+                Err(error) => attempts.failed(error).await?,
+            }
+        };
+        let resolver = Resolver {
+            store: self.store,
+            policy: self.policy,
+            location: self.location,
+        };
+        let error = match resolver.resolve(&self.write).await {
+            Resolution::Applied(meta) => {
+                let value = attempts.succeed(T::of(meta)).await?;
+                return Ok(recorder.report_in(value));
+            }
+            Resolution::Conflict => conflict,
+            Resolution::Undecided(reason) => {
+                Ambiguous::error(operation, self.location, reason, conflict)
+            }
+        };
+        Err(attempts.give_up(error).await)
+    }
+
+    const fn operation(&self) -> Operation {
+        match self.write {
+            Write::Create(..) | Write::Update(..) => Operation::Put,
+            Write::Copy { .. } => Operation::Copy,
+            Write::Complete(_) => Operation::CompleteMultipart,
+            Write::Rename => Operation::Rename,
+        }
+    }
+
+    /// Whether this may be what a repeated write is told that has been applied already.
+    fn is_conflict(&self, error: &Error) -> bool {
+        match self.write {
+            Write::Create(..) | Write::Update(..) | Write::Copy { .. } => matches!(
+                error,
+                Error::AlreadyExists { .. } | Error::Precondition { .. }
+            ),
+            // Services differ in what they say to a second completion.
+            Write::Complete(_) | Write::Rename => !error.verdict().is_retryable(),
+        }
+    }
+}
+
+/// A result that is known from what is there afterwards.
+pub(crate) trait WriteResult: Reported {
+    /// The result of the write that left this.
+    fn of(written: ObjectMeta) -> Self;
+}
+
+impl WriteResult for PutResult {
+    fn of(written: ObjectMeta) -> Self {
+        Self {
+            e_tag: written.e_tag,
+            version: written.version,
+            extensions: Extensions::default(),
+        }
+    }
+}
+
+impl WriteResult for () {
+    fn of(_: ObjectMeta) -> Self {}
+}
