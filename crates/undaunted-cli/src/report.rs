@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
+use undaunted::RetryReport;
 use undaunted_chaos::{FaultKind, FaultPlan};
 
 use crate::error::{FAILED, FailedObject};
@@ -68,7 +69,7 @@ pub(crate) struct Report<'a> {
     destination: String,
     objects: ObjectCounts,
     bytes: u64,
-    attempts: u64,
+    attempts: u32,
     retries: Retries,
     waited_seconds: f64,
     elapsed_seconds: f64,
@@ -113,12 +114,13 @@ impl<'a> Report<'a> {
     pub(crate) fn new(
         settings: &'a CopySettings,
         tally: Tally,
-        counts: &RetryCounts,
-        elapsed: Duration,
+        retries: &RetryCounts,
+        observed: &RetryReport,
         signal: Option<Signal>,
         faults: Option<&FaultPlan>,
     ) -> Self {
         let chaos = settings.common.chaos.as_ref().zip(faults);
+        let waited = observed.delays().iter().sum::<Duration>();
         Self {
             command: "cp",
             status: match signal {
@@ -130,21 +132,21 @@ impl<'a> Report<'a> {
             destination: settings.destination.display_name(),
             objects: tally.objects,
             bytes: tally.bytes,
-            attempts: counts.attempts,
+            attempts: observed.attempts(),
             retries: Retries {
-                total: counts.all_retries(),
-                transient: counts.retries_after("transient"),
-                throttled: counts.retries_after("throttled"),
-                by_operation: counts.retries_by_operation(),
+                total: retries.total(),
+                transient: retries.after("transient"),
+                throttled: retries.after("throttled"),
+                by_operation: retries.by_operation(),
             },
-            waited_seconds: counts.waited.as_secs_f64(),
-            elapsed_seconds: elapsed.as_secs_f64(),
+            waited_seconds: waited.as_secs_f64(),
+            elapsed_seconds: observed.elapsed().as_secs_f64(),
             chaos: chaos.map(|(chaos, plan)| InjectedFaults::new(chaos.to_string(), plan)),
             failures: tally.failures,
             settings,
             signal,
-            waited: counts.waited,
-            elapsed,
+            waited,
+            elapsed: observed.elapsed(),
         }
     }
 
@@ -181,7 +183,7 @@ impl<'a> Report<'a> {
             f,
             "\n{} in {}",
             text::count(retries.total, "retry"),
-            text::count(self.attempts, "attempt")
+            text::count(self.attempts.into(), "attempt")
         )?;
         if retries.total == 0 {
             return Ok(());

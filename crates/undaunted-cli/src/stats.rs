@@ -1,8 +1,7 @@
-//! Attempts, retries and waits of the whole command, counted from the events of its stores.
+//! Retries of the whole command, counted from the events of its stores.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use undaunted::Event;
 
@@ -15,32 +14,26 @@ pub(crate) struct Stats {
     progress: Progress,
 }
 
+/// Retries by operation and verdict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RetryCounts {
-    /// Attempts of all operations, first attempts included.
-    pub(crate) attempts: u64,
-    /// The sum of all delays. Operations that wait side by side count each.
-    pub(crate) waited: Duration,
-    /// Retries by operation and verdict.
-    retries: BTreeMap<(&'static str, &'static str), u64>,
-}
+pub(crate) struct RetryCounts(BTreeMap<(&'static str, &'static str), u64>);
 
 impl RetryCounts {
-    pub(crate) fn all_retries(&self) -> u64 {
-        self.retries.values().sum()
+    pub(crate) fn total(&self) -> u64 {
+        self.0.values().sum()
     }
 
-    pub(crate) fn retries_by_operation(&self) -> BTreeMap<&'static str, u64> {
+    pub(crate) fn by_operation(&self) -> BTreeMap<&'static str, u64> {
         let mut by_operation = BTreeMap::new();
-        for ((operation, _), count) in &self.retries {
+        for ((operation, _), count) in &self.0 {
             *by_operation.entry(*operation).or_default() += count;
         }
         by_operation
     }
 
     /// Retries after failures of this verdict.
-    pub(crate) fn retries_after(&self, verdict: &str) -> u64 {
-        let after = self.retries.iter().filter(|((_, of), _)| *of == verdict);
+    pub(crate) fn after(&self, verdict: &str) -> u64 {
+        let after = self.0.iter().filter(|((_, of), _)| *of == verdict);
         after.map(|(_, count)| count).sum()
     }
 }
@@ -57,17 +50,14 @@ impl Stats {
         self.lock().clone()
     }
 
-    /// Counts the attempt that ended with this event.
+    /// Counts the event if it is a retry of this operation.
     pub(crate) fn record(&self, operation: &'static str, event: &Event<'_>) {
-        let mut counts = self.lock();
-        counts.attempts += 1;
-        if let Event::Retry { delay, verdict, .. } = *event {
-            counts.waited = counts.waited.saturating_add(delay);
-            let retries = counts.retries.entry((operation, verdict.as_str()));
-            *retries.or_default() += 1;
-            let retries = counts.all_retries();
+        if let Event::Retry { verdict, .. } = event {
+            let mut counts = self.lock();
+            *counts.0.entry((operation, verdict.as_str())).or_default() += 1;
+            let total = counts.total();
             drop(counts);
-            self.progress.retries(retries);
+            self.progress.retries(total);
         }
     }
 
@@ -86,7 +76,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn attempts_retries_and_waits_are_counted() {
+    async fn retries_are_counted() {
         let stats = Stats::new(Progress::hidden(true));
         let config = RetryConfig::builder().max_retries(2).build().unwrap();
         let failing =
@@ -96,11 +86,9 @@ mod tests {
                 .run();
         assert!(failing.await.is_err());
         let counts = stats.counts();
-        assert_eq!(counts.attempts, 3);
-        assert_eq!(counts.all_retries(), 2);
-        assert_eq!(counts.retries_by_operation(), BTreeMap::from([("get", 2)]));
-        assert_eq!(counts.retries_after("transient"), 2);
-        assert_eq!(counts.retries_after("throttled"), 0);
-        assert!(counts.waited >= Duration::from_millis(2_250));
+        assert_eq!(counts.total(), 2);
+        assert_eq!(counts.by_operation(), BTreeMap::from([("get", 2)]));
+        assert_eq!(counts.after("transient"), 2);
+        assert_eq!(counts.after("throttled"), 0);
     }
 }

@@ -11,7 +11,6 @@ mod transfer;
 mod verify;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures::StreamExt;
 use object_store::path::Path;
@@ -44,31 +43,32 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
         faults: faults.clone(),
     };
     let settings = Arc::new(settings);
-    let begun = Instant::now();
-    let selection = tokio::select! {
-        selection = Selection::open(&settings, &config) => Some(selection),
-        _ = stop.requested() => None,
-    };
-    let tally = match selection {
-        Some(Ok(selection)) => {
-            let settings = Arc::clone(&settings);
-            let copier = Copier::new(settings, selection, progress.clone(), stop.clone());
-            copy_all(&copier).await;
-            copier.into_tally()
+    let copying = async {
+        let selection = tokio::select! {
+            selection = Selection::open(&settings, &config) => selection,
+            _ = stop.requested() => return Ok(Tally::default()),
+        };
+        match selection {
+            Ok(selection) => {
+                let settings = Arc::clone(&settings);
+                let copier = Copier::new(settings, selection, progress.clone(), stop.clone());
+                copy_all(&copier).await;
+                Ok(copier.into_tally())
+            }
+            Err(CliError::Failed(failed)) => {
+                progress.error(&failed.to_string());
+                Ok(Tally::of(failed))
+            }
+            Err(error) => Err(error),
         }
-        Some(Err(CliError::Failed(failed))) => {
-            progress.error(&failed.to_string());
-            Tally::of(failed)
-        }
-        Some(Err(error)) => return Err(error),
-        None => Tally::default(),
     };
+    let (tally, observed) = observe(copying).await;
     progress.finish();
     let report = Report::new(
         &settings,
-        tally,
+        tally?,
         &stats.counts(),
-        begun.elapsed(),
+        &observed.report,
         stop.signal(),
         faults.as_ref(),
     );
