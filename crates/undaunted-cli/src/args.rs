@@ -9,7 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use undaunted::Jitter;
 
 use crate::chaos::Chaos;
-use crate::value::{self, KeyValue, Limit};
+use crate::value::{self, KeyValue, TimeLimit};
 
 /// Copies files and objects, and lists them, through transient failure; and serves them with
 /// failures on purpose.
@@ -137,7 +137,7 @@ pub(crate) struct ServeArgs {
 
     /// Inject faults: flaky, throttled, lossy or blackout, and key=value pairs, such as
     /// flaky,seed=7,rate=0.5; or the path of a chaos file, which ends in .toml.
-    #[arg(short, long, value_name = "SPEC|FILE.toml", value_parser = Chaos::read)]
+    #[arg(short, long, value_name = "SPEC|FILE.toml", value_parser = Chaos::parse)]
     pub(crate) chaos: Option<Chaos>,
 
     /// How long a request that is never answered is held before its connection is closed.
@@ -185,7 +185,7 @@ pub(crate) struct CommonArgs {
 
     /// Inject faults: flaky, throttled, lossy or blackout, and key=value pairs, such as
     /// flaky,seed=7,rate=0.5; or the path of a chaos file, which ends in .toml.
-    #[arg(long, value_name = "SPEC|FILE.toml", value_parser = Chaos::read, help_heading = FAULTS)]
+    #[arg(long, value_name = "SPEC|FILE.toml", value_parser = Chaos::parse, help_heading = FAULTS)]
     pub(crate) chaos: Option<Chaos>,
 
     #[command(flatten)]
@@ -226,11 +226,11 @@ pub(crate) struct RetryArgs {
 
     /// The time that an operation may go on failing, or none.
     #[arg(long, value_name = "DURATION", value_parser = value::limit, allow_negative_numbers = true)]
-    pub(crate) total_timeout: Option<Limit>,
+    pub(crate) total_timeout: Option<TimeLimit>,
 
     /// The time that one attempt may take, or none.
     #[arg(long, value_name = "DURATION", value_parser = value::limit, allow_negative_numbers = true)]
-    pub(crate) attempt_timeout: Option<Limit>,
+    pub(crate) attempt_timeout: Option<TimeLimit>,
 
     /// The longest wait that a service may ask for; a longer one ends the operation.
     #[arg(long, value_name = "DURATION", value_parser = value::duration, allow_negative_numbers = true)]

@@ -1,4 +1,4 @@
-//! Where faults come from: the value of `--chaos`.
+//! The value of `--chaos`: which faults to inject.
 
 use std::fmt;
 use std::fs;
@@ -14,8 +14,8 @@ pub(crate) enum Chaos {
 }
 
 impl Chaos {
-    /// A value that ends in `.toml` is the path of a file.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
+    /// Parses the flag's value. One that ends in `.toml` is the path of a file.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let extension = Path::new(text).extension();
         if extension.is_none_or(|extension| !extension.eq_ignore_ascii_case("toml")) {
             let line = text.parse::<ChaosSpec>();
@@ -29,7 +29,7 @@ impl Chaos {
         })
     }
 
-    /// A new plan, with no call counted yet.
+    /// A new plan that has not counted any call.
     pub(crate) fn plan(&self) -> FaultPlan {
         match self {
             Self::Line(spec) => spec.plan(),
@@ -38,7 +38,7 @@ impl Chaos {
     }
 }
 
-/// What `--chaos` takes to do the same again.
+/// The value of `--chaos` that repeats the run.
 impl fmt::Display for Chaos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_example_in_the_help_is_one() {
+    fn the_example_in_the_help_parses() {
         let file: ChaosFile = include_str!("serve/example.toml").parse().unwrap();
         assert_eq!(file.rules().len(), 3);
         assert!(file.spec().is_some());

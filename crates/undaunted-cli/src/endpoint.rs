@@ -1,4 +1,4 @@
-//! A store that is open: faults around it if they are asked for, retries around those.
+//! An open store: retries around it, and between the two the faults of `--chaos`.
 
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
@@ -8,67 +8,80 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use undaunted::RetryConfig;
 use undaunted_chaos::{FaultPlan, FaultyPages, FaultyParts, FaultyStore};
-use undaunted_object_store::{Backend, RetryStore};
+use undaunted_object_store::{Backend, RetryStore, full_text};
 
-use crate::error::CliError;
-use crate::failure::Failure;
-use crate::location::{Kind, StoreLocation};
-use crate::options::Options;
+use crate::error::{CliError, FailedObject};
+use crate::location::StoreLocation;
+use crate::settings::StoreOptions;
 use crate::stats::Stats;
+use crate::store_kind::StoreKind;
 
-/// What all stores are opened with.
+/// What every endpoint of a command is opened with.
 #[derive(Clone, Debug)]
-pub(crate) struct Setup {
-    pub(crate) config: RetryConfig,
+pub(crate) struct EndpointConfig {
+    pub(crate) retry: RetryConfig,
     pub(crate) stats: Stats,
-    /// The faults, where they are asked for.
+    /// The faults to inject, if any.
     pub(crate) faults: Option<FaultPlan>,
 }
 
+pub(crate) type Store = RetryStore<Arc<dyn ObjectStore>>;
+
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    pub(crate) kind: Kind,
-    /// The store with retries.
-    pub(crate) store: RetryStore<Arc<dyn ObjectStore>>,
-    pub(crate) setup: Setup,
+    pub(crate) kind: StoreKind,
+    pub(crate) store: Store,
+    /// The same store, whose retries are counted as those of `verify`.
+    pub(crate) verify_store: Store,
+    /// Whether objects can be written in parts.
     pub(crate) has_parts: bool,
     root: Root,
 }
 
 #[derive(Debug)]
 enum Root {
-    /// A local directory: keys are relative to it. So the faults that a seed draws, which hang
-    /// on the keys, are the same wherever the directory is.
+    /// A local directory. Keys are relative to it, so that the faults of a seed, which depend on
+    /// keys, are the same wherever the directory is.
     Folder {
         real: PathBuf,
-        shown: PathBuf,
+        display_name: PathBuf,
     },
     Store(StoreLocation),
 }
 
 impl Endpoint {
-    /// A local directory, which must exist. `shown` is what messages call it.
-    pub(crate) fn folder(real: PathBuf, shown: PathBuf, setup: Setup) -> Result<Self, CliError> {
-        let files = LocalFileSystem::new_with_prefix(&real)
-            .map_err(|error| Failure::store(shown.display().to_string(), &error))?;
+    /// Opens a local directory, which must exist.
+    pub(crate) fn folder(
+        real: PathBuf,
+        display_name: PathBuf,
+        config: EndpointConfig,
+    ) -> Result<Self, CliError> {
+        let files = LocalFileSystem::new_with_prefix(&real).map_err(|error| {
+            FailedObject::new(display_name.display().to_string(), full_text(&error))
+        })?;
         let backend = Backend::of_files(files);
-        let root = Root::Folder { real, shown };
-        Ok(Self::around(backend, Kind::Local, root, setup))
+        let root = Root::Folder { real, display_name };
+        Ok(Self::new(backend, StoreKind::Local, root, config))
     }
 
-    /// A store that is not local. Keys are those of the store.
+    /// Opens a store that is not local.
     pub(crate) fn store(
         location: &StoreLocation,
-        options: &Options,
-        setup: Setup,
+        options: &StoreOptions,
+        config: EndpointConfig,
     ) -> Result<Self, CliError> {
         let (backend, _) = Backend::open_with(location.url.as_str(), options.iter().cloned())?;
         let root = Root::Store(location.clone());
-        Ok(Self::around(backend, location.kind, root, setup))
+        Ok(Self::new(backend, location.kind, root, config))
     }
 
-    fn around(backend: Backend, kind: Kind, root: Root, setup: Setup) -> Self {
-        let backend = match &setup.faults {
+    fn new(backend: Backend, kind: StoreKind, root: Root, config: EndpointConfig) -> Self {
+        let EndpointConfig {
+            retry,
+            stats,
+            faults,
+        } = config;
+        let backend = match faults {
             Some(plan) => backend.wrapped(
                 |store| Arc::new(FaultyStore::new(store, plan.clone())),
                 |parts| Arc::new(FaultyParts::new(parts, plan.clone())),
@@ -76,39 +89,47 @@ impl Endpoint {
             ),
             None => backend,
         };
-        let has_parts = backend.capabilities.parts().is_some();
-        let stats = setup.stats.clone();
-        let store = RetryStore::builder(backend.store)
-            .capabilities(backend.capabilities)
-            .config(setup.config.clone())
-            // A budget protects a service from a crowd. This is one client, whose concurrency
-            // is bounded and whose every call has a limit; that it arrives is what it is for.
-            .without_budget()
-            // What a copy leaves behind is the source's, metadata included. A lost answer is
-            // settled by reading what is there, which a copy can: it knows what it wrote.
-            .without_put_token()
-            .resolve_by_content()
-            .on_event(move |event| stats.record(event.event))
-            .build();
+        let store = |count_as: Option<&'static str>| {
+            let stats = stats.clone();
+            RetryStore::builder(Arc::clone(&backend.store))
+                .capabilities(backend.capabilities.clone())
+                .config(retry.clone())
+                // A budget protects a service from many clients. This is one, with bounded
+                // concurrency and a limit for every operation.
+                .without_budget()
+                // A copy has the metadata of its source and no more. A lost response is resolved
+                // by the content at the destination: the command knows what it wrote.
+                .without_put_token()
+                .resolve_by_content()
+                .on_event(move |event| {
+                    let operation = count_as.unwrap_or(event.operation.as_str());
+                    stats.record(operation, event.event);
+                })
+                .build()
+        };
         Self {
             kind,
-            store,
-            setup,
-            has_parts,
+            store: store(None),
+            verify_store: store(Some("verify")),
+            has_parts: backend.capabilities.parts().is_some(),
             root,
         }
     }
 
-    /// What messages call a key of this store.
-    pub(crate) fn shown(&self, key: &Path) -> String {
+    /// The name of a key in messages.
+    pub(crate) fn display_name(&self, key: &Path) -> String {
         match &self.root {
-            Root::Folder { shown, .. } if key.is_root() => shown.display().to_string(),
-            Root::Folder { shown, .. } => shown.join(key.as_ref()).display().to_string(),
-            Root::Store(location) => location.shown(key),
+            Root::Folder { display_name, .. } if key.is_root() => {
+                display_name.display().to_string()
+            }
+            Root::Folder { display_name, .. } => {
+                display_name.join(key.as_ref()).display().to_string()
+            }
+            Root::Store(location) => location.display_name(key),
         }
     }
 
-    /// The local file that a key is, if it is one.
+    /// The file of a key, if the endpoint is local.
     pub(crate) fn file(&self, key: &Path) -> Option<PathBuf> {
         self.local_folder().map(|real| real.join(key.as_ref()))
     }

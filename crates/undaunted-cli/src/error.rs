@@ -1,23 +1,26 @@
-//! Why the command ended before it copied or listed anything, and its exit status.
+//! Errors of the command and their exit codes, and objects that could not be copied.
 
 use std::io;
 
+use serde::Serialize;
 use thiserror::Error;
 use undaunted_object_store::OpenError;
 
-use crate::failure::Failure;
+use crate::request::FailedRequest;
+use crate::text;
 
+/// Why the command ended before it copied or listed anything.
 #[derive(Debug, Error)]
 pub(crate) enum CliError {
     #[error(transparent)]
-    Failed(#[from] Failure),
+    Failed(#[from] FailedObject),
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("the server cannot start: {0}")]
+    #[error("the server cannot start")]
     Serve(#[source] io::Error),
-    #[error("{path} cannot be written to: {source}")]
+    #[error("{path} cannot be written to")]
     Record { path: String, source: io::Error },
-    #[error("stdout cannot be written to: {0}")]
+    #[error("stdout cannot be written to")]
     Stdout(#[source] io::Error),
     #[error(transparent)]
     Usage(#[from] UsageError),
@@ -32,7 +35,46 @@ impl CliError {
     }
 }
 
-/// A mistake on the command line. The message says what would be right.
+/// An object that could not be copied or listed, and why.
+#[derive(Clone, Debug, Error, PartialEq, Eq, Serialize)]
+#[error("{object}: {reason}")]
+pub(crate) struct FailedObject {
+    /// The object's name in messages.
+    pub(crate) object: String,
+    pub(crate) reason: String,
+    /// Attempts of the request that failed, if it was a request.
+    pub(crate) attempts: Option<u32>,
+}
+
+impl FailedObject {
+    pub(crate) fn new(object: impl Into<String>, reason: impl AsRef<str>) -> Self {
+        Self {
+            object: object.into(),
+            reason: text::safe_line(reason.as_ref()),
+            attempts: None,
+        }
+    }
+
+    pub(crate) fn io(object: impl Into<String>, error: &io::Error) -> Self {
+        Self::new(object, error.to_string())
+    }
+
+    pub(crate) fn request(object: impl Into<String>, failed: &FailedRequest) -> Self {
+        Self {
+            attempts: failed.attempts(),
+            ..Self::new(object, failed.to_string())
+        }
+    }
+
+    /// The same failure with one more thing to know.
+    pub(crate) fn and(mut self, note: &str) -> Self {
+        self.reason.push_str("; ");
+        self.reason.push_str(&text::safe_line(note));
+        self
+    }
+}
+
+/// A mistake on the command line. The message says how to correct it.
 #[derive(Debug, Error)]
 pub(crate) enum UsageError {
     #[error("SRC and DST are the same: {path}")]
@@ -44,21 +86,22 @@ pub(crate) enum UsageError {
     },
     #[error("{path} is a directory: add --recursive to copy what is in it")]
     Directory { path: String },
-    #[error("{path} is a file, and a tree needs a directory to go to")]
+    #[error("{path} is a file, but SRC is a directory: choose a directory as DST")]
     TreeOntoFile { path: String },
-    #[error("{path} is a file, not a directory: leave out the slash at its end")]
-    SlashBehindFile { path: String },
+    #[error("{path} is a file, not a directory: remove the trailing slash")]
+    SlashAfterFile { path: String },
     #[error(
-        "{path} is neither a file nor a directory, and would be replaced by one: use - and a redirection"
+        "{path} is neither a file nor a directory, and a copy would replace it: use DST - and a \
+         redirection"
     )]
     SpecialDestination { path: String },
-    #[error("{path} is a symbolic link that leads nowhere: remove it, or name the file itself")]
+    #[error("{path} is a broken symbolic link: remove it, or name its target")]
     DanglingDestination { path: String },
-    #[error("stdin has no name: write one behind the slash of DST {path}")]
+    #[error("stdin has no name to give its copy in DST {path}: add one to DST")]
     NamelessStdin { path: String },
-    #[error("- is a stream and not a tree: leave out --recursive")]
+    #[error("- is a stream, not a directory: remove --recursive")]
     RecursiveStream,
-    #[error("SRC and DST are both -: there is nothing for this command to do")]
+    #[error("SRC and DST are both -: name a path or a URL for one of them")]
     BothStreams,
     #[error("{flag} cannot be used with DST -: {why}")]
     StdoutFlag {
@@ -72,27 +115,27 @@ pub(crate) enum UsageError {
     #[error("the URL {url} is not valid: {reason}")]
     InvalidUrl { url: String, reason: String },
     #[error(
-        "the URL {url} has a {part}, which is no part of an object's name: write ? as %3F and # \
-         as %23; options of the store go into --option"
+        "the URL {url} has a {part}: in the name of an object write ? as %3F and # as %23; set \
+         options of the store with --option"
     )]
-    UrlExtras { url: String, part: &'static str },
+    UrlPart { url: String, part: &'static str },
     #[error("{name:?} cannot be the name of a file here: {reason}")]
     Name { name: String, reason: &'static str },
-    #[error("{flag} cannot be kept by {store}: leave it out")]
+    #[error("{flag} is not supported by {store}: remove it")]
     Attributes {
         flag: &'static str,
         store: &'static str,
     },
-    #[error("--part-size is {size} bytes, but {store} takes parts of at least 5MiB")]
+    #[error("--part-size is {size} bytes, but {store} requires at least 5MiB")]
     PartSize { size: u64, store: &'static str },
-    #[error("{flag} is given, but {store} has no options")]
+    #[error("{flag} has no effect on {store}: remove it")]
     NoOptions {
         flag: &'static str,
         store: &'static str,
     },
-    #[error("the retry policy is not valid: {0}")]
+    #[error("the retry policy is not valid")]
     Policy(#[from] undaunted::ConfigError),
-    #[error("signals cannot be listened for: {0}")]
+    #[error("the handler for Ctrl-C and SIGTERM cannot be installed")]
     Signals(#[source] io::Error),
 }
 

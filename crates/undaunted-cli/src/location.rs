@@ -1,4 +1,4 @@
-//! What a word of the command line means: a local path, a place in a store, or a stream.
+//! The meaning of SRC, DST and URL arguments: a local path, a key in a store, or a stream.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{self, Component, Path as FsPath, PathBuf};
@@ -9,6 +9,7 @@ use undaunted_object_store::is_url;
 use url::Url;
 
 use crate::error::UsageError;
+use crate::store_kind::StoreKind;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
@@ -21,28 +22,17 @@ pub(crate) enum Location {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LocalLocation {
     pub(crate) path: PathBuf,
-    /// Whether it was written with a slash at its end.
-    pub(crate) slash: bool,
+    /// Whether it was written with a trailing slash.
+    pub(crate) has_slash: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoreLocation {
     pub(crate) url: Url,
-    pub(crate) kind: Kind,
+    pub(crate) kind: StoreKind,
     /// The path within the store.
     pub(crate) path: Path,
-    pub(crate) slash: bool,
-}
-
-/// The kinds of stores, as far as they differ for a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Azure,
-    Google,
-    Http,
-    Local,
-    Memory,
-    S3,
+    pub(crate) has_slash: bool,
 }
 
 impl Location {
@@ -54,25 +44,25 @@ impl Location {
             Some("-") => Ok(Self::Stream),
             Some(text) if is_url(text) => parse_url(text),
             _ => Ok(Self::Local(LocalLocation {
-                slash: ends_in_slash(text),
+                has_slash: ends_in_slash(text),
                 path: PathBuf::from(text),
             })),
         }
     }
 
-    pub(crate) const fn kind(&self) -> Option<Kind> {
+    pub(crate) const fn kind(&self) -> Option<StoreKind> {
         match self {
-            Self::Local(_) => Some(Kind::Local),
+            Self::Local(_) => Some(StoreKind::Local),
             Self::Store(store) => Some(store.kind),
             Self::Stream => None,
         }
     }
 
-    /// What it is called in messages. Nothing secret: of a URL no user, password or query.
-    pub(crate) fn shown(&self) -> String {
+    /// Its name in messages. No secrets: of a URL no user, password or query.
+    pub(crate) fn display_name(&self) -> String {
         match self {
             Self::Local(local) => local.path.display().to_string(),
-            Self::Store(store) => store.shown(&store.path),
+            Self::Store(store) => store.display_name(&store.path),
             Self::Stream => "-".to_owned(),
         }
     }
@@ -80,7 +70,7 @@ impl Location {
 
 impl StoreLocation {
     /// The URL of a key in the same store.
-    pub(crate) fn shown(&self, key: &Path) -> String {
+    pub(crate) fn display_name(&self, key: &Path) -> String {
         format!("{}{key}", self.root())
     }
 
@@ -101,62 +91,13 @@ impl StoreLocation {
 }
 
 impl LocalLocation {
-    /// The absolute path without links, `.` and `..`, also of what does not exist yet.
+    /// The absolute path without links, `.` and `..`, even if it does not exist yet.
     pub(crate) fn resolved(&self) -> PathBuf {
         resolve(&self.path)
     }
 }
 
-impl Kind {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Azure => "Azure",
-            Self::Google => "Google Cloud Storage",
-            Self::Http => "a web server",
-            Self::Local => "a local file",
-            Self::Memory => "memory",
-            Self::S3 => "S3",
-        }
-    }
-
-    /// Whether an object has a content type and the like.
-    pub(crate) const fn has_attributes(self) -> bool {
-        !matches!(self, Self::Local)
-    }
-
-    /// Whether an object has user metadata.
-    pub(crate) const fn has_metadata(self) -> bool {
-        !matches!(self, Self::Local | Self::Http)
-    }
-
-    pub(crate) const fn has_options(self) -> bool {
-        !matches!(self, Self::Local | Self::Memory)
-    }
-
-    /// Whether the store writes under the condition that nothing is there.
-    pub(crate) const fn has_create(self) -> bool {
-        !matches!(self, Self::Http)
-    }
-
-    /// The least that a part may have that is not the last.
-    pub(crate) const fn least_part(self) -> u64 {
-        match self {
-            Self::Google | Self::S3 => 5 << 20,
-            Self::Azure | Self::Http | Self::Local | Self::Memory => 1,
-        }
-    }
-
-    /// The most parts that an upload may have.
-    pub(crate) const fn most_parts(self) -> u64 {
-        match self {
-            Self::Google | Self::S3 => 10_000,
-            Self::Azure => 50_000,
-            Self::Http | Self::Local | Self::Memory => u64::MAX,
-        }
-    }
-}
-
-/// Resolves as much of the path as exists, and the rest by its text.
+/// Resolves as much of the path as exists, and the rest lexically.
 pub(crate) fn resolve(path: &FsPath) -> PathBuf {
     let absolute = path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut rest: Vec<OsString> = Vec::new();
@@ -186,7 +127,7 @@ pub(crate) fn resolve(path: &FsPath) -> PathBuf {
 }
 
 fn parse_url(text: &str) -> Result<Location, UsageError> {
-    // Nothing of the text is repeated: it may hold a secret, and could not be taken apart.
+    // The text may hold a secret and could not be parsed, so the message does not repeat it.
     let url = Url::parse(text).map_err(|error| UsageError::InvalidUrl {
         url: format!("{}://…", text.split("://").next().unwrap_or_default()),
         reason: error.to_string(),
@@ -198,40 +139,41 @@ fn parse_url(text: &str) -> Result<Location, UsageError> {
     ] {
         if is_there {
             let url = safe();
-            return Err(UsageError::UrlExtras { url, part });
+            return Err(UsageError::UrlPart { url, part });
         }
     }
-    let slash = url.path().ends_with('/');
+    let has_slash = url.path().ends_with('/');
     if url.scheme() == "file" {
         let path = url.to_file_path().map_err(|()| UsageError::InvalidUrl {
             url: safe(),
             reason: "a file URL has three slashes and no host: file:///directory/file".to_owned(),
         })?;
-        return Ok(Location::Local(LocalLocation { path, slash }));
+        return Ok(Location::Local(LocalLocation { path, has_slash }));
     }
     Path::from_url_path(url.path()).map_err(|error| UsageError::InvalidUrl {
         url: safe(),
         reason: error.to_string(),
     })?;
-    // The path was the other thing that could be wrong.
     let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|_| UsageError::InvalidUrl {
         url: safe(),
-        reason: "the stores are s3://, gs://, az://, https://, http://, file://, memory:// \
-                     and plain paths"
+        // The path is valid, so it is one of these two.
+        reason: "unsupported URL scheme or missing bucket: write s3://BUCKET/KEY, \
+                 gs://BUCKET/KEY, az://CONTAINER/KEY, https://HOST/PATH, http://HOST/PATH, \
+                 file:///PATH, memory:///KEY or a plain path"
             .to_owned(),
     })?;
     let kind = match scheme {
-        ObjectStoreScheme::AmazonS3 => Kind::S3,
-        ObjectStoreScheme::GoogleCloudStorage => Kind::Google,
-        ObjectStoreScheme::MicrosoftAzure => Kind::Azure,
-        ObjectStoreScheme::Memory => Kind::Memory,
-        _ => Kind::Http,
+        ObjectStoreScheme::AmazonS3 => StoreKind::S3,
+        ObjectStoreScheme::GoogleCloudStorage => StoreKind::Google,
+        ObjectStoreScheme::MicrosoftAzure => StoreKind::Azure,
+        ObjectStoreScheme::Memory => StoreKind::Memory,
+        _ => StoreKind::Http,
     };
     Ok(Location::Store(StoreLocation {
         url,
         kind,
         path,
-        slash,
+        has_slash,
     }))
 }
 
@@ -257,16 +199,16 @@ mod tests {
     fn words_are_told_apart() {
         assert_eq!(parse("-"), Location::Stream);
         for (text, kind) in [
-            ("a/b", Kind::Local),
-            ("./-", Kind::Local),
-            ("a?b#c", Kind::Local),
-            ("file:///a", Kind::Local),
-            ("memory:///a", Kind::Memory),
-            ("s3://bucket/a", Kind::S3),
-            ("gs://bucket/a", Kind::Google),
-            ("az://container/a", Kind::Azure),
-            ("http://host/a", Kind::Http),
-            ("https://bucket.s3.eu-west-1.amazonaws.com/a", Kind::S3),
+            ("a/b", StoreKind::Local),
+            ("./-", StoreKind::Local),
+            ("a?b#c", StoreKind::Local),
+            ("file:///a", StoreKind::Local),
+            ("memory:///a", StoreKind::Memory),
+            ("s3://bucket/a", StoreKind::S3),
+            ("gs://bucket/a", StoreKind::Google),
+            ("az://container/a", StoreKind::Azure),
+            ("http://host/a", StoreKind::Http),
+            ("https://bucket.s3.eu-west-1.amazonaws.com/a", StoreKind::S3),
         ] {
             assert_eq!(parse(text).kind(), Some(kind), "{text}");
         }
@@ -278,12 +220,12 @@ mod tests {
             panic!("not a store");
         };
         assert_eq!(store.path.as_ref(), "a b/c#?%+d");
-        assert!(store.slash);
+        assert!(store.has_slash);
         let Location::Local(local) = parse("file:///a%20b/c") else {
             panic!("not local");
         };
         assert_eq!(local.path, FsPath::new("/a b/c"));
-        assert!(!local.slash);
+        assert!(!local.has_slash);
     }
 
     #[test]
@@ -299,14 +241,14 @@ mod tests {
             assert!(!message.contains("secret"), "{message}");
         }
         assert!(refused("s3://bucket/a#1").contains("%23"));
-        assert!(refused("ftp://host/a").contains("s3://"));
+        assert!(refused("ftp://host/a").contains("unsupported URL scheme"));
         assert!(refused("").contains("empty"));
     }
 
     #[test]
     fn a_url_is_shown_without_its_secrets() {
-        let shown = parse("http://user:secret@host:8080/a/b").shown();
-        assert_eq!(shown, "http://host:8080/a/b");
+        let display_name = parse("http://user:secret@host:8080/a/b").display_name();
+        assert_eq!(display_name, "http://host:8080/a/b");
     }
 
     #[test]

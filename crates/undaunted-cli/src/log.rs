@@ -1,4 +1,4 @@
-//! The retry log on stderr, in the library's own words.
+//! The retry log on stderr, in the words of the library.
 
 use std::fmt;
 
@@ -13,20 +13,20 @@ use crate::progress::Progress;
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Detail {
+pub(crate) enum LogDetail {
     Nothing,
     Retries,
     Everything,
 }
 
-/// Sends log lines through `progress`. Fields beside the message come with `Everything`.
-pub(crate) fn start(detail: Detail, progress: &Progress) {
+/// Prints log lines through `progress`; with `Everything`, with the fields beside the message.
+pub(crate) fn start(detail: LogDetail, progress: &Progress) {
     let level = match detail {
-        Detail::Nothing => return,
-        Detail::Retries => LevelFilter::WARN,
-        Detail::Everything => LevelFilter::DEBUG,
+        LogDetail::Nothing => return,
+        LogDetail::Retries => LevelFilter::WARN,
+        LogDetail::Everything => LevelFilter::DEBUG,
     };
-    // Only our own: what HTTP clients log at such levels may hold signed URLs.
+    // Only the library's own: HTTP clients may log signed URLs at these levels.
     let targets = Targets::new().with_target("undaunted", level);
     let lines = tracing_subscriber::fmt::layer()
         .without_time()
@@ -34,17 +34,17 @@ pub(crate) fn start(detail: Detail, progress: &Progress) {
         .with_ansi(false)
         .with_writer(progress.clone());
     let registry = tracing_subscriber::registry().with(targets);
-    // It can only fail if another subscriber is set, and there is none.
-    let _ = if detail == Detail::Everything {
+    // Fails only if another subscriber is set, and there is none.
+    let _ = if detail == LogDetail::Everything {
         registry.with(lines).try_init()
     } else {
         registry
-            .with(lines.fmt_fields(debug_fn(message)))
+            .with(lines.fmt_fields(debug_fn(write_message)))
             .try_init()
     };
 }
 
-fn message(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+fn write_message(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
     if field.name() == "message" {
         write!(writer, "{value:?}")?;
     }

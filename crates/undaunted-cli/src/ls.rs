@@ -1,4 +1,4 @@
-//! `ls`: what is in a store.
+//! `ls`: lists the contents of a store.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path as FsPath;
@@ -6,35 +6,35 @@ use std::path::Path as FsPath;
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{Error, ListResult, ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ListResult, ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::Serialize;
 
 use crate::chaos::Chaos;
-use crate::endpoint::{Endpoint, Setup};
-use crate::error::{CliError, FAILED, UsageError};
-use crate::failure::Failure;
+use crate::endpoint::{Endpoint, EndpointConfig};
+use crate::error::{CliError, FAILED, FailedObject, UsageError};
 use crate::location::{Location, resolve};
 use crate::log;
-use crate::options;
 use crate::progress::Progress;
-use crate::shown;
+use crate::request::{FailedRequest, request};
+use crate::settings::ListSettings;
 use crate::signals::{Signal, Stop};
-use crate::stats::{CALLS, Calls, Stats};
+use crate::stats::Stats;
+use crate::{text, tree};
 
 /// Lists, and returns the exit status.
-pub(crate) async fn run(settings: options::List) -> Result<u8, CliError> {
+pub(crate) async fn run(settings: ListSettings) -> Result<u8, CliError> {
     let progress = Progress::hidden(settings.common.quiet);
     log::start(settings.common.log, &progress);
     let stop = Stop::new();
     stop.listen(&progress).map_err(UsageError::Signals)?;
-    let setup = Setup {
-        config: settings.common.config.clone(),
+    let config = EndpointConfig {
+        retry: settings.common.retry.clone(),
         stats: Stats::new(progress),
         faults: settings.common.chaos.as_ref().map(Chaos::plan),
     };
     tokio::select! {
-        listed = CALLS.scope(Calls::default(), list(&settings, setup)) => match listed {
-            // Whoever reads it has read enough.
+        listed = list(&settings, config) => match listed {
+            // Whoever closed the pipe has read enough.
             Err(CliError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
             listed => listed?,
         },
@@ -43,75 +43,75 @@ pub(crate) async fn run(settings: options::List) -> Result<u8, CliError> {
     Ok(0)
 }
 
-async fn list(settings: &options::List, setup: Setup) -> Result<(), CliError> {
-    let target = Target::open(settings, setup)?;
-    let mut output = Output {
+async fn list(settings: &ListSettings, config: EndpointConfig) -> Result<(), CliError> {
+    let listing = Listing::open(settings, config)?;
+    let mut output = ListOutput {
         json: settings.common.json,
         out: BufWriter::new(io::stdout()),
     };
-    let below = if settings.recursive {
-        target.list_all(&mut output).await?
+    let found = if settings.recursive {
+        listing.list_all(&mut output).await?
     } else {
-        target.list_directly_below(&mut output).await?
+        listing.list_directly_below(&mut output).await?
     };
-    if below == 0 {
-        target.list_itself(&mut output).await?;
+    if found == 0 {
+        listing.list_itself(&mut output).await?;
     }
     output.out.flush().map_err(CliError::Stdout)
 }
 
 /// What is listed.
-struct Target {
+struct Listing {
     endpoint: Endpoint,
     prefix: Path,
-    shown: String,
-    /// Whether the name can only be that of something which has others below it.
+    display_name: String,
+    /// Whether it cannot be an object itself.
     is_folder: bool,
 }
 
-impl Target {
-    fn open(settings: &options::List, setup: Setup) -> Result<Self, CliError> {
-        let shown = settings.location.shown();
+impl Listing {
+    fn open(settings: &ListSettings, config: EndpointConfig) -> Result<Self, CliError> {
+        let display_name = settings.location.display_name();
         match &settings.location {
             Location::Local(local) => {
-                let fail = |error: io::Error| Failure::io(&shown, &error);
+                let fail = |error: io::Error| FailedObject::io(&display_name, &error);
                 let is_folder = std::fs::metadata(&local.path).map_err(fail)?.is_dir();
                 let real = resolve(&local.path);
                 let (folder, prefix) = match (is_folder, real.parent(), real.file_name()) {
                     (false, Some(parent), Some(name)) => {
-                        let key = crate::tree::key_of(FsPath::new(name));
-                        let key = key.map_err(|reason| Failure::new(&shown, reason))?;
+                        let key = tree::key_of(FsPath::new(name));
+                        let key = key.map_err(|reason| FailedObject::new(&display_name, reason))?;
                         (parent.to_owned(), key)
                     }
                     _ => (real, Path::ROOT),
                 };
                 Ok(Self {
-                    endpoint: Endpoint::folder(folder, local.path.clone(), setup)?,
+                    endpoint: Endpoint::folder(folder, local.path.clone(), config)?,
                     prefix,
-                    shown,
+                    display_name,
                     is_folder,
                 })
             }
             Location::Store(store) => Ok(Self {
-                endpoint: Endpoint::store(store, &settings.options, setup)?,
+                endpoint: Endpoint::store(store, &settings.options, config)?,
                 prefix: store.path.clone(),
-                shown,
-                is_folder: store.slash || store.path.is_root(),
+                display_name,
+                is_folder: store.has_slash || store.path.is_root(),
             }),
             Location::Stream => Err(UsageError::ListStream.into()),
         }
     }
 
-    /// Lists everything below, as it comes. Returns how much it was.
-    async fn list_all(&self, output: &mut Output) -> Result<u64, CliError> {
+    /// Lists everything below, in the order of the store. Returns the number of entries.
+    async fn list_all(&self, output: &mut ListOutput) -> Result<u64, CliError> {
         if self.is_local_file() {
             return Ok(0);
         }
         let mut entries = self.endpoint.store.list(Some(&self.prefix));
         let mut number = 0;
         loop {
-            let entry = entries.try_next().await;
-            let Some(meta) = entry.map_err(|error| self.failure(&error))? else {
+            let entry = request(entries.try_next()).await;
+            let Some(meta) = entry.map_err(|failed| self.failure(&failed))? else {
                 return Ok(number);
             };
             number += 1;
@@ -119,21 +119,18 @@ impl Target {
         }
     }
 
-    /// Lists what is directly below, sorted. Returns how much it was.
-    async fn list_directly_below(&self, output: &mut Output) -> Result<u64, CliError> {
+    /// Lists what is directly below, sorted. Returns the number of entries.
+    async fn list_directly_below(&self, output: &mut ListOutput) -> Result<u64, CliError> {
         if self.is_local_file() {
             return Ok(0);
         }
-        let listed = self
-            .endpoint
-            .store
-            .list_with_delimiter(Some(&self.prefix))
-            .await;
+        let list = self.endpoint.store.list_with_delimiter(Some(&self.prefix));
+        let listed = request(list).await;
         let ListResult {
             common_prefixes,
             objects,
             ..
-        } = listed.map_err(|error| self.failure(&error))?;
+        } = listed.map_err(|failed| self.failure(&failed))?;
         let folders = common_prefixes
             .iter()
             .map(|prefix| (self.relative(prefix), None));
@@ -151,22 +148,21 @@ impl Target {
         Ok(entries.len() as u64)
     }
 
-    /// Lists the object of this very name. An empty directory has none, and is no error.
-    async fn list_itself(&self, output: &mut Output) -> Result<(), CliError> {
-        let may_be_empty = self.prefix.is_root();
-        if may_be_empty {
+    /// Lists the object of this name. An empty directory or store has none, which is no error.
+    async fn list_itself(&self, output: &mut ListOutput) -> Result<(), CliError> {
+        if self.prefix.is_root() {
             return Ok(());
         }
         if self.is_folder {
-            return Err(Failure::new(&self.shown, "there is nothing below it").into());
+            return Err(FailedObject::new(&self.display_name, "no objects below it").into());
         }
-        match self.endpoint.store.head(&self.prefix).await {
+        match request(self.endpoint.store.head(&self.prefix)).await {
             Ok(meta) => output.object(self.prefix.filename().unwrap_or_default(), &meta),
-            Err(Error::NotFound { .. }) => {
-                let reason = "there is no such object, and nothing below it";
-                Err(Failure::new(&self.shown, reason).into())
+            Err(failed) if failed.is_not_found() => {
+                let reason = "no such object, and no objects below it";
+                Err(FailedObject::new(&self.display_name, reason).into())
             }
-            Err(error) => Err(self.failure(&error).into()),
+            Err(failed) => Err(self.failure(&failed).into()),
         }
     }
 
@@ -181,19 +177,19 @@ impl Target {
         }
     }
 
-    fn failure(&self, error: &Error) -> Failure {
-        Failure::store(&self.shown, error)
+    fn failure(&self, failed: &FailedRequest) -> FailedObject {
+        FailedObject::request(&self.display_name, failed)
     }
 }
 
-struct Output {
+struct ListOutput {
     json: bool,
     out: BufWriter<io::Stdout>,
 }
 
 /// An entry as `--json` prints it.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct ListEntry<'a> {
     name: &'a str,
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -204,11 +200,11 @@ struct Entry<'a> {
     e_tag: Option<&'a str>,
 }
 
-impl Output {
+impl ListOutput {
     fn object(&mut self, name: &str, meta: &ObjectMeta) -> Result<(), CliError> {
         let modified = time(meta.last_modified);
         if self.json {
-            return self.json(&Entry {
+            return self.json(&ListEntry {
                 name,
                 r#type: "object",
                 size: Some(meta.size),
@@ -222,7 +218,7 @@ impl Output {
     fn folder(&mut self, name: &str) -> Result<(), CliError> {
         let name = format!("{name}/");
         if self.json {
-            return self.json(&Entry {
+            return self.json(&ListEntry {
                 name: &name,
                 r#type: "directory",
                 size: None,
@@ -233,13 +229,13 @@ impl Output {
         self.line("-", "-", &name)
     }
 
-    fn json(&mut self, entry: &Entry<'_>) -> Result<(), CliError> {
+    fn json(&mut self, entry: &ListEntry<'_>) -> Result<(), CliError> {
         let text = serde_json::to_string(entry).map_err(|error| CliError::Stdout(error.into()))?;
         writeln!(self.out, "{text}").map_err(CliError::Stdout)
     }
 
     fn line(&mut self, size: &str, modified: &str, name: &str) -> Result<(), CliError> {
-        let name = shown::escaped(name);
+        let name = text::escaped(name);
         writeln!(self.out, "{size:>14}  {modified:>20}  {name}").map_err(CliError::Stdout)
     }
 }

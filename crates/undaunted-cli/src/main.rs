@@ -1,23 +1,24 @@
-//! The `undaunted` command: copies files and objects, and lists them, through transient failure;
-//! and serves them with failures on purpose.
+//! The `undaunted` command: copies and lists files and objects, with retries through transient
+//! failures, and serves them as S3 with injected faults.
 
 mod args;
 mod chaos;
 mod copy;
 mod endpoint;
 mod error;
-mod failure;
 mod location;
 mod log;
 mod ls;
-mod options;
-mod plan;
 mod progress;
 mod report;
+mod request;
+mod selection;
 mod serve;
-mod shown;
+mod settings;
 mod signals;
 mod stats;
+mod store_kind;
+mod text;
 mod tree;
 mod value;
 
@@ -28,28 +29,32 @@ use std::time::Duration;
 use args::{Cli, Command};
 use clap::Parser;
 use error::CliError;
+use settings::{CopySettings, ListSettings};
 use tokio::runtime::Builder;
 use undaunted_object_store::full_text;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(answer) => {
-            // Help and version come this way too, and go to stdout with status 0.
-            let _ = answer.print();
-            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(error::USAGE));
+        Err(error) => {
+            // Help and version are such errors too; they go to stdout with exit status 0.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(error::USAGE));
         }
     };
     let runtime = match Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: no runtime: {error}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: the async runtime cannot start: {error}"
+            );
             return ExitCode::from(error::FAILED);
         }
     };
     let ended = runtime.block_on(run(cli));
-    // A write to a local file that was given up runs to its end on its own thread, and takes
-    // its staging file away: it must not be cut in the middle.
+    // A cancelled write to a local file still runs to its end on a thread of its own, and then
+    // removes its staging file: it must not be cut off.
     runtime.shutdown_timeout(LAST_WRITES);
     match ended {
         Ok(code) => ExitCode::from(code),
@@ -57,7 +62,7 @@ fn main() -> ExitCode {
             let _ = writeln!(
                 std::io::stderr(),
                 "error: {}",
-                shown::line(&full_text(&error))
+                text::safe_line(&full_text(&error))
             );
             ExitCode::from(error.exit_code())
         }
@@ -66,12 +71,12 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<u8, CliError> {
     match cli.command {
-        Command::Cp(args) => copy::run(options::Copy::from_args(args)?).await,
-        Command::Ls(args) => ls::run(options::List::from_args(args)?).await,
+        Command::Cp(args) => copy::run(CopySettings::from_args(args)?).await,
+        Command::Ls(args) => ls::run(ListSettings::from_args(args)?).await,
         Command::Serve(args) => serve::run(*args).await,
     }
 }
 
-/// Far more than writing one part takes, and bounded, because a disk that hangs must not keep
-/// the command from ending.
+/// Far longer than writing one part takes, but bounded: a hanging disk must not keep the command
+/// from ending.
 const LAST_WRITES: Duration = Duration::from_secs(10);

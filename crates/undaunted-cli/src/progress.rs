@@ -1,4 +1,4 @@
-//! What a person sees while it runs, on stderr: a bar on a terminal, plain lines elsewhere.
+//! Progress on stderr: a bar on a terminal, plain lines elsewhere.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -6,19 +6,19 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::shown;
+use crate::text;
 
-/// Everything that goes to stderr while the bar may be on it goes through here.
+/// Everything written to stderr while the bar may be visible goes through here.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
-    /// Whether one line is written per object.
+    /// Whether a line is written for each object.
     lines: bool,
     quiet: bool,
 }
 
 impl Progress {
-    /// `lines` asks for a line per object also where there is a bar.
+    /// `lines` requests a line for each object even where there is a bar.
     pub(crate) fn new(quiet: bool, lines: bool) -> Self {
         let target = if quiet {
             ProgressDrawTarget::hidden()
@@ -52,39 +52,40 @@ impl Progress {
         progress
     }
 
-    pub(crate) fn is_shown(&self) -> bool {
+    pub(crate) fn is_visible(&self) -> bool {
         !self.bar.is_hidden()
     }
 
-    /// What the counters say now.
-    pub(crate) fn counts(&self, text: &str) {
+    /// Replaces the text beside the bar.
+    pub(crate) fn message(&self, text: &str) {
         self.bar.set_message(text.to_owned());
     }
 
-    /// More is to be copied than was known.
+    /// Adds bytes that are still to be copied.
     pub(crate) fn expect(&self, bytes: u64) {
         self.bar.inc_length(bytes);
     }
 
-    /// So much has arrived.
-    pub(crate) fn arrived(&self, bytes: u64) {
+    /// Adds bytes that have been copied.
+    pub(crate) fn advance(&self, bytes: u64) {
         self.bar.inc(bytes);
     }
 
+    /// Shows the number of retries so far beside the bar.
     pub(crate) fn retries(&self, retries: u64) {
         if !self.bar.is_hidden() {
-            self.bar.set_message(shown::count(retries, "retry"));
+            self.bar.set_message(text::count(retries, "retry"));
         }
     }
 
-    /// What became of one object.
+    /// Prints the outcome of one object.
     pub(crate) fn object(&self, text: &str) {
         if self.lines {
             self.print(text);
         }
     }
 
-    /// Something that a person wants to know.
+    /// Prints a line, unless quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             self.print(text);
@@ -95,19 +96,19 @@ impl Progress {
         self.print(&format!("error: {text}"));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
     fn print(&self, text: &str) {
-        let line = shown::line(text);
-        // If stderr is gone there is nobody to tell.
+        let line = text::safe_line(text);
+        // A closed stderr is not worth failing for.
         self.bar.suspend(|| drop(writeln!(io::stderr(), "{line}")));
     }
 }
 
-/// For log lines: they must not tear the bar either.
+/// For log lines, which must not tear the bar either.
 impl<'a> MakeWriter<'a> for Progress {
     type Writer = LineWriter;
 
@@ -119,7 +120,7 @@ impl<'a> MakeWriter<'a> for Progress {
     }
 }
 
-/// One event's text, printed as a whole when it is complete.
+/// The text of one log event, printed as a whole once it is complete.
 #[derive(Debug)]
 pub(crate) struct LineWriter {
     progress: Progress,
@@ -151,5 +152,5 @@ fn style() -> ProgressStyle {
     .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Ten frames a second look alive.
+/// Ten frames a second look smooth.
 const TICK: Duration = Duration::from_millis(100);

@@ -1,4 +1,4 @@
-//! The word to stop: from Ctrl-C, from SIGTERM, or from the first failure.
+//! Requests to stop: by Ctrl-C, by SIGTERM, or by the first failure under `--fail-fast`.
 
 use std::fmt;
 use std::io;
@@ -8,13 +8,13 @@ use tokio::sync::watch;
 
 use crate::progress::Progress;
 
-/// Everyone who works keeps a clone, and asks it before new work.
+/// A switch whose clones are one and the same, asked before new work begins.
 #[derive(Clone, Debug)]
-pub(crate) struct Stop(watch::Sender<Option<Cause>>);
+pub(crate) struct Stop(watch::Sender<Option<StopCause>>);
 
-/// Who said so.
+/// What requested the stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub(crate) enum StopCause {
     /// An object failed, and `--fail-fast` was given.
     Failure,
     Signal(Signal),
@@ -31,8 +31,8 @@ impl Stop {
         Self(watch::Sender::new(None))
     }
 
-    /// Says stop. The first cause counts.
-    pub(crate) fn request(&self, cause: Cause) {
+    /// Requests a stop. The first cause counts.
+    pub(crate) fn request(&self, cause: StopCause) {
         self.0.send_if_modified(|stop| {
             let is_first = stop.is_none();
             stop.get_or_insert(cause);
@@ -40,28 +40,28 @@ impl Stop {
         });
     }
 
-    pub(crate) fn cause(&self) -> Option<Cause> {
+    pub(crate) fn cause(&self) -> Option<StopCause> {
         *self.0.borrow()
     }
 
     pub(crate) fn signal(&self) -> Option<Signal> {
         match self.cause() {
-            Some(Cause::Signal(signal)) => Some(signal),
+            Some(StopCause::Signal(signal)) => Some(signal),
             _ => None,
         }
     }
 
-    /// Returns once someone said stop.
-    pub(crate) async fn requested(&self) -> Cause {
-        let mut said = self.0.subscribe();
-        match said.wait_for(Option::is_some).await.map(|cause| *cause) {
+    /// Returns once a stop is requested.
+    pub(crate) async fn requested(&self) -> StopCause {
+        let mut requests = self.0.subscribe();
+        match requests.wait_for(Option::is_some).await.map(|cause| *cause) {
             Ok(Some(cause)) => cause,
-            // Cannot be: `self` holds a sender, and it waited for a cause.
+            // Unreachable: `self` holds a sender, and a cause was waited for.
             _ => std::future::pending().await,
         }
     }
 
-    /// Lets signals say stop; the second one ends the process there and then.
+    /// Lets signals request a stop. A second signal ends the process immediately.
     pub(crate) fn listen(&self, progress: &Progress) -> io::Result<()> {
         let mut interrupts = signal(SignalKind::interrupt())?;
         let mut terminations = signal(SignalKind::terminate())?;
@@ -78,9 +78,9 @@ impl Stop {
                     std::process::exit(i32::from(signal.exit_code()));
                 }
                 progress.note(&format!(
-                    "stopping after {signal}; once more to stop at once"
+                    "stopping after {signal}; repeat it to stop immediately"
                 ));
-                stop.request(Cause::Signal(signal));
+                stop.request(StopCause::Signal(signal));
             }
         });
         Ok(())
@@ -88,7 +88,7 @@ impl Stop {
 }
 
 impl Signal {
-    /// 128 and the signal's number, as shells have it.
+    /// 128 plus the signal's number, as in shells.
     pub(crate) const fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
@@ -111,17 +111,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_first_cause_counts_and_wakes_who_waits() {
+    async fn the_first_cause_counts_and_ends_the_wait() {
         let stop = Stop::new();
         let waiting = tokio::spawn({
             let stop = stop.clone();
             async move { stop.requested().await }
         });
         assert_eq!(stop.cause(), None);
-        stop.request(Cause::Failure);
-        stop.request(Cause::Signal(Signal::Interrupt));
-        assert_eq!(waiting.await.unwrap(), Cause::Failure);
-        assert_eq!(stop.requested().await, Cause::Failure);
+        stop.request(StopCause::Failure);
+        stop.request(StopCause::Signal(Signal::Interrupt));
+        assert_eq!(waiting.await.unwrap(), StopCause::Failure);
+        assert_eq!(stop.requested().await, StopCause::Failure);
         assert_eq!(stop.signal(), None);
     }
 }

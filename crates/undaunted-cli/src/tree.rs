@@ -1,4 +1,4 @@
-//! What is below a local directory.
+//! Local trees, and which local files can be copied under which keys.
 
 use std::fs::{self, File, Metadata};
 use std::io::Read;
@@ -7,97 +7,101 @@ use std::path::{Path as FsPath, PathBuf};
 use object_store::path::Path;
 use walkdir::WalkDir;
 
-use crate::failure::Failure;
+use crate::error::FailedObject;
 
-/// Something below a directory.
+/// An entry below a directory.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum TreeEntry {
     File(Path),
     Folder {
         relative: PathBuf,
         is_empty: bool,
     },
-    /// Something that cannot be copied.
-    Problem(Failure),
+    /// What cannot be copied.
+    Unusable(FailedObject),
 }
 
-/// Tells `found` of everything below `folder`, the folder itself first, until it returns
-/// false. Links are followed. `shown` is what messages call the folder.
-pub(crate) fn walk(folder: &FsPath, shown: &FsPath, mut found: impl FnMut(Found) -> bool) {
+/// Calls `visit` for everything below `folder`, the folder itself first, until it returns false.
+/// Links are followed. `display_name` is the folder's name in messages.
+pub(crate) fn walk(
+    folder: &FsPath,
+    display_name: &FsPath,
+    mut visit: impl FnMut(TreeEntry) -> bool,
+) {
     let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
     for entry in entries {
-        let thing = match entry {
+        let entry = match entry {
             Ok(entry) => {
                 let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
                 inspect(&entry, relative).unwrap_or_else(|reason| {
-                    let name = shown.join(relative).display().to_string();
-                    Found::Problem(Failure::new(name, reason))
+                    let name = display_name.join(relative).display().to_string();
+                    TreeEntry::Unusable(FailedObject::new(name, reason))
                 })
             }
-            Err(error) => Found::Problem(problem(&error, folder, shown)),
+            Err(error) => TreeEntry::Unusable(unusable(&error, folder, display_name)),
         };
-        if !found(thing) {
+        if !visit(entry) {
             return;
         }
     }
 }
 
-fn inspect(entry: &walkdir::DirEntry, relative: &FsPath) -> Result<Found, String> {
+fn inspect(entry: &walkdir::DirEntry, relative: &FsPath) -> Result<TreeEntry, String> {
     if entry.file_type().is_dir() {
         let mut children = fs::read_dir(entry.path()).map_err(|error| error.to_string())?;
-        return Ok(Found::Folder {
+        return Ok(TreeEntry::Folder {
             relative: relative.to_owned(),
             is_empty: children.next().is_none(),
         });
     }
     let metadata = entry.metadata().map_err(|error| error.to_string())?;
     check_file(entry.path(), &metadata)?;
-    Ok(Found::File(key_of(relative)?))
+    Ok(TreeEntry::File(key_of(relative)?))
 }
 
-fn problem(error: &walkdir::Error, folder: &FsPath, shown: &FsPath) -> Failure {
+fn unusable(error: &walkdir::Error, folder: &FsPath, display_name: &FsPath) -> FailedObject {
     let path = error.path().unwrap_or(folder);
     let name = |path: &FsPath| match path.strip_prefix(folder) {
         Ok(relative) if !relative.as_os_str().is_empty() => {
-            shown.join(relative).display().to_string()
+            display_name.join(relative).display().to_string()
         }
-        _ => shown.display().to_string(),
+        _ => display_name.display().to_string(),
     };
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     let reason = match (error.loop_ancestor(), error.io_error()) {
         (Some(ancestor), _) => format!(
-            "it is a symbolic link to {}, which it is in: a tree without end",
+            "it is a symbolic link to {}, which contains it: following it would never end",
             name(ancestor)
         ),
         (None, Some(io)) if is_link => {
-            format!("it is a symbolic link that leads nowhere ({io})")
+            format!("it is a broken symbolic link ({io})")
         }
         (None, Some(io)) => io.to_string(),
         (None, None) => error.to_string(),
     };
-    Failure::new(name(path), reason)
+    FailedObject::new(name(path), reason)
 }
 
-/// Whether this is a file whose content can be copied.
+/// Checks that this is a file whose content can be copied.
 pub(crate) fn check_file(path: &FsPath, metadata: &Metadata) -> Result<(), String> {
     if !metadata.is_file() {
         return Err(
-            "it is neither a file nor a directory: copy a stream with - and a pipe".to_owned(),
+            "it is neither a file nor a directory: to copy a stream, pipe it into SRC -".to_owned(),
         );
     }
-    // Files under /proc and the like say that they are empty, and are not.
+    // Files under /proc and the like have content although their size is 0.
     if metadata.len() == 0 {
         let read = File::open(path).and_then(|mut file| file.read(&mut [0]));
         if read.map_err(|error| error.to_string())? > 0 {
             return Err(
-                "it says that it is empty, but is not: copy it with - and a redirection".to_owned(),
+                "its size is reported as 0, but it has content: redirect it into SRC -".to_owned(),
             );
         }
     }
     Ok(())
 }
 
-/// The key of a relative path, if it can be one.
+/// The key for a relative path.
 pub(crate) fn key_of(relative: &FsPath) -> Result<Path, &'static str> {
     let text = relative.to_str().ok_or(NOT_UTF8)?;
     let key = Path::parse(text).map_err(|_| CONTROL)?;
@@ -108,9 +112,9 @@ pub(crate) fn key_of(relative: &FsPath) -> Result<Path, &'static str> {
     Ok(key)
 }
 
-/// Whether a local file can have the last part of this key as its name.
+/// Checks that the last part of this key can be the name of a local file.
 pub(crate) fn check_name(key: &Path) -> Result<(), &'static str> {
-    // object_store looks at what is behind the first # only.
+    // object_store only looks at what follows the first #.
     let digits = key.filename().and_then(|name| name.split_once('#'));
     match digits {
         Some((_, digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
@@ -120,18 +124,17 @@ pub(crate) fn check_name(key: &Path) -> Result<(), &'static str> {
     }
 }
 
-pub(crate) const NOT_UTF8: &str = "the name is not UTF-8, which the keys of object stores are";
-const CONTROL: &str =
-    "the name has a control character in it, such as newline, which no key can have";
+pub(crate) const NOT_UTF8: &str = "the name is not UTF-8, as keys of object stores are";
+const CONTROL: &str = "the name has a control character, such as newline, which keys cannot have";
 const STAGING: &str =
-    "names that end in # and a number are kept for files that are being written: rename it";
+    "names that end in # and a number are reserved for files being written: rename it";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_that_can_and_cannot_be_keys() {
+    fn names_are_checked() {
         for good in [
             "a b", "é/ü", "a%20b", "a#", "a#x1", "a?b", "a+b", "a\\b", "#x/b", "a#1/b",
         ] {

@@ -1,5 +1,5 @@
-//! Values of flags: read with a message that says what would be right. Clap puts the flag and
-//! the value in front of it.
+//! Values of flags. An error says what a valid value looks like; clap prefixes the flag and the
+//! value.
 
 use std::time::Duration;
 
@@ -14,20 +14,18 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
-/// A time limit, or that there is none.
+/// A time limit, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limit(pub(crate) Option<Duration>);
+pub(crate) struct TimeLimit(pub(crate) Option<Duration>);
 
 /// A duration longer than zero, or `none`.
-pub(crate) fn limit(text: &str) -> Result<Limit, String> {
+pub(crate) fn limit(text: &str) -> Result<TimeLimit, String> {
     if text.eq_ignore_ascii_case("none") {
-        return Ok(Limit(None));
+        return Ok(TimeLimit(None));
     }
     match duration(text) {
-        Ok(limit) if limit.is_zero() => {
-            Err("a limit is longer than zero; write none for no limit".to_owned())
-        }
-        Ok(limit) => Ok(Limit(Some(limit))),
+        Ok(limit) if limit.is_zero() => Err("a limit is longer than zero, or none".to_owned()),
+        Ok(limit) => Ok(TimeLimit(Some(limit))),
         Err(expected) => Err(format!("{expected}; or none")),
     }
 }
@@ -72,7 +70,7 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
         .and_then(|(number, factor)| number.checked_mul(factor));
     match bytes {
         Some(bytes) if (1..=MAX_PART).contains(&bytes) => Ok(bytes),
-        Some(_) => Err("a part has from 1 byte to 5GiB".to_owned()),
+        Some(_) => Err("a part is from 1 byte to 5GiB".to_owned()),
         None => Err(
             "a size is a whole number and a unit (KiB, MiB, GiB, kB, MB, GB), such as 8MiB"
                 .to_owned(),
@@ -93,11 +91,11 @@ pub(crate) fn key_value(text: &str) -> Result<KeyValue, String> {
             key: key.to_owned(),
             value: value.to_owned(),
         }),
-        _ => Err("write it as key=value".to_owned()),
+        _ => Err("it must have the form key=value".to_owned()),
     }
 }
 
-/// The largest part that S3 takes.
+/// The largest part that S3 accepts.
 const MAX_PART: u64 = 5 << 30;
 
 #[cfg(test)]
@@ -127,8 +125,8 @@ mod tests {
 
     #[test]
     fn a_limit_may_be_none_but_not_zero() {
-        assert_eq!(limit("none"), Ok(Limit(None)));
-        assert_eq!(limit("2s"), Ok(Limit(Some(Duration::from_secs(2)))));
+        assert_eq!(limit("none"), Ok(TimeLimit(None)));
+        assert_eq!(limit("2s"), Ok(TimeLimit(Some(Duration::from_secs(2)))));
         assert!(limit("0s").unwrap_err().contains("none"));
         assert!(limit("x").unwrap_err().contains("or none"));
     }

@@ -70,8 +70,13 @@ impl ObjectPin {
         }
     }
 
-    /// The condition once more, on what came: not every server heeds it.
-    pub(crate) fn check(&self, location: &Path, now: &ObjectMeta) -> Result<()> {
+    /// Compares the object with what was said of it later, perhaps by a server that does not heed
+    /// conditions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Precondition`] if the object was changed or replaced.
+    pub fn check(&self, location: &Path, now: &ObjectMeta) -> Result<()> {
         let Some(was) = &self.0 else {
             return Ok(());
         };

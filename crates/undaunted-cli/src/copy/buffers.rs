@@ -1,25 +1,25 @@
-//! Memory for parts, used again and again.
+//! Reusable memory for parts.
 //!
-//! An allocator keeps what is freed by one thread for that thread: with parts of megabytes on
-//! a dozen threads, twice what is in use. Here the buffers of parts that are written are the
-//! buffers of the next ones, so that concurrency times part size is what it takes.
+//! Allocators keep freed memory for the thread that freed it: with parts of megabytes on a dozen
+//! threads, twice as much as is in use. Reusing the buffers of written parts keeps memory at
+//! concurrency times part size.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// Buffers that are not in use.
+/// The buffers not in use; clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Buffers {
-    /// An empty buffer with room for so many bytes.
+    /// An empty buffer with room for this many bytes.
     pub(super) fn take(&self, length: u64) -> Buffer {
         let mut bytes = self.with(Vec::pop).unwrap_or_default();
         bytes.reserve_exact(usize::try_from(length).unwrap_or_default());
         Buffer {
             bytes,
-            home: self.clone(),
+            pool: self.clone(),
         }
     }
 
@@ -28,15 +28,15 @@ impl Buffers {
     }
 }
 
-/// A buffer that goes back when it is dropped.
+/// A buffer that returns to the pool when it is dropped.
 #[derive(Debug)]
 pub(super) struct Buffer {
     pub(super) bytes: Vec<u8>,
-    home: Buffers,
+    pool: Buffers,
 }
 
 impl Buffer {
-    /// The bytes, to be shared. The buffer goes back with the last of them.
+    /// The bytes, to be shared. The buffer returns to the pool with the last clone of them.
     pub(super) fn freeze(self) -> Bytes {
         Bytes::from_owner(self)
     }
@@ -52,7 +52,7 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
-        self.home.with(|free| free.push(bytes));
+        self.pool.with(|free| free.push(bytes));
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_buffer_comes_back_with_the_last_of_its_bytes() {
+    fn a_buffer_returns_with_the_last_clone_of_its_bytes() {
         let buffers = Buffers::default();
         let free = || buffers.with(|free| free.len());
         let mut buffer = buffers.take(4);

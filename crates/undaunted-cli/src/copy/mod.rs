@@ -1,87 +1,74 @@
-//! `cp`: one object after another, some at a time, and what became of them.
+//! `cp`: copies the selected objects, several at a time, and reports on them.
 
 mod buffers;
+mod copier;
+mod multipart;
 mod object;
+mod part;
 mod read;
 mod stdio;
+mod transfer;
 mod verify;
-mod write;
 
-use std::future::Future;
-use std::path::Path as FsPath;
-use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use object_store::path::Path;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use undaunted_object_store::observe;
 
 use crate::chaos::Chaos;
-use crate::endpoint::{Endpoint, Setup};
-use crate::error::{CliError, UsageError};
-use crate::failure::Failure;
+use crate::endpoint::EndpointConfig;
+use crate::error::{CliError, FailedObject, UsageError};
 use crate::log;
-use crate::options;
-use crate::plan::{Plan, Step, Work};
 use crate::progress::Progress;
 use crate::report::{Report, Tally};
-use crate::shown;
-use crate::signals::{Cause, Stop};
-use crate::stats::{CALLS, Calls, Stats};
-use buffers::Buffers;
-use read::Reader;
+use crate::selection::{Selection, Task};
+use crate::settings::CopySettings;
+use crate::signals::Stop;
+use crate::stats::Stats;
+use crate::text;
+use copier::{Copied, Copier, NotCopied};
 
 /// Copies, reports, and returns the exit status.
-pub(crate) async fn run(settings: options::Copy) -> Result<u8, CliError> {
+pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
     let progress = Progress::new(settings.common.quiet, settings.common.verbose);
     log::start(settings.common.log, &progress);
     let stop = Stop::new();
     stop.listen(&progress).map_err(UsageError::Signals)?;
     let faults = settings.common.chaos.as_ref().map(Chaos::plan);
-    let setup = Setup {
-        config: settings.common.config.clone(),
-        stats: Stats::new(progress.clone()),
+    let stats = Stats::new(progress.clone());
+    let config = EndpointConfig {
+        retry: settings.common.retry.clone(),
+        stats: stats.clone(),
         faults: faults.clone(),
     };
     let settings = Arc::new(settings);
-    let begun = Instant::now();
-    let planned = CALLS.scope(Calls::default(), Plan::make(&settings, &setup));
-    let planned = tokio::select! {
-        planned = planned => Some(planned),
-        _ = stop.requested() => None,
-    };
-    let tally = match planned {
-        Some(Ok(plan)) => {
-            let copier = Copier {
-                permits: Arc::new(Semaphore::new(settings.concurrency)),
-                buffers: Buffers::default(),
-                tally: Mutex::default(),
-                settings: Arc::clone(&settings),
-                plan,
-                progress: progress.clone(),
-                stop: stop.clone(),
-            };
-            copier.copy_all().await;
-            copier
-                .tally
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner)
+    let copying = async {
+        let selection = tokio::select! {
+            selection = Selection::open(&settings, &config) => selection,
+            _ = stop.requested() => return Ok(Tally::default()),
+        };
+        match selection {
+            Ok(selection) => {
+                let settings = Arc::clone(&settings);
+                let copier = Copier::new(settings, selection, progress.clone(), stop.clone());
+                copy_all(&copier).await;
+                Ok(copier.into_tally())
+            }
+            Err(CliError::Failed(failed)) => {
+                progress.error(&failed.to_string());
+                Ok(Tally::of(failed))
+            }
+            Err(error) => Err(error),
         }
-        Some(Err(CliError::Failed(failure))) => {
-            progress.error(&failure.to_string());
-            Tally::of(failure)
-        }
-        Some(Err(mistake)) => return Err(mistake),
-        None => Tally::default(),
     };
+    let (tally, observed) = observe(copying).await;
     progress.finish();
     let report = Report::new(
         &settings,
-        tally,
-        &setup.stats.counts(),
-        begun.elapsed(),
+        tally?,
+        &stats.counts(),
+        &observed.report,
         stop.signal(),
         faults.as_ref(),
     );
@@ -89,184 +76,78 @@ pub(crate) async fn run(settings: options::Copy) -> Result<u8, CliError> {
     Ok(report.exit_code())
 }
 
-/// A copy under way.
-#[derive(Debug)]
-struct Copier {
-    settings: Arc<options::Copy>,
-    plan: Plan,
-    /// One for each part that is in memory.
-    permits: Arc<Semaphore>,
-    stop: Stop,
-    buffers: Buffers,
-    tally: Mutex<Tally>,
-    progress: Progress,
-}
-
-/// How one object ended.
-#[derive(Debug)]
-enum Outcome {
-    Copied { bytes: u64, is_verified: bool },
-    Skipped,
-}
-
-/// Why one object was not copied.
-#[derive(Debug)]
-enum Undone {
-    Failed(Failure),
-    /// Someone said stop. Whatever was begun is taken back; if that failed, this says so.
-    Interrupted(Option<Failure>),
-}
-
-impl From<Failure> for Undone {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
+async fn copy_all(copier: &Copier) {
+    copier
+        .selection
+        .tasks()
+        .take_until(copier.stop.requested())
+        .for_each_concurrent(copier.settings.concurrency, |task| perform(copier, task))
+        .await;
+    let (is_tree, tally) = (copier.selection.is_tree, copier.tally());
+    // The directories of an empty tree are its copy.
+    if tally.objects.copied == 0 && !(is_tree && tally.failures.is_empty()) {
+        copier.selection.remove_empty_folders();
     }
 }
 
-impl Copier {
-    async fn copy_all(&self) {
-        self.plan
-            .steps()
-            .take_until(self.stop.requested())
-            .for_each_concurrent(self.settings.concurrency, |step| self.take(step))
-            .await;
-        let nothing_came = self.tally().copied == 0;
-        let was_a_tree = matches!(self.plan.work, Work::Tree { .. });
-        if nothing_came && !(was_a_tree && self.tally().failures.is_empty()) {
-            self.plan.made.remove_if_empty();
-        }
-    }
-
-    async fn take(&self, step: Step) {
-        match step {
-            Step::Copy { from, to } => self.copy(&from, &to).await,
-            Step::EmptyFolder => self.tally().empty_folders += 1,
-            Step::Failed(failure) => self.failed(failure),
-            Step::Folder(folder) => {
-                if let Err(error) = std::fs::create_dir_all(&folder) {
-                    self.failed(Failure::io(folder.display().to_string(), &error));
-                }
+async fn perform(copier: &Copier, task: Task) {
+    match task {
+        Task::Copy { from, to } => copy(copier, &from, &to).await,
+        Task::LeaveOutFolder => copier.tally().objects.empty_directories_left_out += 1,
+        Task::Fail(failed) => copier.failed(failed),
+        Task::MakeFolder(folder) => {
+            if let Err(error) = std::fs::create_dir_all(&folder) {
+                copier.failed(FailedObject::io(folder.display().to_string(), &error));
             }
         }
     }
-
-    async fn copy(&self, from: &Path, to: &Path) {
-        if self.stop.cause().is_some() {
-            return;
-        }
-        let calls = Calls::default();
-        let copied = CALLS
-            .scope(calls.clone(), object::copy(self, from, to))
-            .await;
-        let name = self.name(from, to);
-        let retries = match calls.retries() {
-            0 => String::new(),
-            retries => format!(", {}", shown::count(retries, "retry")),
-        };
-        match copied {
-            Ok(Outcome::Copied { bytes, is_verified }) => {
-                {
-                    let mut tally = self.tally();
-                    tally.copied += 1;
-                    tally.bytes += bytes;
-                    tally.verified += u64::from(is_verified);
-                }
-                let size = shown::size(bytes);
-                let verified = if is_verified { ", verified" } else { "" };
-                self.progress
-                    .object(&format!("copied {name} ({size}{verified}{retries})"));
-            }
-            Ok(Outcome::Skipped) => {
-                self.tally().skipped += 1;
-                self.progress
-                    .object(&format!("skipped {name} (it is there already)"));
-            }
-            Err(Undone::Failed(failure)) => self.failed(failure),
-            Err(Undone::Interrupted(trouble)) => {
-                self.tally().interrupted += 1;
-                if let Some(trouble) = trouble {
-                    self.failed(trouble);
-                }
-            }
-        }
-    }
-
-    fn failed(&self, failure: Failure) {
-        self.progress.error(&failure.to_string());
-        self.tally().fail(failure);
-        if self.settings.fail_fast {
-            self.stop.request(Cause::Failure);
-        }
-    }
-
-    /// What messages call this object: its source, or its destination if that is stdin.
-    fn name(&self, from: &Path, to: &Path) -> String {
-        match (&self.plan.source, &self.plan.destination) {
-            (Some(source), _) => source.shown(from),
-            (None, Some(destination)) => destination.shown(to),
-            (None, None) => "-".to_owned(),
-        }
-    }
-
-    /// The destination's file, if it is local.
-    fn file(&self, to: &Path) -> Option<std::path::PathBuf> {
-        self.plan
-            .destination
-            .as_ref()
-            .and_then(|destination| destination.file(to))
-    }
-
-    /// Looks at an object that is to be read.
-    async fn open<'a>(
-        &self,
-        endpoint: &'a Endpoint,
-        key: &Path,
-        operation: &'static str,
-    ) -> object_store::Result<Reader<'a>> {
-        Reader::open(endpoint, key, operation, self.buffers.clone()).await
-    }
-
-    /// Runs it, unless someone says stop: then it is dropped where it stands.
-    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Undone> {
-        tokio::select! {
-            biased;
-            _ = self.stop.requested() => Err(Undone::Interrupted(None)),
-            done = work => Ok(done),
-        }
-    }
-
-    /// Runs it, and gives it a little more time when someone says stop: for requests that
-    /// leave something behind if nobody hears their answer.
-    async fn unless_stopped_for_long<T>(&self, work: impl Future<Output = T>) -> Result<T, Undone> {
-        let mut work = pin!(work);
-        tokio::select! {
-            done = &mut work => Ok(done),
-            _ = self.stop.requested() => match timeout(GRACE, work).await {
-                Ok(done) => Ok(done),
-                Err(_) => Err(Undone::Interrupted(None)),
-            },
-        }
-    }
-
-    fn tally(&self) -> MutexGuard<'_, Tally> {
-        // Counts are counts, whoever panicked.
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// The permission bits of a local file, for its copy: a key that was private stays so, and a
-/// program can be run.
-fn keep_permissions(source: &Endpoint, from: &Path, file: &FsPath) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let Some(original) = source.file(from) else {
-        return Ok(());
+async fn copy(copier: &Copier, from: &Path, to: &Path) {
+    if copier.stop.cause().is_some() {
+        return;
+    }
+    let selection = &copier.selection;
+    // An object is called by its source, or by its destination if that is stdin.
+    let (name, copying) = match (&selection.source, &selection.destination) {
+        (Some(source), None) => (
+            source.display_name(from),
+            observe(stdio::to_stdout(copier, source, from)).await,
+        ),
+        (None, Some(destination)) => (
+            destination.display_name(to),
+            observe(stdio::from_stdin(copier, destination, to)).await,
+        ),
+        (Some(source), Some(destination)) => (
+            source.display_name(from),
+            observe(object::copy(copier, source, from, destination, to)).await,
+        ),
+        // The settings exclude it.
+        (None, None) => return,
     };
-    let mode = std::fs::metadata(original)?.permissions().mode() & PERMISSION_BITS;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode))
+    match copying {
+        (Ok(Copied { bytes, is_verified }), observed) => {
+            let retries = match observed.report.delays().len() as u64 {
+                0 => String::new(),
+                retries => format!(", {}", text::count(retries, "retry")),
+            };
+            let size = text::size(bytes);
+            let verified = if is_verified { ", verified" } else { "" };
+            let line = format!("copied {name} ({size}{verified}{retries})");
+            copier.progress.object(&line);
+            copier.tally().copied(bytes, is_verified);
+        }
+        (Err(NotCopied::Skipped), _) => {
+            copier.tally().objects.skipped += 1;
+            let line = format!("skipped {name} (it exists already)");
+            copier.progress.object(&line);
+        }
+        (Err(NotCopied::Failed(failed)), _) => copier.failed(failed),
+        (Err(NotCopied::Interrupted(not_undone)), _) => {
+            copier.tally().objects.interrupted += 1;
+            if let Some(failed) = not_undone {
+                copier.failed(failed);
+            }
+        }
+    }
 }
-
-/// Not the bits that let a program run as its owner.
-const PERMISSION_BITS: u32 = 0o777;
-/// A request that is under way is mostly answered by then.
-const GRACE: Duration = Duration::from_secs(2);

@@ -1,249 +1,155 @@
-//! One object: looked at, read, written, and read again if that is wanted.
+//! Copying one object between two stores, local files included.
 
-use std::fs;
-use std::future::Future;
-use std::ops::Range;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 
-use futures::stream::{self, Stream, StreamExt};
+use futures::stream::StreamExt;
 use object_store::path::Path;
-use object_store::{Attribute, Attributes, Error, ObjectStoreExt};
+use object_store::{Attribute, Attributes};
 
+use super::copier::{Copied, Copier, NotCopied};
+use super::part::{LoadedPart, Part};
 use super::read::Reader;
-use super::write::{Chunk, Part, Put};
-use super::{Copier, Outcome, Undone, keep_permissions, stdio, verify, write};
+use super::transfer::Transfer;
 use crate::endpoint::Endpoint;
-use crate::failure::Failure;
-use crate::location::Kind;
-use crate::stats::Calls;
+use crate::error::FailedObject;
+use crate::store_kind::StoreKind;
 use crate::tree;
 
-pub(super) async fn copy(copier: &Copier, from: &Path, to: &Path) -> Result<Outcome, Undone> {
-    match (&copier.plan.source, &copier.plan.destination) {
-        (Some(source), None) => stdio::to_stdout(copier, source, from).await,
-        (None, Some(destination)) => stdio::from_stdin(copier, destination, to).await,
-        (Some(source), Some(destination)) => between(copier, source, from, destination, to).await,
-        (None, None) => Ok(Outcome::Skipped),
-    }
-}
-
-async fn between(
+/// Copies the object at `from`, with its attributes and permissions.
+pub(super) async fn copy(
     copier: &Copier,
     source: &Endpoint,
     from: &Path,
     destination: &Endpoint,
     to: &Path,
-) -> Result<Outcome, Undone> {
-    check_place(copier, source, from, to)?;
-    if exists(copier, destination, to).await? {
-        return Ok(Outcome::Skipped);
-    }
-    let name = source.shown(from);
-    let reader = open(copier, source, from, &name).await?;
-    let size = reader.size();
-    let asked_for = &copier.settings.attributes;
-    let attributes = attributes(destination.kind, reader.attributes(), asked_for);
-
-    let part_size = write::part_size(copier.settings.part_size, size, destination.kind);
-    let parts = if size <= part_size || !destination.has_parts {
-        match in_one_piece(copier, &reader, &name, to, attributes, part_size).await? {
-            Put::Written(parts) => parts,
-            Put::Exists => return Ok(Outcome::Skipped),
-        }
-    } else {
-        let chunks = reads(copier, &reader, &name, part_size).boxed();
-        write::in_parts(copier, destination, to, attributes, &name, chunks).await?
+) -> Result<Copied, NotCopied> {
+    let name = &source.display_name(from);
+    check_destination(copier, source, from, to)
+        .map_err(|reason| FailedObject::new(name, reason))?;
+    let transfer = Transfer {
+        copier,
+        destination,
+        to,
+        name,
     };
+    transfer.skip_existing().await?;
+    let reader = Reader::open_source(copier, source, from, name).await?;
+    let parts = write(&transfer, &reader).await?;
 
-    if source.kind == Kind::Local {
-        // Between the check and the read of the last range it may have been written to.
-        check_unchanged(copier, &reader, &name).await?;
-        if let Some(file) = copier.file(to) {
-            keep_permissions(source, from, &file).map_err(|error| {
-                Failure::io(&name, &error).and("it was copied, but without its permissions")
-            })?;
+    if source.kind == StoreKind::Local {
+        // The file may have been written to after the check of its last part.
+        reader.check_unchanged().await?;
+        keep_permissions(copier, source, from, to).map_err(|error| {
+            FailedObject::io(name, &error).and("it was copied, but without its permissions")
+        })?;
+    }
+    transfer.finish(&parts).await
+}
+
+async fn write(transfer: &Transfer<'_>, reader: &Reader<'_>) -> Result<Vec<Part>, NotCopied> {
+    let Transfer {
+        copier,
+        destination,
+        ..
+    } = *transfer;
+    let settings = &copier.settings;
+    let attributes = attributes(destination.kind, reader.attributes(), &settings.attributes);
+    let part_size = destination
+        .kind
+        .part_size(settings.part_size, reader.size());
+    let is_one_part = reader.size() <= part_size;
+    let reads = reader.parts(part_size);
+    if !is_one_part && destination.has_parts {
+        return transfer.put_parts(attributes, reads.boxed()).await;
+    }
+    let mut reads = reads.buffered(settings.concurrency).boxed();
+    let mut loaded: Vec<LoadedPart> = Vec::new();
+    while let Some(mut part) = reads.next().await.transpose()? {
+        if !is_one_part {
+            // All parts have to be in memory at the same time: with their permits, they could
+            // wait for each other for ever.
+            part.release_permit();
         }
+        loaded.push(part);
     }
-    finish(copier, destination, to, &name, &parts).await
+    drop(reads);
+    transfer.put(attributes, loaded).await
 }
 
-/// Looks at the source, and counts its bytes among those that are to arrive.
-pub(super) async fn open<'a>(
-    copier: &Copier,
-    source: &'a Endpoint,
-    from: &Path,
-    name: &str,
-) -> Result<Reader<'a>, Undone> {
-    let opened = copier
-        .unless_stopped(copier.open(source, from, "get"))
-        .await?;
-    let reader = opened.map_err(|error| read_failure(name, &error))?;
-    copier.progress.expect(reader.size());
-    Ok(reader)
-}
-
-/// Whether the source is still what was read.
-pub(super) async fn check_unchanged(
-    copier: &Copier,
-    reader: &Reader<'_>,
-    name: &str,
-) -> Result<(), Undone> {
-    let unchanged = copier.unless_stopped(reader.check_unchanged()).await?;
-    Ok(unchanged.map_err(|error| read_failure(name, &error))?)
-}
-
-/// What follows when everything is written.
-pub(super) async fn finish(
-    copier: &Copier,
-    destination: &Endpoint,
-    to: &Path,
-    name: &str,
-    parts: &[Part],
-) -> Result<Outcome, Undone> {
-    if copier.settings.verify {
-        verify::check(copier, destination, to, name, parts).await?;
-    }
-    Ok(Outcome::Copied {
-        bytes: parts.iter().map(Part::length).sum(),
-        is_verified: copier.settings.verify,
-    })
-}
-
-async fn in_one_piece(
-    copier: &Copier,
-    reader: &Reader<'_>,
-    name: &str,
-    to: &Path,
-    attributes: Attributes,
-    part_size: u64,
-) -> Result<Put, Undone> {
-    let mut read = reads(copier, reader, name, part_size)
-        .buffered(copier.settings.concurrency)
-        .boxed();
-    let mut chunks: Vec<Chunk> = Vec::new();
-    while let Some(mut chunk) = read.next().await.transpose()? {
-        if reader.size() > part_size {
-            // All of it has to be held at once, so that the others would wait for ever.
-            chunk.release();
-        }
-        chunks.push(chunk);
-    }
-    drop(read);
-    write::put(copier, to, attributes, name, chunks).await
-}
-
-/// The reads of all ranges, in order. Each begins when there is room in memory.
-pub(super) fn reads<'a>(
-    copier: &'a Copier,
-    reader: &'a Reader<'a>,
-    name: &'a str,
-    part_size: u64,
-) -> impl Stream<Item = impl Future<Output = Result<Chunk, Undone>> + 'a> + 'a {
-    stream::iter(ranges(reader.size(), part_size))
-        .then(move |range| async move { (copier.permit().await, range) })
-        .map(move |(permit, range)| async move {
-            let permit = permit?;
-            let bytes = copier.unless_stopped(reader.range(range.clone())).await?;
-            let bytes = bytes.map_err(|error| read_failure(name, &error))?;
-            Ok(Chunk::new(range.start, bytes, permit))
-        })
-}
-
-/// The ranges of an object, at least one.
-fn ranges(size: u64, part_size: u64) -> impl Iterator<Item = Range<u64>> + Send {
-    let count = size.div_ceil(part_size).max(1);
-    (0..count).map(move |index| {
-        let start = index * part_size;
-        start..size.min(start.saturating_add(part_size))
-    })
-}
-
-fn read_failure(name: &str, error: &Error) -> Failure {
-    let failure = Failure::store(name, error);
-    match error {
-        Error::Precondition { .. } => {
-            failure.and("the source was changed while it was being copied: copy it again")
-        }
-        _ => failure,
-    }
-}
-
-/// Whether it is there and is to stay.
-pub(super) async fn exists(
-    copier: &Copier,
-    destination: &Endpoint,
-    to: &Path,
-) -> Result<bool, Undone> {
-    if !copier.settings.no_clobber {
-        return Ok(false);
-    }
-    match copier.unless_stopped(destination.store.head(to)).await? {
-        Ok(_) => Ok(true),
-        Err(Error::NotFound { .. }) => {
-            // An answer, and not what a later failure is to be counted by.
-            Calls::last_stopped();
-            Ok(false)
-        }
-        Err(error) => Err(Failure::store(destination.shown(to), &error).into()),
-    }
-}
-
-/// What the copy gets: what the source has and the destination can keep, and what was asked for.
-fn attributes(kind: Kind, of_source: &Attributes, asked_for: &Attributes) -> Attributes {
+/// The attributes of the copy: those of the source that the destination can store, and the
+/// requested ones, which override them.
+fn attributes(kind: StoreKind, of_source: &Attributes, requested: &Attributes) -> Attributes {
     let kept = of_source.iter().filter(|(attribute, _)| match attribute {
-        // A class of one store means nothing to another, and a default is what one expects.
+        // The storage classes of one store mean nothing to another.
         Attribute::StorageClass => false,
         Attribute::Metadata(_) => kind.has_metadata(),
         _ => kind.has_attributes(),
     });
-    kept.chain(asked_for)
+    kept.chain(requested)
         .map(|(attribute, value)| (attribute.clone(), value.clone()))
         .collect()
 }
 
-/// Whether the copy can be where it is to be, as far as a local destination shows.
-fn check_place(copier: &Copier, source: &Endpoint, from: &Path, to: &Path) -> Result<(), Failure> {
-    let fail = |reason: &str| Err(Failure::new(source.shown(from), reason));
-    if copier.plan.hits_source(to) {
-        return fail("its copy would be inside SRC, where it could replace what is to be copied");
+/// Checks that the copy can be written to its place, as far as that can be seen beforehand.
+fn check_destination(
+    copier: &Copier,
+    source: &Endpoint,
+    from: &Path,
+    to: &Path,
+) -> Result<(), String> {
+    if copier.selection.hits_source(to) {
+        return Err(
+            "its copy would be inside SRC, where it could replace an object to be copied"
+                .to_owned(),
+        );
     }
-    let Some(file) = copier.file(to) else {
+    let Some(file) = copier.selection.destination_file(to) else {
         return Ok(());
     };
-    if let Err(reason) = tree::check_name(to) {
-        return fail(reason);
+    tree::check_name(to)?;
+    let Ok(existing) = fs::metadata(&file) else {
+        // Nothing is there, or the write will tell what is wrong.
+        return Ok(());
+    };
+    let display_name = file.display();
+    if existing.is_dir() {
+        return Err(format!("{display_name} is a directory"));
     }
-    let shown = file.display();
-    match fs::metadata(&file) {
-        Ok(there) if there.is_dir() => fail(&format!("{shown} is a directory")),
-        Ok(there) if !there.is_file() => fail(&format!(
-            "{shown} is neither a file nor a directory, and would be replaced"
-        )),
-        Ok(_) => match source.file(from) {
-            Some(original) if same_file::is_same_file(&original, &file).unwrap_or(false) => {
-                fail(&format!("{shown} is the same file"))
-            }
-            _ => Ok(()),
-        },
-        // Nothing is there, or what is wrong with it will show when it is written.
-        Err(_) => Ok(()),
+    if !existing.is_file() {
+        return Err(format!(
+            "{display_name} is neither a file nor a directory, and would be replaced"
+        ));
+    }
+    match source.file(from) {
+        Some(original) if same_file::is_same_file(&original, &file).unwrap_or(false) => {
+            Err(format!("{display_name} is the same file"))
+        }
+        _ => Ok(()),
     }
 }
+
+/// Gives the permission bits of a local file to its copy, if that is local too: a private key
+/// stays private, and a program can be run.
+fn keep_permissions(copier: &Copier, source: &Endpoint, from: &Path, to: &Path) -> io::Result<()> {
+    let files = source.file(from).zip(copier.selection.destination_file(to));
+    let Some((original, copy)) = files else {
+        return Ok(());
+    };
+    let mode = fs::metadata(original)?.permissions().mode() & PERMISSION_BITS;
+    fs::set_permissions(copy, Permissions::from_mode(mode))
+}
+
+/// Without the bits that let a program run as its owner.
+const PERMISSION_BITS: u32 = 0o777;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn ranges_cover_the_object_without_gaps() {
-        let ends = |size, part| ranges(size, part).map(|range| (range.start, range.end));
-        assert!(ends(0, 4).eq([(0, 0)]));
-        assert!(ends(4, 4).eq([(0, 4)]));
-        assert!(ends(9, 4).eq([(0, 4), (4, 8), (8, 9)]));
-        assert!(ends(9, u64::MAX).eq([(0, 9)]));
-    }
-
-    #[test]
-    fn a_copy_keeps_what_it_can_and_gets_what_was_asked_for() {
+    fn a_copy_has_the_attributes_it_can_keep_and_those_requested() {
         let owner = || Attribute::Metadata("owner".into());
         let of_source = Attributes::from_iter([
             (Attribute::ContentType, "text/plain"),
@@ -251,16 +157,16 @@ mod tests {
             (Attribute::StorageClass, "GLACIER"),
             (owner(), "me"),
         ]);
-        let asked_for = Attributes::from_iter([(Attribute::ContentType, "text/csv")]);
+        let requested = Attributes::from_iter([(Attribute::ContentType, "text/csv")]);
 
-        let kept = attributes(Kind::S3, &of_source, &asked_for);
+        let kept = attributes(StoreKind::S3, &of_source, &requested);
         assert_eq!(kept.len(), 3);
         assert_eq!(kept.get(&owner()).map(AsRef::as_ref), Some("me"));
         let content_type = kept.get(&Attribute::ContentType);
         assert_eq!(content_type.map(AsRef::as_ref), Some("text/csv"));
 
-        let kept = attributes(Kind::Http, &of_source, &Attributes::new());
+        let kept = attributes(StoreKind::Http, &of_source, &Attributes::new());
         assert_eq!(kept.len(), 2);
-        assert!(attributes(Kind::Local, &of_source, &Attributes::new()).is_empty());
+        assert!(attributes(StoreKind::Local, &of_source, &Attributes::new()).is_empty());
     }
 }

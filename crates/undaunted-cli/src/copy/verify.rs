@@ -1,100 +1,96 @@
 //! Reading the destination again, to compare it with what was read from the source.
 
+use std::pin::pin;
+
 use futures::stream::{self, StreamExt, TryStreamExt};
-use object_store::Error;
-use object_store::path::Path;
 
-use super::write::{Part, digest};
-use super::{Copier, Undone};
-use crate::endpoint::Endpoint;
-use crate::failure::Failure;
+use super::copier::{Copied, NotCopied};
+use super::part::Part;
+use super::read::Reader;
+use super::transfer::Transfer;
+use crate::error::FailedObject;
+use crate::request::FailedRequest;
 
-/// What a comparison found.
+/// How the destination differs from what was written.
 enum Difference {
     Missing,
     Size(u64),
-    Bytes(Part),
+    Content(Part),
+    Unknown(FailedRequest),
 }
 
-/// Fails if what is at the destination is not what was written.
-pub(super) async fn check(
-    copier: &Copier,
-    destination: &Endpoint,
-    to: &Path,
-    name: &str,
-    parts: &[Part],
-) -> Result<(), Undone> {
-    let place = destination.shown(to);
-    let reason = match compare(copier, destination, to, parts).await? {
-        Ok(None) => return Ok(()),
-        Ok(Some(Difference::Missing)) => {
-            format!("verification failed: nothing is at {place}, although it was written")
+impl Transfer<'_> {
+    /// Verifies what was written, if that is wanted.
+    pub(super) async fn finish(&self, parts: &[Part]) -> Result<Copied, NotCopied> {
+        let is_verified = self.copier.settings.verify;
+        if is_verified {
+            self.verify(parts).await?;
         }
-        Ok(Some(Difference::Size(size))) => format!(
-            "verification failed: {place} has {size} bytes, but {} were written",
-            parts.iter().map(Part::length).sum::<u64>()
-        ),
-        Ok(Some(Difference::Bytes(part))) => format!(
-            "verification failed: bytes {} to {} of {place} are not what was read from the source",
-            part.range.start, part.range.end
-        ),
-        Err(error) => {
-            let failure = Failure::store(name, &error);
-            return Err(failure
-                .and("it was copied, but could not be verified")
-                .into());
-        }
-    };
-    Err(Failure::new(name, reason).into())
-}
+        Ok(Copied {
+            bytes: Part::total(parts),
+            is_verified,
+        })
+    }
 
-/// Whether what is at the destination is what was written. Cannot be read means no.
-pub(super) async fn matches(
-    copier: &Copier,
-    destination: &Endpoint,
-    to: &Path,
-    parts: &[Part],
-) -> Result<bool, Undone> {
-    let compared = compare(copier, destination, to, parts).await?;
-    Ok(matches!(compared, Ok(None)))
-}
-
-async fn compare(
-    copier: &Copier,
-    destination: &Endpoint,
-    to: &Path,
-    parts: &[Part],
-) -> Result<Result<Option<Difference>, Error>, Undone> {
-    let compared = async {
-        let reader = match copier.open(destination, to, "verify").await {
-            Ok(reader) => reader,
-            Err(Error::NotFound { .. }) => return Ok(Ok(Some(Difference::Missing))),
-            Err(error) => return Ok(Err(error)),
-        };
-        if reader.size() != parts.iter().map(Part::length).sum::<u64>() {
-            return Ok(Ok(Some(Difference::Size(reader.size()))));
-        }
-        let differences = stream::iter(parts)
-            .map(|part| {
-                let reader = &reader;
-                async move {
-                    let _permit = copier.permit().await?;
-                    Ok::<_, Undone>(match reader.range(part.range.clone()).await {
-                        Ok(bytes) if digest(&bytes) == part.digest => Ok(None),
-                        Ok(_) => Ok(Some(Difference::Bytes(part.clone()))),
-                        Err(error) => Err(error),
-                    })
-                }
-            })
-            .buffer_unordered(copier.settings.concurrency);
-        let mut differences = std::pin::pin!(differences);
-        while let Some(found) = differences.try_next().await? {
-            match found {
-                Ok(None) => {}
-                found => return Ok(found),
+    /// Fails if the destination does not have what was written.
+    async fn verify(&self, parts: &[Part]) -> Result<(), NotCopied> {
+        let place = self.display_name();
+        let reason = match self.difference(parts).await? {
+            None => return Ok(()),
+            Some(Difference::Missing) => format!("{place} does not exist, although it was written"),
+            Some(Difference::Size(size)) => format!(
+                "{place} has {size} bytes, but {} were written",
+                Part::total(parts)
+            ),
+            Some(Difference::Content(part)) => format!(
+                "bytes {} to {} of {place} differ from those of the source",
+                part.range.start, part.range.end
+            ),
+            Some(Difference::Unknown(failed)) => {
+                let failed = FailedObject::request(self.name, &failed);
+                return Err(failed
+                    .and("it was copied, but could not be verified")
+                    .into());
             }
-        }
-        Ok(Ok(None))
-    };
-    copier.unless_stopped(compared).await?
+        };
+        Err(FailedObject::new(self.name, format!("verification failed: {reason}")).into())
+    }
+
+    /// Whether the destination is known to have what was written.
+    pub(super) async fn matches(&self, parts: &[Part]) -> Result<bool, NotCopied> {
+        Ok(self.difference(parts).await?.is_none())
+    }
+
+    async fn difference(&self, parts: &[Part]) -> Result<Option<Difference>, NotCopied> {
+        let compare = async {
+            let opened = Reader::open(self.copier, self.destination, self.to, self.name).await;
+            let reader = match opened {
+                Ok(reader) => reader,
+                Err(failed) if failed.is_not_found() => return Ok(Some(Difference::Missing)),
+                Err(failed) => return Ok(Some(Difference::Unknown(failed))),
+            };
+            if reader.size() != Part::total(parts) {
+                return Ok(Some(Difference::Size(reader.size())));
+            }
+            let differences = stream::iter(parts)
+                .map(|part| self.difference_of(&reader, part))
+                .buffer_unordered(self.copier.settings.concurrency)
+                .try_filter_map(|difference| async { Ok(difference) });
+            pin!(differences).try_next().await
+        };
+        self.copier.unless_stopped(compare).await?
+    }
+
+    async fn difference_of(
+        &self,
+        reader: &Reader<'_>,
+        part: &Part,
+    ) -> Result<Option<Difference>, NotCopied> {
+        let _permit = self.copier.permit().await?;
+        Ok(match reader.verify_range(part.range.clone()).await {
+            Ok(bytes) if part.has_content(&bytes) => None,
+            Ok(_) => Some(Difference::Content(part.clone())),
+            Err(failed) => Some(Difference::Unknown(failed)),
+        })
+    }
 }

@@ -1,8 +1,8 @@
-//! `serve`: a directory as S3, with faults on purpose.
+//! `serve`: serves a directory as S3, with injected faults.
 
-mod counters;
-mod intro;
+mod connection_info;
 mod record;
+mod request_counters;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
@@ -17,13 +17,13 @@ use crate::chaos::Chaos;
 use crate::error::{CliError, UsageError};
 use crate::progress::Progress;
 use crate::signals::Stop;
-use counters::Counters;
-use intro::Intro;
+use connection_info::ConnectionInfo;
 use record::Recording;
+use request_counters::RequestCounters;
 
-/// Serves until it is told to stop, and returns the exit status.
+/// Serves until a stop is requested, and returns the exit status.
 pub(crate) async fn run(args: ServeArgs) -> Result<u8, CliError> {
-    let counters = Arc::new(Counters::new(args.quiet, args.verbose));
+    let counters = Arc::new(RequestCounters::new(args.quiet, args.verbose));
     let stop = Stop::new();
     stop.listen(counters.progress())
         .map_err(UsageError::Signals)?;
@@ -34,14 +34,13 @@ pub(crate) async fn run(args: ServeArgs) -> Result<u8, CliError> {
 
     let begun = Instant::now();
     let server = start(&args, &counters, recording.as_ref()).await?;
-    let intro = Intro::new(&args, &server);
-    tell(&intro, &args).map_err(CliError::Stdout)?;
-    warn(&args, &server, counters.progress());
-    let ticking = tokio::spawn(Arc::clone(&counters).tick());
+    print_info(&args, &server).map_err(CliError::Stdout)?;
+    warn_if_public(&args, &server, counters.progress());
+    let showing = tokio::spawn(Arc::clone(&counters).show());
 
     stop.requested().await;
     server.stop().await;
-    ticking.abort();
+    showing.abort();
     counters.finish(begun.elapsed());
     if let Some(recording) = recording {
         recording.finish()?;
@@ -51,7 +50,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<u8, CliError> {
 
 async fn start(
     args: &ServeArgs,
-    counters: &Arc<Counters>,
+    counters: &Arc<RequestCounters>,
     recording: Option<&Recording>,
 ) -> Result<S3Server, CliError> {
     let plan = args
@@ -62,7 +61,7 @@ async fn start(
         .address(SocketAddr::from((args.address, args.port)))
         .plan(plan)
         .hang(args.hang)
-        // Nobody asks this process for them.
+        // The log of requests is for tests.
         .keep(0);
     if let Some(dir) = &args.dir {
         builder = builder.root(dir);
@@ -71,39 +70,40 @@ async fn start(
         builder = builder.bucket(bucket);
     }
     let counters = Arc::clone(counters);
-    let lines = recording.map(Recording::lines);
+    let sender = recording.map(Recording::sender);
     let server = builder.observe(move |request| {
         counters.count(request);
-        if let Some(lines) = &lines {
-            lines.write(request);
+        if let Some(sender) = &sender {
+            sender.send(request);
         }
     });
     server.start().await.map_err(|error| {
         if error.kind() == ErrorKind::AddrInUse {
-            let better = format!("{error}; choose another with --port, or 0 for a free one");
-            return CliError::Serve(io::Error::new(error.kind(), better));
+            let advice = format!("{error}: choose another with --port, or 0 for a free one");
+            return CliError::Serve(io::Error::new(error.kind(), advice));
         }
         CliError::Serve(error)
     })
 }
 
-/// What a client must know goes to stdout, so that a program can wait for it.
-fn tell(intro: &Intro, args: &ServeArgs) -> io::Result<()> {
+/// Prints what clients need to know, to stdout so that a program can wait for it.
+fn print_info(args: &ServeArgs, server: &S3Server) -> io::Result<()> {
+    let info = ConnectionInfo::new(args, server);
     let mut stdout = io::stdout().lock();
     if args.json {
-        let line = serde_json::to_string(intro)?;
+        let line = serde_json::to_string(&info)?;
         writeln!(stdout, "{line}")?;
     } else if !args.quiet {
-        write!(stdout, "{intro}")?;
+        write!(stdout, "{info}")?;
     }
     stdout.flush()
 }
 
-fn warn(args: &ServeArgs, server: &S3Server, progress: &Progress) {
+fn warn_if_public(args: &ServeArgs, server: &S3Server, progress: &Progress) {
     if !args.address.is_loopback() {
         progress.note(&format!(
-            "note: whoever reaches {} can read and write what is served: the credentials are no \
-             secret",
+            "note: everyone who can reach {} can read and write the objects: the credentials are \
+             not secret",
             server.address()
         ));
     }

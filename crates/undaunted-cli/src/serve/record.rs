@@ -1,4 +1,4 @@
-//! Every request as a line of JSON in a file.
+//! `--record`: every request as a line of JSON in a file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -13,67 +13,67 @@ use undaunted_chaos::server::RequestRecord;
 use crate::error::CliError;
 use crate::progress::Progress;
 
-/// A file that requests are written to, by a thread of its own: no request waits for a disk.
+/// A file that a thread of its own writes requests to, so that no request waits for the disk.
 #[derive(Debug)]
 pub(crate) struct Recording {
     path: PathBuf,
-    lines: Lines,
+    sender: RecordSender,
     writer: JoinHandle<io::Result<()>>,
 }
 
-/// Where requests are handed over.
+/// Hands requests over to the writing thread.
 #[derive(Clone, Debug)]
-pub(crate) struct Lines(Sender<String>);
+pub(crate) struct RecordSender(Sender<String>);
 
 impl Recording {
-    /// Opens the file. `progress` is told at once if it cannot be written to any more.
+    /// Opens the file. When it can no longer be written to, `progress` says so immediately.
     pub(crate) fn start(path: &Path, progress: &Progress) -> Result<Self, CliError> {
         let file = OpenOptions::new().create(true).append(true).open(path);
         let file = file.map_err(|source| failed(path, source))?;
-        let (lines, received) = channel();
+        let (sender, lines) = channel();
         let (name, progress) = (path.display().to_string(), progress.clone());
         let write = move || {
-            let written = write_all(file, &received);
+            let written = write_lines(file, &lines);
             if written.is_err() {
-                progress.error(&format!("{name}: requests are not recorded any more"));
+                progress.error(&format!("{name}: requests are no longer recorded"));
             }
             written
         };
         Ok(Self {
             path: path.to_owned(),
-            lines: Lines(lines),
+            sender: RecordSender(sender),
             writer: std::thread::spawn(write),
         })
     }
 
-    pub(crate) fn lines(&self) -> Lines {
-        self.lines.clone()
+    pub(crate) fn sender(&self) -> RecordSender {
+        self.sender.clone()
     }
 
-    /// Waits for the last line. All others that hold [`Lines`] must be gone.
+    /// Waits until the last line is written. All senders must have been dropped.
     pub(crate) fn finish(self) -> Result<(), CliError> {
-        drop(self.lines);
+        drop(self.sender);
         let written = self
             .writer
             .join()
-            .unwrap_or_else(|_| Err(io::Error::other("the writer broke off")));
+            .unwrap_or_else(|_| Err(io::Error::other("the writing thread panicked")));
         written.map_err(|source| failed(&self.path, source))
     }
 }
 
-impl Lines {
-    pub(crate) fn write(&self, request: &RequestRecord) {
-        if let Ok(line) = serde_json::to_string(&Line::of(request, Utc::now())) {
-            // If the writer failed, `finish` says why.
+impl RecordSender {
+    pub(crate) fn send(&self, request: &RequestRecord) {
+        if let Ok(line) = serde_json::to_string(&RecordedRequest::new(request, Utc::now())) {
+            // Fails only if the thread has ended; `finish` returns its error.
             let _ = self.0.send(line);
         }
     }
 }
 
-fn write_all(mut file: File, lines: &Receiver<String>) -> io::Result<()> {
+fn write_lines(mut file: File, lines: &Receiver<String>) -> io::Result<()> {
     for mut line in lines {
         line.push('\n');
-        // In one piece, so that who follows the file sees whole lines.
+        // In one write, so that whoever follows the file sees whole lines.
         file.write_all(line.as_bytes())?;
     }
     Ok(())
@@ -87,8 +87,8 @@ fn failed(path: &Path, source: io::Error) -> CliError {
 }
 
 #[derive(Debug, Serialize)]
-struct Line<'r> {
-    /// When it came.
+struct RecordedRequest<'r> {
+    /// When it arrived.
     time: String,
     seconds: f64,
     method: &'r str,
@@ -104,8 +104,8 @@ struct Line<'r> {
     fault: Option<&'r str>,
 }
 
-impl<'r> Line<'r> {
-    fn of(request: &'r RequestRecord, now: DateTime<Utc>) -> Self {
+impl<'r> RecordedRequest<'r> {
+    fn new(request: &'r RequestRecord, now: DateTime<Utc>) -> Self {
         let lasted = TimeDelta::from_std(request.lasted).unwrap_or_default();
         let time = now.checked_sub_signed(lasted).unwrap_or(now);
         Self {

@@ -205,8 +205,8 @@ fn attributes_go_where_they_can_be_kept() {
         .run("cp --content-type text/plain --metadata owner=me --metadata x=y a memory:///a")
         .ok();
     let ended = sandbox.run("cp --metadata owner=me a b");
-    ended.failed(2, &["--metadata cannot be kept by a local file"]);
+    ended.failed(2, &["--metadata is not supported by local files"]);
     let ended = sandbox.run("cp --content-type text/plain a b");
-    ended.failed(2, &["--content-type cannot be kept by a local file"]);
+    ended.failed(2, &["--content-type is not supported by local files"]);
     assert_eq!(sandbox.names(""), ["a"]);
 }

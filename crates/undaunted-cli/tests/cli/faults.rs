@@ -106,6 +106,18 @@ fn retries_are_told_in_the_librarys_words_and_the_run_can_be_repeated() {
     assert_eq!(quiet.stderr, "");
 }
 
+#[test]
+fn a_read_that_breaks_and_is_resumed_counts_as_two_attempts() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a", &noise(3_000));
+    let line = format!("cp --json {SHORT} --chaos break_body=1,max_in_a_row=1 a b");
+    let json = sandbox.run(&line).ok().json();
+    // The source is looked at, read and looked at again, and the copy is written.
+    assert_eq!(json["attempts"], 4 + 1);
+    assert_eq!(json["retries"]["by_operation"]["get"], 1);
+    assert_eq!(sandbox.read("b"), noise(3_000));
+}
+
 /// Nothing must hang on where the clone is: the README shows this run.
 #[test]
 fn the_demonstration_shows_retries_wherever_it_runs() {
@@ -187,7 +199,7 @@ fn verification_finds_what_was_changed_on_the_way() {
         1,
         &[
             "error: a: verification failed: bytes ",
-            "are not what was read",
+            "differ from those of the source",
         ],
     );
 }

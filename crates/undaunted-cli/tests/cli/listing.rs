@@ -52,10 +52,10 @@ fn nothing_is_an_empty_list_or_an_error() {
     let ended = sandbox.run("ls memory:///missing");
     ended.failed(
         1,
-        &["memory:///missing: there is no such object, and nothing below it"],
+        &["memory:///missing: no such object, and no objects below it"],
     );
     let ended = sandbox.run("ls memory:///missing/");
-    ended.failed(1, &["there is nothing below it"]);
+    ended.failed(1, &["no objects below it"]);
 }
 
 #[test]

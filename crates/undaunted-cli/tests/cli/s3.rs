@@ -135,6 +135,33 @@ fn what_is_there_is_not_clobbered_even_if_the_answer_is_lost() {
 }
 
 #[test]
+fn stale_credentials_are_survived_when_source_and_copy_are_read() {
+    for (status, code) in [(400, "ExpiredToken"), (403, "RequestTimeTooSkewed")] {
+        let service = Service::start();
+        let sandbox = Sandbox::with(&["file"]);
+        let stale = || {
+            let failure = HttpFailure::new(status).with_code(code);
+            let fault = Fault::FailBefore(Failure::Status(failure));
+            service.server.plan().add(Rule::new(Operation::Get, fault));
+        };
+        stale();
+        let there = format!("cp {SHORT} --verify file s3://bucket/file");
+        let ended = service.run(&sandbox, &there).ok();
+        assert!(
+            ended
+                .stderr
+                .contains("copied file (4 B, verified, 1 retry)")
+        );
+        stale();
+        let back = format!("cp {SHORT} s3://bucket/file back");
+        let ended = service.run(&sandbox, &back).ok();
+        assert!(ended.stdout.contains("1 retry in "), "{ended:?}");
+        assert_eq!(sandbox.text("back"), "file");
+        assert!(service.server.plan().unused().is_empty());
+    }
+}
+
+#[test]
 fn a_wrong_secret_is_said_at_once_and_not_shown() {
     let service = Service::start();
     let sandbox = Sandbox::with(&["file"]);

@@ -227,7 +227,7 @@ fn a_record_that_cannot_be_written_is_said_and_fails() {
     served.stop().failed(
         1,
         &[
-            "error: /dev/full: requests are not recorded any more",
+            "error: /dev/full: requests are no longer recorded",
             "error: /dev/full cannot be written to: No space left",
         ],
     );
@@ -239,7 +239,7 @@ fn another_address_than_loopback_is_warned_of() {
     let served = Served::start(&sandbox, "--address 0.0.0.0");
     let ended = served.stop().ok();
     assert!(
-        ended.stderr.contains("the credentials are no secret"),
+        ended.stderr.contains("the credentials are not secret"),
         "{ended:?}"
     );
 }

@@ -6,22 +6,21 @@ use std::path::{Path as FsPath, PathBuf};
 
 use object_store::path::Path;
 
-use super::source::Origin;
-use crate::endpoint::{Endpoint, Setup};
-use crate::error::{CliError, UsageError};
-use crate::failure::Failure;
+use super::source::Source;
+use crate::endpoint::{Endpoint, EndpointConfig};
+use crate::error::{CliError, FailedObject, UsageError};
 use crate::location::{LocalLocation, Location, StoreLocation};
-use crate::options::{self, Options};
+use crate::settings::{CopySettings, StoreOptions};
 use crate::tree;
 
-/// The destination, decided and not yet open.
+/// DST, not open yet.
 #[derive(Debug)]
-pub(super) enum Goal {
+pub(super) enum Destination {
     Folder {
         /// The resolved directory.
         folder: PathBuf,
-        /// What messages call it.
-        shown: PathBuf,
+        /// Its name in messages.
+        display_name: PathBuf,
         /// The name of the copy in it; a tree has none.
         name: Option<String>,
     },
@@ -32,42 +31,42 @@ pub(super) enum Goal {
     Stdout,
 }
 
-pub(super) fn find(settings: &options::Copy, origin: &Origin) -> Result<Goal, CliError> {
-    match &settings.destination {
-        Location::Stream => Ok(Goal::Stdout),
-        Location::Local(local) if origin.is_tree => folder_of_tree(local),
-        Location::Local(local) => file(local, origin.name.as_deref()),
-        Location::Store(store) => {
-            let mut key = store.path.clone();
-            if !origin.is_tree && (store.slash || store.path.is_root()) {
-                name_of(origin.name.as_deref(), &settings.destination)?;
-                key = key.parts().chain(origin.key.parts().next_back()).collect();
+impl Destination {
+    pub(super) fn find(settings: &CopySettings, source: &Source) -> Result<Self, CliError> {
+        match &settings.destination {
+            Location::Stream => Ok(Self::Stdout),
+            Location::Local(local) if source.is_tree => folder_of_tree(local),
+            Location::Local(local) => file(local, source.name.as_deref()),
+            Location::Store(store) => {
+                let mut key = store.path.clone();
+                if !source.is_tree && (store.has_slash || store.path.is_root()) {
+                    name_of(source.name.as_deref(), &settings.destination)?;
+                    key = key.parts().chain(source.key.parts().next_back()).collect();
+                }
+                Ok(Self::Store {
+                    location: store.clone(),
+                    key,
+                })
             }
-            Ok(Goal::Store {
-                location: store.clone(),
-                key,
-            })
         }
     }
-}
 
-impl Goal {
-    /// Opens it; makes the directory if it is a local one. Returns it with the key of the copy,
+    /// Opens the destination; a local directory is made. Returns it with the key of the copy,
     /// or the prefix of the tree.
     pub(super) fn open(
         self,
-        options: &Options,
-        setup: Setup,
+        options: &StoreOptions,
+        config: EndpointConfig,
     ) -> Result<(Option<Endpoint>, Path, MadeFolders), CliError> {
         match self {
             Self::Stdout => Ok((None, Path::ROOT, MadeFolders::default())),
             Self::Store { location, key } => {
-                let endpoint = Endpoint::store(&location, options, setup)?;
+                let endpoint = Endpoint::store(&location, options, config)?;
                 Ok((Some(endpoint), key, MadeFolders::default()))
             }
             Self::Folder {
                 folder,
-                shown,
+                display_name,
                 name,
             } => {
                 let key = match name {
@@ -75,18 +74,19 @@ impl Goal {
                         .map_err(|reason| UsageError::Name { name, reason })?,
                     None => Path::ROOT,
                 };
-                let made = MadeFolders::make(&folder)
-                    .map_err(|error| Failure::io(shown.display().to_string(), &error))?;
-                let endpoint = Endpoint::folder(folder, shown, setup)?;
+                let made = MadeFolders::make(&folder).map_err(|error| {
+                    FailedObject::io(display_name.display().to_string(), &error)
+                })?;
+                let endpoint = Endpoint::folder(folder, display_name, config)?;
                 Ok((Some(endpoint), key, made))
             }
         }
     }
 }
 
-/// Directories that were made, to be taken away again if nothing came into them.
+/// Directories that were made, to be removed again if they stay empty.
 #[derive(Debug, Default)]
-pub(crate) struct MadeFolders(Vec<PathBuf>);
+pub(super) struct MadeFolders(Vec<PathBuf>);
 
 impl MadeFolders {
     fn make(folder: &FsPath) -> io::Result<Self> {
@@ -97,9 +97,9 @@ impl MadeFolders {
     }
 
     /// Removes those that are empty.
-    pub(crate) fn remove_if_empty(&self) {
+    pub(super) fn remove_if_empty(&self) {
         for folder in &self.0 {
-            // The first that is not empty ends it, and should.
+            // Fails for the first that is not empty; its parents are not empty either.
             if fs::remove_dir(folder).is_err() {
                 return;
             }
@@ -107,37 +107,39 @@ impl MadeFolders {
     }
 }
 
-fn folder_of_tree(local: &LocalLocation) -> Result<Goal, CliError> {
+fn folder_of_tree(local: &LocalLocation) -> Result<Destination, CliError> {
     if let Some(metadata) = existing(local)?
         && !metadata.is_dir()
     {
         let path = local.path.display().to_string();
         return Err(UsageError::TreeOntoFile { path }.into());
     }
-    Ok(Goal::Folder {
+    Ok(Destination::Folder {
         folder: local.resolved(),
-        shown: local.path.clone(),
+        display_name: local.path.clone(),
         name: None,
     })
 }
 
-fn file(local: &LocalLocation, source_name: Option<&str>) -> Result<Goal, CliError> {
+fn file(local: &LocalLocation, source_name: Option<&str>) -> Result<Destination, CliError> {
     let path = || local.path.display().to_string();
     let into = match existing(local)? {
         Some(metadata) if metadata.is_dir() => true,
-        Some(_) if local.slash => return Err(UsageError::SlashBehindFile { path: path() }.into()),
+        Some(_) if local.has_slash => {
+            return Err(UsageError::SlashAfterFile { path: path() }.into());
+        }
         Some(metadata) if !metadata.is_file() => {
             return Err(UsageError::SpecialDestination { path: path() }.into());
         }
         Some(_) => false,
-        None => local.slash,
+        None => local.has_slash,
     };
     let resolved = local.resolved();
     if into {
         let name = name_of(source_name, &Location::Local(local.clone()))?;
-        return Ok(Goal::Folder {
+        return Ok(Destination::Folder {
             folder: resolved,
-            shown: local.path.clone(),
+            display_name: local.path.clone(),
             name: Some(name.to_owned()),
         });
     }
@@ -149,32 +151,35 @@ fn file(local: &LocalLocation, source_name: Option<&str>) -> Result<Goal, CliErr
         name: name.display().to_string(),
         reason: tree::NOT_UTF8,
     })?;
-    Ok(Goal::Folder {
+    Ok(Destination::Folder {
         folder: folder.to_owned(),
-        shown: local.path.parent().unwrap_or(folder).to_owned(),
+        display_name: local.path.parent().unwrap_or(folder).to_owned(),
         name: Some(name.to_owned()),
     })
 }
 
-/// What is there already. Links are followed, and must lead somewhere.
+/// What exists at the path. Links are followed, and must not be broken.
 fn existing(local: &LocalLocation) -> Result<Option<Metadata>, CliError> {
-    let shown = || local.path.display().to_string();
-    // A slash behind a file makes it an error, which would hide that it is one.
+    let display_name = || local.path.display().to_string();
+    // With a trailing slash a file would be an error that does not say that it is a file.
     let without_slash: PathBuf = local.path.components().collect();
     match fs::metadata(&without_slash) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             match fs::symlink_metadata(&without_slash) {
-                Ok(_) => Err(UsageError::DanglingDestination { path: shown() }.into()),
+                Ok(_) => Err(UsageError::DanglingDestination {
+                    path: display_name(),
+                }
+                .into()),
                 Err(_) => Ok(None),
             }
         }
-        Err(error) => Err(Failure::io(shown(), &error).into()),
+        Err(error) => Err(FailedObject::io(display_name(), &error).into()),
     }
 }
 
 fn name_of<'a>(name: Option<&'a str>, destination: &Location) -> Result<&'a str, UsageError> {
     name.ok_or_else(|| UsageError::NamelessStdin {
-        path: destination.shown(),
+        path: destination.display_name(),
     })
 }

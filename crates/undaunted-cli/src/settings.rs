@@ -1,5 +1,4 @@
-//! From arguments to settings: what belongs together is checked together here, and nothing
-//! behind this knows the name of a flag.
+//! Settings made of the arguments, after checks of how they fit together.
 
 use object_store::{Attribute, Attributes};
 use undaunted::RetryConfig;
@@ -7,14 +6,15 @@ use undaunted::RetryConfig;
 use crate::args::{ChaosAt, CommonArgs, CpArgs, LsArgs, Preset, RetryArgs};
 use crate::chaos::Chaos;
 use crate::error::{CliError, UsageError};
-use crate::location::{Kind, Location};
-use crate::log::Detail;
+use crate::location::Location;
+use crate::log::LogDetail;
+use crate::store_kind::StoreKind;
 use crate::value::KeyValue;
 
-/// What `cp` is to do.
+/// Settings of `cp`.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
-pub(crate) struct Copy {
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
+pub(crate) struct CopySettings {
     pub(crate) source: Location,
     pub(crate) destination: Location,
     pub(crate) recursive: bool,
@@ -23,37 +23,38 @@ pub(crate) struct Copy {
     pub(crate) fail_fast: bool,
     pub(crate) concurrency: usize,
     pub(crate) part_size: u64,
-    /// What the copies get over what their sources have.
+    /// Attributes that override the source's.
     pub(crate) attributes: Attributes,
-    pub(crate) source_options: Options,
-    pub(crate) destination_options: Options,
+    pub(crate) source_options: StoreOptions,
+    pub(crate) destination_options: StoreOptions,
     pub(crate) chaos_at: ChaosAt,
-    pub(crate) common: Common,
+    pub(crate) common: CommonSettings,
 }
 
-/// What `ls` is to do.
+/// Settings of `ls`.
 #[derive(Debug)]
-pub(crate) struct List {
+pub(crate) struct ListSettings {
     pub(crate) location: Location,
     pub(crate) recursive: bool,
-    pub(crate) options: Options,
-    pub(crate) common: Common,
+    pub(crate) options: StoreOptions,
+    pub(crate) common: CommonSettings,
 }
 
+/// Settings of every command that copies or lists.
 #[derive(Debug)]
-pub(crate) struct Common {
+pub(crate) struct CommonSettings {
     pub(crate) json: bool,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
-    pub(crate) log: Detail,
-    pub(crate) config: RetryConfig,
+    pub(crate) log: LogDetail,
+    pub(crate) retry: RetryConfig,
     pub(crate) chaos: Option<Chaos>,
 }
 
-/// Options of a store, by object_store's names.
-pub(crate) type Options = Vec<(String, String)>;
+/// Options of a store, under object_store's names for them.
+pub(crate) type StoreOptions = Vec<(String, String)>;
 
-impl Copy {
+impl CopySettings {
     pub(crate) fn from_args(args: Box<CpArgs>) -> Result<Self, CliError> {
         let source = Location::parse(&args.source)?;
         let destination = Location::parse(&args.destination)?;
@@ -76,14 +77,14 @@ impl Copy {
             source_options: options(&source, shared, args.source_option),
             destination_options: options(&destination, shared, args.dest_option),
             chaos_at: args.chaos_at,
-            common: Common::from_args(args.common)?,
+            common: CommonSettings::from_args(args.common)?,
             source,
             destination,
         })
     }
 }
 
-impl List {
+impl ListSettings {
     pub(crate) fn from_args(args: Box<LsArgs>) -> Result<Self, CliError> {
         let location = Location::parse(&args.url)?;
         if location == Location::Stream {
@@ -94,33 +95,33 @@ impl List {
             options: options(&location, &args.common.option, Vec::new()),
             location,
             recursive: args.recursive,
-            common: Common::from_args(args.common)?,
+            common: CommonSettings::from_args(args.common)?,
         })
     }
 }
 
-impl Common {
+impl CommonSettings {
     fn from_args(args: CommonArgs) -> Result<Self, UsageError> {
         let log = match args.verbose {
-            // Who asks for faults wants to see them survived.
-            0 if args.chaos.is_some() && !args.quiet => Detail::Retries,
-            0 => Detail::Nothing,
-            1 => Detail::Retries,
-            _ => Detail::Everything,
+            // Whoever injects faults wants to see the retries.
+            0 if args.chaos.is_some() && !args.quiet => LogDetail::Retries,
+            0 => LogDetail::Nothing,
+            1 => LogDetail::Retries,
+            _ => LogDetail::Everything,
         };
         Ok(Self {
             json: args.json,
             quiet: args.quiet,
             verbose: args.verbose > 0,
             log,
-            config: policy(&args.retry)?,
+            retry: retry_config(&args.retry)?,
             chaos: args.chaos,
         })
     }
 }
 
-/// The preset, changed by the flags that are given.
-fn policy(args: &RetryArgs) -> Result<RetryConfig, UsageError> {
+/// The preset, with the values of the given flags in place of its own.
+fn retry_config(args: &RetryArgs) -> Result<RetryConfig, UsageError> {
     let preset = match args.preset {
         Preset::Default => RetryConfig::default(),
         Preset::Interactive => RetryConfig::interactive(),
@@ -169,15 +170,19 @@ fn check_streams(
         (
             args.no_clobber,
             "--no-clobber",
-            "nothing can be there already",
+            "stdout has no objects to skip",
         ),
         (args.verify, "--verify", "stdout cannot be read again"),
         (
             args.content_type.is_some(),
             "--content-type",
-            "stdout has none",
+            "stdout has no attributes",
         ),
-        (!args.metadata.is_empty(), "--metadata", "stdout has none"),
+        (
+            !args.metadata.is_empty(),
+            "--metadata",
+            "stdout has no attributes",
+        ),
     ];
     match flags.into_iter().find(|(given, ..)| *given) {
         Some((_, flag, why)) => Err(UsageError::StdoutFlag { flag, why }),
@@ -185,7 +190,7 @@ fn check_streams(
     }
 }
 
-fn check_destination(args: &CpArgs, kind: Kind) -> Result<(), UsageError> {
+fn check_destination(args: &CpArgs, kind: StoreKind) -> Result<(), UsageError> {
     let store = kind.name();
     if args.content_type.is_some() && !kind.has_attributes() {
         let flag = "--content-type";
@@ -195,14 +200,14 @@ fn check_destination(args: &CpArgs, kind: Kind) -> Result<(), UsageError> {
         let flag = "--metadata";
         return Err(UsageError::Attributes { flag, store });
     }
-    if args.part_size < kind.least_part() {
+    if args.part_size < kind.min_part_size() {
         let size = args.part_size;
         return Err(UsageError::PartSize { size, store });
     }
     Ok(())
 }
 
-/// Options for ends that have none would be ignored, and so are refused.
+/// Options that no store would use are refused rather than ignored.
 fn check_options<const N: usize>(
     given: &[KeyValue],
     flag: &'static str,
@@ -212,15 +217,19 @@ fn check_options<const N: usize>(
     if given.is_empty() || kinds.iter().flatten().any(|kind| kind.has_options()) {
         return Ok(());
     }
-    let store = kinds.into_iter().flatten().next().map_or("-", Kind::name);
+    let store = kinds
+        .into_iter()
+        .flatten()
+        .next()
+        .map_or("streams", StoreKind::name);
     Err(UsageError::NoOptions { flag, store })
 }
 
-fn options(end: &Location, shared: &[KeyValue], own: Vec<KeyValue>) -> Options {
-    if !end.kind().is_some_and(Kind::has_options) {
+fn options(end: &Location, shared: &[KeyValue], own: Vec<KeyValue>) -> StoreOptions {
+    if !end.kind().is_some_and(StoreKind::has_options) {
         return Vec::new();
     }
-    // Later ones win.
+    // Later ones override earlier ones.
     shared
         .iter()
         .cloned()
@@ -250,10 +259,10 @@ mod tests {
     use super::*;
     use crate::args::{Cli, Command};
 
-    fn settings(arguments: &str) -> Result<Copy, CliError> {
+    fn settings(arguments: &str) -> Result<CopySettings, CliError> {
         let words = ["undaunted", "cp"].into_iter().chain(arguments.split(' '));
         match Cli::try_parse_from(words).unwrap().command {
-            Command::Cp(args) => Copy::from_args(args),
+            Command::Cp(args) => CopySettings::from_args(args),
             Command::Ls(_) | Command::Serve(_) => panic!("this is cp"),
         }
     }
@@ -264,13 +273,13 @@ mod tests {
 
     #[test]
     fn flags_change_the_preset_and_leave_the_rest() {
-        let config = settings("a b").unwrap().common.config;
+        let config = settings("a b").unwrap().common.retry;
         assert_eq!(config, RetryConfig::storage());
         let config =
             settings("a b --max-retries 3 --jitter none --total-timeout none --base-delay 1ms")
                 .unwrap()
                 .common
-                .config;
+                .retry;
         assert_eq!(config.max_retries(), 3);
         assert_eq!(config.jitter(), Jitter::None);
         assert_eq!(config.total_timeout(), None);
@@ -280,14 +289,14 @@ mod tests {
             config.throttled_base_delay(),
             RetryConfig::storage().throttled_base_delay()
         );
-        let config = settings("a b --preset interactive").unwrap().common.config;
+        let config = settings("a b --preset interactive").unwrap().common.retry;
         assert_eq!(config, RetryConfig::interactive());
     }
 
     #[test]
-    fn what_does_not_fit_together_is_refused() {
+    fn flags_that_contradict_each_other_are_refused() {
         for (arguments, word) in [
-            ("- -", "nothing"),
+            ("- -", "both -"),
             ("-r - a", "--recursive"),
             ("-n a -", "--no-clobber"),
             ("--verify a -", "--verify"),
@@ -305,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn options_reach_the_end_that_has_them() {
+    fn options_reach_the_store_that_has_them() {
         let copy = settings("-o a=1 --dest-option a=2 x s3://bucket/b").unwrap();
         assert!(copy.source_options.is_empty());
         let pair = |value: &str| ("a".to_owned(), value.to_owned());
@@ -313,12 +322,12 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_for_faults_sees_the_retries() {
+    fn retries_are_logged_where_faults_are_injected() {
         let log = |arguments| settings(arguments).unwrap().common.log;
-        assert_eq!(log("a b"), Detail::Nothing);
-        assert_eq!(log("-v a b"), Detail::Retries);
-        assert_eq!(log("-vv a b"), Detail::Everything);
-        assert_eq!(log("--chaos flaky a b"), Detail::Retries);
-        assert_eq!(log("--chaos flaky -q a b"), Detail::Nothing);
+        assert_eq!(log("a b"), LogDetail::Nothing);
+        assert_eq!(log("-v a b"), LogDetail::Retries);
+        assert_eq!(log("-vv a b"), LogDetail::Everything);
+        assert_eq!(log("--chaos flaky a b"), LogDetail::Retries);
+        assert_eq!(log("--chaos flaky -q a b"), LogDetail::Nothing);
     }
 }

@@ -1,4 +1,4 @@
-//! What a client must know: the endpoint, the credentials, and settings to copy.
+//! What clients need to connect: the endpoint, the credentials, and settings to copy.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 use undaunted_chaos::server::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
 
 use crate::args::ServeArgs;
-use crate::shown;
+use crate::text;
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Intro {
+pub(crate) struct ConnectionInfo {
     endpoint: String,
     access_key_id: &'static str,
     secret_access_key: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct Intro {
     is_temporary: bool,
 }
 
-impl Intro {
+impl ConnectionInfo {
     pub(crate) fn new(args: &ServeArgs, server: &S3Server) -> Self {
         Self {
             endpoint: server.endpoint(),
@@ -36,7 +36,7 @@ impl Intro {
     }
 }
 
-impl fmt::Display for Intro {
+impl fmt::Display for ConnectionInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             endpoint,
@@ -46,9 +46,9 @@ impl fmt::Display for Intro {
             ..
         } = self;
         let bucket = self.buckets.first().map_or("bucket", String::as_str);
-        let directory = shown::escaped(&self.directory);
+        let directory = text::escaped(&self.directory);
         let until = if self.is_temporary {
-            " (temporary: removed in the end)"
+            " (temporary: removed at the end)"
         } else {
             ""
         };

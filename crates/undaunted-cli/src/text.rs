@@ -1,36 +1,35 @@
-//! How names, sizes and errors are shown: no secret, and nothing that a terminal would obey.
+//! Names, sizes, durations and errors as text: no secret, and nothing that a terminal would obey.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use undaunted_object_store::redacted;
 
-/// A line that is safe to print: control characters escaped, and of every URL in it neither
-/// user and password nor the query, which may sign it.
-pub(crate) fn line(text: &str) -> String {
+/// The text as one line that is safe to print: control characters are escaped, and URLs lose user,
+/// password and query, which may hold a signature.
+pub(crate) fn safe_line(text: &str) -> String {
     escaped(&redacted(text)).into_owned()
 }
 
-/// The same text without control characters, which could move the cursor or end a line.
+/// The text with its control characters escaped: they could move the cursor or end the line.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len() + 8);
+    let mut escaped = String::with_capacity(text.len() + 8);
     for letter in text.chars() {
         if letter.is_control() {
-            shown.extend(letter.escape_default());
+            escaped.extend(letter.escape_default());
         } else {
-            shown.push(letter);
+            escaped.push(letter);
         }
     }
-    Cow::Owned(shown)
+    Cow::Owned(escaped)
 }
 
 /// `60.2 KiB`
 pub(crate) fn size(bytes: u64) -> String {
     let mut unit = 0;
-    // Shown with one decimal: precision beyond 2^53 bytes is not missed.
     #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
     let mut number = bytes as f64;
     while number >= 1024.0 && unit + 1 < UNITS.len() {

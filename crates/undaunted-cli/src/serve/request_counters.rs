@@ -1,4 +1,4 @@
-//! What came in so far: live on a terminal, in one line at the end.
+//! Numbers of requests: live on a terminal, and in one line at the end.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,27 +8,27 @@ use std::time::Duration;
 use undaunted_chaos::server::RequestRecord;
 
 use crate::progress::Progress;
-use crate::shown;
+use crate::text;
 
 #[derive(Debug)]
-pub(crate) struct Counters {
+pub(crate) struct RequestCounters {
     progress: Progress,
-    /// A line is printed for every request.
+    /// Whether a line is printed for every request.
     verbose: bool,
-    counts: Mutex<Counts>,
+    counts: Mutex<RequestCounts>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Counts {
+struct RequestCounts {
     requests: u64,
     faults: u64,
     received: u64,
     sent: u64,
-    /// By status; none for those whose connection ended without an answer.
+    /// By status; none where the connection ended without a response.
     by_status: BTreeMap<Option<u16>, u64>,
 }
 
-impl Counters {
+impl RequestCounters {
     pub(crate) fn new(quiet: bool, verbose: bool) -> Self {
         Self {
             progress: Progress::counters(quiet),
@@ -44,34 +44,34 @@ impl Counters {
     pub(crate) fn count(&self, request: &RequestRecord) {
         self.with(|counts| counts.add(request));
         if self.verbose {
-            self.progress.note(&Line(request).to_string());
+            self.progress.note(&RequestLine(request).to_string());
         }
     }
 
-    /// Shows them on a terminal, until it is dropped. Elsewhere there is nothing to do.
-    pub(crate) async fn tick(self: Arc<Self>) {
+    /// Shows the numbers on a terminal until it is dropped. Elsewhere there is nothing to do.
+    pub(crate) async fn show(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(TICK);
-        while self.progress.is_shown() {
+        while self.progress.is_visible() {
             ticks.tick().await;
             self.progress
-                .counts(&self.with(|counts| counts.to_string()));
+                .message(&self.with(|counts| counts.to_string()));
         }
     }
 
     pub(crate) fn finish(&self, lasted: Duration) {
         self.progress.finish();
         let counts = self.with(|counts| counts.to_string());
-        let lasted = shown::seconds(lasted);
+        let lasted = text::seconds(lasted);
         self.progress
             .note(&format!("stopped after {lasted}: {counts}"));
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Counts) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut RequestCounts) -> T) -> T {
         act(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Counts {
+impl RequestCounts {
     fn add(&mut self, request: &RequestRecord) {
         self.requests += 1;
         self.faults += u64::from(request.fault.is_some());
@@ -81,20 +81,20 @@ impl Counts {
     }
 }
 
-impl fmt::Display for Counts {
+impl fmt::Display for RequestCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "{}, {}, {} in, {} out",
-            shown::count(self.requests, "request"),
-            shown::count(self.faults, "fault"),
-            shown::size(self.received),
-            shown::size(self.sent)
+            text::count(self.requests, "request"),
+            text::count(self.faults, "fault"),
+            text::size(self.received),
+            text::size(self.sent)
         )?;
         for (status, count) in self.by_status.iter().rev() {
             match status {
                 Some(status) => write!(f, ", {status}: {count}")?,
-                None => write!(f, ", no answer: {count}")?,
+                None => write!(f, ", no response: {count}")?,
             }
         }
         Ok(())
@@ -102,9 +102,9 @@ impl fmt::Display for Counts {
 }
 
 /// `PUT /bucket/a 503 in 0.00 s: fail_before (HTTP status 503 SlowDown)`
-struct Line<'r>(&'r RequestRecord);
+struct RequestLine<'r>(&'r RequestRecord);
 
-impl fmt::Display for Line<'_> {
+impl fmt::Display for RequestLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let request = self.0;
         write!(f, "{} {}", request.method, request.path)?;
@@ -116,9 +116,9 @@ impl fmt::Display for Line<'_> {
         }
         match request.status {
             Some(status) => write!(f, " {status}")?,
-            None => f.write_str(" no answer")?,
+            None => f.write_str(" no response")?,
         }
-        write!(f, " in {}", shown::seconds(request.lasted))?;
+        write!(f, " in {}", text::seconds(request.lasted))?;
         match &request.fault {
             Some(fault) => write!(f, ": {fault}"),
             None => Ok(()),
@@ -126,5 +126,5 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// As often as an eye can follow numbers.
+/// As often as an eye can follow changing numbers.
 const TICK: Duration = Duration::from_millis(200);

@@ -1,0 +1,147 @@
+//! Writing an object in parts, which become an object in one step. If anything fails, nothing
+//! remains.
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::{Attributes, Error, MultipartId, PutMultipartOptions, PutPayload};
+use tokio::time::timeout;
+use undaunted_object_store::{Ambiguous, cause, full_text};
+
+use super::copier::NotCopied;
+use super::part::{LoadedPart, Part};
+use super::transfer::Transfer;
+use crate::error::FailedObject;
+use crate::request::request;
+use crate::text;
+
+impl Transfer<'_> {
+    /// Writes the object in parts, several at a time.
+    pub(super) async fn put_parts<F>(
+        &self,
+        attributes: Attributes,
+        parts: BoxStream<'_, F>,
+    ) -> Result<Vec<Part>, NotCopied>
+    where
+        F: Future<Output = Result<LoadedPart, NotCopied>>,
+    {
+        let upload = Upload::begin(self, attributes).await?;
+        match upload.fill(parts).await {
+            Ok(parts) => Ok(parts),
+            Err(not_copied) => Err(upload.abort(not_copied).await),
+        }
+    }
+}
+
+/// A multipart upload that was begun, and so must be completed or aborted.
+struct Upload<'a> {
+    transfer: &'a Transfer<'a>,
+    id: MultipartId,
+}
+
+impl<'a> Upload<'a> {
+    async fn begin(transfer: &'a Transfer<'a>, attributes: Attributes) -> Result<Self, NotCopied> {
+        let options = PutMultipartOptions {
+            attributes,
+            ..PutMultipartOptions::default()
+        };
+        let store = &transfer.destination.store;
+        let create = request(store.create_multipart_opts(transfer.to, options));
+        match transfer.copier.unless_stopped_for_long(create).await? {
+            Ok(id) => Ok(Self { transfer, id }),
+            Err(failed) => Err(FailedObject::request(transfer.name, &failed).into()),
+        }
+    }
+
+    async fn fill<F>(&self, parts: BoxStream<'_, F>) -> Result<Vec<Part>, NotCopied>
+    where
+        F: Future<Output = Result<LoadedPart, NotCopied>>,
+    {
+        let mut sent: Vec<(usize, Part, PartId)> = parts
+            .enumerate()
+            .map(|(index, part)| self.send(index, part))
+            .buffer_unordered(self.transfer.copier.settings.concurrency)
+            .try_collect()
+            .await?;
+        sent.sort_unstable_by_key(|(index, ..)| *index);
+        let (parts, ids): (Vec<Part>, Vec<PartId>) =
+            sent.into_iter().map(|(_, part, id)| (part, id)).unzip();
+        self.complete(&parts, ids).await?;
+        Ok(parts)
+    }
+
+    async fn send(
+        &self,
+        index: usize,
+        loaded: impl Future<Output = Result<LoadedPart, NotCopied>>,
+    ) -> Result<(usize, Part, PartId), NotCopied> {
+        let Transfer {
+            copier,
+            destination,
+            to,
+            name,
+        } = *self.transfer;
+        let loaded = loaded.await?;
+        let part = loaded.part();
+        let payload = PutPayload::from(loaded.bytes().clone());
+        let put = request(destination.store.put_part(to, &self.id, index, payload));
+        match copier.unless_stopped(put).await? {
+            Ok(id) => {
+                copier.progress.advance(part.length());
+                Ok((index, part, id))
+            }
+            Err(failed) => Err(FailedObject::request(name, &failed).into()),
+        }
+    }
+
+    async fn complete(&self, parts: &[Part], ids: Vec<PartId>) -> Result<(), NotCopied> {
+        let transfer = self.transfer;
+        let store = &transfer.destination.store;
+        let complete = request(store.complete_multipart(transfer.to, &self.id, ids));
+        let completed = transfer.copier.unless_stopped_for_long(complete).await?;
+        let Err(failed) = completed else {
+            return Ok(());
+        };
+        // After a lost response, what is at the destination tells whether it was a success.
+        let is_ambiguous = cause::<Ambiguous>(&failed.error).is_some();
+        if is_ambiguous && transfer.matches(parts).await? {
+            return Ok(());
+        }
+        Err(FailedObject::request(transfer.name, &failed).into())
+    }
+
+    /// Aborts the upload, so that nothing remains of it.
+    async fn abort(&self, not_copied: NotCopied) -> NotCopied {
+        let Transfer {
+            copier,
+            destination,
+            to,
+            name,
+        } = *self.transfer;
+        let abort = destination.store.abort_multipart(to, &self.id);
+        let trouble = match timeout(ABORT_TIMEOUT, abort).await {
+            // An upload that does not exist need not be aborted.
+            Ok(Ok(()) | Err(Error::NotFound { .. })) => {
+                copier.tally().objects.uploads_aborted += 1;
+                return not_copied;
+            }
+            Ok(Err(error)) => full_text(&error),
+            Err(_) => format!("no response within {}", text::seconds(ABORT_TIMEOUT)),
+        };
+        let note = format!(
+            "its upload to {} could not be aborted, and its parts may remain there: {trouble}",
+            self.transfer.display_name()
+        );
+        match not_copied {
+            NotCopied::Failed(failed) => NotCopied::Failed(failed.and(&note)),
+            NotCopied::Interrupted(_) | NotCopied::Skipped => {
+                NotCopied::Interrupted(Some(FailedObject::new(name, note)))
+            }
+        }
+    }
+}
+
+/// As long as a person waits for a command to end after Ctrl-C; a second one ends it immediately.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,0 +1,73 @@
+//! One object on its way to a destination, and the put that writes it in one request.
+
+use object_store::path::Path;
+use object_store::{
+    Attributes, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+};
+
+use super::copier::{Copier, NotCopied};
+use super::part::{LoadedPart, Part};
+use crate::endpoint::Endpoint;
+use crate::error::FailedObject;
+use crate::request::request;
+
+/// One object on its way to a destination.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Transfer<'a> {
+    pub(super) copier: &'a Copier,
+    pub(super) destination: &'a Endpoint,
+    pub(super) to: &'a Path,
+    /// The object's name in messages.
+    pub(super) name: &'a str,
+}
+
+impl Transfer<'_> {
+    /// Ends the transfer if the object exists at the destination and `--no-clobber` keeps it.
+    pub(super) async fn skip_existing(&self) -> Result<(), NotCopied> {
+        if !self.copier.settings.no_clobber {
+            return Ok(());
+        }
+        let head = request(self.destination.store.head(self.to));
+        match self.copier.unless_stopped(head).await? {
+            Ok(_) => Err(NotCopied::Skipped),
+            Err(failed) if failed.is_not_found() => Ok(()),
+            Err(failed) => Err(FailedObject::request(self.display_name(), &failed).into()),
+        }
+    }
+
+    /// Writes the object in one request.
+    pub(super) async fn put(
+        &self,
+        attributes: Attributes,
+        loaded: Vec<LoadedPart>,
+    ) -> Result<Vec<Part>, NotCopied> {
+        let only_if_new = self.copier.settings.no_clobber && self.destination.kind.has_create();
+        let options = PutOptions {
+            mode: if only_if_new {
+                PutMode::Create
+            } else {
+                PutMode::Overwrite
+            },
+            attributes,
+            ..PutOptions::default()
+        };
+        let parts: Vec<Part> = loaded.iter().map(LoadedPart::part).collect();
+        let payload: PutPayload = loaded.iter().map(|part| part.bytes().clone()).collect();
+        let put = request(self.destination.store.put_opts(self.to, payload, options));
+        match self.copier.unless_stopped(put).await? {
+            Ok(_) => {
+                self.copier.progress.advance(Part::total(&parts));
+                Ok(parts)
+            }
+            Err(failed) if only_if_new && matches!(failed.error, Error::AlreadyExists { .. }) => {
+                Err(NotCopied::Skipped)
+            }
+            Err(failed) => Err(FailedObject::request(self.name, &failed).into()),
+        }
+    }
+
+    /// The name of the destination in messages.
+    pub(super) fn display_name(&self) -> String {
+        self.destination.display_name(self.to)
+    }
+}

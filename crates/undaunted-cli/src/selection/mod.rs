@@ -1,0 +1,222 @@
+//! Which objects are copied where. Whatever can be wrong with SRC and DST is found before anything
+//! is written.
+
+mod destination;
+mod source;
+
+use std::path::PathBuf;
+
+use futures::stream::{self, BoxStream, StreamExt};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use tokio::sync::mpsc;
+use undaunted_object_store::full_text;
+
+use crate::args::ChaosAt;
+use crate::endpoint::{Endpoint, EndpointConfig};
+use crate::error::{CliError, FailedObject, UsageError};
+use crate::location::Location;
+use crate::settings::CopySettings;
+use crate::tree::{self, TreeEntry};
+use destination::{Destination, MadeFolders};
+use source::Source;
+
+/// The objects to copy, with both ends open.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    /// None is stdin.
+    pub(crate) source: Option<Endpoint>,
+    /// None is stdout.
+    pub(crate) destination: Option<Endpoint>,
+    /// Whether `from` and `to` are prefixes of trees; otherwise they are the keys of one object.
+    pub(crate) is_tree: bool,
+    from: Path,
+    to: Path,
+    /// Directories made so that the destination could be opened.
+    made: MadeFolders,
+    overlap: Overlap,
+}
+
+/// One thing to do.
+#[derive(Debug)]
+pub(crate) enum Task {
+    Copy {
+        from: Path,
+        to: Path,
+    },
+    /// Make this local directory.
+    MakeFolder(PathBuf),
+    /// Leave out an empty directory, as the destination has no directories.
+    LeaveOutFolder,
+    Fail(FailedObject),
+}
+
+/// Whether a copy could replace an object of the tree being copied.
+#[derive(Debug)]
+enum Overlap {
+    Impossible,
+    /// Both ends are local, and this is the source.
+    Folder(PathBuf),
+    /// Both ends are in one store, and this is the source.
+    Prefix(Path),
+}
+
+impl Selection {
+    pub(crate) async fn open(
+        settings: &CopySettings,
+        config: &EndpointConfig,
+    ) -> Result<Self, CliError> {
+        let config_of = |end: ChaosAt| EndpointConfig {
+            faults: config
+                .faults
+                .clone()
+                .filter(|_| [ChaosAt::Both, end].contains(&settings.chaos_at)),
+            ..config.clone()
+        };
+        let source = Source::open(settings, config_of(ChaosAt::Source)).await?;
+        let destination = Destination::find(settings, &source)?;
+        let overlap = check_apart(settings, &source, &destination)?;
+        let (destination, to, made) = destination.open(
+            &settings.destination_options,
+            config_of(ChaosAt::Destination),
+        )?;
+        Ok(Self {
+            source: source.endpoint,
+            destination,
+            is_tree: source.is_tree,
+            from: source.key,
+            to,
+            made,
+            overlap,
+        })
+    }
+
+    /// All that is to be done. A tree is walked or listed while its objects are copied.
+    pub(crate) fn tasks(&self) -> BoxStream<'static, Task> {
+        let (from, to) = (self.from.clone(), self.to.clone());
+        match &self.source {
+            Some(source) if self.is_tree => match source.local_folder() {
+                Some(folder) => {
+                    let display_name = PathBuf::from(source.display_name(&Path::ROOT));
+                    self.local_tree(folder.to_owned(), display_name)
+                }
+                None => listed_tree(source, from, to),
+            },
+            _ => stream::iter([Task::Copy { from, to }]).boxed(),
+        }
+    }
+
+    /// Whether this key is below the source itself, where it could replace an object to copy.
+    pub(crate) fn hits_source(&self, to: &Path) -> bool {
+        match &self.overlap {
+            Overlap::Impossible => false,
+            Overlap::Folder(source) => {
+                let file = self.destination_file(to);
+                file.is_some_and(|file| file.starts_with(source))
+            }
+            Overlap::Prefix(source) => to.prefix_matches(source),
+        }
+    }
+
+    /// The file of a key of the destination, if that is local.
+    pub(crate) fn destination_file(&self, to: &Path) -> Option<PathBuf> {
+        self.destination.as_ref()?.file(to)
+    }
+
+    /// Removes the directories that were made for the destination and are still empty.
+    pub(crate) fn remove_empty_folders(&self) {
+        self.made.remove_if_empty();
+    }
+
+    fn local_tree(&self, folder: PathBuf, display_name: PathBuf) -> BoxStream<'static, Task> {
+        let (sender, mut receiver) = mpsc::channel(WALK_AHEAD);
+        let target = self.destination.as_ref().and_then(Endpoint::local_folder);
+        let target = target.map(ToOwned::to_owned);
+        let to = self.to.clone();
+        tokio::task::spawn_blocking(move || {
+            tree::walk(&folder, &display_name, |entry| {
+                let task = match (entry, &target) {
+                    (TreeEntry::File(from), _) => Some(Task::Copy {
+                        to: below(&to, &from, &Path::ROOT),
+                        from,
+                    }),
+                    (TreeEntry::Folder { relative, .. }, Some(target)) => {
+                        Some(Task::MakeFolder(target.join(relative)))
+                    }
+                    (TreeEntry::Folder { is_empty, .. }, None) => {
+                        is_empty.then_some(Task::LeaveOutFolder)
+                    }
+                    (TreeEntry::Unusable(failed), _) => Some(Task::Fail(failed)),
+                };
+                task.is_none_or(|task| sender.blocking_send(task).is_ok())
+            });
+        });
+        stream::poll_fn(move |cx| receiver.poll_recv(cx)).boxed()
+    }
+}
+
+fn listed_tree(source: &Endpoint, from: Path, to: Path) -> BoxStream<'static, Task> {
+    let name = source.display_name(&from);
+    let list = source.store.list(Some(&from));
+    list.map(move |entry| match entry {
+        Ok(meta) => Task::Copy {
+            to: below(&to, &meta.location, &from),
+            from: meta.location,
+        },
+        Err(error) => Task::Fail(FailedObject::new(&name, full_text(&error))),
+    })
+    .boxed()
+}
+
+/// The key below `to` for a key below `from`.
+fn below(to: &Path, key: &Path, from: &Path) -> Path {
+    let rest = key.prefix_match(from).into_iter().flatten();
+    to.parts().chain(rest).collect()
+}
+
+/// Refuses to copy something onto or into itself.
+fn check_apart(
+    settings: &CopySettings,
+    source: &Source,
+    destination: &Destination,
+) -> Result<Overlap, UsageError> {
+    let (is_same, is_inside, overlap) = match (&source.real, &settings.source, destination) {
+        (Some(real), _, Destination::Folder { folder, name, .. }) => {
+            let target = name
+                .as_ref()
+                .map_or(folder.clone(), |name| folder.join(name));
+            (
+                *real == target || same_file::is_same_file(real, &target).unwrap_or(false),
+                target.starts_with(real),
+                Overlap::Folder(real.clone()),
+            )
+        }
+        (_, Location::Store(from), Destination::Store { location, key })
+            if from.same_store(location)
+                && settings.source_options == settings.destination_options =>
+        {
+            (
+                source.key == *key,
+                key.prefix_matches(&source.key),
+                Overlap::Prefix(source.key.clone()),
+            )
+        }
+        _ => return Ok(Overlap::Impossible),
+    };
+    if is_same {
+        return Err(UsageError::SameObject {
+            path: source.display_name.clone(),
+        });
+    }
+    match (source.is_tree, is_inside) {
+        (true, true) => Err(UsageError::IntoItself {
+            source_path: source.display_name.clone(),
+            destination: settings.destination.display_name(),
+        }),
+        (true, false) => Ok(overlap),
+        (false, _) => Ok(Overlap::Impossible),
+    }
+}
+
+/// Enough that copying small files never waits for the walk, in little memory.
+const WALK_AHEAD: usize = 256;
