@@ -53,8 +53,8 @@ impl From<RequestRecord> for Request {
             operation: record.operation,
             key: record.key,
             part: record.part,
-            sent: record.sent,
-            answered: record.answered,
+            sent: record.bytes_in,
+            answered: record.bytes_out,
             fault: record.fault,
             status: record.status,
         }

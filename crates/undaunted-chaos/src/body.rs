@@ -1,28 +1,32 @@
-//! Faults in the bytes of an answer.
+//! Faults in the bytes of a response.
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use object_store::{GetResult, GetResultPayload, Result, collect_bytes};
 
-use crate::Fault;
-use crate::hit::Hit;
+use crate::fault::Fault;
+use crate::pending::PendingFault;
 
 /// Puts another object in the place of the one that is being read.
 pub(crate) type Replace = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
 
-/// Lets a fault hit the answer of a read. An answer that it does not touch stays what it was:
-/// a file stays a file.
+/// Lets a fault hit the response to a read. One that it does not touch stays what it was: a
+/// file stays a file.
 ///
 /// # Errors
 ///
-/// The failure in the place of the answer, if it is lost as a whole.
-pub(crate) fn spoil(result: GetResult, mut hit: Hit, replace: Replace) -> Result<GetResult> {
-    if let Some(error) = hit.lost_answer() {
+/// The failure in the place of the response, if it is lost as a whole.
+pub(crate) fn hit_body(
+    result: GetResult,
+    mut fault: PendingFault,
+    replace: Replace,
+) -> Result<GetResult> {
+    if let Some(error) = fault.lost_response() {
         return Err(error);
     }
     let length = result.range.end.saturating_sub(result.range.start);
-    let Some(at) = hit.position_in(length) else {
+    let Some(at) = fault.position_in(length) else {
         return Ok(result);
     };
     Ok(GetResult {
@@ -30,96 +34,99 @@ pub(crate) fn spoil(result: GetResult, mut hit: Hit, replace: Replace) -> Result
         range: result.range.clone(),
         attributes: result.attributes.clone(),
         extensions: result.extensions.clone(),
-        payload: GetResultPayload::Stream(spoil_stream(result.into_stream(), at, hit, replace)),
+        payload: GetResultPayload::Stream(hit_stream(result.into_stream(), at, fault, replace)),
     })
 }
 
-/// Lets a fault hit the answer of a read of several ranges, as if they were one body.
+/// Lets a fault hit the response to a read of several ranges, as if they were one body.
 ///
 /// # Errors
 ///
-/// The failure, if the answer is lost or breaks anywhere.
-pub(crate) async fn spoil_ranges(
+/// The failure, if the response is lost or breaks anywhere.
+pub(crate) async fn hit_ranges(
     ranges: Vec<Bytes>,
-    mut hit: Hit,
+    mut fault: PendingFault,
     replace: Replace,
 ) -> Result<Vec<Bytes>> {
-    if let Some(error) = hit.lost_answer() {
+    if let Some(error) = fault.lost_response() {
         return Err(error);
     }
     let lengths: Vec<usize> = ranges.iter().map(Bytes::len).collect();
     let length = lengths.iter().sum::<usize>() as u64;
-    let Some(at) = hit.position_in(length) else {
+    let Some(at) = fault.position_in(length) else {
         return Ok(ranges);
     };
     let whole = stream::iter(ranges.into_iter().map(Ok)).boxed();
-    let mut left = collect_bytes(spoil_stream(whole, at, hit, replace), Some(length)).await?;
+    let mut left = collect_bytes(hit_stream(whole, at, fault, replace), Some(length)).await?;
     Ok(lengths
         .into_iter()
         .map(|length| left.split_to(length.min(left.len())))
         .collect())
 }
 
-fn spoil_stream(
+/// Lets a fault hit a body after `at` bytes.
+pub(crate) fn hit_stream(
     inner: BoxStream<'static, Result<Bytes>>,
     at: u64,
-    hit: Hit,
+    fault: PendingFault,
     replace: Replace,
 ) -> BoxStream<'static, Result<Bytes>> {
-    let body = Body {
+    let body = FaultyBody {
         inner,
         rest: Bytes::new(),
         before: at,
-        fault: Some((hit, replace)),
+        fault: Some((fault, replace)),
     };
     stream::unfold(Some(body), |body| async move { body?.step().await })
         .fuse()
         .boxed()
 }
 
-struct Body {
+struct FaultyBody {
     inner: BoxStream<'static, Result<Bytes>>,
     /// What of the last chunk lies behind the fault.
     rest: Bytes,
     /// How many bytes still come before the fault.
     before: u64,
-    fault: Option<(Hit, Replace)>,
+    fault: Option<(PendingFault, Replace)>,
 }
 
 /// What to yield, and the body after it if there is more.
-type Step = Option<(Result<Bytes>, Option<Body>)>;
+type Step = Option<(Result<Bytes>, Option<FaultyBody>)>;
 
-impl Body {
+impl FaultyBody {
     async fn step(mut self) -> Step {
         if self.before > 0 {
             return self.step_before().await;
         }
-        let Some((hit, replace)) = self.fault.take() else {
+        let Some((fault, replace)) = self.fault.take() else {
             let chunk = self.chunk().await?;
             return Some((chunk, Some(self)));
         };
-        match hit.fault() {
-            Fault::BreakBody { failure, .. } => Some((Err(hit.fail(failure)), None)),
+        match fault.fault() {
+            Fault::BreakBody { failure, .. } | Fault::BreakList { failure, .. } => {
+                Some((Err(fault.fail(failure)), None))
+            }
             Fault::CorruptBody { .. } => {
                 let chunk = self.chunk().await?.map(|chunk| {
-                    hit.fire();
-                    turn_over_first(&chunk)
+                    fault.take_effect();
+                    invert_first(&chunk)
                 });
                 Some((chunk, Some(self)))
             }
             Fault::ReplaceObject { failure, .. } => {
                 let error = replace().await.err();
-                Some((Err(error.unwrap_or_else(|| hit.fail(failure))), None))
+                Some((Err(error.unwrap_or_else(|| fault.fail(failure))), None))
             }
             Fault::StallBody { lasts, .. } => {
                 let lasts = *lasts;
-                hit.fire();
+                fault.take_effect();
                 tokio::time::sleep(lasts).await;
                 let chunk = self.chunk().await?;
                 Some((chunk, Some(self)))
             }
             _ => {
-                hit.fire();
+                fault.take_effect();
                 None
             }
         }
@@ -154,12 +161,12 @@ impl Body {
     }
 }
 
-/// Other bytes, of the same length.
-pub(crate) fn turned_over(bytes: &[u8]) -> Bytes {
+/// Other bytes of the same length.
+pub(crate) fn inverted(bytes: &[u8]) -> Bytes {
     bytes.iter().map(|byte| !byte).collect()
 }
 
-fn turn_over_first(chunk: &Bytes) -> Bytes {
+fn invert_first(chunk: &Bytes) -> Bytes {
     let mut changed = chunk.to_vec();
     if let Some(byte) = changed.first_mut() {
         *byte = !*byte;

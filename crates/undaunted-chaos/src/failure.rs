@@ -40,27 +40,27 @@ pub enum Failure {
     Connect,
     /// The peer reset the connection.
     Reset,
-    /// The service answered with a failure.
+    /// The service responded with a failure.
     Status(HttpFailure),
-    /// No answer came in time. The error comes at once: no time passes.
+    /// No response came in time. The error comes immediately: no time passes.
     Timeout,
 }
 
 impl Failure {
-    /// An answer with this status and nothing beside it.
+    /// A response with this status and nothing beside it.
     #[must_use]
     pub const fn status(status: u16) -> Self {
         Self::Status(HttpFailure::new(status))
     }
 
-    /// S3's answer to a caller that is too fast: 503 with the code `SlowDown`.
+    /// S3's response to a caller that is too fast: 503 with the code `SlowDown`.
     #[must_use]
     pub fn slow_down() -> Self {
         Self::Status(HttpFailure::new(503).with_code("SlowDown"))
     }
 
     /// A failure inside a success: status 200, and in the body an error with this code. S3 does
-    /// so when it learns of the failure after it began to answer, which it documents for
+    /// so when it learns of the failure after it began to respond, which it documents for
     /// `CompleteMultipartUpload` and `CopyObject`.
     #[must_use]
     pub fn inside_success(code: impl Into<String>) -> Self {
@@ -86,7 +86,7 @@ impl Failure {
                 io::ErrorKind::ConnectionReset,
                 "connection reset by peer",
             ),
-            Self::Status(failure) => answered(failure, key),
+            Self::Status(failure) => failed(failure, key),
             Self::Timeout => broken(
                 HttpErrorKind::Timeout,
                 io::ErrorKind::TimedOut,
@@ -120,7 +120,7 @@ fn broken(kind: HttpErrorKind, io: io::ErrorKind, text: &'static str) -> Error {
 
 /// The variant that object_store's own clients choose for a status. A retryable code comes
 /// first: such a 409 asks for another attempt and is no statement about the object.
-fn answered(failure: &HttpFailure, key: &str) -> Error {
+fn failed(failure: &HttpFailure, key: &str) -> Error {
     if failure.verdict().is_retryable() {
         return generic(HttpErrorKind::Unknown, failure.clone());
     }
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_throttled_answer_keeps_its_hint() {
+    fn a_throttled_response_keeps_its_hint() {
         let hint = Duration::from_millis(300);
         let failure = HttpFailure::new(429).with_retry_after(hint);
         assert_eq!(

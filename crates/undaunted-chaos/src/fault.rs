@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use undaunted::HttpFailure;
 
-use crate::{Failure, Operation};
+use crate::failure::Failure;
+use crate::fault_kind::FaultKind;
+use crate::operation::Operation;
 
-/// One fault. The crate's front page has the table of what each does and where.
+/// One fault. The [table of the crate](crate#the-faults) says what each does and where.
 ///
-/// A position `at` counts the bytes of the answer, which for a range is not the whole object.
+/// A position `at` counts the bytes of the response, which for a range is not the whole object.
 /// A body that ends at or before `at` is not hit: its length was announced before, so a client
 /// has what it asked for by then.
 ///
@@ -32,7 +34,7 @@ pub enum Fault {
         failure: Failure,
     },
     /// A list delivers up to `after` entries, then fails. A list that has no more than that
-    /// fails where it would have ended. A call that gives all its entries at once
+    /// fails where it would have ended. A call that gives all its entries together
     /// (`list_with_delimiter`, a page) fails as a whole.
     BreakList {
         /// How many entries arrive at most.
@@ -40,7 +42,7 @@ pub enum Fault {
         /// The failure that the reader sees then.
         failure: Failure,
     },
-    /// One byte of the body arrives with all its bits turned over.
+    /// One byte of the body arrives with all its bits inverted.
     CorruptBody {
         /// Which byte, from 0.
         at: u64,
@@ -48,11 +50,11 @@ pub enum Fault {
     /// The call waits this long, then goes on. Another fault may hit the same call after it.
     /// Waiting needs a tokio runtime with its timer on.
     Delay(Duration),
-    /// The call is applied in full, then its answer is lost and this failure comes instead.
+    /// The call is applied in full, then its response is lost and this failure comes instead.
     /// A call that fails by itself keeps its own error.
     ///
-    /// [`Failure::Connect`] and throttled answers say that nothing was applied, which here
-    /// would be a lie; the seeded faults never tell it.
+    /// [`Failure::Connect`] and throttled responses say that nothing was applied, which here
+    /// would be false; seeded faults never say so.
     FailAfter(Failure),
     /// The call fails and the inner store never hears of it.
     FailBefore(Failure),
@@ -63,14 +65,14 @@ pub enum Fault {
         /// How many calls a second come through in the long run; 0 lets none through once the
         /// burst is over.
         per_second: u32,
-        /// How many come through at once after a pause, at least 1.
+        /// How many come through together after a pause, at least 1.
         burst: u32,
         /// The hint that the refusal carries.
         retry_after: Option<Duration>,
     },
     /// The body delivers exactly `at` bytes, then the object is replaced by another one of the
-    /// same length, every bit of it turned over, and the body fails. Who reads on without
-    /// asking for the same object gets a mixture.
+    /// same length, every bit of it inverted, and the body fails. A client that resumes without
+    /// asking for the same object gets a mixture of both.
     ReplaceObject {
         /// How many bytes of the old object arrive.
         at: u64,
@@ -132,12 +134,25 @@ impl Fault {
         match self {
             Self::FailBefore(failure) => Some(failure.clone()),
             Self::RateLimit { retry_after, .. } => {
-                let answer = HttpFailure::new(503).with_code("SlowDown");
+                let failure = HttpFailure::new(503).with_code("SlowDown");
                 Some(Failure::Status(match retry_after {
-                    Some(hint) => answer.with_retry_after(*hint),
-                    None => answer,
+                    Some(hint) => failure.with_retry_after(*hint),
+                    None => failure,
                 }))
             }
+            _ => None,
+        }
+    }
+
+    /// The failure that the caller is told of, for the faults that bring one.
+    #[cfg(feature = "server")]
+    pub(crate) const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::BreakBody { failure, .. }
+            | Self::BreakList { failure, .. }
+            | Self::FailAfter(failure)
+            | Self::FailBefore(failure)
+            | Self::ReplaceObject { failure, .. } => Some(failure),
             _ => None,
         }
     }
@@ -169,71 +184,6 @@ impl fmt::Display for Fault {
             Self::RateLimit { per_second, .. } => write!(f, " of {per_second}/s"),
             Self::StallBody { at, lasts } => write!(f, " at {at} of {lasts:?}"),
         }
-    }
-}
-
-/// The kind of a [`Fault`], without its details. Counts are kept by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum FaultKind {
-    /// [`Fault::BreakBody`]
-    BreakBody,
-    /// [`Fault::BreakList`]
-    BreakList,
-    /// [`Fault::CorruptBody`]
-    CorruptBody,
-    /// [`Fault::Delay`]
-    Delay,
-    /// [`Fault::FailAfter`]
-    FailAfter,
-    /// [`Fault::FailBefore`]
-    FailBefore,
-    /// [`Fault::RateLimit`]
-    RateLimit,
-    /// [`Fault::ReplaceObject`]
-    ReplaceObject,
-    /// [`Fault::ShortBody`]
-    ShortBody,
-    /// [`Fault::StallBody`]
-    StallBody,
-}
-
-impl FaultKind {
-    /// Every kind, in the order of their names.
-    pub const ALL: &'static [Self] = &[
-        Self::BreakBody,
-        Self::BreakList,
-        Self::CorruptBody,
-        Self::Delay,
-        Self::FailAfter,
-        Self::FailBefore,
-        Self::RateLimit,
-        Self::ReplaceObject,
-        Self::ShortBody,
-        Self::StallBody,
-    ];
-
-    /// The name in words: `fail_before`, `break_body` and so on.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BreakBody => "break_body",
-            Self::BreakList => "break_list",
-            Self::CorruptBody => "corrupt_body",
-            Self::Delay => "delay",
-            Self::FailAfter => "fail_after",
-            Self::FailBefore => "fail_before",
-            Self::RateLimit => "rate_limit",
-            Self::ReplaceObject => "replace_object",
-            Self::ShortBody => "short_body",
-            Self::StallBody => "stall_body",
-        }
-    }
-}
-
-impl fmt::Display for FaultKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -8,7 +8,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> object_store::Result<()> {
 //! let plan = FaultPlan::scripted([
-//!     // The first write is applied, but its answer is lost.
+//!     // The first write is applied, but its response is lost.
 //!     Rule::new(Operation::Put, Fault::FailAfter(Failure::Timeout)),
 //!     // The second read below `logs/` breaks after three bytes.
 //!     Rule::new(Operation::Get, Fault::BreakBody { at: 3, failure: Failure::Reset })
@@ -28,21 +28,21 @@
 //!
 //! # Two ways to choose faults
 //!
-//! *Scripted*, for tests: a list of [`Rule`]s, each with one fault and the calls it is meant
-//! for. [`FaultPlan::unused`] tells which of them never took effect.
+//! *Scripted*, for tests: a list of [`Rule`]s, each with one fault and the calls that it is
+//! meant for. [`FaultPlan::unused`] tells which of them never took effect.
 //!
 //! *Seeded*, for soaks: a seed and the rate of each family of faults ([`Rates`]), or one line
 //! of text for a command line ([`ChaosSpec`]); both together, as a TOML file, are a `ChaosFile`
 //! (feature `file`). The same seed draws the same faults on every
 //! machine and whatever the order in which concurrent calls arrive, and a bound on faults in
-//! a row makes sure that an operation which is tried often enough gets through.
+//! a row makes sure that an operation with enough attempts gets through.
 //!
 //! # The faults
 //!
 //! | [`Fault`] | hits | what happens |
 //! | --- | --- | --- |
 //! | [`FailBefore`](Fault::FailBefore) | anything | the call fails, the store never hears of it |
-//! | [`FailAfter`](Fault::FailAfter) | anything | the call is applied, its answer is lost |
+//! | [`FailAfter`](Fault::FailAfter) | anything | the call is applied, its response is lost |
 //! | [`Delay`](Fault::Delay) | anything | the call waits, then goes on |
 //! | [`BreakBody`](Fault::BreakBody) | `get`, `get_ranges` | the body fails after exactly n bytes |
 //! | [`ShortBody`](Fault::ShortBody) | `get`, `get_ranges` | the body ends cleanly after exactly n bytes |
@@ -59,20 +59,24 @@
 //! What a plan did is in [`FaultPlan::log`], [`FaultPlan::injected`] and
 //! [`FaultPlan::calls`].
 
-mod allowance;
 mod body;
+mod call;
+mod capabilities;
 mod failure;
 mod fault;
+mod fault_kind;
 #[cfg(feature = "file")]
 mod file;
-mod hit;
+mod injection;
 mod list;
-mod log;
+mod names;
 mod operation;
+mod pending;
 mod plan;
 mod random;
 mod rates;
 mod rule;
+mod script;
 mod seeded;
 #[cfg(feature = "server")]
 pub mod server;
@@ -80,17 +84,20 @@ mod spec;
 mod store;
 mod upload;
 
+pub use capabilities::{FaultyPages, FaultyParts};
 pub use failure::Failure;
-pub use fault::{Fault, FaultKind};
+pub use fault::Fault;
+pub use fault_kind::FaultKind;
 #[cfg(feature = "file")]
-pub use file::{ChaosFile, FileError};
-pub use list::FaultyPages;
-pub use log::Injection;
+pub use file::ChaosFile;
+#[cfg(feature = "file")]
+pub use file::error::FileError;
+pub use injection::Injection;
 pub use operation::Operation;
 pub use plan::FaultPlan;
 pub use rates::Rates;
 pub use rule::Rule;
-pub use spec::{ChaosSpec, SpecError};
+pub use spec::ChaosSpec;
+pub use spec::error::SpecError;
 pub use store::FaultyStore;
 pub use undaunted::HttpFailure;
-pub use upload::FaultyParts;

@@ -1,94 +1,57 @@
 //! The calls that a fault can hit.
 
-use std::fmt;
+use crate::names::named;
 
-/// One kind of call to a store, as a [`FaultPlan`](crate::FaultPlan) sees it.
-///
-/// The key that goes with a call is the object's key; for [`Copy`](Self::Copy) and
-/// [`Rename`](Self::Rename) it is the destination's, and for [`List`](Self::List) it is the
-/// prefix (empty where none was given).
-///
-/// ```
-/// use undaunted_chaos::Operation;
-///
-/// assert_eq!(Operation::CompleteMultipart.to_string(), "complete_multipart");
-/// assert!(Operation::Put.is_write());
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// Gives a multipart upload up.
-    AbortMultipart,
-    /// Makes an object of the parts of a multipart upload.
-    CompleteMultipart,
-    /// Copies an object inside the store.
-    Copy,
-    /// Starts a multipart upload.
-    CreateMultipart,
-    /// Deletes one object. `delete_stream` is one call for each of its keys.
-    Delete,
-    /// Reads an object or one range of it.
-    Get,
-    /// Reads several ranges of an object in one call.
+named! {
+    /// One kind of call to a store, as a [`FaultPlan`](crate::FaultPlan) sees it.
     ///
-    /// It goes to the inner store's own `get_ranges`, so that a store's way of reading ranges
-    /// stays in use. For faults that hit bodies, all the ranges in the order asked are one
-    /// body.
-    GetRanges,
-    /// Asks for an object's metadata: `get_opts` with `head` set.
-    Head,
-    /// Lists objects: one stream, one `list_with_delimiter` or one page.
-    List,
-    /// Anything else that a server is asked for: about buckets, tags, rights or uploads under
-    /// way. Calls to a store are never this.
-    Other,
-    /// Writes an object in one call.
-    Put,
-    /// Sends one part of a multipart upload.
-    PutPart,
-    /// Moves an object inside the store.
-    Rename,
+    /// The key that goes with a call is the object's key; for [`Copy`](Self::Copy) and
+    /// [`Rename`](Self::Rename) it is the destination's, and for [`List`](Self::List) it is the
+    /// prefix (empty where none was given).
+    ///
+    /// ```
+    /// use undaunted_chaos::Operation;
+    ///
+    /// assert_eq!(Operation::CompleteMultipart.to_string(), "complete_multipart");
+    /// assert!(Operation::Put.is_write());
+    /// ```
+    pub enum Operation {
+        /// Gives a multipart upload up.
+        AbortMultipart = "abort_multipart",
+        /// Makes an object of the parts of a multipart upload.
+        CompleteMultipart = "complete_multipart",
+        /// Copies an object inside the store.
+        Copy = "copy",
+        /// Starts a multipart upload.
+        CreateMultipart = "create_multipart",
+        /// Deletes one object. `delete_stream` is one call for each of its keys.
+        Delete = "delete",
+        /// Reads an object or one range of it.
+        Get = "get",
+        /// Reads several ranges of an object in one call.
+        ///
+        /// It goes to the inner store's own `get_ranges`, so that a store's way of reading
+        /// ranges stays in use. For faults that hit bodies, all the ranges in the order asked
+        /// are one body.
+        GetRanges = "get_ranges",
+        /// Asks for an object's metadata: `get_opts` with `head` set.
+        Head = "head",
+        /// Lists objects: one stream, one `list_with_delimiter` or one page.
+        List = "list",
+        /// Anything else that a server is asked for: about buckets, tags, rights or uploads
+        /// under way. Calls to a store are never this.
+        Other = "other",
+        /// Writes an object in one call.
+        Put = "put",
+        /// Sends one part of a multipart upload.
+        PutPart = "put_part",
+        /// Moves an object inside the store.
+        Rename = "rename",
+    }
 }
 
 impl Operation {
-    /// Every operation, in the order of their names.
-    pub const ALL: &'static [Self] = &[
-        Self::AbortMultipart,
-        Self::CompleteMultipart,
-        Self::Copy,
-        Self::CreateMultipart,
-        Self::Delete,
-        Self::Get,
-        Self::GetRanges,
-        Self::Head,
-        Self::List,
-        Self::Other,
-        Self::Put,
-        Self::PutPart,
-        Self::Rename,
-    ];
-
-    /// The name in words: `get`, `put_part`, `complete_multipart` and so on.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AbortMultipart => "abort_multipart",
-            Self::CompleteMultipart => "complete_multipart",
-            Self::Copy => "copy",
-            Self::CreateMultipart => "create_multipart",
-            Self::Delete => "delete",
-            Self::Get => "get",
-            Self::GetRanges => "get_ranges",
-            Self::Head => "head",
-            Self::List => "list",
-            Self::Other => "other",
-            Self::Put => "put",
-            Self::PutPart => "put_part",
-            Self::Rename => "rename",
-        }
-    }
-
-    /// Whether the call changes an object, so that its answer can be lost after it was
+    /// Whether the call changes an object, so that its response can be lost after it was
     /// applied.
     #[must_use]
     pub const fn is_write(self) -> bool {
@@ -98,16 +61,10 @@ impl Operation {
         )
     }
 
-    /// Whether the answer to the call has an object's bytes in it.
+    /// Whether the response to the call has an object's bytes in it.
     #[must_use]
     pub const fn has_body(self) -> bool {
         matches!(self, Self::Get | Self::GetRanges)
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

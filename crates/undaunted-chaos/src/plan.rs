@@ -4,14 +4,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use object_store::Result;
 use tokio::time::Instant;
 
-use crate::hit::{Hit, Planned};
-use crate::log::Log;
-use crate::random::identity;
-use crate::rule::{Call, ScriptedRule};
-use crate::seeded::Seeded;
-use crate::{ChaosSpec, Failure, Fault, FaultKind, Injection, Operation, Rates, Rule};
+use crate::call::IncomingCall;
+use crate::failure::Failure;
+use crate::fault::Fault;
+use crate::fault_kind::FaultKind;
+use crate::injection::{Injection, InjectionLog};
+use crate::operation::Operation;
+use crate::pending::{PendingFault, PendingFaults};
+use crate::rates::Rates;
+use crate::rule::Rule;
+use crate::script::Script;
+use crate::seeded::SeededFaults;
 
 /// Decides which fault hits which call, and keeps account of it.
 ///
@@ -51,7 +57,8 @@ use crate::{ChaosSpec, Failure, Fault, FaultKind, Injection, Operation, Rates, R
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct FaultPlan {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<PlanState>>,
+    log: InjectionLog,
 }
 
 impl FaultPlan {
@@ -65,7 +72,9 @@ impl FaultPlan {
     #[must_use]
     pub fn scripted(rules: impl IntoIterator<Item = Rule>) -> Self {
         let plan = Self::none();
-        plan.lock().script = rules.into_iter().map(ScriptedRule::new).collect();
+        for rule in rules {
+            plan.add(rule);
+        }
         plan
     }
 
@@ -77,12 +86,13 @@ impl FaultPlan {
     /// version of this crate.
     ///
     /// No more than three faults in a row hit one operation on one key (and part), so an
-    /// operation that is tried four times gets through;
-    /// [`ChaosSpec::with_max_in_a_row`] sets another bound. Where several callers use the same
-    /// key at once, one of them may take the other's free call.
+    /// operation gets through on its fourth attempt;
+    /// [`ChaosSpec::with_max_in_a_row`](crate::ChaosSpec::with_max_in_a_row) sets another
+    /// bound. Where several callers use the same key at the same time, one of them may take the
+    /// other's free call.
     #[must_use]
     pub fn seeded(seed: u64, rates: Rates) -> Self {
-        ChaosSpec::new(seed, rates).plan()
+        Self::none().with_seeded(SeededFaults::new(seed, rates))
     }
 
     /// A blackout: from the first call on, every call fails with [`Failure::Connect`] for this
@@ -90,23 +100,20 @@ impl FaultPlan {
     #[must_use]
     pub fn blackout(lasts: Duration) -> Self {
         let plan = Self::none();
-        plan.lock().blackout = Some(Blackout { lasts, since: None });
+        if !lasts.is_zero() {
+            plan.lock().blackout = Some(Blackout { lasts, since: None });
+        }
         plan
     }
 
-    pub(crate) fn from_seeded(seeded: Seeded, blackout: Duration) -> Self {
-        let plan = if blackout.is_zero() {
-            Self::none()
-        } else {
-            Self::blackout(blackout)
-        };
-        plan.lock().seeded = Some(seeded);
-        plan
+    pub(crate) fn with_seeded(self, seeded: SeededFaults) -> Self {
+        self.lock().seeded = Some(seeded);
+        self
     }
 
     /// Appends a rule to the script. It counts its matching calls from now on.
     pub fn add(&self, rule: Rule) {
-        self.lock().script.push(ScriptedRule::new(rule));
+        self.lock().script.add(rule);
     }
 
     /// The scripted faults that never took effect: each rule that has some, with its
@@ -117,85 +124,71 @@ impl FaultPlan {
     /// call failed by itself first, or if nobody read a body as far as its break.
     #[must_use]
     pub fn unused(&self) -> Vec<Rule> {
-        self.lock()
-            .script
-            .iter()
-            .filter_map(ScriptedRule::unused)
-            .collect()
+        self.lock().script.unused(|rule| self.log.of_rule(rule))
     }
 
     /// The faults that took effect, oldest first. Only the newest 10,000 are kept; the counts
     /// of [`injected`](Self::injected) are of all.
     #[must_use]
     pub fn log(&self) -> Vec<Injection> {
-        self.lock().log.newest()
+        self.log.newest()
     }
 
     /// How many faults of this kind took effect.
     #[must_use]
     pub fn injected(&self, kind: FaultKind) -> u64 {
-        self.lock().log.count(kind)
+        self.log.of_kind(kind)
     }
 
     /// How many calls of this operation came in, hit or not. A list is counted when it is
     /// first polled, a part of an upload when it is handed over.
     #[must_use]
     pub fn calls(&self, operation: Operation) -> u64 {
-        self.lock()
-            .calls
-            .get(&operation)
-            .copied()
-            .unwrap_or_default()
+        let state = self.lock();
+        state.calls.get(&operation).copied().unwrap_or_default()
     }
 
     /// Counts a call and chooses what hits it.
-    pub(crate) fn begin(&self, operation: Operation, key: &str, part: Option<usize>) -> Planned {
-        self.begin_call(&Call {
-            part,
-            ..Call::new(operation, key)
-        })
-    }
-
-    pub(crate) fn begin_call(&self, call: &Call<'_>) -> Planned {
-        let (nth, choices) = self.lock().choose(call);
-        let hits = choices.into_iter().map(|choice| Hit {
-            plan: self.clone(),
-            rule: choice.rule,
-            scattered: choice.scattered,
+    pub(crate) fn begin(&self, call: &IncomingCall<'_>) -> PendingFaults {
+        let (nth, faults) = self.lock().choose(call);
+        let pending = faults.into_iter().map(|chosen| PendingFault {
             injection: Injection {
                 operation: call.operation,
                 key: call.key.to_owned(),
                 part: call.part,
                 nth,
-                fault: choice.fault,
+                fault: chosen.fault,
             },
+            rule: chosen.rule,
+            random_position: chosen.random_position,
+            log: self.log.clone(),
         });
-        Planned::new(hits.collect())
+        PendingFaults(pending.collect())
     }
 
-    pub(crate) fn record(&self, rule: Option<usize>, injection: Injection) {
-        let mut state = self.lock();
-        if let Some(rule) = rule.and_then(|rule| state.script.get_mut(rule)) {
-            rule.fired();
-        }
-        state.log.push(injection);
+    /// Makes a call that has one response and no body, with what hits it.
+    pub(crate) async fn run<T>(
+        &self,
+        call: IncomingCall<'_>,
+        inner: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        self.begin(&call).around(inner).await
     }
 
     /// Nothing panics while it holds the lock, and if it did, counts would still be counts.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PlanState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct PlanState {
     blackout: Option<Blackout>,
-    script: Vec<ScriptedRule>,
-    seeded: Option<Seeded>,
+    script: Script,
+    seeded: Option<SeededFaults>,
     calls: BTreeMap<Operation, u64>,
     /// By the hash of operation, key and part: a soak over millions of keys must not keep them.
-    histories: HashMap<u64, History>,
-    log: Log,
+    series: HashMap<u64, Series>,
 }
 
 #[derive(Debug)]
@@ -204,91 +197,80 @@ struct Blackout {
     since: Option<Instant>,
 }
 
+/// The calls of one operation on one key (and part).
 #[derive(Debug, Default)]
-struct History {
+struct Series {
     calls: u64,
     faults_in_a_row: u32,
 }
 
 #[derive(Debug)]
-struct Choice {
+struct ChosenFault {
     fault: Fault,
     rule: Option<usize>,
-    scattered: bool,
+    random_position: bool,
 }
 
-impl State {
-    /// The number of this call on its key, and the faults that hit it.
-    fn choose(&mut self, call: &Call<'_>) -> (u64, Vec<Choice>) {
-        let operation = call.operation;
-        *self.calls.entry(operation).or_default() += 1;
-        let identity = identity(operation, call.key, call.part);
-        let dark = self.is_dark();
-        let history = self.histories.entry(identity).or_default();
-        history.calls += 1;
-        let nth = history.calls;
-        if dark {
-            let refused = Choice {
+impl PlanState {
+    /// The number of this call in its series, and the faults that hit it.
+    fn choose(&mut self, call: &IncomingCall<'_>) -> (u64, Vec<ChosenFault>) {
+        let now = Instant::now();
+        let is_dark = self.is_dark(now);
+        *self.calls.entry(call.operation).or_default() += 1;
+        let identity = call.series();
+        let series = self.series.entry(identity).or_default();
+        series.calls += 1;
+        let nth = series.calls;
+        if is_dark {
+            let refused = ChosenFault {
                 fault: Fault::FailBefore(Failure::Connect),
                 rule: None,
-                scattered: false,
+                random_position: false,
             };
             return (nth, vec![refused]);
         }
 
-        let mut choices = scripted(&mut self.script, call);
-        let goes_on = choices
+        let scripted = self.script.choose(call, now).into_iter();
+        let mut faults: Vec<_> = scripted
+            .map(|(rule, fault)| ChosenFault {
+                fault,
+                rule: Some(rule),
+                random_position: false,
+            })
+            .collect();
+        let may_be_drawn = faults
             .last()
-            .is_none_or(|choice| choice.fault.kind() == FaultKind::Delay);
-        if let (true, Some(seeded)) = (goes_on, &self.seeded) {
-            let fault = seeded.draw(operation, identity, nth, &mut history.faults_in_a_row);
-            choices.extend(fault.map(|fault| Choice {
+            .is_none_or(|chosen| chosen.fault.kind() == FaultKind::Delay);
+        if let (true, Some(seeded)) = (may_be_drawn, &self.seeded) {
+            let in_a_row = &mut series.faults_in_a_row;
+            let drawn = seeded.draw(call.operation, identity, nth, in_a_row);
+            faults.extend(drawn.map(|fault| ChosenFault {
                 fault,
                 rule: None,
-                scattered: true,
+                random_position: true,
             }));
         }
-        (nth, choices)
+        (nth, faults)
     }
 
     /// Whether the blackout lasts. The first call starts it.
-    fn is_dark(&mut self) -> bool {
+    fn is_dark(&mut self, now: Instant) -> bool {
         let Some(blackout) = &mut self.blackout else {
             return false;
         };
-        let now = Instant::now();
         let since = *blackout.since.get_or_insert(now);
-        let dark = now.duration_since(since) < blackout.lasts;
-        if !dark {
+        let is_dark = now.duration_since(since) < blackout.lasts;
+        if !is_dark {
             self.blackout = None;
         }
-        dark
+        is_dark
     }
-}
-
-/// The delays that are due, and the first other rule that is. Every rule sees the call, so
-/// that each counts its own matching calls.
-fn scripted(script: &mut [ScriptedRule], call: &Call<'_>) -> Vec<Choice> {
-    let now = Instant::now();
-    let mut choices: Vec<Choice> = Vec::new();
-    let mut taken = false;
-    for (index, rule) in script.iter_mut().enumerate() {
-        if rule.see(call, now) && !taken {
-            let fault = rule.take();
-            taken = fault.kind() != FaultKind::Delay;
-            choices.push(Choice {
-                fault,
-                rule: Some(index),
-                scattered: false,
-            });
-        }
-    }
-    choices
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pending::PendingFaults;
 
     fn reset() -> Fault {
         Fault::FailBefore(Failure::Reset)
@@ -300,8 +282,8 @@ mod tests {
 
     /// The faults chosen for the next call, by kind.
     fn next(plan: &FaultPlan, operation: Operation, key: &str) -> Vec<FaultKind> {
-        let (_, choices) = plan.lock().choose(&Call::new(operation, key));
-        choices.iter().map(|choice| choice.fault.kind()).collect()
+        let PendingFaults(faults) = plan.begin(&IncomingCall::new(operation, key));
+        faults.iter().map(|fault| fault.fault().kind()).collect()
     }
 
     #[test]
@@ -371,9 +353,9 @@ mod tests {
     fn calls_are_numbered_by_operation_key_and_part() {
         let plan = FaultPlan::none();
         let nth = |operation, key, part| {
-            let call = Call {
+            let call = IncomingCall {
                 part,
-                ..Call::new(operation, key)
+                ..IncomingCall::new(operation, key)
             };
             plan.lock().choose(&call).0
         };

@@ -1,34 +1,12 @@
 //! Random numbers that mean the same on every machine and in every version.
 
-use crate::Operation;
-
-/// What makes one series of calls: the operation on a key, and for a part its number. Parts
-/// have series of their own because they go up at the same time, in no order.
-///
-/// FNV-1a with a good finish; std's hasher may change between releases, and then seeds would
-/// mean something else.
-pub(crate) fn identity(operation: Operation, key: &str, part: Option<usize>) -> u64 {
-    let part = part.map(|part| part as u64);
-    let bytes = operation
-        .as_str()
-        .bytes()
-        // No key and no name has this byte in it: both are UTF-8.
-        .chain([0xff])
-        .chain(key.bytes())
-        .chain([0xff])
-        .chain(part.into_iter().flat_map(u64::to_le_bytes));
-    let hash = bytes.fold(FNV_OFFSET, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME)
-    });
-    finish(hash)
-}
-
 /// The random numbers of one call (splitmix64).
 pub(crate) struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64, identity: u64, nth: u64) -> Self {
-        Self(finish(seed ^ finish(identity ^ finish(nth))))
+    /// The numbers of the `nth` call of a series.
+    pub(crate) fn new(seed: u64, series: u64, nth: u64) -> Self {
+        Self(finish(seed ^ finish(series ^ finish(nth))))
     }
 
     pub(crate) fn next(&mut self) -> u64 {
@@ -53,38 +31,24 @@ impl Random {
     }
 }
 
-const fn finish(mut z: u64) -> u64 {
+/// The finish of splitmix64: every bit of the input changes half of the output's.
+pub(crate) const fn finish(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
 
-// The published constants of FNV-1a and of splitmix64.
-const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
+/// The published constant of splitmix64.
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-
-    #[test]
-    fn parts_have_series_of_their_own() {
-        let identities: BTreeSet<_> = [None, Some(0), Some(1), Some(256)]
-            .into_iter()
-            .map(|part| identity(Operation::PutPart, "k", part))
-            .collect();
-        assert_eq!(identities.len(), 4);
-    }
 
     /// If this fails, every seed that anybody wrote down has changed its meaning.
     #[test]
     fn the_numbers_are_the_same_for_ever() {
-        let identity = identity(Operation::PutPart, "a/b", Some(1));
-        assert_eq!(identity, 2_344_060_164_195_750_855);
-        let mut random = Random::new(42, identity, 1);
+        let mut random = Random::new(42, 2_344_060_164_195_750_855, 1);
         assert_eq!(random.next(), 11_768_150_745_754_596_824);
         assert_eq!(random.next(), 2_339_227_562_998_074_248);
     }

@@ -1,50 +1,87 @@
 //! How often each family of faults hits.
 
-use crate::Operation;
+use crate::operation::Operation;
 
-/// How often each family of seeded faults hits a call that it can hit, from 0 (never, the
-/// default) to 1 (always).
-///
-/// A call is hit by one fault at most, so the rates that can hit it add up. Where they add up
-/// to more than 1, each is taken in proportion. A value below 0 or not a number counts as 0, a
-/// value above 1 as 1.
-///
-/// ```
-/// use undaunted_chaos::Rates;
-///
-/// let rates = Rates { before: 0.1, after: 0.1, ..Rates::default() };
-/// assert_eq!(rates.break_body, 0.0);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Rates {
+/// Declares the rates and their families: a family is a rate's field and has its name.
+macro_rules! rates {
+    ($($(#[$documentation:meta])* $family:ident: $field:ident,)*) => {
+        /// How often each family of seeded faults hits a call that it can hit, from 0 (never,
+        /// the default) to 1 (always).
+        ///
+        /// A call is hit by one fault at most, so the rates that can hit it add up. Where they
+        /// add up to more than 1, each is taken in proportion. A value below 0 or not a number
+        /// counts as 0, a value above 1 as 1.
+        ///
+        /// ```
+        /// use undaunted_chaos::Rates;
+        ///
+        /// let rates = Rates { before: 0.1, after: 0.1, ..Rates::default() };
+        /// assert_eq!(rates.break_body, 0.0);
+        /// ```
+        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        pub struct Rates {
+            $($(#[$documentation])* pub $field: f64,)*
+        }
+
+        impl Rates {
+            pub(crate) const NONE: Self = Self { $($field: 0.0,)* };
+
+            pub(crate) const fn rate_mut(&mut self, family: Family) -> &mut f64 {
+                match family {
+                    $(Family::$family => &mut self.$field,)*
+                }
+            }
+        }
+
+        /// A family of seeded faults: one rate, several ways to fail.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Family {
+            $($family,)*
+        }
+
+        impl Family {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$family,)*];
+
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$family => stringify!($field),)*
+                }
+            }
+        }
+    };
+}
+
+// In the order in which a specification prints them. The order is also part of what a seed
+// means: a new family goes to the end.
+rates! {
     /// Any call: the connection is refused, reset, closed or too slow, and nothing is applied.
-    pub before: f64,
-    /// Any call: the service answers 500, 502, 503 or 504, and nothing is applied.
-    pub error: f64,
-    /// Any call: the service answers 429 or 503 `SlowDown`, every other time with a hint.
-    pub throttle: f64,
-    /// Writes: applied in full, then the answer is lost or comes as a 5xx.
-    pub after: f64,
+    Before: before,
+    /// Any call: the service responds with 500, 502, 503 or 504, and nothing is applied.
+    Error: error,
+    /// Any call: the service responds with 429 or 503 `SlowDown`, every other time with a hint.
+    Throttle: throttle,
+    /// Writes: applied in full, then the response is lost or comes as a 5xx.
+    After: after,
     /// Any call: it waits first, then goes on.
-    pub delay: f64,
+    Delay: delay,
     /// Reads of bytes: the body breaks at some byte.
-    pub break_body: f64,
+    BreakBody: break_body,
     /// Reads of bytes: the body ends cleanly before its end.
-    pub short_body: f64,
+    ShortBody: short_body,
     /// Reads of bytes: the body stops for a while at some byte.
-    pub stall_body: f64,
+    StallBody: stall_body,
     /// Reads of bytes: one byte arrives changed. No retry can notice it; it is for what checks
     /// content.
-    pub corrupt_body: f64,
+    CorruptBody: corrupt_body,
     /// Lists: the list breaks after some entries.
-    pub break_list: f64,
+    BreakList: break_list,
 }
 
 impl Rates {
     /// The same rates with every value in range.
     pub(crate) fn clamped(mut self) -> Self {
         for family in Family::ALL {
-            let rate = self.rate_mut(family);
+            let rate = self.rate_mut(*family);
             // `clamp` would keep what is not a number.
             *rate = if rate.is_nan() {
                 0.0
@@ -58,9 +95,9 @@ impl Rates {
     /// The families that can hit an operation, with their rates.
     pub(crate) fn of(self, operation: Operation) -> impl Iterator<Item = (Family, f64)> {
         Family::ALL
-            .into_iter()
+            .iter()
             .filter(move |family| family.applies_to(operation))
-            .map(move |family| (family, self.rate(family)))
+            .map(move |family| (*family, self.rate(*family)))
     }
 
     /// How often an operation is hit by any family.
@@ -77,86 +114,26 @@ impl Rates {
             .fold(0.0, f64::max);
         if busiest > 0.0 {
             for family in Family::ALL {
-                *self.rate_mut(family) *= rate / busiest;
+                *self.rate_mut(*family) *= rate / busiest;
             }
         }
         self.clamped()
     }
 
     pub(crate) fn is_zero(self) -> bool {
-        self == Self::default()
+        self == Self::NONE
     }
 
     pub(crate) const fn rate(mut self, family: Family) -> f64 {
         *self.rate_mut(family)
     }
-
-    pub(crate) const fn rate_mut(&mut self, family: Family) -> &mut f64 {
-        match family {
-            Family::Before => &mut self.before,
-            Family::Error => &mut self.error,
-            Family::Throttle => &mut self.throttle,
-            Family::After => &mut self.after,
-            Family::Delay => &mut self.delay,
-            Family::BreakBody => &mut self.break_body,
-            Family::ShortBody => &mut self.short_body,
-            Family::StallBody => &mut self.stall_body,
-            Family::CorruptBody => &mut self.corrupt_body,
-            Family::BreakList => &mut self.break_list,
-        }
-    }
-}
-
-/// A family of seeded faults: one rate, several ways to fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Family {
-    Before,
-    Error,
-    Throttle,
-    After,
-    Delay,
-    BreakBody,
-    ShortBody,
-    StallBody,
-    CorruptBody,
-    BreakList,
 }
 
 impl Family {
-    /// In the order in which a specification prints them. The order is also part of what a
-    /// seed means: a new family goes to the end.
-    pub(crate) const ALL: [Self; 10] = [
-        Self::Before,
-        Self::Error,
-        Self::Throttle,
-        Self::After,
-        Self::Delay,
-        Self::BreakBody,
-        Self::ShortBody,
-        Self::StallBody,
-        Self::CorruptBody,
-        Self::BreakList,
-    ];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Before => "before",
-            Self::Error => "error",
-            Self::Throttle => "throttle",
-            Self::After => "after",
-            Self::Delay => "delay",
-            Self::BreakBody => "break_body",
-            Self::ShortBody => "short_body",
-            Self::StallBody => "stall_body",
-            Self::CorruptBody => "corrupt_body",
-            Self::BreakList => "break_list",
-        }
-    }
-
     const fn applies_to(self, operation: Operation) -> bool {
         match self {
             Self::Before | Self::Error | Self::Throttle | Self::Delay => true,
-            // To a read, a lost answer and a failure before are the same.
+            // To a read, a lost response and a failure before are the same.
             Self::After => operation.is_write(),
             Self::BreakBody | Self::ShortBody | Self::StallBody | Self::CorruptBody => {
                 operation.has_body()
@@ -172,15 +149,12 @@ mod tests {
 
     const MIX: Rates = Rates {
         before: 0.1,
-        error: 0.0,
         throttle: 0.1,
         after: 0.2,
-        delay: 0.0,
         break_body: 0.1,
         short_body: 0.1,
-        stall_body: 0.0,
-        corrupt_body: 0.0,
         break_list: 0.1,
+        ..Rates::NONE
     };
 
     fn close(left: f64, right: f64) -> bool {
@@ -229,10 +203,10 @@ mod tests {
     fn every_family_has_a_rate_of_its_own() {
         for family in Family::ALL {
             let mut rates = Rates::default();
-            *rates.rate_mut(family) = 1.0;
+            *rates.rate_mut(*family) = 1.0;
             let set: Vec<_> = Family::ALL
-                .into_iter()
-                .filter(|other| rates.rate(*other) > 0.0)
+                .iter()
+                .filter(|other| rates.rate(**other) > 0.0)
                 .collect();
             assert_eq!(set, [family]);
         }

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use undaunted::HttpFailure;
 
+use crate::failure::Failure;
+use crate::fault::Fault;
+use crate::operation::Operation;
 use crate::random::Random;
-use crate::rates::Family;
-use crate::{Failure, Fault, Operation, Rates};
+use crate::rates::{Family, Rates};
 
-/// What a seeded plan draws from.
+/// The settings that a seeded plan draws its faults from.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Seeded {
+pub(crate) struct SeededFaults {
     pub(crate) seed: u64,
     pub(crate) rates: Rates,
     pub(crate) max_in_a_row: u32,
@@ -19,7 +21,7 @@ pub(crate) struct Seeded {
     pub(crate) retry_after: Duration,
 }
 
-impl Seeded {
+impl SeededFaults {
     pub(crate) fn new(seed: u64, rates: Rates) -> Self {
         Self {
             seed,
@@ -31,18 +33,18 @@ impl Seeded {
         }
     }
 
-    /// Draws for the `nth` call of one identity, and keeps count of the faults in a row.
+    /// Draws for the `nth` call of a series, and keeps count of the faults in a row.
     ///
-    /// The draw hangs on nothing but its arguments. The position of a body fault is any
+    /// The draw depends on nothing but its arguments. The position of a body fault is any
     /// number: the body's length is not known yet, so it is brought within it later.
     pub(crate) fn draw(
         &self,
         operation: Operation,
-        identity: u64,
+        series: u64,
         nth: u64,
         in_a_row: &mut u32,
     ) -> Option<Fault> {
-        let mut random = Random::new(self.seed, identity, nth);
+        let mut random = Random::new(self.seed, series, nth);
         let family = self.family(operation, random.unit());
         match family {
             Some(family) if *in_a_row < self.max_in_a_row => {
@@ -75,9 +77,9 @@ impl Seeded {
                 Failure::Timeout,
             ])),
             Family::Error => Fault::FailBefore(random.pick(&[
-                status(500, "InternalError"),
+                failed(500, "InternalError"),
                 Failure::status(502),
-                status(503, "ServiceUnavailable"),
+                failed(503, "ServiceUnavailable"),
                 Failure::status(504),
             ])),
             Family::Throttle => Fault::FailBefore(self.throttled(random)),
@@ -85,7 +87,7 @@ impl Seeded {
                 Failure::Reset,
                 Failure::Closed,
                 Failure::Timeout,
-                status(500, "InternalError"),
+                failed(500, "InternalError"),
                 Failure::status(504),
             ])),
             Family::Delay => Fault::Delay(self.delay),
@@ -107,20 +109,20 @@ impl Seeded {
     }
 
     fn throttled(&self, random: &mut Random) -> Failure {
-        let answer = random.pick(&[
+        let failure = random.pick(&[
             HttpFailure::new(503).with_code("SlowDown"),
             HttpFailure::new(429).with_code("TooManyRequests"),
         ]);
         let with_hint = random.pick(&[false, true]);
         Failure::Status(if with_hint {
-            answer.with_retry_after(self.retry_after)
+            failure.with_retry_after(self.retry_after)
         } else {
-            answer
+            failure
         })
     }
 }
 
-/// How something breaks in the middle of an answer.
+/// How something breaks in the middle of a response.
 fn break_off(random: &mut Random) -> Failure {
     random.pick(&[Failure::Reset, Failure::Closed, Failure::Timeout])
 }
@@ -132,17 +134,17 @@ fn list_length(random: &mut Random) -> usize {
     usize::try_from(random.next() % most).unwrap_or_default()
 }
 
-fn status(status: u16, code: &str) -> Failure {
+fn failed(status: u16, code: &str) -> Failure {
     Failure::Status(HttpFailure::new(status).with_code(code))
 }
 
-/// Three faults in a row are what the default policy, three retries, still gets through.
+/// The default policy, three retries, still succeeds after three faults in a row.
 pub(crate) const DEFAULT_MAX_IN_A_ROW: u32 = 3;
 /// Long enough to reorder concurrent calls, short enough for a soak of thousands.
 pub(crate) const DEFAULT_DELAY: Duration = Duration::from_millis(50);
 /// Well above a healthy pause, and below the stall limits that clients set.
 pub(crate) const DEFAULT_STALL: Duration = Duration::from_secs(1);
-/// Long enough to tell a client that heeds the hint from one that does not.
+/// Long enough to tell a client that waits for the hint from one that does not.
 pub(crate) const DEFAULT_RETRY_AFTER: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
@@ -150,29 +152,23 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::FaultKind;
-    use crate::random::identity;
+    use crate::call::IncomingCall;
+    use crate::fault_kind::FaultKind;
 
-    fn seeded(rates: Rates) -> Seeded {
-        Seeded::new(7, rates)
+    fn seeded(rates: Rates) -> SeededFaults {
+        SeededFaults::new(7, rates)
     }
 
-    fn draws(seeded: &Seeded, operation: Operation, key: &str, n: u64) -> Vec<Option<Fault>> {
+    fn draws(seeded: &SeededFaults, operation: Operation, key: &str, n: u64) -> Vec<Option<Fault>> {
+        let series = IncomingCall::new(operation, key).series();
         let mut in_a_row = 0;
         (1..=n)
-            .map(|nth| {
-                seeded.draw(
-                    operation,
-                    identity(operation, key, None),
-                    nth,
-                    &mut in_a_row,
-                )
-            })
+            .map(|nth| seeded.draw(operation, series, nth, &mut in_a_row))
             .collect()
     }
 
     #[test]
-    fn a_draw_hangs_on_seed_operation_key_and_number() {
+    fn a_draw_depends_on_seed_operation_key_and_number() {
         let rates = Rates {
             before: 0.5,
             ..Rates::default()
@@ -181,7 +177,10 @@ mod tests {
         assert_eq!(base, draws(&seeded(rates), Operation::Get, "a", 64));
         assert_ne!(base, draws(&seeded(rates), Operation::Get, "b", 64));
         assert_ne!(base, draws(&seeded(rates), Operation::Put, "a", 64));
-        assert_ne!(base, draws(&Seeded::new(8, rates), Operation::Get, "a", 64));
+        assert_ne!(
+            base,
+            draws(&SeededFaults::new(8, rates), Operation::Get, "a", 64)
+        );
     }
 
     /// If this fails, every seed that anybody wrote down has changed its meaning.
@@ -316,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn lost_answers_never_claim_that_nothing_was_applied() {
+    fn lost_responses_never_claim_that_nothing_was_applied() {
         let rates = Rates {
             after: 1.0,
             ..Rates::default()

@@ -1,29 +1,26 @@
-//! A whole setting of seeded faults, as a value and as a line of text.
+//! All settings of seeded faults, as a value and as a line of text.
 
 pub(crate) mod duration;
-mod error;
-mod parse;
+pub(crate) mod error;
+pub(crate) mod parse;
 mod profile;
+pub(crate) mod setting;
 
 use std::fmt;
 use std::time::Duration;
 
-pub use error::SpecError;
-#[cfg(feature = "file")]
-pub(crate) use {parse::keys, profile::Profile};
-
-use crate::rates::Family;
-use crate::seeded::{DEFAULT_DELAY, DEFAULT_RETRY_AFTER, DEFAULT_STALL, Seeded};
-use crate::{FaultPlan, Rates};
+use crate::plan::FaultPlan;
+use crate::rates::{Family, Rates};
+use crate::seeded::{DEFAULT_DELAY, DEFAULT_RETRY_AFTER, DEFAULT_STALL, SeededFaults};
 
 /// Which seeded faults to inject, written as one line: a profile, then `key=value` pairs, with
 /// commas between. Either may be left out.
 ///
 /// | profile | what it does |
 /// | --- | --- |
-/// | `blackout` | nothing answers for 5 s from the first call on |
-/// | `flaky` | a bit of everything: broken connections, 5xx, lost answers, bodies that break or end short, broken lists; hits 30 % of writes, reads and lists |
-/// | `lossy` | a bad network: broken connections, lost answers, bodies that break or end short, broken lists; hits 25 % of them |
+/// | `blackout` | no response comes for 5 s from the first call on |
+/// | `flaky` | a bit of everything: broken connections, 5xx, lost responses, bodies that break or end short, broken lists; hits 30 % of writes, reads and lists |
+/// | `lossy` | a bad network: broken connections, lost responses, bodies that break or end short, broken lists; hits 25 % of them |
 /// | `throttled` | 30 % of all calls are told to slow down (429 or 503), half of them with a hint of 100 ms |
 ///
 /// | key | value | default | meaning |
@@ -33,7 +30,7 @@ use crate::{FaultPlan, Rates};
 /// | `before` | 0 to 1 | 0 | the connection fails (refused, reset, closed, timeout), nothing is applied |
 /// | `error` | 0 to 1 | 0 | 500, 502, 503 or 504, nothing is applied |
 /// | `throttle` | 0 to 1 | 0 | 429 or 503 `SlowDown` |
-/// | `after` | 0 to 1 | 0 | writes: applied, then the answer is lost |
+/// | `after` | 0 to 1 | 0 | writes: applied, then the response is lost |
 /// | `delay` | 0 to 1 | 0 | the call waits for `delay_for`, then goes on |
 /// | `break_body` | 0 to 1 | 0 | reads: the body breaks somewhere |
 /// | `short_body` | 0 to 1 | 0 | reads: the body ends cleanly too soon |
@@ -43,8 +40,8 @@ use crate::{FaultPlan, Rates};
 /// | `max_in_a_row` | 0 to 2^32 - 1 | 3 | no more faults than this hit one operation on one key in a row |
 /// | `delay_for` | a duration | 50ms | how long `delay` waits |
 /// | `stall_for` | a duration | 1s | how long `stall_body` stops |
-/// | `retry_after` | a duration | 100ms | the hint of every other throttled answer |
-/// | `blackout` | a duration | 0s | nothing answers for so long from the first call on |
+/// | `retry_after` | a duration | 100ms | the hint of every other throttled response |
+/// | `blackout` | a duration | 0s | no response comes for so long from the first call on |
 ///
 /// A duration is a whole number and a unit: `ns`, `us`, `ms`, `s` or `m`. A rate that is given
 /// takes the place of the profile's, after `rate` has scaled that, wherever it stands.
@@ -67,8 +64,8 @@ use crate::{FaultPlan, Rates};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChaosSpec {
-    seeded: Seeded,
-    blackout: Duration,
+    pub(crate) seeded: SeededFaults,
+    pub(crate) blackout: Duration,
 }
 
 impl ChaosSpec {
@@ -80,7 +77,7 @@ impl ChaosSpec {
     #[must_use]
     pub fn new(seed: u64, rates: Rates) -> Self {
         Self {
-            seeded: Seeded::new(seed, rates),
+            seeded: SeededFaults::new(seed, rates),
             blackout: Duration::ZERO,
         }
     }
@@ -114,14 +111,14 @@ impl ChaosSpec {
         self
     }
 
-    /// Sets the hint of every other throttled answer; the default is 100 ms.
+    /// Sets the hint of every other throttled response; the default is 100 ms.
     #[must_use]
     pub const fn with_retry_after(mut self, hint: Duration) -> Self {
         self.seeded.retry_after = hint;
         self
     }
 
-    /// Sets how long nothing answers from the first call on; the default is zero, which is no
+    /// Sets how long no response comes from the first call on; the default is zero, which is no
     /// blackout. Its failures come on top of `max_in_a_row`.
     #[must_use]
     pub const fn with_blackout(mut self, lasts: Duration) -> Self {
@@ -147,7 +144,7 @@ impl ChaosSpec {
         self.seeded.max_in_a_row
     }
 
-    /// How long nothing answers from the first call on.
+    /// How long no response comes from the first call on.
     #[must_use]
     pub const fn blackout(&self) -> Duration {
         self.blackout
@@ -156,7 +153,7 @@ impl ChaosSpec {
     /// A new plan, with no call counted yet.
     #[must_use]
     pub fn plan(&self) -> FaultPlan {
-        FaultPlan::from_seeded(self.seeded.clone(), self.blackout)
+        FaultPlan::blackout(self.blackout).with_seeded(self.seeded.clone())
     }
 }
 
@@ -167,7 +164,7 @@ impl fmt::Display for ChaosSpec {
         let seeded = &self.seeded;
         write!(f, "seed={}", seeded.seed)?;
         for family in Family::ALL {
-            let rate = seeded.rates.rate(family);
+            let rate = seeded.rates.rate(*family);
             if rate > 0.0 {
                 write!(f, ",{}={rate}", family.name())?;
             }
@@ -194,7 +191,9 @@ impl fmt::Display for ChaosSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FaultKind, Operation};
+    use crate::call::IncomingCall;
+    use crate::fault_kind::FaultKind;
+    use crate::operation::Operation;
 
     #[test]
     fn what_is_printed_reads_back_the_same() {
@@ -254,8 +253,9 @@ mod tests {
         let spec: ChaosSpec = "before=1,max_in_a_row=1".parse().unwrap();
         for _ in 0..2 {
             let plan = spec.plan();
-            let first = plan.begin(Operation::Get, "k", None).before().await;
-            let second = plan.begin(Operation::Get, "k", None).before().await;
+            let call = IncomingCall::new(Operation::Get, "k");
+            let first = plan.begin(&call).before().await;
+            let second = plan.begin(&call).before().await;
             assert!(first.is_err() && second.is_ok());
             assert_eq!(plan.injected(FaultKind::FailBefore), 1);
         }

@@ -7,31 +7,32 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
-use object_store::list::{PaginatedListOptions, PaginatedListResult, PaginatedListStore};
-use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartId, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult,
-    RenameOptions, Result,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 
-use crate::body::{Replace, turned_over};
-use crate::list::spoil_list;
+use crate::body::{self, Replace};
+use crate::call::IncomingCall;
+use crate::list::list;
+use crate::operation::Operation;
+use crate::plan::FaultPlan;
 use crate::upload::FaultyUpload;
-use crate::{FaultPlan, FaultyPages, FaultyParts, Operation, body};
 
 /// An [`ObjectStore`] whose calls fail as its [`FaultPlan`] says.
 ///
 /// All that is not hit goes to the inner store as it is. Every method of the trait is covered.
-/// `delete_stream` turns into single deletes of up to ten keys at once, so that each key can
+/// `delete_stream` turns into single deletes of up to ten keys at a time, so that each key can
 /// be hit by itself; their results keep the order of the keys.
 ///
-/// It is a [`MultipartStore`] and a [`PaginatedListStore`] where the inner store is; for
-/// stores whose type is not known there are [`FaultyParts`] and [`FaultyPages`].
+/// It is a [`MultipartStore`](object_store::multipart::MultipartStore) and a
+/// [`PaginatedListStore`](object_store::list::PaginatedListStore) where the inner store is; for
+/// stores whose type is not known there are [`FaultyParts`](crate::FaultyParts) and
+/// [`FaultyPages`](crate::FaultyPages).
 ///
 /// A part of a multipart upload that fails before it is applied is never shown to the inner
-/// upload, which then holds only the other parts. A part whose answer is lost is in it, and
+/// upload, which then holds only the other parts. A part whose response is lost is in it, and
 /// one that is sent again is in it twice: exactly the harm that a careless retry does.
 ///
 /// ```
@@ -43,7 +44,7 @@ use crate::{FaultPlan, FaultyPages, FaultyParts, Operation, body};
 /// let lost = Rule::new(Operation::Put, Fault::FailAfter(Failure::Timeout));
 /// let store = FaultyStore::new(InMemory::new(), FaultPlan::scripted([lost]));
 ///
-/// // The answer to a create is lost. A retry is then told that the object is there already.
+/// // The response to a create is lost. A retry is then told that the object exists already.
 /// let key = Path::from("a");
 /// let first = store.put_opts(&key, "x".into(), PutMode::Create.into()).await;
 /// assert!(matches!(first, Err(object_store::Error::Generic { .. })));
@@ -51,20 +52,24 @@ use crate::{FaultPlan, FaultyPages, FaultyParts, Operation, body};
 /// assert!(matches!(second, Err(object_store::Error::AlreadyExists { .. })));
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct FaultyStore<S> {
-    inner: Arc<S>,
-    plan: FaultPlan,
+pub struct FaultyStore<S: ?Sized> {
+    pub(crate) inner: Arc<S>,
+    pub(crate) plan: FaultPlan,
 }
 
 impl<S> FaultyStore<S> {
     /// Puts `inner` behind the faults of `plan`.
     #[must_use]
     pub fn new(inner: S, plan: FaultPlan) -> Self {
-        Self {
-            inner: Arc::new(inner),
-            plan,
-        }
+        Self::shared(Arc::new(inner), plan)
+    }
+}
+
+impl<S: ?Sized> FaultyStore<S> {
+    /// The same for a store that is shared, or whose type is not known.
+    #[must_use]
+    pub const fn shared(inner: Arc<S>, plan: FaultPlan) -> Self {
+        Self { inner, plan }
     }
 
     /// The store without faults, to look at what is really there.
@@ -81,7 +86,7 @@ impl<S> FaultyStore<S> {
 }
 
 /// Shares the inner store and the plan.
-impl<S> Clone for FaultyStore<S> {
+impl<S: ?Sized> Clone for FaultyStore<S> {
     fn clone(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
@@ -90,9 +95,18 @@ impl<S> Clone for FaultyStore<S> {
     }
 }
 
-impl<S: fmt::Display> fmt::Display for FaultyStore<S> {
+/// Without the inner store, which need not be `Debug`.
+impl<S: ?Sized> fmt::Debug for FaultyStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FaultyStore({})", self.inner)
+        f.debug_struct("FaultyStore")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: fmt::Display + ?Sized> fmt::Display for FaultyStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FaultyStore({})", &self.inner)
     }
 }
 
@@ -105,10 +119,9 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
-        let planned = self.plan.begin(Operation::Put, location.as_ref(), None);
-        planned
-            .around(self.inner.put_opts(location, payload, opts))
-            .await
+        let call = IncomingCall::new(Operation::Put, location.as_ref());
+        let put = self.inner.put_opts(location, payload, opts);
+        self.plan.run(call, put).await
     }
 
     async fn put_multipart_opts(
@@ -116,12 +129,9 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         location: &Path,
         opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        let planned = self
-            .plan
-            .begin(Operation::CreateMultipart, location.as_ref(), None);
-        let upload = planned
-            .around(self.inner.put_multipart_opts(location, opts))
-            .await?;
+        let call = IncomingCall::new(Operation::CreateMultipart, location.as_ref());
+        let create = self.inner.put_multipart_opts(location, opts);
+        let upload = self.plan.run(call, create).await?;
         let plan = self.plan.clone();
         Ok(Box::new(FaultyUpload::new(upload, plan, location)))
     }
@@ -132,24 +142,22 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         } else {
             Operation::Get
         };
-        let planned = self.plan.begin(operation, location.as_ref(), None);
-        let hit = planned.before().await?;
-        let result = self.inner.get_opts(location, options).await?;
-        match hit {
-            Some(hit) => body::spoil(result, hit, self.replace(location)),
-            None => Ok(result),
+        let call = IncomingCall::new(operation, location.as_ref());
+        let fault = self.plan.begin(&call).before().await?;
+        let response = self.inner.get_opts(location, options).await?;
+        match fault {
+            Some(fault) => body::hit_body(response, fault, self.replace(location)),
+            None => Ok(response),
         }
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let planned = self
-            .plan
-            .begin(Operation::GetRanges, location.as_ref(), None);
-        let hit = planned.before().await?;
-        let answer = self.inner.get_ranges(location, ranges).await?;
-        match hit {
-            Some(hit) => body::spoil_ranges(answer, hit, self.replace(location)).await,
-            None => Ok(answer),
+        let call = IncomingCall::new(Operation::GetRanges, location.as_ref());
+        let fault = self.plan.begin(&call).before().await?;
+        let response = self.inner.get_ranges(location, ranges).await?;
+        match fault {
+            Some(fault) => body::hit_ranges(response, fault, self.replace(location)).await,
+            None => Ok(response),
         }
     }
 
@@ -163,19 +171,20 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
                 let store = store.clone();
                 async move {
                     let location = location?;
-                    let planned = store.plan.begin(Operation::Delete, location.as_ref(), None);
-                    planned.around(store.inner.delete(&location)).await?;
+                    let call = IncomingCall::new(Operation::Delete, location.as_ref());
+                    let delete = store.inner.delete(&location);
+                    store.plan.run(call, delete).await?;
                     Ok(location)
                 }
             })
-            .buffered(DELETES_AT_ONCE)
+            .buffered(CONCURRENT_DELETES)
             .boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let inner = Arc::clone(&self.inner);
         let prefix = prefix.cloned();
-        spoil_list(self.plan.clone(), key_of(prefix.as_ref()), move || {
+        list(self.plan.clone(), key_of(prefix.as_ref()), move || {
             inner.list(prefix.as_ref())
         })
     }
@@ -188,28 +197,28 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         let inner = Arc::clone(&self.inner);
         let prefix = prefix.cloned();
         let offset = offset.clone();
-        spoil_list(self.plan.clone(), key_of(prefix.as_ref()), move || {
+        list(self.plan.clone(), key_of(prefix.as_ref()), move || {
             inner.list_with_offset(prefix.as_ref(), &offset)
         })
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let planned = self.plan.begin(Operation::List, &key_of(prefix), None);
-        planned.around(self.inner.list_with_delimiter(prefix)).await
+        let key = key_of(prefix);
+        let call = IncomingCall::new(Operation::List, &key);
+        let list = self.inner.list_with_delimiter(prefix);
+        self.plan.run(call, list).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        let planned = self.plan.begin(Operation::Copy, to.as_ref(), None);
-        planned
-            .around(self.inner.copy_opts(from, to, options))
-            .await
+        let call = IncomingCall::new(Operation::Copy, to.as_ref());
+        let copy = self.inner.copy_opts(from, to, options);
+        self.plan.run(call, copy).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        let planned = self.plan.begin(Operation::Rename, to.as_ref(), None);
-        planned
-            .around(self.inner.rename_opts(from, to, options))
-            .await
+        let call = IncomingCall::new(Operation::Rename, to.as_ref());
+        let rename = self.inner.rename_opts(from, to, options);
+        self.plan.run(call, rename).await
     }
 }
 
@@ -220,71 +229,10 @@ impl<S: ObjectStore> FaultyStore<S> {
         Box::new(move || {
             Box::pin(async move {
                 let old = inner.get(&location).await?.bytes().await?;
-                inner.put(&location, turned_over(&old).into()).await?;
+                inner.put(&location, body::inverted(&old).into()).await?;
                 Ok(())
             })
         })
-    }
-}
-
-impl<S: MultipartStore> FaultyStore<S> {
-    fn parts(&self) -> FaultyParts {
-        let inner: Arc<dyn MultipartStore> = Arc::<S>::clone(&self.inner);
-        FaultyParts::new(inner, self.plan.clone())
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<S: MultipartStore> MultipartStore for FaultyStore<S> {
-    async fn create_multipart(&self, path: &Path) -> Result<MultipartId> {
-        self.parts().create_multipart(path).await
-    }
-
-    async fn create_multipart_opts(
-        &self,
-        path: &Path,
-        opts: PutMultipartOptions,
-    ) -> Result<MultipartId> {
-        self.parts().create_multipart_opts(path, opts).await
-    }
-
-    async fn put_part(
-        &self,
-        path: &Path,
-        id: &MultipartId,
-        part_idx: usize,
-        data: PutPayload,
-    ) -> Result<PartId> {
-        self.parts().put_part(path, id, part_idx, data).await
-    }
-
-    async fn complete_multipart(
-        &self,
-        path: &Path,
-        id: &MultipartId,
-        parts: Vec<PartId>,
-    ) -> Result<PutResult> {
-        self.parts().complete_multipart(path, id, parts).await
-    }
-
-    async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {
-        self.parts().abort_multipart(path, id).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<S: PaginatedListStore> PaginatedListStore for FaultyStore<S> {
-    async fn list_paginated(
-        &self,
-        prefix: Option<&str>,
-        opts: PaginatedListOptions,
-    ) -> Result<PaginatedListResult> {
-        let inner: Arc<dyn PaginatedListStore> = Arc::<S>::clone(&self.inner);
-        FaultyPages::new(inner, self.plan.clone())
-            .list_paginated(prefix, opts)
-            .await
     }
 }
 
@@ -292,5 +240,5 @@ fn key_of(prefix: Option<&Path>) -> String {
     prefix.map(Path::to_string).unwrap_or_default()
 }
 
-/// As many as the local file system of object_store deletes at once.
-const DELETES_AT_ONCE: usize = 10;
+/// As many as the local file system of object_store deletes at a time.
+const CONCURRENT_DELETES: usize = 10;

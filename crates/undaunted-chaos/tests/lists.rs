@@ -199,6 +199,6 @@ async fn a_page_fails_as_a_whole_with_the_type_known_or_not() {
     };
     let known = FaultyStore::new(inner().await, plan());
     check(&known, known.plan()).await;
-    let unknown = FaultyPages::new(Arc::new(inner().await), plan());
+    let unknown = FaultyPages::shared(Arc::new(inner().await), plan());
     check(&unknown, unknown.plan()).await;
 }

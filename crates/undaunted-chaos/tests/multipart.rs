@@ -71,7 +71,7 @@ async fn a_part_that_fails_before_never_reaches_the_upload() {
 }
 
 #[tokio::test]
-async fn a_part_whose_answer_is_lost_is_there_twice_if_it_is_sent_again() {
+async fn a_part_whose_response_is_lost_is_there_twice_if_it_is_sent_again() {
     let (stores, _folder) = stores(&Rule::new(Operation::PutPart, AFTER));
     for store in stores {
         let mut upload = store.put_multipart(&key()).await.unwrap();
@@ -85,7 +85,7 @@ async fn a_part_whose_answer_is_lost_is_there_twice_if_it_is_sent_again() {
 }
 
 #[tokio::test]
-async fn the_fault_of_a_part_does_not_hang_on_the_order_of_polling() {
+async fn the_fault_of_a_part_does_not_depend_on_the_order_of_polling() {
     let (stores, _folder) = stores(&Rule::new(Operation::PutPart, BEFORE).from_call(2));
     for store in stores {
         let mut upload = store.put_multipart(&key()).await.unwrap();
@@ -151,7 +151,7 @@ async fn a_part_by_its_number_can_be_sent_again() {
     for fault in [BEFORE, AFTER] {
         let inner = Arc::new(InMemory::new());
         let plan = FaultPlan::scripted([Rule::new(Operation::PutPart, fault).count(2)]);
-        let parts = FaultyParts::new(Arc::clone(&inner) as Arc<dyn MultipartStore>, plan);
+        let parts = FaultyParts::shared(Arc::clone(&inner) as Arc<dyn MultipartStore>, plan);
         // Both faults hit part 0, so the second of them ends the upload.
         assert!(upload(&parts).await.is_err());
         assert_eq!(parts.plan().log().len(), 2);

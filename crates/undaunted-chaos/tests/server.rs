@@ -45,7 +45,7 @@ fn object() -> Vec<u8> {
     (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect()
 }
 
-/// The records once every answer has gone out.
+/// The records once every response has gone out.
 async fn ended(server: &S3Server) -> Vec<RequestRecord> {
     loop {
         let requests = server.requests();
@@ -119,7 +119,7 @@ async fn an_object_is_replaced_while_it_is_read() {
 }
 
 #[tokio::test]
-async fn of_many_creates_at_once_one_wins() {
+async fn of_many_concurrent_creates_one_wins() {
     let (_server, client) = start(S3Server::builder()).await;
     let creates = (0..16).map(|n: i32| {
         let (client, payload) = (client.clone(), n.to_string().into());
@@ -189,8 +189,8 @@ async fn a_record_tells_what_went_over_the_wire() {
     let [put, get, head] = records.as_slice() else {
         unreachable!("{records:#?}")
     };
-    assert_eq!((put.sent, put.status), (200_000, Some(200)));
-    assert_eq!((get.answered, get.status), (50_000, Some(200)));
+    assert_eq!((put.bytes_in, put.status), (200_000, Some(200)));
+    assert_eq!((get.bytes_out, get.status), (50_000, Some(200)));
     assert_eq!(get.key, "a/b");
     assert_eq!(head.status, None);
     let fault = "delay of 1ms; fail_before (connection closed)";
@@ -211,14 +211,17 @@ async fn a_blackout_hides_buckets_too() {
     tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes())
         .await
         .unwrap();
-    let mut answer = Vec::new();
-    let read = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer).await;
-    assert!(read.is_err() && answer.is_empty(), "{read:?} {answer:?}");
+    let mut response = Vec::new();
+    let read = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut response).await;
+    assert!(
+        read.is_err() && response.is_empty(),
+        "{read:?} {response:?}"
+    );
     assert_eq!(plan.calls(Operation::Other), 1);
 }
 
 #[tokio::test]
-async fn what_never_comes_is_closed_in_the_end() {
+async fn a_request_without_a_response_is_closed_after_the_hang() {
     let break_off = Fault::BreakBody {
         at: 10,
         failure: Failure::Timeout,
@@ -239,7 +242,7 @@ async fn what_never_comes_is_closed_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_what_goes_on_and_tells_it() {
+async fn a_stop_ends_open_requests_and_calls_the_observer() {
     let ended = Arc::new(Mutex::new(Vec::new()));
     let builder = {
         let ended = Arc::clone(&ended);

@@ -71,7 +71,7 @@ async fn a_put_that_fails_after_is_there() {
 }
 
 #[tokio::test]
-async fn a_create_whose_answer_is_lost_conflicts_with_itself() {
+async fn a_create_whose_response_is_lost_conflicts_with_itself() {
     let (stores, _folder) = stores(after(Operation::Put)).await;
     for store in stores {
         let first = store.put_opts(&key("b"), "new".into(), create()).await;

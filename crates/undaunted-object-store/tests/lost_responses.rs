@@ -229,7 +229,7 @@ fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: 
     let capabilities = bench.backend.capabilities.clone();
     let capabilities = match capabilities.parts() {
         Some(parts) => {
-            let parts = FaultyParts::new(Arc::clone(parts), plan.clone());
+            let parts = FaultyParts::shared(Arc::clone(parts), plan.clone());
             capabilities.with_parts(Arc::new(parts))
         }
         None => capabilities,

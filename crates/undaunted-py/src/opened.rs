@@ -60,8 +60,8 @@ impl Recipe {
         let backend = match &self.faults {
             Some(plan) => backend.wrapped(
                 |store| Arc::new(FaultyStore::new(store, plan.clone())),
-                |parts| Arc::new(FaultyParts::new(parts, plan.clone())),
-                |pages| Arc::new(FaultyPages::new(pages, plan.clone())),
+                |parts| Arc::new(FaultyParts::shared(parts, plan.clone())),
+                |pages| Arc::new(FaultyPages::shared(pages, plan.clone())),
             ),
             None => backend,
         };

@@ -1,4 +1,6 @@
-//! What can be wrong with a chaos file.
+//! What can be wrong with a chaos file, and on which line.
+
+use std::ops::Range;
 
 use thiserror::Error;
 
@@ -11,13 +13,6 @@ pub struct FileError {
 }
 
 impl FileError {
-    pub(super) const fn at(line: usize, problem: String) -> Self {
-        Self {
-            line: Some(line),
-            problem,
-        }
-    }
-
     pub(super) fn nothing() -> Self {
         Self {
             line: None,
@@ -30,5 +25,25 @@ impl FileError {
     #[must_use]
     pub const fn line(&self) -> Option<usize> {
         self.line
+    }
+}
+
+/// The text of a file, to find lines in.
+#[derive(Clone, Copy)]
+pub(super) struct SourceText<'t>(pub(super) &'t str);
+
+impl SourceText<'_> {
+    pub(super) fn error(self, span: Range<usize>, problem: String) -> FileError {
+        let before = self.0.get(..span.start).unwrap_or_default();
+        FileError {
+            line: Some(before.matches('\n').count() + 1),
+            problem,
+        }
+    }
+
+    /// The file is not TOML.
+    pub(super) fn broken(self, error: &toml::de::Error) -> FileError {
+        let span = error.span().unwrap_or_default();
+        self.error(span, error.message().to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! The fields of one rule, each read once, and what is wrong with one that cannot be read.
+//! The fields of one rule, and what is wrong with one that cannot be read.
 
 use std::fmt::Display;
 use std::ops::Range;
@@ -8,46 +8,29 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::FileError;
+use super::error::{FileError, SourceText};
 use crate::spec::duration;
 
-/// The text of a file, to find lines in.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'t>(pub(super) &'t str);
-
-impl Source<'_> {
-    pub(super) fn error(self, span: Range<usize>, problem: String) -> FileError {
-        let before = self.0.get(..span.start).unwrap_or_default();
-        FileError::at(before.matches('\n').count() + 1, problem)
-    }
-
-    /// The file is no TOML.
-    pub(super) fn broken(self, error: &toml::de::Error) -> FileError {
-        let span = error.span().unwrap_or_default();
-        self.error(span, error.message().to_owned())
-    }
-}
-
 /// The fields of a rule.
-pub(super) struct Fields<'d, 'i> {
-    source: Source<'d>,
+pub(super) struct RuleFields<'d, 'i> {
+    source: SourceText<'d>,
     table: &'d DeTable<'i>,
     span: Range<usize>,
-    /// The names that were asked for.
-    asked: Vec<&'static str>,
+    /// The names that were read.
+    read: Vec<&'static str>,
 }
 
-/// A field that is there.
+/// A field that was given.
 #[derive(Clone)]
-pub(super) struct Field<'d, 'i> {
-    source: Source<'d>,
+pub(super) struct RuleField<'d, 'i> {
+    source: SourceText<'d>,
     name: &'static str,
     value: &'d Spanned<DeValue<'i>>,
 }
 
-impl<'d, 'i> Fields<'d, 'i> {
+impl<'d, 'i> RuleFields<'d, 'i> {
     pub(super) const fn new(
-        source: Source<'d>,
+        source: SourceText<'d>,
         table: &'d DeTable<'i>,
         span: Range<usize>,
     ) -> Self {
@@ -55,42 +38,42 @@ impl<'d, 'i> Fields<'d, 'i> {
             source,
             table,
             span,
-            asked: Vec::new(),
+            read: Vec::new(),
         }
     }
 
-    pub(super) fn get(&mut self, name: &'static str) -> Option<Field<'d, 'i>> {
-        self.asked.push(name);
+    pub(super) fn get(&mut self, name: &'static str) -> Option<RuleField<'d, 'i>> {
+        self.read.push(name);
         let value = self.table.get(name)?;
         let source = self.source;
-        Some(Field {
+        Some(RuleField {
             source,
             name,
             value,
         })
     }
 
-    /// A field that must be there; `what` says what for.
+    /// A field that must be given; `what` says what for.
     pub(super) fn need(
         &mut self,
         name: &'static str,
         what: impl Display,
-    ) -> Result<Field<'d, 'i>, FileError> {
+    ) -> Result<RuleField<'d, 'i>, FileError> {
         self.get(name)
             .ok_or_else(|| self.problem(format!("a rule needs `{name}`: {what}")))
     }
 
-    /// Nothing may be there that nobody asked for.
+    /// A field that was not read means nothing to the fault.
     pub(super) fn finish(self, fault: &str) -> Result<(), FileError> {
         let stray = self
             .table
             .iter()
-            .filter(|(key, _)| !self.asked.contains(&key.get_ref().as_ref()))
+            .filter(|(key, _)| !self.read.contains(&key.get_ref().as_ref()))
             .min_by_key(|(key, _)| key.span().start);
         let Some((key, _)) = stray else {
             return Ok(());
         };
-        let mut known = self.asked;
+        let mut known = self.read;
         known.sort_unstable();
         known.dedup();
         let problem = format!(
@@ -106,7 +89,7 @@ impl<'d, 'i> Fields<'d, 'i> {
     }
 }
 
-impl Field<'_, '_> {
+impl RuleField<'_, '_> {
     /// A text, which `read` makes something of.
     pub(super) fn text<T>(
         &self,
@@ -152,7 +135,7 @@ impl Field<'_, '_> {
     pub(super) fn wrong(&self, expected: impl Display) -> FileError {
         let shown = match self.value.get_ref() {
             DeValue::String(text) => format!("{text:?}"),
-            value => scalar(value).unwrap_or_else(|| kind(value).to_owned()),
+            value => scalar(value).unwrap_or_else(|| type_name(value).to_owned()),
         };
         let name = self.name;
         self.source.error(
@@ -162,7 +145,7 @@ impl Field<'_, '_> {
     }
 }
 
-/// A text or a number, as it stands.
+/// A text or a number, as it is written.
 pub(super) fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
@@ -172,8 +155,8 @@ pub(super) fn scalar(value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-/// What a value is that is neither.
-pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
+/// What a value is that is neither a text nor a number.
+pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date",

@@ -1,6 +1,6 @@
-//! Chaos files: rates and rules as TOML, for what does not fit on one line.
+//! Chaos files: rates and rules as TOML, where one line is not enough.
 
-mod error;
+pub(crate) mod error;
 mod fields;
 mod rule;
 
@@ -9,16 +9,19 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-pub use error::FileError;
-
-use crate::spec::{Profile, keys};
-use crate::{ChaosSpec, FaultPlan, Rule};
-use fields::{Source, scalar};
+use crate::plan::FaultPlan;
+use crate::rule::Rule;
+use crate::spec::ChaosSpec;
+use crate::spec::error::SpecError;
+use crate::spec::parse::find_profile;
+use crate::spec::setting::Setting;
+use error::{FileError, SourceText};
+use fields::{scalar, type_name};
 
 /// Which faults to inject, written as a TOML file.
 ///
 /// At the top stand the settings of a [`ChaosSpec`], `profile` for its profile among them.
-/// Below, each `[[rule]]` is a [`Rule`]. Either may be left out. The rules are asked before the
+/// Below, each `[[rule]]` is a [`Rule`]. Either may be left out. The rules come before the
 /// seed, in the order in which they stand.
 ///
 /// | field of a rule | value | default | for which faults |
@@ -37,11 +40,11 @@ use fields::{Source, scalar};
 /// | `after` | a number of entries | 0 | `break_list` |
 /// | `lasts` | a duration | | `delay`, `stall_body` |
 /// | `per_second` | calls a second | | `rate_limit` |
-/// | `burst` | calls at once | the same as `per_second` | `rate_limit` |
+/// | `burst` | calls together | the same as `per_second` | `rate_limit` |
 ///
 /// The faults are `break_body`, `break_list`, `corrupt_body`, `delay`, `fail_after`,
 /// `fail_before`, `rate_limit`, `replace_object`, `short_body` and `stall_body`; what they do
-/// is on the crate's front page. A duration is a whole number and a unit in quotes: `"500ms"`.
+/// is in the [table of the crate](crate#the-faults). A duration is a whole number and a unit in quotes: `"500ms"`.
 ///
 /// This is `examples/chaos.toml`:
 ///
@@ -101,7 +104,7 @@ impl FromStr for ChaosFile {
     type Err = FileError;
 
     fn from_str(text: &str) -> Result<Self, FileError> {
-        let source = Source(text);
+        let source = SourceText(text);
         let document = DeTable::parse(text).map_err(|error| source.broken(&error))?;
         let mut settings = Vec::new();
         let mut rules = Vec::new();
@@ -120,14 +123,14 @@ impl FromStr for ChaosFile {
     }
 }
 
-type Setting<'d, 'i> = (
+type Entry<'d, 'i> = (
     &'d Spanned<std::borrow::Cow<'i, str>>,
     &'d Spanned<DeValue<'i>>,
 );
 
 fn read_spec(
-    source: Source<'_>,
-    settings: &[Setting<'_, '_>],
+    source: SourceText<'_>,
+    settings: &[Entry<'_, '_>],
 ) -> Result<Option<ChaosSpec>, FileError> {
     let mut profile = None;
     let mut pairs = Vec::new();
@@ -137,13 +140,13 @@ fn read_spec(
             let problem = format!(
                 "`{name}` is {}: the settings are profile, {}, each with a text or a number; \
                  rules are written [[rule]]",
-                fields::kind(value.get_ref()),
-                keys()
+                type_name(value.get_ref()),
+                Setting::names()
             );
             source.error(key.span(), problem)
         })?;
         if name == "profile" {
-            let found = Profile::find(&text);
+            let found = find_profile(&text);
             profile = Some(found.map_err(|error| source.error(value.span(), error.to_string()))?);
         } else {
             pairs.push((name, text));
@@ -159,14 +162,17 @@ fn read_spec(
             .find(|(key, _)| Some(key.get_ref().as_ref()) == error.key());
         let span = at.map_or(0..0, |(key, _)| key.span());
         let mut problem = error.to_string();
-        if matches!(error, crate::SpecError::UnknownKey { .. }) {
+        if matches!(error, SpecError::UnknownKey { .. }) {
             problem.push_str(", and profile; rules are written [[rule]]");
         }
         source.error(span, problem)
     })
 }
 
-fn read_rules(source: Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Vec<Rule>, FileError> {
+fn read_rules(
+    source: SourceText<'_>,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<Vec<Rule>, FileError> {
     let misplaced = || {
         source.error(
             value.span(),

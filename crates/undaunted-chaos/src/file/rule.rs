@@ -5,24 +5,26 @@ use std::ops::Range;
 use toml::de::DeTable;
 use undaunted::HttpFailure;
 
-use super::FileError;
-use super::fields::{Fields, Source};
-use crate::{Failure, Fault, FaultKind, Operation, Rule};
+use super::error::{FileError, SourceText};
+use super::fields::RuleFields;
+use crate::failure::Failure;
+use crate::fault::Fault;
+use crate::fault_kind::FaultKind;
+use crate::operation::Operation;
+use crate::rule::Rule;
 
 pub(super) fn read(
-    source: Source<'_>,
+    source: SourceText<'_>,
     table: &DeTable<'_>,
     span: Range<usize>,
 ) -> Result<Rule, FileError> {
-    let mut fields = Fields::new(source, table, span);
+    let mut fields = RuleFields::new(source, table, span);
     let expected = format!(
         "it is one of {}",
         names(FaultKind::ALL, |kind| kind.as_str())
     );
-    let kind = fields.need("fault", &expected)?.text(&expected, |name| {
-        let mut kinds = FaultKind::ALL.iter().copied();
-        kinds.find(|kind| kind.as_str() == name)
-    })?;
+    let kind = fields.need("fault", &expected)?;
+    let kind = kind.text(&expected, FaultKind::find)?;
     let fault = fault(kind, &mut fields)?;
     let mut rule = match operation(&fault, &mut fields)? {
         Some(operation) => Rule::new(operation, fault),
@@ -57,12 +59,12 @@ pub(super) fn read(
     Ok(rule)
 }
 
-fn fault(kind: FaultKind, fields: &mut Fields<'_, '_>) -> Result<Fault, FileError> {
-    let at = |fields: &mut Fields<'_, '_>| {
+fn fault(kind: FaultKind, fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {
+    let at = |fields: &mut RuleFields<'_, '_>| {
         let field = fields.need("at", "how many bytes come before the fault")?;
         field.number(0..=u64::from(u32::MAX) * 1024)
     };
-    let lasts = |fields: &mut Fields<'_, '_>| {
+    let lasts = |fields: &mut RuleFields<'_, '_>| {
         let field = fields.need("lasts", "how long it takes, such as \"2s\"")?;
         field.duration()
     };
@@ -95,7 +97,7 @@ fn fault(kind: FaultKind, fields: &mut Fields<'_, '_>) -> Result<Fault, FileErro
     })
 }
 
-fn rate_limit(fields: &mut Fields<'_, '_>) -> Result<Fault, FileError> {
+fn rate_limit(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {
     let per_second = fields
         .need("per_second", "how many calls a second come through")?
         .number(0..=u32::MAX)?;
@@ -111,8 +113,8 @@ fn rate_limit(fields: &mut Fields<'_, '_>) -> Result<Fault, FileError> {
     })
 }
 
-/// How something breaks that had begun: an answer cannot have a second status.
-fn break_off(fields: &mut Fields<'_, '_>) -> Result<Failure, FileError> {
+/// How something breaks that had begun: a response cannot have a second status.
+fn break_off(fields: &mut RuleFields<'_, '_>) -> Result<Failure, FileError> {
     let expected = "it is \"closed\", \"reset\" or \"timeout\"";
     fields
         .need("failure", expected)?
@@ -122,12 +124,12 @@ fn break_off(fields: &mut Fields<'_, '_>) -> Result<Failure, FileError> {
         })
 }
 
-fn failure(fields: &mut Fields<'_, '_>) -> Result<Failure, FileError> {
+fn failure(fields: &mut RuleFields<'_, '_>) -> Result<Failure, FileError> {
     let by_name = fields.get("failure");
     let by_status = fields.get("status");
     match (by_name, by_status) {
         (Some(field), None) => field.text(
-            "it is \"closed\", \"connect\", \"reset\" or \"timeout\"; an answer is written \
+            "it is \"closed\", \"connect\", \"reset\" or \"timeout\"; a response is written \
              status = 503",
             connection,
         ),
@@ -171,7 +173,10 @@ fn connection(name: &str) -> Option<Failure> {
     }
 }
 
-fn operation(fault: &Fault, fields: &mut Fields<'_, '_>) -> Result<Option<Operation>, FileError> {
+fn operation(
+    fault: &Fault,
+    fields: &mut RuleFields<'_, '_>,
+) -> Result<Option<Operation>, FileError> {
     let Some(field) = fields.get("operation") else {
         return Ok(None);
     };
@@ -185,11 +190,10 @@ fn operation(fault: &Fault, fields: &mut Fields<'_, '_>) -> Result<Option<Operat
         fault.kind(),
         names(&can_hit, |operation| operation.as_str())
     );
-    let found = field.text(expected, |name| {
-        let mut all = can_hit.iter().copied();
-        all.find(|operation| operation.as_str() == name)
+    let operation = field.text(expected, |name| {
+        Operation::find(name).filter(|operation| can_hit.contains(operation))
     })?;
-    Ok(Some(found))
+    Ok(Some(operation))
 }
 
 fn names<T>(all: &[T], name: impl Fn(&T) -> &'static str) -> String {

@@ -1,7 +1,11 @@
 use std::time::Duration;
 
+use undaunted::HttpFailure;
+
 use super::*;
-use crate::{Failure, Fault, HttpFailure, Operation};
+use crate::failure::Failure;
+use crate::fault::Fault;
+use crate::operation::Operation;
 
 fn rule(text: &str) -> Rule {
     let file: ChaosFile = format!("[[rule]]\n{text}").parse().unwrap();

@@ -10,20 +10,19 @@ use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 
 use super::files::Files;
-use super::keys::Keys;
+use super::keys::KeyLocks;
 use super::record::RequestRecord;
 use super::request::bucket_and_key;
-use super::{ACCESS_KEY, SECRET_KEY};
 
 /// S3 over a folder, with signatures checked.
 #[derive(Clone)]
-pub(super) struct Backend {
+pub(super) struct S3Backend {
     service: S3Service,
     files: Files,
-    keys: Arc<Keys>,
+    keys: Arc<KeyLocks>,
 }
 
-impl Backend {
+impl S3Backend {
     pub(super) fn new(root: &FsPath) -> io::Result<Self> {
         let files = Files::new(root)?;
         let mut builder = S3ServiceBuilder::new(files.clone());
@@ -43,8 +42,8 @@ impl Backend {
         // Not every write has its key alone: one that stalls would keep all readers out.
         let alone = record.operation.is_write() && record.condition.is_some();
         let _held = self.keys.hold(&record.path, alone).await;
-        let answer = self.service.call(request).await;
-        answer.map_err(|error| io::Error::other(format!("{error:?}")))
+        let response = self.service.call(request).await;
+        response.map_err(|error| io::Error::other(format!("{error:?}")))
     }
 
     /// Puts an object of the same length in the place of the one at this path.
@@ -54,3 +53,8 @@ impl Backend {
         self.files.replace(&bucket, &key).await
     }
 }
+
+/// The access key that the server knows.
+pub const ACCESS_KEY: &str = "undaunted";
+/// The secret key that goes with it. The server is for tests, and so is the secret.
+pub const SECRET_KEY: &str = "undaunted-secret";

@@ -1,4 +1,4 @@
-//! What can be said about a server before it starts.
+//! The settings of a server before it starts.
 
 use std::fmt;
 use std::io;
@@ -11,12 +11,12 @@ use s3s::path::check_bucket_name;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::backend::Backend;
+use super::backend::S3Backend;
 use super::listen::listen;
-use super::record::{Observer, Records};
+use super::record::{Observer, Records, RequestRecord};
 use super::respond::Responder;
-use super::{RequestRecord, Root, S3Server};
-use crate::FaultPlan;
+use super::{RootFolder, S3Server};
+use crate::plan::FaultPlan;
 
 /// Builds an [`S3Server`].
 #[must_use = "a builder does nothing until `start` is called"]
@@ -45,7 +45,8 @@ impl Default for S3ServerBuilder {
 }
 
 impl S3ServerBuilder {
-    /// The folder with the buckets. Default: a temporary one, removed in the end.
+    /// The folder with the buckets. Default: a temporary one, which is removed when the server
+    /// is dropped.
     pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
         self.root = Some(root.into());
         self
@@ -63,8 +64,8 @@ impl S3ServerBuilder {
         self
     }
 
-    /// A bucket that is made if it is not there. Each call names one more; without any there
-    /// is one named `bucket`.
+    /// A bucket that is created if it does not exist. Each call names one more; without any
+    /// there is one named `bucket`.
     pub fn bucket(mut self, name: impl Into<String>) -> Self {
         self.buckets.push(name.into());
         self
@@ -76,15 +77,15 @@ impl S3ServerBuilder {
         self
     }
 
-    /// How long a request that is not answered, and a body that stops for good, are held before
+    /// How long a request without a response, and a body that stops for good, are held before
     /// their connection is closed. Default: a day, which is longer than any client waits.
     pub fn hang(mut self, lasts: Duration) -> Self {
         self.hang = lasts;
         self
     }
 
-    /// Is told of every request at its end, on the task that answered it; it must be quick and
-    /// must not block.
+    /// Is called with every request at its end, on the task that responded; it must be quick
+    /// and must not block.
     pub fn observe(mut self, observer: impl Fn(&RequestRecord) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
@@ -94,8 +95,8 @@ impl S3ServerBuilder {
     ///
     /// # Errors
     ///
-    /// When the name of a bucket is none, the folder cannot be used, or the address cannot be
-    /// listened on.
+    /// When the name of a bucket is not valid, the folder cannot be used, or the address cannot
+    /// be listened on.
     pub async fn start(mut self) -> io::Result<S3Server> {
         if self.buckets.is_empty() {
             self.buckets.push(BUCKET.to_owned());
@@ -104,12 +105,12 @@ impl S3ServerBuilder {
             return Err(bad_bucket(bucket));
         }
         let root = match self.root {
-            Some(path) => Root::Given(path),
-            None => Root::Temporary(tempfile::tempdir()?),
+            Some(path) => RootFolder::Given(path),
+            None => RootFolder::Temporary(tempfile::tempdir()?),
         };
         let path = match &root {
-            Root::Given(path) => path.as_path(),
-            Root::Temporary(folder) => folder.path(),
+            RootFolder::Given(path) => path.as_path(),
+            RootFolder::Temporary(folder) => folder.path(),
         };
         for bucket in &self.buckets {
             let folder = path.join(bucket);
@@ -121,13 +122,12 @@ impl S3ServerBuilder {
         let address = listener.local_addr()?;
         let records = Records::new(self.keep, self.observer);
         let responder = Arc::new(Responder {
-            backend: Backend::new(path)?,
+            backend: S3Backend::new(path)?,
             plan: self.plan.clone(),
             records: records.clone(),
-            hang: self.hang,
         });
         let (stop, stopped) = watch::channel(false);
-        let listening = tokio::spawn(listen(listener, responder, stopped));
+        let listening = tokio::spawn(listen(listener, responder, self.hang, stopped));
         Ok(S3Server {
             address,
             root,

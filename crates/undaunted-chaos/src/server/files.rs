@@ -1,4 +1,4 @@
-//! S3 over a folder: `s3s-fs`, and what it does otherwise than S3 put right.
+//! S3 over a folder: `s3s-fs`, corrected where it differs from S3.
 
 use std::io;
 use std::path::{Component, Path as FsPath, PathBuf};
@@ -29,7 +29,7 @@ impl Files {
     /// Puts an object of the same length in the place of this one.
     pub(super) async fn replace(&self, bucket: &str, key: &str) -> io::Result<()> {
         let path = self.path_of(bucket, key).ok_or(io::ErrorKind::NotFound)?;
-        let other = crate::body::turned_over(&tokio::fs::read(path).await?);
+        let other = crate::body::inverted(&tokio::fs::read(path).await?);
         let request = unsigned(dto::PutObjectInput {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -87,8 +87,8 @@ fn unsigned<T>(input: T) -> S3Request<T> {
     }
 }
 
-/// All that `s3s-fs` has, passed on as it is, but for the methods that are written out.
-macro_rules! passed_on {
+/// Passes the named methods of `s3s-fs` on as they are; the others are written out.
+macro_rules! pass_on {
     ($($name:ident: $input:ident => $output:ident,)* ; $($own:tt)*) => {
         #[async_trait::async_trait]
         impl S3 for Files {
@@ -102,7 +102,7 @@ macro_rules! passed_on {
     };
 }
 
-passed_on! {
+pass_on! {
     abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput,
     complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput,
     copy_object: CopyObjectInput => CopyObjectOutput,

@@ -1,14 +1,14 @@
-//! What S3 has and a folder of files has not: conditions that hold until the write is done.
+//! Conditions that hold until the write is done, which S3 has and a folder of files has not.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-/// Lets a write under a condition have its key to itself. Others share it, as on S3, where the
-/// last one wins.
+/// A lock for each key in use: a conditional write holds its key alone, and all others share
+/// it, as on S3, where the last write wins.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub(super) struct KeyLocks {
     held: Mutex<HashMap<String, Weak<RwLock<()>>>>,
 }
 
@@ -19,7 +19,7 @@ pub(super) enum Held {
     Shared(OwnedRwLockReadGuard<()>),
 }
 
-impl Keys {
+impl KeyLocks {
     /// Waits for the key, by its path.
     pub(super) async fn hold(&self, path: &str, alone: bool) -> Held {
         let lock = self.lock_of(path);
@@ -50,7 +50,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_condition_has_its_key_alone() {
-        let keys = Keys::default();
+        let keys = KeyLocks::default();
         let first = keys.hold("/b/k", false).await;
         let second = keys.hold("/b/k", false).await;
         assert!(keys.hold("/b/k", true).now_or_never().is_none());

@@ -1,15 +1,16 @@
-//! A real S3 on a loopback port, with faults in front of it at HTTP and TCP level.
+//! A real S3 on a loopback port, with faults at the level of HTTP and TCP.
 
 mod backend;
 mod body;
 mod builder;
+mod connection;
+mod failed;
 mod files;
 mod keys;
 mod listen;
 mod record;
 mod request;
 mod respond;
-mod wire;
 
 use std::net::SocketAddr;
 use std::path::{Path as FsPath, PathBuf};
@@ -17,28 +18,29 @@ use std::path::{Path as FsPath, PathBuf};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use backend::{ACCESS_KEY, SECRET_KEY};
 pub use builder::S3ServerBuilder;
 pub use record::RequestRecord;
 
-use crate::FaultPlan;
+use crate::plan::FaultPlan;
 use record::Records;
 
 /// An S3 server that misbehaves on command: `s3s` over a folder, with a [`FaultPlan`] between
 /// it and its clients.
 ///
-/// The faults are those of the crate's front page, at the level of HTTP and TCP:
-/// [`Failure::Closed`](crate::Failure::Closed) closes the connection without an answer,
-/// [`Failure::Reset`](crate::Failure::Reset) resets it, [`Failure::Timeout`](crate::Failure)
-/// never answers (the connection is closed once it [hung](S3ServerBuilder::hang) long enough), a
-/// status is answered as S3 answers it, with its code as XML and a
-/// `Retry-After`. [`Failure::Connect`](crate::Failure::Connect) resets at once, as near as a
-/// server that was connected to can come to one that was not.
+/// The faults are those of the [table of the crate](crate#the-faults), at the level of HTTP and
+/// TCP: [`Failure::Closed`](crate::Failure::Closed) closes the connection without a response,
+/// [`Failure::Reset`](crate::Failure::Reset) resets it, after
+/// [`Failure::Timeout`](crate::Failure::Timeout) no response comes (the connection is closed
+/// once it [hung](S3ServerBuilder::hang) long enough), and a status comes as S3 sends it, with
+/// its code as XML and a `Retry-After`. [`Failure::Connect`](crate::Failure::Connect) resets
+/// immediately: a server that was connected to cannot refuse the connection.
 ///
 /// Every request is recorded. The server stops when it is dropped.
 ///
-/// Conditions of writes hold until the write is done, as on S3. Other than on S3, an object
-/// cannot be a prefix of another one (`a` and `a/b`), because each is a file, and beside the
-/// buckets there are small hidden files with what else is known of their objects.
+/// Conditions of writes hold until the write is done, as on S3. Unlike on S3, an object cannot
+/// be a prefix of another one (`a` and `a/b`), because each is a file. Small hidden files beside
+/// the buckets hold the attributes of their objects.
 ///
 /// ```
 /// use undaunted_chaos::server::S3Server;
@@ -58,7 +60,7 @@ use record::Records;
 #[derive(Debug)]
 pub struct S3Server {
     address: SocketAddr,
-    root: Root,
+    root: RootFolder,
     plan: FaultPlan,
     records: Records,
     stop: watch::Sender<bool>,
@@ -67,13 +69,13 @@ pub struct S3Server {
 
 /// Where the objects are.
 #[derive(Debug)]
-enum Root {
+enum RootFolder {
     Given(PathBuf),
     Temporary(tempfile::TempDir),
 }
 
 impl S3Server {
-    /// What can be said about a server before it starts.
+    /// The settings of a server before it starts.
     pub fn builder() -> S3ServerBuilder {
         S3ServerBuilder::default()
     }
@@ -94,8 +96,8 @@ impl S3Server {
     #[must_use]
     pub fn root(&self) -> &FsPath {
         match &self.root {
-            Root::Given(path) => path,
-            Root::Temporary(folder) => folder.path(),
+            RootFolder::Given(path) => path,
+            RootFolder::Temporary(folder) => folder.path(),
         }
     }
 
@@ -112,12 +114,12 @@ impl S3Server {
         self.records.all()
     }
 
-    /// Stops, and returns once every connection is closed and every request that went on was
-    /// told to the [observer](S3ServerBuilder::observe). Dropping the server stops it too, but
-    /// does not wait.
+    /// Stops, and returns once every connection is closed and the
+    /// [observer](S3ServerBuilder::observe) was called with every request that went on. Dropping
+    /// the server stops it too, but does not wait.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
-        // It ends by that word, and if it was cut with its runtime it has ended as well.
+        // It ends by that signal; if its runtime was shut down it has ended already.
         let _ = (&mut self.listening).await;
     }
 
@@ -138,14 +140,10 @@ impl S3Server {
 
 impl Drop for S3Server {
     fn drop(&mut self) {
-        // Nobody to tell means that it has stopped already.
+        // If nobody listens any more, it has stopped already.
         let _ = self.stop.send(true);
     }
 }
 
-/// The access key that the server knows.
-pub const ACCESS_KEY: &str = "undaunted";
-/// The secret key that goes with it. The server is for tests, and so is the secret.
-pub const SECRET_KEY: &str = "undaunted-secret";
-/// The region that clients are told.
+/// The region that clients are to sign for.
 pub const REGION: &str = "us-east-1";

@@ -1,4 +1,4 @@
-//! What clients asked for and what they were told.
+//! What clients asked for and how the server responded.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::Operation;
+use crate::operation::Operation;
 
-/// One request that a server answered, or did not.
+/// One request to a server, with or without a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestRecord {
     /// When it came, from the first request on.
     pub at: Duration,
-    /// How long it lasted: until the last byte of the answer, or the end of the connection.
+    /// How long it lasted: until the last byte of the response, or the end of the connection.
     /// Zero as long as it goes on.
     pub lasted: Duration,
     /// The HTTP method.
@@ -33,12 +33,12 @@ pub struct RequestRecord {
     /// `If-Match` or `If-None-Match`, with its name.
     pub condition: Option<String>,
     /// The bytes that its body announced, without the framing of a signed stream.
-    pub sent: u64,
-    /// The bytes of the answer's body that went out.
-    pub answered: u64,
+    pub bytes_in: u64,
+    /// The bytes of the response's body that went out.
+    pub bytes_out: u64,
     /// The fault that hit it, if one did; a delay and another one are both named.
     pub fault: Option<String>,
-    /// The status that it was answered with; none if the connection ended without one.
+    /// The status of the response; none if the connection ended without one.
     pub status: Option<u16>,
 }
 
@@ -78,7 +78,7 @@ impl Records {
     }
 
     /// Keeps a request as it came in.
-    pub(super) fn begin(&self, mut record: RequestRecord) -> Open {
+    pub(super) fn begin(&self, mut record: RequestRecord) -> OpenRecord {
         let began = Instant::now();
         let mut newest = self.lock();
         record.at = began - *newest.start.get_or_insert(began);
@@ -89,7 +89,7 @@ impl Records {
             newest.gone += 1;
         }
         drop(newest);
-        Open {
+        OpenRecord {
             records: self.clone(),
             number,
             began,
@@ -113,14 +113,15 @@ impl fmt::Debug for Records {
 }
 
 /// The record of a request that goes on. It ends when this is dropped, however that comes.
-pub(super) struct Open {
+pub(super) struct OpenRecord {
     records: Records,
     number: u64,
     began: Instant,
     record: RequestRecord,
 }
 
-impl Open {
+impl OpenRecord {
+    /// Names a fault that hit the request.
     pub(super) fn hit(&mut self, fault: &str) {
         self.change(|record| match &mut record.fault {
             Some(faults) => {
@@ -131,12 +132,12 @@ impl Open {
         });
     }
 
-    pub(super) fn answered(&mut self, status: u16) {
+    pub(super) fn responded(&mut self, status: u16) {
         self.change(|record| record.status = Some(status));
     }
 
     pub(super) fn went_out(&mut self, bytes: u64) {
-        self.change(|record| record.answered += bytes);
+        self.change(|record| record.bytes_out += bytes);
     }
 
     /// Changes this record and the one that is kept, as long as it is.
@@ -151,7 +152,7 @@ impl Open {
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenRecord {
     fn drop(&mut self) {
         let lasted = self.began.elapsed();
         self.change(|record| record.lasted = lasted);
@@ -176,8 +177,8 @@ mod tests {
             part: None,
             range: None,
             condition: None,
-            sent: 0,
-            answered: 0,
+            bytes_in: 0,
+            bytes_out: 0,
             fault: None,
             status: None,
         }
@@ -189,7 +190,7 @@ mod tests {
         let observer: Observer = {
             let ended = Arc::clone(&ended);
             Arc::new(move |record| {
-                let line = (record.key.clone(), record.answered, record.fault.clone());
+                let line = (record.key.clone(), record.bytes_out, record.fault.clone());
                 ended.lock().unwrap().push(line);
             })
         };
@@ -200,7 +201,7 @@ mod tests {
         first.went_out(3);
         third.hit("delay");
         third.hit("reset");
-        third.answered(200);
+        third.responded(200);
         let kept = records.all();
         assert_eq!([kept[0].key.as_str(), kept[1].key.as_str()], ["b", "c"]);
         assert_eq!(kept[1].status, Some(200));

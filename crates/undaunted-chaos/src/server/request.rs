@@ -6,8 +6,8 @@ use hyper::header::{CONTENT_LENGTH, HeaderName, IF_MATCH, IF_NONE_MATCH, RANGE};
 use hyper::{Method, Request};
 use percent_encoding::percent_decode_str;
 
-use super::RequestRecord;
-use crate::Operation;
+use super::record::RequestRecord;
+use crate::operation::Operation;
 
 /// What is known of a request by its head.
 pub(super) fn record_of<B>(request: &Request<B>) -> RequestRecord {
@@ -37,11 +37,11 @@ pub(super) fn record_of<B>(request: &Request<B>) -> RequestRecord {
             .and_then(|number| number.parse().ok()),
         range: header(&RANGE),
         condition,
-        sent: [DECODED_LENGTH, CONTENT_LENGTH]
+        bytes_in: [DECODED_LENGTH, CONTENT_LENGTH]
             .into_iter()
             .find_map(|name| header(&name)?.parse().ok())
             .unwrap_or_default(),
-        answered: 0,
+        bytes_out: 0,
         fault: None,
         status: None,
     }
@@ -55,7 +55,7 @@ fn operation<B>(request: &Request<B>, query: &Query<'_>, is_bucket: bool) -> Ope
         Method::POST if query.has("delete") => Operation::Delete,
         Method::PUT if query.has("partNumber") => Operation::PutPart,
         Method::DELETE if query.has("uploadId") => Operation::AbortMultipart,
-        _ if query.names_something_else() => Operation::Other,
+        _ if query.names_subresource() => Operation::Other,
         Method::GET if is_bucket && bucket_and_key(request.uri().path()).0.is_empty() => {
             Operation::Other
         }
@@ -84,10 +84,10 @@ impl Query<'_> {
         self.pairs().any(|(key, _)| key == name)
     }
 
-    /// Whether it is about something that belongs to a bucket or an object and is neither.
-    fn names_something_else(&self) -> bool {
+    /// Whether it is about a subresource of a bucket or an object, such as its tags.
+    fn names_subresource(&self) -> bool {
         self.pairs().any(|(key, value)| {
-            // A part of an answer is asked for with a value, a thing of its own without one.
+            // A detail of a response is asked for with a value, a subresource without one.
             !key.is_empty() && (key == "uploadId" || (value.is_empty() && !EMPTY.contains(&key)))
         })
     }
@@ -110,7 +110,7 @@ fn decode(text: &str) -> String {
 
 /// What the length is when a signed stream's framing is taken off.
 const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
-/// What clients send along with a list even if it is empty.
+/// What clients send with a list even if it is empty.
 const EMPTY: [&str; 7] = [
     "continuation-token",
     "delimiter",
@@ -179,6 +179,6 @@ mod tests {
             .header("x-amz-decoded-content-length", "100")
             .body(())
             .unwrap();
-        assert_eq!(record_of(&request).sent, 100);
+        assert_eq!(record_of(&request).bytes_in, 100);
     }
 }

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::parse::keys;
-use super::profile::profiles;
+use super::profile::Profile;
+use super::setting::Setting;
 
 /// What is wrong with a specification of chaos, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -12,7 +12,7 @@ pub enum SpecError {
     /// There is nothing in it, or nothing between two commas.
     #[error(
         "an empty piece in `{spec}`: write a profile ({}) or key=value pairs, with single commas between",
-        profiles()
+        Profile::names()
     )]
     EmptyPiece {
         /// The whole specification.
@@ -21,7 +21,7 @@ pub enum SpecError {
     /// A piece that is neither a profile nor a pair.
     #[error(
         "unknown profile `{name}`: the profiles are {}; a setting is written key=value",
-        profiles()
+        Profile::names()
     )]
     UnknownProfile {
         /// The piece.
@@ -34,7 +34,7 @@ pub enum SpecError {
         name: String,
     },
     /// A pair whose key means nothing.
-    #[error("unknown key `{key}`: the keys are {}", keys())]
+    #[error("unknown key `{key}`: the keys are {}", Setting::names())]
     UnknownKey {
         /// The key.
         key: String,
@@ -76,7 +76,7 @@ pub enum SpecError {
     /// No profile, no rate and no blackout: nothing would ever happen.
     #[error(
         "`{spec}` injects nothing: name a profile ({}) or give a rate, such as before=0.1",
-        profiles()
+        Profile::names()
     )]
     NoFaults {
         /// The whole specification.
@@ -101,7 +101,7 @@ impl SpecError {
 
 #[cfg(test)]
 mod tests {
-    use crate::ChaosSpec;
+    use crate::spec::ChaosSpec;
 
     #[test]
     fn every_mistake_has_its_words() {

@@ -3,10 +3,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::ChaosSpec;
+use super::duration;
+use super::error::SpecError;
 use super::profile::{FLAKY, Profile};
-use super::{ChaosSpec, SpecError, duration};
-use crate::Rates;
-use crate::rates::Family;
+use super::setting::Setting;
+use crate::rates::Rates;
 
 impl FromStr for ChaosSpec {
     type Err = SpecError;
@@ -21,7 +23,7 @@ impl FromStr for ChaosSpec {
             Some((first, rest)) if !first.contains('=') => (Some(*first), rest),
             _ => (None, pieces.as_slice()),
         };
-        let profile = profile.map(Profile::find).transpose()?;
+        let profile = profile.map(find_profile).transpose()?;
         let pairs = pairs
             .iter()
             .map(|piece| pair(piece))
@@ -39,139 +41,95 @@ impl ChaosSpec {
         pairs: &[(&str, &str)],
     ) -> Result<Option<Self>, SpecError> {
         let settings = settings(pairs)?;
-        let mut spec = Self::new(Self::DEFAULT_SEED, Rates::default());
+        let mut spec = Self::new(Self::DEFAULT_SEED, Rates::NONE);
         let mut injects = profile.is_some();
         if let Some(profile) = profile {
             spec.seeded.rates = profile.rates;
             spec.blackout = profile.blackout;
         }
-        if let Some((key, value)) = settings.iter().find(|(key, _)| *key == Key::Rate) {
+        if let Some((setting, value)) = settings.iter().find(|(one, _)| *one == Setting::Rate) {
             if spec.seeded.rates.is_zero() {
                 spec.seeded.rates = FLAKY;
             }
-            spec.seeded.rates = spec.seeded.rates.scaled_to(key.rate(value)?);
+            spec.seeded.rates = spec.seeded.rates.scaled_to(rate(*setting, value)?);
         }
-        for (key, value) in settings {
-            injects |= matches!(key, Key::Rate | Key::Of(_) | Key::Blackout);
-            key.set(value, &mut spec)?;
+        for (setting, value) in settings {
+            injects |= matches!(setting, Setting::Rate | Setting::Of(_) | Setting::Blackout);
+            spec.set(setting, value)?;
         }
         Ok(injects.then_some(spec))
     }
+
+    fn set(&mut self, setting: Setting, value: &str) -> Result<(), SpecError> {
+        let seeded = &mut self.seeded;
+        match setting {
+            Setting::Seed => seeded.seed = number(setting, value, u64::MAX)?,
+            // Done before all others, because it must not scale them.
+            Setting::Rate => {}
+            Setting::Of(family) => *seeded.rates.rate_mut(family) = rate(setting, value)?,
+            Setting::MaxInARow => seeded.max_in_a_row = number(setting, value, u32::MAX)?,
+            Setting::DelayFor => seeded.delay = duration(setting, value)?,
+            Setting::StallFor => seeded.stall = duration(setting, value)?,
+            Setting::RetryAfter => seeded.retry_after = duration(setting, value)?,
+            Setting::Blackout => self.blackout = duration(setting, value)?,
+        }
+        Ok(())
+    }
+}
+
+/// The profile of this name.
+pub(crate) fn find_profile(name: &str) -> Result<Profile, SpecError> {
+    Profile::find(name).ok_or_else(|| SpecError::UnknownProfile {
+        name: name.to_owned(),
+    })
 }
 
 fn pair(piece: &str) -> Result<(&str, &str), SpecError> {
     if let Some((name, value)) = piece.split_once('=') {
         return Ok((name.trim(), value.trim()));
     }
-    let name = Profile::find(piece)?.name.to_owned();
+    let name = find_profile(piece)?.name.to_owned();
     Err(SpecError::ProfileNotFirst { name })
 }
 
-fn settings<'a>(pairs: &[(&str, &'a str)]) -> Result<Vec<(Key, &'a str)>, SpecError> {
-    let mut settings: Vec<(Key, &str)> = Vec::new();
+fn settings<'a>(pairs: &[(&str, &'a str)]) -> Result<Vec<(Setting, &'a str)>, SpecError> {
+    let mut settings: Vec<(Setting, &str)> = Vec::new();
     for (name, value) in pairs {
-        let key = Key::find(name)?;
-        if settings.iter().any(|(known, _)| *known == key) {
-            let key = key.name().to_owned();
+        let key = (*name).to_owned();
+        let Some(setting) = Setting::find(name) else {
+            return Err(SpecError::UnknownKey { key });
+        };
+        if settings.iter().any(|(known, _)| *known == setting) {
             return Err(SpecError::Repeated { key });
         }
-        settings.push((key, value));
+        settings.push((setting, value));
     }
     Ok(settings)
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
-    Seed,
-    Rate,
-    Of(Family),
-    MaxInARow,
-    DelayFor,
-    StallFor,
-    RetryAfter,
-    Blackout,
-}
-
-impl Key {
-    fn all() -> impl Iterator<Item = Self> {
-        [Self::Seed, Self::Rate]
-            .into_iter()
-            .chain(Family::ALL.into_iter().map(Self::Of))
-            .chain([
-                Self::MaxInARow,
-                Self::DelayFor,
-                Self::StallFor,
-                Self::RetryAfter,
-                Self::Blackout,
-            ])
-    }
-
-    fn find(name: &str) -> Result<Self, SpecError> {
-        Self::all()
-            .find(|key| key.name() == name)
-            .ok_or_else(|| SpecError::UnknownKey {
-                key: name.to_owned(),
-            })
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Seed => "seed",
-            Self::Rate => "rate",
-            Self::Of(family) => family.name(),
-            Self::MaxInARow => "max_in_a_row",
-            Self::DelayFor => "delay_for",
-            Self::StallFor => "stall_for",
-            Self::RetryAfter => "retry_after",
-            Self::Blackout => "blackout",
-        }
-    }
-
-    fn set(self, value: &str, spec: &mut ChaosSpec) -> Result<(), SpecError> {
-        let seeded = &mut spec.seeded;
-        match self {
-            Self::Seed => seeded.seed = self.number(value, u64::MAX)?,
-            // Done before all others, because it must not scale them.
-            Self::Rate => {}
-            Self::Of(family) => *seeded.rates.rate_mut(family) = self.rate(value)?,
-            Self::MaxInARow => seeded.max_in_a_row = self.number(value, u32::MAX)?,
-            Self::DelayFor => seeded.delay = self.duration(value)?,
-            Self::StallFor => seeded.stall = self.duration(value)?,
-            Self::RetryAfter => seeded.retry_after = self.duration(value)?,
-            Self::Blackout => spec.blackout = self.duration(value)?,
-        }
-        Ok(())
-    }
-
-    fn rate(self, value: &str) -> Result<f64, SpecError> {
-        match value.parse::<f64>() {
-            Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
-            _ => Err(SpecError::Rate {
-                key: self.name().to_owned(),
-                value: value.to_owned(),
-            }),
-        }
-    }
-
-    fn number<T: FromStr + Into<u64>>(self, value: &str, max: T) -> Result<T, SpecError> {
-        value.parse().map_err(|_| SpecError::Number {
-            key: self.name().to_owned(),
+fn rate(setting: Setting, value: &str) -> Result<f64, SpecError> {
+    match value.parse::<f64>() {
+        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
+        _ => Err(SpecError::Rate {
+            key: setting.name().to_owned(),
             value: value.to_owned(),
-            max: max.into(),
-        })
-    }
-
-    fn duration(self, value: &str) -> Result<Duration, SpecError> {
-        duration::read(value).ok_or_else(|| SpecError::Duration {
-            key: self.name().to_owned(),
-            value: value.to_owned(),
-        })
+        }),
     }
 }
 
-/// The names of all settings.
-pub(crate) fn keys() -> String {
-    Key::all().map(Key::name).collect::<Vec<_>>().join(", ")
+fn number<T: FromStr + Into<u64>>(setting: Setting, value: &str, max: T) -> Result<T, SpecError> {
+    value.parse().map_err(|_| SpecError::Number {
+        key: setting.name().to_owned(),
+        value: value.to_owned(),
+        max: max.into(),
+    })
+}
+
+fn duration(setting: Setting, value: &str) -> Result<Duration, SpecError> {
+    duration::read(value).ok_or_else(|| SpecError::Duration {
+        key: setting.name().to_owned(),
+        value: value.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::SpecError;
-use crate::Rates;
+use crate::rates::Rates;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Profile {
@@ -13,32 +12,15 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    pub(crate) fn find(name: &str) -> Result<Self, SpecError> {
-        PROFILES
-            .into_iter()
-            .find(|profile| profile.name == name)
-            .ok_or_else(|| SpecError::UnknownProfile {
-                name: name.to_owned(),
-            })
+    pub(super) fn find(name: &str) -> Option<Self> {
+        PROFILES.into_iter().find(|profile| profile.name == name)
+    }
+
+    /// The names of all, for messages.
+    pub(super) fn names() -> String {
+        PROFILES.map(|profile| profile.name).join(", ")
     }
 }
-
-pub(super) fn profiles() -> String {
-    PROFILES.map(|profile| profile.name).join(", ")
-}
-
-const NONE: Rates = Rates {
-    before: 0.0,
-    error: 0.0,
-    throttle: 0.0,
-    after: 0.0,
-    delay: 0.0,
-    break_body: 0.0,
-    short_body: 0.0,
-    stall_body: 0.0,
-    corrupt_body: 0.0,
-    break_list: 0.0,
-};
 
 /// Writes, reads and lists are each hit in 30 % of calls: often enough that hardly a copy of
 /// ten objects gets through without retries, and rare enough for three retries to do.
@@ -49,7 +31,7 @@ pub(super) const FLAKY: Rates = Rates {
     break_body: 0.08,
     short_body: 0.04,
     break_list: 0.12,
-    ..NONE
+    ..Rates::NONE
 };
 
 /// The network only, and more often after the request than before: 25 % of each.
@@ -59,20 +41,20 @@ const LOSSY: Rates = Rates {
     break_body: 0.1,
     short_body: 0.05,
     break_list: 0.15,
-    ..NONE
+    ..Rates::NONE
 };
 
 const THROTTLED: Rates = Rates {
     throttle: 0.3,
-    ..NONE
+    ..Rates::NONE
 };
 
-/// In the order in which messages list them. Five seconds outlast retries that come at once,
-/// and the default policy's three waits (7 s, or 5.25 s with the worst of jitter) outlast them.
+/// In the order in which messages list them. Five seconds outlast immediate retries,
+/// and the default policy's three delays (7 s, or 5.25 s with the worst of jitter) outlast them.
 const PROFILES: [Profile; 4] = [
     Profile {
         name: "blackout",
-        rates: NONE,
+        rates: Rates::NONE,
         blackout: Duration::from_secs(5),
     },
     Profile {
@@ -95,7 +77,8 @@ const PROFILES: [Profile; 4] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ChaosSpec, Operation};
+    use crate::operation::Operation;
+    use crate::spec::ChaosSpec;
 
     fn spec(text: &str) -> ChaosSpec {
         text.parse().unwrap()

@@ -118,8 +118,8 @@ impl<'r> RecordedRequest<'r> {
             part: request.part,
             range: request.range.as_deref(),
             condition: request.condition.as_deref(),
-            bytes_in: request.sent,
-            bytes_out: request.answered,
+            bytes_in: request.bytes_in,
+            bytes_out: request.bytes_out,
             status: request.status,
             fault: request.fault.as_deref(),
         }

@@ -75,8 +75,8 @@ impl RequestCounts {
     fn add(&mut self, request: &RequestRecord) {
         self.requests += 1;
         self.faults += u64::from(request.fault.is_some());
-        self.received += request.sent;
-        self.sent += request.answered;
+        self.received += request.bytes_in;
+        self.sent += request.bytes_out;
         *self.by_status.entry(request.status).or_default() += 1;
     }
 }

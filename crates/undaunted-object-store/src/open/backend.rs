@@ -47,8 +47,8 @@ impl Backend {
     /// let plan = "flaky".parse::<ChaosSpec>().expect("a profile").plan();
     /// let faulty = backend.wrapped(
     ///     |store| Arc::new(FaultyStore::new(store, plan.clone())),
-    ///     |parts| Arc::new(FaultyParts::new(parts, plan.clone())),
-    ///     |pages| Arc::new(FaultyPages::new(pages, plan.clone())),
+    ///     |parts| Arc::new(FaultyParts::shared(parts, plan.clone())),
+    ///     |pages| Arc::new(FaultyPages::shared(pages, plan.clone())),
     /// );
     /// let store = faulty.with_retries(RetryConfig::storage());
     /// # Ok::<(), undaunted_object_store::OpenError>(())

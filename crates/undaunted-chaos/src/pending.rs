@@ -1,0 +1,98 @@
+//! Faults that were chosen for a call and have not taken effect yet.
+
+use object_store::{Error, Result};
+
+use crate::failure::Failure;
+use crate::fault::Fault;
+use crate::injection::{Injection, InjectionLog};
+
+/// What hits one call: any number of delays, then at most one other fault.
+#[derive(Debug)]
+#[must_use = "a fault that is not carried out never happens"]
+pub(crate) struct PendingFaults(pub(crate) Vec<PendingFault>);
+
+impl PendingFaults {
+    /// Whether the inner store must not hear of the call.
+    pub(crate) fn refuse_the_call(&self) -> bool {
+        self.0.iter().any(|fault| fault.fault().refusal().is_some())
+    }
+
+    /// Carries out what comes before the call, and returns the fault that comes after it.
+    ///
+    /// # Errors
+    ///
+    /// The failure, if the call is to fail before it is applied.
+    pub(crate) async fn before(self) -> Result<Option<PendingFault>> {
+        for fault in self.0 {
+            if let Fault::Delay(lasts) = fault.fault() {
+                let lasts = *lasts;
+                fault.take_effect();
+                tokio::time::sleep(lasts).await;
+                continue;
+            }
+            return match fault.fault().refusal() {
+                Some(failure) => Err(fault.fail(&failure)),
+                None => Ok(Some(fault)),
+            };
+        }
+        Ok(None)
+    }
+
+    /// Carries out all of it around a call that has one response and no body.
+    pub(crate) async fn around<T>(self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let fault = self.before().await?;
+        let response = call.await?;
+        match fault.and_then(|fault| fault.lost_response()) {
+            Some(error) => Err(error),
+            None => Ok(response),
+        }
+    }
+}
+
+/// One fault that was chosen for one call. It counts as injected only once it takes effect.
+#[derive(Debug)]
+pub(crate) struct PendingFault {
+    pub(crate) injection: Injection,
+    /// The number of the scripted rule that it came from.
+    pub(crate) rule: Option<usize>,
+    /// Its position is a random number, to be brought within the body.
+    pub(crate) random_position: bool,
+    /// Where it is counted once it takes effect.
+    pub(crate) log: InjectionLog,
+}
+
+impl PendingFault {
+    pub(crate) const fn fault(&self) -> &Fault {
+        &self.injection.fault
+    }
+
+    pub(crate) fn take_effect(&self) {
+        self.log.add(self.rule, self.injection.clone());
+    }
+
+    /// Takes effect as this failure.
+    pub(crate) fn fail(&self, failure: &Failure) -> Error {
+        self.take_effect();
+        failure.to_error(&self.injection.key)
+    }
+
+    /// The failure in the place of the whole response, if this fault is of that kind.
+    pub(crate) fn lost_response(&self) -> Option<Error> {
+        match self.fault() {
+            Fault::FailAfter(failure) | Fault::BreakList { failure, .. } => {
+                Some(self.fail(failure))
+            }
+            _ => None,
+        }
+    }
+
+    /// The position of this fault in a body of this length, or none if it lies beyond its end
+    /// or the fault is of another kind.
+    pub(crate) fn position_in(&mut self, length: u64) -> Option<u64> {
+        let at = self.injection.fault.at_mut()?;
+        if self.random_position {
+            *at = at.checked_rem(length)?;
+        }
+        (*at < length).then_some(*at)
+    }
+}
