@@ -11,6 +11,7 @@ use crate::capabilities::Capabilities;
 use crate::multipart::Multipart;
 use crate::operation::StoreEvent;
 use crate::policy::Policy;
+use crate::skipped::SkippedKey;
 use crate::store::RetryStore;
 
 /// Builds a [`RetryStore`].
@@ -137,6 +138,17 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     /// wait, and once at the end.
     pub fn on_event(mut self, on_event: impl Fn(&StoreEvent<'_>) + Send + Sync + 'static) -> Self {
         self.policy.listener = Some(Arc::new(on_event));
+        self
+    }
+
+    /// Calls `on_skipped_key` for each key that a list leaves out, because no
+    /// [`Path`](object_store::path::Path) can hold it. A WARN line names it too. It takes a
+    /// [`RetryConnector`](crate::RetryConnector), which [`open`](crate::open) installs.
+    pub fn on_skipped_key(
+        mut self,
+        on_skipped_key: impl Fn(&SkippedKey) + Send + Sync + 'static,
+    ) -> Self {
+        self.policy.skipped_key_listener = Some(Arc::new(on_skipped_key));
         self
     }
 

@@ -9,13 +9,21 @@ use crate::error::cause;
 /// Whether this failure proves that the operation changed nothing.
 ///
 /// Two things prove it: the connection was never made, or the service said that it turned
-/// the request away. `Request` does not: it also stands for connections that were closed in
+/// the request away or did not begin with it. `Request` does not: it also stands for connections that were closed in
 /// the middle of a response.
 pub(crate) fn proves_not_applied(error: &Error) -> bool {
     if let Some(failure) = cause::<HttpFailure>(error) {
         return failure.proves_not_applied();
     }
-    cause::<HttpError>(error).is_some_and(|http| http.kind() == HttpErrorKind::Connect)
+    cause::<Unprocessed>(error).is_some()
+        || cause::<HttpError>(error).is_some_and(|http| http.kind() == HttpErrorKind::Connect)
+}
+
+/// A request that the server says it has not begun to process, as HTTP/2 has words for.
+#[derive(Debug, thiserror::Error)]
+#[error("the server did not process the request")]
+pub(crate) struct Unprocessed {
+    pub(crate) source: HttpError,
 }
 
 /// Whether the service refused the request because its credentials or its time had become

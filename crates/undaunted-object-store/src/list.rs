@@ -6,7 +6,8 @@
 //! not known to list in order, a list that breaks after its first entry is an error.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream};
@@ -19,6 +20,7 @@ use crate::call::Recorder;
 use crate::error::{OutOfOrder, generic};
 use crate::operation::Operation;
 use crate::policy::Policy;
+use crate::skipped;
 
 /// Lists one store.
 pub(crate) struct Lister<S> {
@@ -82,6 +84,7 @@ struct Pages {
     location: Path,
     prefix: Option<String>,
     options: PaginatedListOptions,
+    tokens: Tokens,
 }
 
 impl Pages {
@@ -105,6 +108,7 @@ impl Pages {
                 delimiter: delimiter.then_some(Cow::Borrowed(DELIMITER)),
                 ..PaginatedListOptions::default()
             },
+            tokens: Tokens::default(),
         }
     }
 
@@ -124,13 +128,35 @@ impl Pages {
             self.store
                 .list_paginated(self.prefix.as_deref(), self.options.clone())
         };
-        let page = self
+        let mut page = self
             .policy
             .retry(Operation::List, &self.location, attempt)
             .await?;
+        skipped::tell(&self.policy, &mut page.result.extensions);
+        if let Some(token) = &page.page_token
+            && !self.tokens.is_new(token)
+        {
+            return Err(generic(format!(
+                "the list of {:?} does not end: the service gave the same continuation token twice",
+                self.location.as_ref()
+            )));
+        }
         self.options.page_token = page.page_token;
         let rest = self.options.page_token.is_some().then_some(self);
         Ok((page.result, rest))
+    }
+}
+
+/// The continuation tokens of a list, as hashes: a list may have a million pages.
+#[derive(Default)]
+struct Tokens {
+    hasher: RandomState,
+    seen: HashSet<u64>,
+}
+
+impl Tokens {
+    fn is_new(&mut self, token: &str) -> bool {
+        self.seen.insert(self.hasher.hash_one(token))
     }
 }
 

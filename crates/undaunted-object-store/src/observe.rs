@@ -13,6 +13,7 @@ use object_store::path::Path;
 use undaunted::{Event, HttpFailure, RetryReport};
 
 use crate::operation::Operation;
+use crate::skipped::SkippedKey;
 
 /// Runs `future`, and returns beside its result what the operations of
 /// [`RetryStore`](crate::RetryStore)s within it did: those that failed, too.
@@ -68,6 +69,8 @@ pub struct Observed {
     /// that nobody knows them. It takes a [`RetryConnector`](crate::RetryConnector), which
     /// [`open`](crate::open) installs.
     pub last_failure: Option<HttpFailure>,
+    /// The keys that lists left out, because no path can hold them.
+    pub skipped_keys: Vec<SkippedKey>,
     /// What the service said of single keys of a bulk delete, by key.
     pub(crate) delete_failures: HashMap<String, HttpFailure>,
 }
@@ -137,6 +140,13 @@ pub(crate) fn record_failed(failed: &FailedOperation) {
 pub(crate) fn record_response(failure: &HttpFailure) {
     let _ = OBSERVER.try_with(|observer| {
         observer.tell(|seen| seen.rest.last_failure = Some(failure.clone()));
+    });
+}
+
+/// Tells the observers of this task of a key that a list leaves out.
+pub(crate) fn record_skipped_key(key: &SkippedKey) {
+    let _ = OBSERVER.try_with(|observer| {
+        observer.tell(|seen| seen.rest.skipped_keys.push(key.clone()));
     });
 }
 

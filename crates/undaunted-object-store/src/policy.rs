@@ -7,6 +7,7 @@ use std::time::Duration;
 use undaunted::{RetryBudget, RetryConfig};
 
 use crate::operation::{Operation, StoreEvent};
+use crate::skipped::SkippedKey;
 
 #[derive(Clone)]
 pub(crate) struct Policy {
@@ -16,6 +17,7 @@ pub(crate) struct Policy {
     pub(crate) delete: RetryConfig,
     pub(crate) budget: Option<Arc<RetryBudget>>,
     pub(crate) listener: Option<Listener>,
+    pub(crate) skipped_key_listener: Option<SkippedKeyListener>,
     /// Whether conditional writes and uploads carry a token to be known by.
     pub(crate) put_token: bool,
     /// Whether a write of the same content counts as ours where no token can tell.
@@ -29,6 +31,9 @@ pub(crate) struct Policy {
 /// A function that is told what happens.
 pub(crate) type Listener = Arc<dyn Fn(&StoreEvent<'_>) + Send + Sync>;
 
+/// A function that is told of keys that a list leaves out.
+pub(crate) type SkippedKeyListener = Arc<dyn Fn(&SkippedKey) + Send + Sync>;
+
 impl Policy {
     pub(crate) fn new(config: RetryConfig) -> Self {
         Self {
@@ -38,6 +43,7 @@ impl Policy {
             delete: config,
             budget: Some(Arc::new(RetryBudget::new())),
             listener: None,
+            skipped_key_listener: None,
             put_token: true,
             resolve_by_content: false,
             verify_reads: false,

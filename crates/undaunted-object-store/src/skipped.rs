@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use object_store::Extensions;
+
+use crate::observe;
+use crate::policy::Policy;
+
 /// A key that a service listed and no [`Path`](object_store::path::Path) can hold, so that it is
 /// left out of the list: it can be neither read nor deleted through object_store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +43,20 @@ impl fmt::Display for SkippedKey {
     }
 }
 
-/// All that were left out of one page: the connector puts them into the response's extensions.
+/// All that were left out of one page: the connector puts them into the response's extensions,
+/// which become the page's.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SkippedKeys(pub(crate) Vec<SkippedKey>);
+
+/// Tells everyone who listens to a store of the keys that are not in this page.
+pub(crate) fn tell(policy: &Policy, of_page: &mut Extensions) {
+    let Some(SkippedKeys(keys)) = of_page.remove() else {
+        return;
+    };
+    for key in keys {
+        if let Some(listener) = &policy.skipped_key_listener {
+            listener(&key);
+        }
+        observe::record_skipped_key(&key);
+    }
+}

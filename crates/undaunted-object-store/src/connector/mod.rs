@@ -1,30 +1,37 @@
 //! The connector: makes a service's responses readable for the layers above.
 
 mod batch;
+mod connections;
 mod document;
 mod expected;
 mod listing;
 mod page;
 mod response;
 mod success;
+#[cfg(feature = "_client")]
+mod transport;
+#[cfg(not(feature = "_client"))]
+#[path = "no_transport.rs"]
+mod transport;
 mod xml;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Method;
+use http::{Method, StatusCode};
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
-    HttpResponseBody, HttpService,
+    ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest,
+    HttpResponse, HttpResponseBody, HttpService,
 };
-use undaunted::TimedOut;
 
 use crate::evidence::has_stale_code;
 use crate::observe;
 use crate::verify::ETagIsNoMd5;
 
+use connections::Connections;
 pub use expected::Service;
 pub use page::UnexpectedResponse;
 use success::Check;
@@ -51,16 +58,16 @@ use success::Check;
 ///   `x-amz-retry-after`.
 #[derive(Debug)]
 pub struct RetryConnector<C> {
-    inner: C,
+    inner: Arc<C>,
     service: Option<Service>,
     head_timeout: Duration,
 }
 
 impl<C: HttpConnector> RetryConnector<C> {
     /// Makes the responses of `inner`'s clients readable.
-    pub const fn new(inner: C) -> Self {
+    pub fn new(inner: C) -> Self {
         Self {
-            inner,
+            inner: Arc::new(inner),
             service: None,
             head_timeout: HEAD_TIMEOUT,
         }
@@ -86,49 +93,50 @@ impl<C: HttpConnector> RetryConnector<C> {
 impl<C: HttpConnector> HttpConnector for RetryConnector<C> {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         // object_store's timeout covers the body, and would end any long download.
-        let options = options.clone().with_timeout_disabled();
-        Ok(HttpClient::new(Client {
+        let mut options = options.clone().with_timeout_disabled();
+        let idle = options.get_config_value(&ClientConfigKey::PoolIdleTimeout);
+        if idle.is_none() {
+            options = options.with_pool_idle_timeout(IDLE_TIMEOUT);
+        }
+        Ok(HttpClient::new(CheckedClient {
+            connections: Connections::open(Arc::clone(&self.inner), options)?,
             service: self.service,
-            inner: self.inner.connect(&options)?,
             head_timeout: self.head_timeout,
         }))
     }
 }
 
-struct Client {
+/// A client whose responses are checked.
+struct CheckedClient<C> {
+    connections: Connections<C>,
     service: Option<Service>,
-    inner: HttpClient,
     head_timeout: Duration,
 }
 
 #[async_trait]
-impl HttpService for Client {
+impl<C: HttpConnector> HttpService for CheckedClient<C> {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let check = Check::of(self.service, &request);
         let is_get = request.method() == Method::GET;
         let limit = self.head_timeout + upload_time(request.body().content_length());
-        let response = tokio::time::timeout(limit, self.inner.execute(request))
-            .await
-            .map_err(|_| HttpError::new(HttpErrorKind::Timeout, TimedOut::Attempt { limit }))??;
+        let response = self.connections.send(request, limit).await?;
+        let response = transport::with_sorted_body(response);
         let status = response.status();
-        if status.is_client_error() || status.is_server_error() {
-            failed(response).await
-        } else if !status.is_success() {
-            Ok(response)
+        if !status.is_success() {
+            return failed(response).await;
+        }
+        let response = check.pass(response).await?;
+        if is_get {
+            response::with_length(with_kind_of_etag(response))
         } else {
-            let response = check.pass(response).await?;
-            if is_get {
-                response::with_length(with_kind_of_etag(response))
-            } else {
-                Ok(response)
-            }
+            Ok(response)
         }
     }
 }
 
-impl fmt::Debug for Client {
+impl<C> fmt::Debug for CheckedClient<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").finish_non_exhaustive()
+        f.debug_struct("CheckedClient").finish_non_exhaustive()
     }
 }
 
@@ -145,13 +153,22 @@ fn with_kind_of_etag(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
-/// A failure that may be retried becomes an error; any other passes as it came.
+/// A failure that may be retried, or that object_store has no word for, becomes an error; any
+/// other passes as it came.
 async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
+    let status = response.status();
+    if status.is_informational() || status == StatusCode::NOT_MODIFIED {
+        return Ok(response);
+    }
     let (head, body) = response.into_parts();
     // A body that breaks takes nothing away from what the status says.
     let body = body.bytes().await.unwrap_or_default();
     let failure = response::failure(head.status, &head.headers, &body);
-    if failure.verdict().is_retryable() || has_stale_code(&failure) || head.status.is_server_error()
+    let is_of_no_variant = status.is_server_error() || status.is_redirection();
+    if failure.verdict().is_retryable()
+        || has_stale_code(&failure)
+        || is_of_no_variant
+        || failure.region().is_some()
     {
         // `Unknown` is the kind that object_store never retries by itself.
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
@@ -166,6 +183,10 @@ fn upload_time(bytes: usize) -> Duration {
 
 /// As long as object_store's own timeout.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// As long as the three clouds keep an idle connection at least; S3 is the shortest. A connection
+/// that something between has dropped says nothing, and costs the whole of the head timeout.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Bytes a second below which an upload is taken to be stuck: a bad mobile link.
 const SLOWEST_UPLOAD: usize = 64 * 1024;

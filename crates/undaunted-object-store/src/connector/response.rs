@@ -40,7 +40,9 @@ pub(super) fn failure(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> H
 fn may_be_elsewhere(failure: &HttpFailure) -> bool {
     match failure.status() {
         300..=399 => true,
-        400 => failure.code().is_none_or(|code| REGION_CODES.contains(&code)),
+        400 => failure
+            .code()
+            .is_none_or(|code| REGION_CODES.contains(&code)),
         _ => false,
     }
 }
@@ -162,13 +164,18 @@ mod tests {
         let region = [("x-amz-bucket-region", "eu-west-1")];
         let region_in = |status, body: &str| {
             let status = StatusCode::from_u16(status).unwrap();
-            failure(status, &headers(&region), body.as_bytes()).region().map(str::to_owned)
+            failure(status, &headers(&region), body.as_bytes())
+                .region()
+                .map(str::to_owned)
         };
         let elsewhere = Some("eu-west-1".to_owned());
         assert_eq!(region_in(301, ""), elsewhere);
         assert_eq!(region_in(400, ""), elsewhere);
         let code = |code| format!("<Error><Code>{code}</Code></Error>");
-        assert_eq!(region_in(400, &code("AuthorizationHeaderMalformed")), elsewhere);
+        assert_eq!(
+            region_in(400, &code("AuthorizationHeaderMalformed")),
+            elsewhere
+        );
         assert_eq!(region_in(400, &code("ExpiredToken")), None);
         assert_eq!(region_in(403, ""), None);
     }

@@ -58,6 +58,9 @@ impl Check {
                 let (mut head, body) = whole(response).await?;
                 check_document(root, &head, &body)?;
                 let (body, skipped) = listing::readable(body)?;
+                for key in &skipped.0 {
+                    tracing::warn!(target: "undaunted::list", key = key.key(), "{key}");
+                }
                 head.extensions.insert(skipped);
                 Ok(with_body(head, body))
             }

@@ -11,14 +11,14 @@ use object_store::RetryConfig;
 /// from the first store to the second.
 #[allow(unused_macros)] // without any cloud
 macro_rules! cloud {
-    ($Builder:ty, $name:literal, $($with_provider:ident($provider:ident)),+) => {
+    ($Builder:ty, $service:ident, $name:literal, $($with_provider:ident($provider:ident)),+) => {
         use std::sync::Arc;
 
         use object_store::client::ReqwestConnector;
 
         use super::no_retries;
         use crate::capabilities::Capabilities;
-        use crate::connector::RetryConnector;
+        use crate::connector::{RetryConnector, Service};
         use crate::open::backend::Backend;
         use crate::open::target::{OpenError, Target};
 
@@ -29,10 +29,12 @@ macro_rules! cloud {
             })?;
             let failed = |source| target.not_built(source);
             let plain = builder.clone().build().map_err(failed)?;
+            let connector = RetryConnector::new(ReqwestConnector::default());
+            let connector = connector.service(Service::$service);
             let store = builder
                 $(.$with_provider(plain.$provider().clone()))+
                 .with_retry(no_retries())
-                .with_http_connector(RetryConnector::new(ReqwestConnector::default()))
+                .with_http_connector(connector)
                 .build()
                 .map_err(failed)?;
             let store = Arc::new(store);
@@ -51,6 +53,7 @@ macro_rules! cloud {
 pub(super) mod aws {
     cloud! {
         object_store::aws::AmazonS3Builder,
+        S3,
         "S3",
         with_credentials(credentials)
     }
@@ -60,6 +63,7 @@ pub(super) mod aws {
 pub(super) mod azure {
     cloud! {
         object_store::azure::MicrosoftAzureBuilder,
+        Azure,
         "Azure",
         with_credentials(credentials)
     }
@@ -69,6 +73,7 @@ pub(super) mod azure {
 pub(super) mod gcp {
     cloud! {
         object_store::gcp::GoogleCloudStorageBuilder,
+        Google,
         "GCS",
         with_credentials(credentials),
         with_signing_credentials(signing_credentials)
@@ -86,7 +91,7 @@ pub(super) mod http {
 
     use super::no_retries;
     use crate::capabilities::Capabilities;
-    use crate::connector::RetryConnector;
+    use crate::connector::{RetryConnector, Service};
     use crate::open::backend::Backend;
     use crate::open::target::{OpenError, Target};
 
@@ -95,9 +100,10 @@ pub(super) mod http {
         let builder = target.apply("HTTP", builder, |builder, key, value| {
             Some(builder.with_config(key.parse().ok()?, value))
         })?;
+        let connector = RetryConnector::new(ReqwestConnector::default());
         let store = builder
             .with_retry(no_retries())
-            .with_http_connector(RetryConnector::new(ReqwestConnector::default()))
+            .with_http_connector(connector.service(Service::Web))
             .build()
             .map_err(|source| target.not_built(source))?;
         let capabilities = Capabilities::none().with_native_rename();

@@ -30,6 +30,7 @@ pub struct HttpFailure {
     code: Option<String>,
     retry_after: Option<Duration>,
     request_id: Option<String>,
+    region: Option<String>,
 }
 
 impl HttpFailure {
@@ -41,6 +42,7 @@ impl HttpFailure {
             code: None,
             retry_after: None,
             request_id: None,
+            region: None,
         }
     }
 
@@ -62,6 +64,14 @@ impl HttpFailure {
     #[must_use]
     pub fn with_request_id(mut self, request_id: impl Into<String>) -> Self {
         self.request_id = Some(request_id.into());
+        self
+    }
+
+    /// Adds the region that the bucket is in, where the service says that it is another than the
+    /// one that was asked.
+    #[must_use]
+    pub fn with_region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
         self
     }
 
@@ -89,8 +99,15 @@ impl HttpFailure {
         self.request_id.as_deref()
     }
 
-    /// What this answer means for a retry: by code where the service sent one that is
-    /// known, else by status (408 and 5xx but 501 and 505 are transient, 429 is throttled).
+    /// The region that the bucket is in, if the service says that another was asked.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
+    /// What this response means for a retry: by code where the service sent one that is known,
+    /// else by status: 429 is throttled; 408 and 5xx are transient, but not 501, 505 and 507 (not
+    /// implemented, another version of HTTP, no storage left).
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let retry_after = self.retry_after;
@@ -98,7 +115,7 @@ impl HttpFailure {
         if self.status == 429 || THROTTLED_CODES.contains(&code) {
             Verdict::Throttled { retry_after }
         } else if TRANSIENT_CODES.contains(&code)
-            || matches!(self.status, 408 | 499 | 500 | 502..=504 | 506..=599)
+            || matches!(self.status, 408 | 499 | 500 | 502..=504 | 506 | 508..=599)
         {
             Verdict::Transient { retry_after }
         } else {
@@ -122,6 +139,12 @@ impl fmt::Display for HttpFailure {
         write!(f, "HTTP status {}", self.status)?;
         if let Some(code) = &self.code {
             write!(f, " {code}")?;
+        }
+        if let Some(region) = &self.region {
+            write!(
+                f,
+                ", the bucket is in the region {region}: set aws_region={region}"
+            )?;
         }
         if let Some(request_id) = &self.request_id {
             write!(f, " (request id {request_id})")?;
@@ -226,13 +249,26 @@ mod tests {
 
     #[test]
     fn the_status_decides_where_no_code_is_known() {
-        for status in [408, 499, 500, 502, 503, 504, 507, 529] {
+        for status in [408, 499, 500, 502, 503, 504, 529] {
             assert_eq!(HttpFailure::new(status).verdict(), Verdict::TRANSIENT);
         }
         assert_eq!(HttpFailure::new(429).verdict(), Verdict::THROTTLED);
-        for status in [200, 304, 400, 401, 403, 404, 409, 412, 416, 501, 505] {
+        for status in [200, 304, 400, 401, 403, 404, 409, 412, 416, 501, 505, 507] {
             assert_eq!(HttpFailure::new(status).verdict(), Verdict::Permanent);
         }
+    }
+
+    #[test]
+    fn the_region_is_said_with_what_to_set() {
+        let failure = HttpFailure::new(301)
+            .with_code("PermanentRedirect")
+            .with_region("eu-west-1");
+        assert_eq!(failure.verdict(), Verdict::Permanent);
+        assert_eq!(
+            failure.to_string(),
+            "HTTP status 301 PermanentRedirect, the bucket is in the region eu-west-1: set \
+             aws_region=eu-west-1"
+        );
     }
 
     #[test]
