@@ -50,7 +50,7 @@ struct Expansion {
     /// Makes the variables of one attempt.
     variables: TokenStream,
     body: TokenStream,
-    /// Where the return type stands: the place to tell that its error is not `Retryable`.
+    /// Where the return type stands: the place of the compile error if its error is not `Retryable`.
     at_type: Span,
 }
 
@@ -99,7 +99,7 @@ impl Expansion {
         }
     }
 
-    /// A call of the blocking driver: a closure has none of those difficulties here.
+    /// A call of the blocking driver, where a closure has none of those difficulties.
     fn blocking(&self) -> TokenStream {
         let Self {
             name,
@@ -124,8 +124,8 @@ impl Expansion {
                 ::undaunted::__private::with_named_retry(#name, || #attempt, config)
             }
         };
-        // `with_named_retry` refuses what `Retry` leaves to an operation that is told the
-        // time left.
+        // `with_named_retry` refuses what `Retry` leaves to an operation that gets the time
+        // left.
         let refuse = self.has_budget.then(|| {
             quote_spanned! {span=>
                 if let ::core::option::Option::Some(limit) = config.attempt_timeout() {

@@ -70,7 +70,7 @@ use crate::options::Options;
 /// | option | what it sets | default | values |
 /// | --- | --- | --- | --- |
 /// | `max_retries` | attempts after the first | `3` | 0 to 4294967295 |
-/// | `base_delay` | the delay before the first retry | `"1s"` | a duration; 0 retries at once |
+/// | `base_delay` | the delay before the first retry | `"1s"` | a duration; 0 retries immediately |
 /// | `max_delay` | the cap on delays, before jitter | `"60s"` | a duration |
 /// | `exponential_base` | what each delay is multiplied by | `2.0` | a finite number of at least 1 |
 /// | `jitter` | the random part of each delay | `0.25` | a fraction from 0 to 1 (of the delay, both ways), `"full"`, `"equal"`, `"decorrelated"`, `"none"`; `true` is 0.25, `false` is `"none"` |
@@ -129,7 +129,7 @@ use crate::options::Options;
 ///
 /// * One that is passed by value is cloned for each attempt, so its type has to be `Clone`
 ///   (an `impl Trait` argument says so: `impl Into<String> + Clone`). Prefer types that are
-///   cheap to clone, such as `Bytes` and `Arc`. Patterns are taken apart anew.
+///   cheap to clone, such as `Bytes` and `Arc`. Patterns are matched again.
 /// * One that the body does not name is neither cloned nor has to be `Clone`: a permit that
 ///   is held meanwhile, say.
 /// * A `&T` is used as it is. A `&mut T` and `&mut self` are lent to each attempt, and keep
@@ -143,7 +143,7 @@ use crate::options::Options;
 ///
 /// # Cost
 ///
-/// A call that succeeds at once costs the clones and a few instructions: no allocation, no
+/// A call that succeeds at its first attempt costs the clones and a few instructions: no allocation, no
 /// clock unless a time limit is set. The future is some 150 bytes larger than the body's.
 ///
 /// # Layers

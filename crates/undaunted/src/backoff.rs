@@ -52,7 +52,7 @@ impl Rng {
         Self(seed)
     }
 
-    /// What [`new`](Self::new) goes on from.
+    /// The seed with which [`new`](Self::new) continues this stream.
     pub(crate) const fn state(&self) -> u64 {
         self.0
     }
@@ -121,8 +121,8 @@ impl Backoff {
         capped(drawn, config.max_delay())
     }
 
-    /// `wait` and up to a quarter more: everyone who was told to come back then was told the
-    /// same, so nobody should come at exactly then, and nobody before.
+    /// `wait` and up to a quarter more: all callers got the same hint, so none of them should come
+    /// back exactly then, and none before.
     pub(crate) fn spread_upwards(&mut self, wait: Duration) -> Duration {
         let spread = to_duration(nanos(wait) * self.rng.between(0.0, HINT_SPREAD));
         wait.saturating_add(spread)

@@ -5,7 +5,7 @@
 //! carry one. Backoff and jitter spread that load, they do not lower it. A budget does: it
 //! is paid from successes, so while calls succeed there is plenty for the odd failure, and
 //! when they stop succeeding the retries stop too, within seconds, for all callers that
-//! share it. A call that finds the budget empty gets its own error at once.
+//! share it. A call that finds the budget empty returns its own error immediately.
 //!
 //! The numbers are those of the AWS SDKs' retry quota, as revised in 2026: a bucket of 500,
 //! a retry costs 14 after a transient failure and 5 after a throttled one, a success gives
@@ -134,8 +134,8 @@ impl RetryBudget {
             if exchanged.is_ok() {
                 return true;
             }
-            // Another thread was first, and may have more to do: two that try again at once
-            // take the level from each other and are half as fast.
+            // Another thread was first, and may have more to do: two threads that repeat this
+            // immediately disturb each other and are half as fast.
             for _ in 0..PAUSES {
                 std::hint::spin_loop();
             }

@@ -1,4 +1,5 @@
-//! What happened in a call, in one type that logs, metrics, hooks and reports are all fed from.
+//! The end of an attempt, in one type from which logs, metrics, reports and listeners' calls are
+//! made.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,10 +7,10 @@ use std::time::Duration;
 use crate::state::StopReason;
 use crate::verdict::Verdict;
 
-/// An attempt of a retried call has ended, and what follows from it.
+/// The end of an attempt of a retried call, and what follows from it.
 ///
-/// Hooks get it by reference: once for each failed attempt that is retried, before its wait,
-/// and once at the end of the call.
+/// A listener gets one for each failed attempt that is retried, before the wait, and one at the
+/// end of the call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,15 +35,15 @@ pub struct Event<'a> {
     pub operation: &'a str,
     /// What it is about, such as a key.
     pub subject: Option<&'a dyn fmt::Display>,
-    /// Which attempt has ended, from 1. If a retry follows, this is its number too.
+    /// The number of the attempt, from 1; and of the retry that follows it, if one does.
     pub attempt: u32,
     /// The most retries that the policy allows.
     pub max_retries: u32,
     /// The time since the call's first attempt began, waits included.
     ///
-    /// Hooks and reports always get it, since a call that has one reads the clock at its start.
-    /// `None` where nothing but a log listens to a call without a `total_timeout`: such a call
-    /// reads no clock.
+    /// Listeners and reports always get it, since a call that has one reads the clock at its
+    /// start. It is `None` only for the log, and only where the call has neither a listener nor a
+    /// `total_timeout`: such a call reads no clock.
     pub elapsed: Option<Duration>,
     /// What became of the attempt.
     pub outcome: AttemptOutcome<'a>,

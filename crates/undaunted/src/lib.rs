@@ -26,11 +26,13 @@
 //! - [`Retryable`] gives the [`Verdict`] on an error: permanent, transient or throttled. It is
 //!   implemented for [`std::io::Error`], boxed errors and [`StorageError`], and for your own
 //!   error by you.
-//! - [`with_retry`] makes a call. [`Retry`] says more about one: its name, a predicate, a
-//!   [`RetryBudget`], a hook. [`retry`](macro@retry) is an attribute for a function. [`Session`]
-//!   hands the steps to a loop of your own. [`blocking`] does it all without a runtime.
+//! - [`with_retry`] makes a call. [`Retry`] takes more settings: a name, a predicate, a
+//!   [`RetryBudget`], a listener. [`retry`](macro@retry) is an attribute for a function.
+//!   [`Session`] offers the steps for a loop that you write. [`blocking`] has the same without a
+//!   runtime.
 //! - [`RetryState`] decides: pure, without a clock, the same for all of them.
-//! - [`Event`] is what happened; logs, metrics, hooks and reports are all fed from it.
+//! - [`Event`] is the end of an attempt; logs, metrics, listeners and reports are all made from
+//!   it.
 //!
 //! The [`guide`] has a page on each question: [when to retry](guide::when_to_retry),
 //! [what may be repeated](guide::idempotency), [limits on time](guide::timeouts),
@@ -41,12 +43,12 @@
 //! # What it does not do
 //!
 //! It does not know whether your operation may be repeated: you do. It has no circuit breaker:
-//! a budget bounds the load of retries, and first attempts are the caller's. It does not hedge.
+//! a budget limits the load of retries, and first attempts are the caller's. It does not hedge.
 //!
 //! # Cost
 //!
-//! A call that succeeds at its first attempt allocates nothing, reads no clock unless a time
-//! limit is set, and draws no randomness.
+//! A call that succeeds at its first attempt allocates nothing, draws no randomness, and reads
+//! no clock unless it has a time limit or a listener.
 //!
 //! # Features
 //!
@@ -63,7 +65,6 @@ mod backoff;
 mod budget;
 mod config;
 mod counters;
-#[allow(unreachable_pub)] // names in public signatures that nobody needs to write
 mod driver;
 mod errors;
 mod event;
@@ -95,8 +96,8 @@ pub use verdict::{Retryable, TimedOut, Verdict};
 #[cfg(feature = "macros")]
 pub use undaunted_macros::retry;
 
-/// What the type parameters of [`Retry`] and [`blocking::Retry`] stand for. Their methods choose
-/// them; here they are for those who must write a builder's type.
+/// The types that [`Retry`] and [`blocking::Retry`] have as parameters, for code that must write
+/// a builder's type. The builders' methods choose them.
 pub mod builder {
     pub use crate::driver::context::{ByFunctions, ByTrait, Classify, When};
     pub use crate::driver::settings::{Listener, NoListener, OnEvent};

@@ -56,10 +56,10 @@ pub struct RetryState {
 
 /// What a driver does after a failed attempt.
 ///
-/// Deliberately exhaustive: a driver must handle all of it.
+/// Exhaustive on purpose: a driver must handle every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Wait this long, then make another attempt. A delay of zero still lets others run once.
+    /// Wait this long, then make another attempt. A delay of zero still lets other tasks run once.
     Retry {
         /// The wait before the next attempt.
         delay: Duration,
@@ -129,7 +129,7 @@ impl RetryState {
     }
 
     /// Lets `total_timeout` run from `start`, whatever it ran from before. Stores use it:
-    /// their clock starts at the first failure and starts anew with progress.
+    /// their clock starts at the first failure, and starts again after progress.
     pub const fn start_clock(&mut self, start: Instant) {
         self.start = Some(start);
     }
@@ -186,7 +186,7 @@ impl RetryState {
             return Decision::Stop(StopReason::RetriesExhausted);
         }
         let mut delay = self.backoff.draw(config, base, self.retries);
-        // A hint of zero asks for nothing.
+        // A hint of zero is none.
         if let Some(hint) = hint.filter(|hint| !hint.is_zero()) {
             if hint > config.max_retry_after() {
                 return Decision::Stop(StopReason::RetryAfterTooLong);
@@ -233,7 +233,7 @@ impl RetryState {
     }
 
     /// The call made progress: what follows gets all retries again and a deadline that
-    /// runs from the next [`start_clock`](Self::start_clock). The random stream goes on.
+    /// runs from the next [`start_clock`](Self::start_clock). The random stream continues.
     pub const fn on_progress(&mut self) {
         self.retries = 0;
         self.start = None;

@@ -36,25 +36,25 @@ use crate::budget::RetryBudget;
 use crate::state::{Decision, RetryState, StopReason};
 
 /// Switches retries off in this process: every call makes one attempt.
-#[must_use = "the switch goes back when the guard is dropped"]
+#[must_use = "the switch is reset when the guard is dropped"]
 pub fn without_retries() -> Switched {
     at_most(1)
 }
 
 /// Lets calls of this process make at most so many attempts, and wait for none of them.
 /// What a policy allows less than this stays as it is.
-#[must_use = "the switch goes back when the guard is dropped"]
+#[must_use = "the switch is reset when the guard is dropped"]
 pub fn at_most(attempts: u32) -> Switched {
     switch_to(u64::from(attempts.max(1)))
 }
 
 /// Lets calls of this process retry as their policies say, but without waiting.
-#[must_use = "the switch goes back when the guard is dropped"]
+#[must_use = "the switch is reset when the guard is dropped"]
 pub fn without_waits() -> Switched {
     switch_to(u64::from(u32::MAX))
 }
 
-/// A switch that goes back when this is dropped.
+/// Resets a switch to what it was when this is dropped.
 #[derive(Debug)]
 pub struct Switched {
     before: u64,
@@ -66,7 +66,7 @@ impl Drop for Switched {
     }
 }
 
-/// An operation whose outcomes are written down beforehand.
+/// An operation with a list of outcomes.
 ///
 /// ```
 /// use undaunted::testing::Script;
@@ -88,7 +88,7 @@ pub struct Script<T, E> {
 }
 
 impl<T, E> Script<T, E> {
-    /// An operation that has these outcomes, one after the other.
+    /// An operation that has these outcomes, one for each attempt.
     pub fn new(outcomes: impl IntoIterator<Item = Result<T, E>>) -> Self {
         let outcomes: VecDeque<_> = outcomes.into_iter().collect();
         Self {
@@ -139,8 +139,7 @@ impl<T, E> Script<T, E> {
     }
 }
 
-/// The decision, under the switch. Every driver asks for it after each
-/// [`RetryState::on_failure`].
+/// The decision under the switch. A driver calls it after each [`RetryState::on_failure`].
 #[doc(hidden)]
 pub fn switched(
     decision: Decision,

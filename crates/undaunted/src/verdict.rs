@@ -12,14 +12,14 @@ use std::time::Duration;
 /// never adds attempts and never outlives a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// Trying again cannot help: not found, permission denied, bad configuration.
+    /// Another attempt cannot help: not found, permission denied, bad configuration.
     Permanent,
     /// The service asked its callers to slow down (429, `SlowDown`).
     Throttled {
         /// How long the service asked us to wait, if it said.
         retry_after: Option<Duration>,
     },
-    /// A passing fault: a broken connection, a timeout, a 5xx.
+    /// A fault that may pass: a broken connection, a timeout, a 5xx.
     Transient {
         /// How long the service asked us to wait, if it said.
         retry_after: Option<Duration>,
@@ -150,9 +150,8 @@ pub enum TimedOut {
         /// The limit.
         limit: Duration,
     },
-    /// `attempt_timeout` is set for a blocking operation that is not told of it, so that
-    /// nothing could honour it. No attempt was made: this is a configuration error, and
-    /// permanent.
+    /// `attempt_timeout` is set for a blocking operation that does not know it, so that nothing
+    /// could enforce it. No attempt was made: this is a configuration error, and permanent.
     CannotCut {
         /// The limit.
         limit: Duration,
@@ -181,7 +180,7 @@ impl fmt::Display for TimedOut {
             Self::CannotCut { limit } => write!(
                 f,
                 "attempt_timeout {limit:?} cannot cut a blocking attempt: use \
-                 blocking::Retry::new(|attempt| ..), which tells it the time left"
+                 blocking::Retry::new(|attempt| ..), which gives it the time left"
             ),
             Self::Total { limit } => write!(f, "timed out after {limit:?} in all"),
         }

@@ -1,4 +1,4 @@
-//! What a caller may decide: the retry policy as plain, validated data.
+//! The retry policy as plain, validated data.
 
 mod env;
 mod error;
@@ -78,7 +78,7 @@ pub enum Jitter {
 impl RetryConfig {
     /// The default: 3 retries, 1 s, doubling, at most 60 s, ±25 %.
     ///
-    /// With attempts that fail at once it rides out an interruption of 7 s (5.25 to 8.75 s).
+    /// With attempts that fail immediately it rides out an interruption of 7 s (5.25 to 8.75 s).
     pub const DEFAULT: Self = Self {
         max_retries: 3,
         base_delay: Duration::from_secs(1),
@@ -110,7 +110,7 @@ impl RetryConfig {
 
     /// For an operation that a person waits for: 1 retry after 500 ms ±25 %, 5 s in all.
     ///
-    /// With attempts that fail at once it rides out an interruption of 0.5 s (0.38 to 0.63 s).
+    /// With attempts that fail immediately it rides out an interruption of 0.5 s (0.38 to 0.63 s).
     #[must_use]
     pub const fn interactive() -> Self {
         Self {
@@ -123,7 +123,7 @@ impl RetryConfig {
 
     /// For work that nobody waits for: 10 retries from 5 s, doubling to at most 60 s, ±25 %.
     ///
-    /// With attempts that fail at once it rides out an interruption of 7 min 15 s (326 to
+    /// With attempts that fail immediately it rides out an interruption of 7 min 15 s (326 to
     /// 544 s at the outermost).
     #[must_use]
     pub const fn background() -> Self {
@@ -137,7 +137,7 @@ impl RetryConfig {
     /// For operations of an object store: 10 retries from 100 ms (1 s when throttled),
     /// doubling to at most 20 s, full jitter, 3 min in all.
     ///
-    /// With attempts that fail at once it rides out an interruption of 33 s in the median (at
+    /// With attempts that fail immediately it rides out an interruption of 33 s in the median (at
     /// most 65.5 s), and 65 s (at most 131 s) where the service throttles.
     #[must_use]
     pub const fn storage() -> Self {
@@ -230,7 +230,7 @@ impl RetryConfigBuilder {
         self
     }
 
-    /// The nominal delay before the first retry. Default 1 s; zero retries at once.
+    /// The nominal delay before the first retry. Default 1 s; zero retries immediately.
     /// One above [`max_delay`](Self::max_delay) is cut to it.
     pub const fn base_delay(mut self, base_delay: Duration) -> Self {
         self.0.base_delay = base_delay;
@@ -265,7 +265,7 @@ impl RetryConfigBuilder {
     }
 
     /// The longest hint from a service that is obeyed. Default 5 min. A longer one stops the
-    /// call at once with the caller's error, since waiting would only delay it.
+    /// call immediately with its own error, since waiting would only delay that.
     pub const fn max_retry_after(mut self, max_retry_after: Duration) -> Self {
         self.0.max_retry_after = max_retry_after;
         self

@@ -1,8 +1,8 @@
 //! Retries on the caller's own thread, for code without a runtime.
 //!
-//! An attempt that blocks cannot be cut. What a time limit can do here is this: no attempt
-//! begins and no wait is begun that would end after `total_timeout`, and the operation of
-//! [`Retry::new`] is told the time it has left, to pass on to the call that it makes.
+//! An attempt that blocks cannot be cut. Time limits are enforced around it: no attempt begins
+//! after `total_timeout`, no wait begins that would end after it, and the operation of
+//! [`Retry::new`] gets the time it has left, to pass on to the call that it makes.
 
 use std::fmt::Display;
 use std::future::{Ready, ready};
@@ -20,9 +20,9 @@ use crate::verdict::{Retryable, TimedOut};
 ///
 /// # Errors
 ///
-/// The error of the last attempt, unchanged. `attempt_timeout` cannot be honoured for an
-/// operation that is not told of it, so a config that sets it is refused before the first
-/// attempt with [`TimedOut::CannotCut`]; use [`Retry::new`], whose operation is told.
+/// The error of the last attempt, unchanged. `attempt_timeout` cannot be enforced on an
+/// operation that does not know it, so a config that sets it is refused before the first
+/// attempt with [`TimedOut::CannotCut`]; use [`Retry::new`], whose operation gets the time left.
 ///
 /// ```
 /// use undaunted::{blocking, RetryConfig};
@@ -52,7 +52,7 @@ where
     }
 }
 
-/// A retried call on the caller's thread, with all that can be said about it.
+/// A retried call on the caller's thread, with every setting there is.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,7 +63,7 @@ where
 ///     .total_timeout(Some(Duration::from_secs(10)))
 ///     .build()?;
 /// let reply = Retry::new(|attempt| {
-///     // Hand this to the socket, the HTTP client or the lock that the operation waits for.
+///     // Pass this to the socket, the HTTP client or the lock that the operation waits for.
 ///     let timeout = attempt.time_left().unwrap_or(Duration::MAX);
 ///     assert!(timeout <= Duration::from_secs(2));
 ///     Ok::<_, std::io::Error>("pong")
@@ -82,7 +82,7 @@ pub struct Retry<'c, Op, C = ByTrait, L = NoListener, S = fn(Duration)> {
     timer: S,
 }
 
-/// What an operation is told about the attempt that it makes.
+/// What an operation knows about the attempt that it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
     number: u32,
@@ -170,7 +170,7 @@ impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
         }
     }
 
-    /// Makes the call, and tells what it did.
+    /// Makes the call, and reports what it did.
     pub fn run_with_report<T, E>(self) -> (Result<T, E>, RetryReport)
     where
         Op: FnMut(&Attempt) -> Result<T, E>,

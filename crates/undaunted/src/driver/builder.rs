@@ -10,7 +10,7 @@ use super::settings::{Listener, NoListener, Settings, setters};
 use super::timer::{DefaultTimer, SleepWith, Timer};
 use crate::report::RetryReport;
 
-/// A retried call with all that can be said about it.
+/// A retried call with every setting there is.
 ///
 /// ```
 /// use undaunted::{Retry, RetryConfig};
@@ -36,7 +36,7 @@ use crate::report::RetryReport;
 /// ```
 ///
 /// Without the feature `tokio`, or with another runtime, [`sleep_with`](Self::sleep_with)
-/// brings the timer:
+/// sets the timer:
 ///
 /// ```
 /// use undaunted::Retry;
@@ -71,7 +71,7 @@ setters! { Retry, operation<Fut, T, E> where Op: FnMut() -> Fut, Fut: Future<Out
 
 impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
     /// Waits with `sleep` and not with tokio: for other runtimes, and for tests. It cuts
-    /// attempts too. A zero delay does not call it, and lets others run once instead.
+    /// attempts too. For a delay of zero it is not called; other tasks run once instead.
     pub fn sleep_with<F, W>(self, sleep: F) -> Retry<'c, Op, C, L, SleepWith<F>>
     where
         F: FnMut(Duration) -> W,
@@ -108,7 +108,7 @@ impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
         RetryFuture::new(self.op, self.settings.into_call::<Op, E, _>(self.timer))
     }
 
-    /// Makes the call, and tells what it did.
+    /// Makes the call, and reports what it did.
     ///
     /// # Cancellation
     ///

@@ -27,13 +27,15 @@ where
     S: Timer,
 {
     config: &'c RetryConfig,
-    state: RetryState,
+    pub(super) state: RetryState,
     classifier: C,
-    context: X,
+    pub(super) context: X,
     timer: S,
-    /// On the heap, so that a call which needs none of it stays small.
-    timed: Option<Pin<Box<Timed<S::Sleep, E>>>>,
+    timed: OnHeap<Timed<S::Sleep, E>>,
 }
+
+/// On the heap, so that a call which does not need it stays small.
+type OnHeap<T> = Option<Pin<Box<T>>>;
 
 pin_project! {
     /// The wait before an attempt, or the time that a running attempt has; and what a deadline
@@ -67,28 +69,9 @@ where
         }
     }
 
-    /// Makes the jitter of this call repeatable.
-    pub(super) fn seed(&mut self, seed: u64) {
-        self.state.seed_with(|| seed);
-    }
-
-    pub(super) const fn context_mut(&mut self) -> &mut X {
-        &mut self.context
-    }
-
-    /// What follows gets all retries again.
-    pub(super) const fn progressed(&mut self) {
-        self.state.on_progress();
-    }
-
-    /// Retries granted so far, since the last progress.
-    pub(super) const fn retries(&self) -> u32 {
-        self.state.retries()
-    }
-
     /// The number of the current attempt, from 1.
     pub(super) const fn attempt(&self) -> u32 {
-        self.retries().saturating_add(1)
+        self.state.retries().saturating_add(1)
     }
 
     /// Whether the first attempt may begin without [`begin`](Self::begin): no clock is to be
@@ -110,32 +93,32 @@ where
     #[inline]
     pub(super) fn succeeded_first(&mut self) {
         if self.context.budget().is_some() || self.has_listener() {
-            self.tell_success();
+            self.emit_success();
         }
     }
 
     /// The call succeeded.
     #[inline]
     pub(super) fn succeeded(&mut self) {
-        if self.retries() > 0 || self.context.budget().is_some() || self.has_listener() {
-            self.tell_success();
+        if self.state.retries() > 0 || self.context.budget().is_some() || self.has_listener() {
+            self.emit_success();
         }
     }
 
     #[cold]
-    fn tell_success(&mut self) {
+    fn emit_success(&mut self) {
         self.state.on_success(self.context.budget());
         let now = self.has_listener().then(|| self.timer.now());
-        self.tell(self.attempt(), now, AttemptOutcome::Succeeded);
+        self.emit(self.attempt(), now, AttemptOutcome::Succeeded);
     }
 
-    /// Whether someone wants every event, and its time.
+    /// Whether there is a listener that gets every event, with its time.
     #[inline]
     fn has_listener(&self) -> bool {
         metrics::IS_ON || self.context.has_listener()
     }
 
-    fn tell(&mut self, attempt: u32, now: Option<Instant>, outcome: AttemptOutcome<'_>) {
+    fn emit(&mut self, attempt: u32, now: Option<Instant>, outcome: AttemptOutcome<'_>) {
         if !log::is_on() && !self.has_listener() {
             return;
         }
@@ -152,7 +135,7 @@ where
             .map(|(began, now)| now.saturating_duration_since(began));
         log::write(&event);
         metrics::record(&event, self.context.budget());
-        self.context.tell(&event);
+        self.context.on_event(&event);
     }
 }
 
@@ -241,7 +224,7 @@ where
                     verdict,
                     error: &error,
                 };
-                self.tell(attempt, now, outcome);
+                self.emit(attempt, now, outcome);
                 let sleep = (!delay.is_zero()).then(|| self.timer.sleep(delay));
                 let last = has_deadline.then_some(error);
                 self.timed = (sleep.is_some() || last.is_some()).then(|| {
@@ -259,7 +242,7 @@ where
                     verdict,
                     error: &error,
                 };
-                self.tell(attempt, now, outcome);
+                self.emit(attempt, now, outcome);
                 Err(error)
             }
         }

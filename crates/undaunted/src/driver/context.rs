@@ -1,9 +1,8 @@
-//! What a call is given beside its policy: a name, a budget, someone who listens, and whose
-//! verdict on its errors counts.
+//! What a call is given beside its policy: a name, a budget, a listener, and who classifies its
+//! errors.
 
 use std::any::type_name;
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Instant;
 
 use crate::budget::RetryBudget;
@@ -26,20 +25,20 @@ pub(super) trait Context<'c> {
         None
     }
 
-    /// Whether someone wants every event.
+    /// Whether there is a listener, which gets every event.
     fn has_listener(&self) -> bool {
         false
     }
 
-    /// Passes an event on to who listens.
-    fn tell(&mut self, _: &Event<'_>) {}
+    /// Passes an event on to the listener.
+    fn on_event(&mut self, _: &Event<'_>) {}
 
     /// Whether `total_timeout` runs from the first failure and not from the first attempt.
     fn clock_starts_at_failure(&self) -> bool {
         false
     }
 
-    /// Keeps when the call began, where the clock of `total_timeout` may be started anew.
+    /// Keeps when the call began, where the clock of `total_timeout` may start later or again.
     fn set_began(&mut self, _: Instant) {}
 
     /// When the call began, if that was kept.
@@ -50,15 +49,6 @@ pub(super) trait Context<'c> {
 
 /// What an operation is about; `Sync`, so that a call which has one can move to another thread.
 pub(super) type Subject<'c> = dyn fmt::Display + Sync + 'c;
-
-/// No more than a name, which is taken from the operation's type.
-pub(super) struct NameOf<Op>(pub(super) PhantomData<fn() -> Op>);
-
-impl<'c, Op> Context<'c> for NameOf<Op> {
-    fn name(&self) -> &'c str {
-        name_of::<Op>()
-    }
-}
 
 /// The name of the function that `Op` is, or was written in: `app::store::upload::{{closure}}`
 /// is `upload`.

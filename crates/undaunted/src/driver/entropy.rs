@@ -22,9 +22,9 @@ pub fn seed() -> u64 {
     })
 }
 
-/// Begins this thread's stream anew. After a fork the child has the streams of its parent, and
-/// would draw what its parent and all its siblings draw; only one thread lives on in it, so this
-/// is for that thread to call.
+/// Starts this thread's stream from a new seed. After a fork the child has a copy of its parent's
+/// streams, and would draw what its parent and all its siblings draw. The one thread that the
+/// child has must call this.
 pub fn reseed() {
     STREAM.with(|stream| stream.set(from_the_system()));
 }
@@ -40,7 +40,7 @@ thread_local! {
     static STREAM: Cell<u64> = const { Cell::new(UNSEEDED) };
 }
 
-/// A stream that comes by here is seeded anew, which does it no harm.
+/// A stream that reaches this state is seeded again, which does no harm.
 const UNSEEDED: u64 = 0;
 
 #[cfg(test)]

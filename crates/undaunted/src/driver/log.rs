@@ -39,8 +39,8 @@ mod enabled {
                 error = %error,
                 "{event}"
             ),
-            // A first attempt that fails for good is an answer, which its caller may well have
-            // been asking for: does this object exist?
+            // A permanent failure of the first attempt may be just what the caller wanted to know:
+            // does this object exist?
             AttemptOutcome::Stopped {
                 reason: StopReason::Permanent,
                 error,
@@ -71,7 +71,7 @@ mod enabled {
         }
     }
 
-    /// Whether anyone reads logs.
+    /// Whether there is a subscriber.
     #[inline]
     pub(in crate::driver) fn is_on() -> bool {
         LevelFilter::current() != LevelFilter::OFF

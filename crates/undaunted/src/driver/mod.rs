@@ -1,21 +1,19 @@
 //! The drivers: everything that reads a clock, sleeps, logs or draws randomness.
 //!
-//! There is one loop body, [`Call`](call::Call), and three ways to go round it:
+//! All three make their attempts through one [`Call`](call::Call), which asks the
+//! [`RetryState`](crate::state::RetryState) and emits the events:
 //!
 //! ```text
-//!              ┌───────────── begin ◄───────────┐
-//!              ▼                                │
-//!        poll the attempt ── cut by a limit     │ waited
-//!          │          │            │            │
-//!       success     failure ◄──────┘            │
-//!          ▼          ▼                         │
-//!      succeeded    judge ── RetryState ── Retry ┘
-//!                     └────── Stop: the caller's error
+//!  with_retry   builder    #[retry]    with_retry_mut    blocking
+//!        \       /               \     /                  │
+//!         future                 session                  │
+//!              \                    │                    /
+//!               └─────────────► call::Call ◄────────────┘
+//!                 context (name, budget, listener), timer, log, metrics, entropy
 //! ```
 //!
-//! [`future`] is the hand-written future behind `with_retry` and [`Retry`](builder::Retry),
-//! [`session`] hands the steps to a loop of the caller's own (`#[retry]` expands to one),
-//! [`blocking`] runs them on the caller's thread.
+//! [`future`] polls attempts and waits, [`session`] offers the steps to a loop that the caller
+//! writes, [`blocking`] runs them on the caller's thread.
 
 pub mod blocking;
 pub(crate) mod builder;

@@ -1,4 +1,4 @@
-//! The steps of a call, for a loop of the caller's own.
+//! The steps of a call, for a loop that the caller writes.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -83,7 +83,7 @@ impl<'c> Context<'c> for SessionContext<'c> {
         self.on_event.is_some()
     }
 
-    fn tell(&mut self, event: &Event<'_>) {
+    fn on_event(&mut self, event: &Event<'_>) {
         if let Some(on_event) = self.on_event {
             on_event(event);
         }
@@ -128,40 +128,41 @@ impl<'c, E> Session<'c, E> {
     pub fn name(mut self, name: &'c str) -> Self {
         self.name = name;
         if let Some(call) = &mut self.call {
-            call.context_mut().name = name;
+            call.context.name = name;
         }
         self
     }
 
     /// What the operation is about, such as a key, for logs and events. Default: nothing.
-    /// It is formatted only when there is something to tell.
+    /// It is formatted only for an event or a log line.
     pub fn subject(mut self, subject: &'c (dyn fmt::Display + Sync)) -> Self {
-        self.call().context_mut().subject = Some(subject);
+        self.call().context.subject = Some(subject);
         self
     }
 
     /// The budget that retries are paid from. Default: none.
     pub fn budget(mut self, budget: &'c RetryBudget) -> Self {
-        self.call().context_mut().budget = Some(budget);
+        self.call().context.budget = Some(budget);
         self
     }
 
-    /// A function that is told what happens, before each wait and at the end.
+    /// A function that is called with each event: once per retry, before its wait, and once at
+    /// the end.
     pub fn on_event(mut self, on_event: &'c (dyn Fn(&Event<'_>) + Send + Sync)) -> Self {
-        self.call().context_mut().on_event = Some(on_event);
+        self.call().context.on_event = Some(on_event);
         self
     }
 
     /// Makes the jitter repeatable.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.call().seed(seed);
+        self.call().state.seed_with(|| seed);
         self
     }
 
     /// Lets `total_timeout` run from the first failure and not from the first attempt, for
     /// operations that may take long as long as they do not fail.
     pub fn clock_starts_at_failure(mut self) -> Self {
-        self.call().context_mut().clock_starts_at_failure = true;
+        self.call().context.clock_starts_at_failure = true;
         self
     }
 
@@ -172,10 +173,10 @@ impl<'c, E> Session<'c, E> {
     }
 
     /// The operation made progress: what follows gets all retries again, and the clock of
-    /// `total_timeout` starts anew. The jitter goes on where it was.
+    /// `total_timeout` starts again. The random stream of the jitter continues.
     pub const fn progressed(&mut self) {
         if let Some(call) = &mut self.call {
-            call.progressed();
+            call.state.on_progress();
         }
     }
 
@@ -183,7 +184,7 @@ impl<'c, E> Session<'c, E> {
     #[must_use]
     pub const fn retries(&self) -> u32 {
         match &self.call {
-            Some(call) => call.retries(),
+            Some(call) => call.state.retries(),
             None => 0,
         }
     }
@@ -211,7 +212,7 @@ impl<'c, E: Retryable> Session<'c, E> {
     ///
     /// # Errors
     ///
-    /// The operation's error, or [`Retryable::timed_out`] in its place. Give it to
+    /// The operation's error, or [`Retryable::timed_out`] in its place. Pass it to
     /// [`failed`](Self::failed).
     #[inline]
     pub fn attempt<'s, T, Fut>(
@@ -289,7 +290,7 @@ where
             return this.operation.poll(cx);
         };
         if !std::mem::replace(this.has_begun, true) {
-            let is_first = !std::mem::replace(&mut call.context_mut().has_begun, true);
+            let is_first = !std::mem::replace(&mut call.context.has_begun, true);
             call.begin(is_first)?;
         }
         match this.operation.poll(cx) {
@@ -303,7 +304,7 @@ where
     }
 }
 
-/// Lets others run once.
+/// Lets other tasks run once.
 async fn yield_once() {
     let mut has_yielded = false;
     poll_fn(|cx| {

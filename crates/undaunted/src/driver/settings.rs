@@ -12,16 +12,16 @@ use crate::config::RetryConfig;
 use crate::event::Event;
 use crate::report::RetryReport;
 
-/// Someone who may want to be told what happens.
+/// What gets a call's events.
 pub trait Listener {
-    /// Whether anyone listens.
+    /// Whether events are wanted at all.
     fn is_listening(&self) -> bool;
 
-    /// Something happened.
-    fn tell(&mut self, event: &Event<'_>);
+    /// An attempt has ended.
+    fn on_event(&mut self, event: &Event<'_>);
 }
 
-/// Nobody listens.
+/// No listener.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoListener;
 
@@ -30,10 +30,10 @@ impl Listener for NoListener {
         false
     }
 
-    fn tell(&mut self, _: &Event<'_>) {}
+    fn on_event(&mut self, _: &Event<'_>) {}
 }
 
-/// A function listens.
+/// A function is the listener.
 pub struct OnEvent<F>(pub(super) F);
 
 impl<F: FnMut(&Event<'_>)> Listener for OnEvent<F> {
@@ -41,7 +41,7 @@ impl<F: FnMut(&Event<'_>)> Listener for OnEvent<F> {
         true
     }
 
-    fn tell(&mut self, event: &Event<'_>) {
+    fn on_event(&mut self, event: &Event<'_>) {
         (self.0)(event);
     }
 }
@@ -63,9 +63,9 @@ impl<L: Listener> Listener for Recorded<'_, L> {
         true
     }
 
-    fn tell(&mut self, event: &Event<'_>) {
+    fn on_event(&mut self, event: &Event<'_>) {
         self.report.record(event);
-        self.inner.tell(event);
+        self.inner.on_event(event);
     }
 }
 
@@ -142,7 +142,7 @@ impl<'c, C, L> Settings<'c, C, L> {
         };
         let mut call = Call::new(self.config, self.classifier, context, timer);
         if let Some(seed) = self.seed {
-            call.seed(seed);
+            call.state.seed_with(|| seed);
         }
         call
     }
@@ -169,8 +169,8 @@ impl<'c, Op, L: Listener> Context<'c> for BuilderContext<'c, Op, L> {
         self.listener.is_listening()
     }
 
-    fn tell(&mut self, event: &Event<'_>) {
-        self.listener.tell(event);
+    fn on_event(&mut self, event: &Event<'_>) {
+        self.listener.on_event(event);
     }
 }
 
@@ -180,7 +180,7 @@ macro_rules! setters {
     ($Retry:ident, operation<$($param:ident),*> where $($bound:tt)*) => {
         impl<'c, Op, C, L, S> $Retry<'c, Op, C, L, S> {
             /// The policy. Default: [`RetryConfig::DEFAULT`](crate::RetryConfig::DEFAULT).
-            pub fn config(mut self, config: &'c crate::RetryConfig) -> Self {
+            pub fn config(mut self, config: &'c $crate::config::RetryConfig) -> Self {
                 self.settings.config = config;
                 self
             }
@@ -193,7 +193,7 @@ macro_rules! setters {
             }
 
             /// The budget that retries are paid from. Default: none.
-            pub fn budget(mut self, budget: &'c crate::RetryBudget) -> Self {
+            pub fn budget(mut self, budget: &'c $crate::budget::RetryBudget) -> Self {
                 self.settings.budget = Some(budget);
                 self
             }
@@ -229,8 +229,8 @@ macro_rules! setters {
                 timed_out: M,
             ) -> $Retry<'c, Op, $crate::driver::context::ByFunctions<V, M>, L, S>
             where
-                V: FnMut(&E) -> crate::Verdict,
-                M: FnMut(crate::TimedOut) -> E,
+                V: FnMut(&E) -> $crate::verdict::Verdict,
+                M: FnMut($crate::verdict::TimedOut) -> E,
                 $($bound)*
             {
                 $Retry {
@@ -240,14 +240,13 @@ macro_rules! setters {
                 }
             }
 
-            /// Tells `on_event` what happens: once per retry, before its wait, and once at
-            /// the end.
+            /// Calls `on_event` once per retry, before its wait, and once at the end.
             pub fn on_event<F>(
                 self,
                 on_event: F,
             ) -> $Retry<'c, Op, C, $crate::driver::settings::OnEvent<F>, S>
             where
-                F: FnMut(&crate::Event<'_>),
+                F: FnMut(&$crate::event::Event<'_>),
             {
                 $Retry {
                     op: self.op,

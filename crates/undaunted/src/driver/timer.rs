@@ -1,4 +1,4 @@
-//! What waits and what tells the time: tokio's timer, or a function of the caller's.
+//! Waits and clocks: tokio's, or a wait function that the caller gives.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// A clock, and a wait that goes by it.
 #[diagnostic::on_unimplemented(
     message = "there is no timer to wait with between attempts",
-    note = "enable the feature `tokio` of `undaunted`, or give a timer with `.sleep_with(|delay| ..)`"
+    note = "enable the feature `tokio` of `undaunted`, or set a timer with `.sleep_with(|delay| ..)`"
 )]
 pub trait Timer {
     /// One wait.
@@ -20,7 +20,7 @@ pub trait Timer {
 }
 
 /// tokio's timer and clock, so that a paused clock pauses both. Without the feature `tokio` it is
-/// no [`Timer`], and `sleep_with` must bring one.
+/// not a [`Timer`], and `sleep_with` must set one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DefaultTimer;
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use super::call::Call;
-use super::context::{ByTrait, NameOf, name_of};
+use super::context::{ByTrait, Context, name_of};
 use super::future::RetryFuture;
 use super::session::Session;
 use super::timer::DefaultTimer;
@@ -13,12 +13,12 @@ use crate::verdict::Retryable;
 
 /// Calls `op` until it succeeds, fails for good, or `config` allows no further attempt.
 ///
-/// The caller gets its own last error back, unchanged. Between attempts tokio's timer waits,
-/// so a runtime with time enabled must be there if a wait may be needed.
+/// The last error comes back unchanged. Between attempts tokio's timer waits, so a runtime with
+/// time enabled is needed wherever a wait may be.
 ///
 /// `op` makes one attempt each time it is called: a closure that returns a future, or an
 /// `async ||` closure that captures by shared reference. It is called again only after the
-/// wait. For one that changes what it captures there is [`with_retry_mut`].
+/// wait. For a closure that changes what it captures there is [`with_retry_mut`].
 ///
 /// # Errors
 ///
@@ -104,5 +104,14 @@ where
             Ok(value) => return Ok(value),
             Err(error) => session.failed(error).await?,
         }
+    }
+}
+
+/// No more than a name, which is taken from the operation's type.
+struct NameOf<Op>(PhantomData<fn() -> Op>);
+
+impl<'c, Op> Context<'c> for NameOf<Op> {
+    fn name(&self) -> &'c str {
+        name_of::<Op>()
     }
 }

@@ -1,4 +1,4 @@
-//! An HTTP answer that was a failure, as plain data.
+//! A failed HTTP response, as plain data.
 
 use std::error::Error;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::verdict::{Retryable, TimedOut, Verdict};
 
-/// A failed HTTP answer: the status and what the service said beside it.
+/// A failed HTTP response: its status, and what the service said beside it.
 ///
 /// HTTP connectors put one into an error's `source()` chain, so that the layers above can
-/// judge a failure by what the service answered and not by words in a message.
+/// classify a failure by the response and not by words in a message.
 ///
 /// ```
 /// use std::time::Duration;
@@ -60,7 +60,7 @@ impl HttpFailure {
         self
     }
 
-    /// Adds the service's name for this request, for its support desk.
+    /// Adds the service's id of this request, for its support.
     #[must_use]
     pub fn with_request_id(mut self, request_id: impl Into<String>) -> Self {
         self.request_id = Some(request_id.into());
@@ -93,7 +93,7 @@ impl HttpFailure {
         self.retry_after
     }
 
-    /// The service's name for this request, if it sent one.
+    /// The service's id of this request, if it sent one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
@@ -123,10 +123,10 @@ impl HttpFailure {
         }
     }
 
-    /// Whether the answer proves that the request was turned away before it changed
-    /// anything: the service was throttling, or named a conflict in which nothing landed.
+    /// Whether the response proves that the request was not applied: the service was
+    /// throttling, or named a conflict in which nothing is applied.
     ///
-    /// A 5xx proves nothing: the change may have been applied before the answer was lost.
+    /// A 5xx proves nothing: the request may have been applied before it failed.
     #[must_use]
     pub fn proves_not_applied(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default();
@@ -196,8 +196,8 @@ const THROTTLED_CODES: &[&str] = &[
     "ServerBusy",
 ];
 
-/// Codes of passing faults whose status alone would not say so: S3's 400 `RequestTimeout`,
-/// its two 409s in which the service asks for another try, its `InternalError` inside a 200,
+/// Codes of transient faults whose status alone would not say so: S3's 400 `RequestTimeout`,
+/// its two 409s in which the service asks for another attempt, its `InternalError` inside a 200,
 /// and Azure's short-lived 409s.
 const TRANSIENT_CODES: &[&str] = &[
     "AccountBeingCreated",

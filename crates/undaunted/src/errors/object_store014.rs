@@ -42,8 +42,8 @@ impl Retryable for StoreError {
     }
 }
 
-/// The status is the best witness, wherever in the chain it stands; a kind comes next, and
-/// the operating system's word last, because HTTP clients wrap it.
+/// A status says most, wherever in the chain it is; then the kind; the error of the operating
+/// system comes last, because HTTP clients wrap it.
 fn verdict_of_cause(source: &(dyn Error + 'static)) -> Verdict {
     let mut of_kind = None;
     let mut of_io = None;
@@ -63,7 +63,7 @@ fn verdict_of_cause(source: &(dyn Error + 'static)) -> Verdict {
         link = error.source();
     }
     match (of_kind, of_io) {
-        // `Unknown` says nothing, so a passing fault of the operating system's decides.
+        // `Unknown` says nothing, so a transient error of the operating system decides.
         (Some(verdict), _) if verdict.is_retryable() => verdict,
         (_, Some(verdict)) => verdict,
         _ => Verdict::Permanent,

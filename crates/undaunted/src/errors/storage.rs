@@ -42,9 +42,9 @@ pub struct StorageError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StorageErrorKind {
-    /// The object is there already.
+    /// The object exists already.
     AlreadyExists,
-    /// The store is set up wrongly.
+    /// The store is configured wrongly.
     Configuration,
     /// The connection could not be made, or broke.
     Connection,
@@ -54,12 +54,12 @@ pub enum StorageErrorKind {
     NotFound,
     /// The credentials do not allow this.
     PermissionDenied,
-    /// The service asked us to slow down.
+    /// The service asked its callers to slow down.
     RateLimited {
         /// How long it asked us to wait, if it said.
         retry_after: Option<Duration>,
     },
-    /// The service could not answer just now.
+    /// The service could not respond just now.
     ServiceUnavailable {
         /// How long it asked us to wait, if it said.
         retry_after: Option<Duration>,
