@@ -51,7 +51,7 @@ pub async fn observe<T>(future: impl Future<Output = T>) -> (T, Observed) {
     });
     let result = OBSERVER.scope(Arc::clone(&observer), future).await;
     let Seen { report, rest } = std::mem::take(&mut *observer.lock());
-    let report = report.finish().with_elapsed(start.elapsed());
+    let report = report.report.with_elapsed(start.elapsed());
     (result, Observed { report, ..rest })
 }
 
@@ -114,10 +114,6 @@ impl ReportBuilder {
         self.report.record(&event);
     }
 
-    pub(crate) fn finish(self) -> RetryReport {
-        self.report
-    }
-
     pub(crate) const fn report(&self) -> &RetryReport {
         &self.report
     }
@@ -125,27 +121,22 @@ impl ReportBuilder {
 
 /// Tells the observers of this task that an attempt begins.
 pub(crate) fn begin_attempt() {
-    // Most operations are not observed.
-    let _ = OBSERVER.try_with(|observer| observer.tell(|seen| seen.report.begin_attempt()));
+    tell(|seen| seen.report.begin_attempt());
 }
 
 /// Tells the observers of this task what became of an attempt.
 pub(crate) fn record(event: &Event<'_>) {
-    let _ = OBSERVER.try_with(|observer| observer.tell(|seen| seen.report.record(event)));
+    tell(|seen| seen.report.record(event));
 }
 
 /// Tells the observers of this task of an operation that gave up.
 pub(crate) fn record_failed(failed: &FailedOperation) {
-    let _ = OBSERVER.try_with(|observer| {
-        observer.tell(|seen| seen.rest.failed_operation = Some(failed.clone()));
-    });
+    tell(|seen| seen.rest.failed_operation = Some(failed.clone()));
 }
 
 /// Tells the observers of this task of a response that was a permanent failure.
 pub(crate) fn record_response(failure: &HttpFailure) {
-    let _ = OBSERVER.try_with(|observer| {
-        observer.tell(|seen| seen.rest.last_failure = Some(failure.clone()));
-    });
+    tell(|seen| seen.rest.last_failure = Some(failure.clone()));
 }
 
 /// Tells the innermost observer of this task, which is the delete's, the code of a key.
@@ -170,16 +161,18 @@ struct Seen {
     rest: Observed,
 }
 
-impl Observer {
-    /// Tells this observer and those around it.
-    fn tell(&self, tell: impl Fn(&mut Seen)) {
-        let mut next = Some(self);
+/// Tells the innermost observer of this task and those around it. Most operations have none.
+fn tell(tell: impl Fn(&mut Seen)) {
+    let _ = OBSERVER.try_with(|innermost| {
+        let mut next = Some(innermost);
         while let Some(observer) = next {
             tell(&mut observer.lock());
-            next = observer.outer.as_deref();
+            next = observer.outer.as_ref();
         }
-    }
+    });
+}
 
+impl Observer {
     fn lock(&self) -> MutexGuard<'_, Seen> {
         // What was seen was seen, whoever panicked.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
