@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
-use undaunted::RetryReport;
 use undaunted_chaos::{FaultKind, FaultPlan};
+use undaunted_object_store::Observed;
 
 use crate::error::{FAILED, FailedObject};
 use crate::location::Location;
@@ -115,12 +115,12 @@ impl<'a> Report<'a> {
         settings: &'a CopySettings,
         tally: Tally,
         retries: &RetryCounts,
-        observed: &RetryReport,
+        observed: &Observed,
         signal: Option<Signal>,
         faults: Option<&FaultPlan>,
     ) -> Self {
         let chaos = settings.common.chaos.as_ref().zip(faults);
-        let waited = observed.delays().iter().sum::<Duration>();
+        let waited = observed.report.delays().iter().sum::<Duration>();
         Self {
             command: "cp",
             status: match signal {
@@ -132,7 +132,7 @@ impl<'a> Report<'a> {
             destination: settings.destination.display_name(),
             objects: tally.objects,
             bytes: tally.bytes,
-            attempts: observed.attempts(),
+            attempts: observed.report.attempts(),
             retries: Retries {
                 total: retries.total(),
                 transient: retries.after("transient"),
@@ -140,13 +140,13 @@ impl<'a> Report<'a> {
                 by_operation: retries.by_operation(),
             },
             waited_seconds: waited.as_secs_f64(),
-            elapsed_seconds: observed.elapsed().as_secs_f64(),
+            elapsed_seconds: observed.elapsed.as_secs_f64(),
             chaos: chaos.map(|(chaos, plan)| InjectedFaults::new(chaos.to_string(), plan)),
             failures: tally.failures,
             settings,
             signal,
             waited,
-            elapsed: observed.elapsed(),
+            elapsed: observed.elapsed,
         }
     }
 

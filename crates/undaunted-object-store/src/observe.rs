@@ -8,8 +8,10 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use object_store::path::Path;
+use tokio::time::Instant;
 use undaunted::{Event, HttpFailure, RetryReport};
 
 use crate::operation::Operation;
@@ -44,14 +46,19 @@ use crate::skipped::SkippedKey;
 /// # }
 /// ```
 pub async fn observe<T>(future: impl Future<Output = T>) -> (T, Observed) {
+    let start = Instant::now();
     let observer = Arc::new(Observer {
         seen: Mutex::default(),
         outer: OBSERVER.try_with(Arc::clone).ok(),
     });
     let result = OBSERVER.scope(Arc::clone(&observer), future).await;
     let Seen { report, rest } = std::mem::take(&mut *observer.lock());
-    let report = report.finish();
-    (result, Observed { report, ..rest })
+    let observed = Observed {
+        report: report.report,
+        elapsed: start.elapsed(),
+        ..rest
+    };
+    (result, observed)
 }
 
 /// What [`observe`] saw.
@@ -62,6 +69,8 @@ pub struct Observed {
     /// The stop reason is that of the [`failed_operation`](Self::failed_operation), also where
     /// others succeeded after it.
     pub report: RetryReport,
+    /// How long the future took, however many operations ran in it side by side.
+    pub elapsed: Duration,
     /// The operation that gave up last, if any did.
     pub failed_operation: Option<FailedOperation>,
     /// The last HTTP response that was a permanent failure. It has the code that object_store
@@ -109,10 +118,6 @@ impl ReportBuilder {
         self.report.record(&event);
     }
 
-    pub(crate) fn finish(self) -> RetryReport {
-        self.report
-    }
-
     pub(crate) const fn report(&self) -> &RetryReport {
         &self.report
     }
@@ -120,34 +125,27 @@ impl ReportBuilder {
 
 /// Tells the observers of this task that an attempt begins.
 pub(crate) fn begin_attempt() {
-    // Most operations are not observed.
-    let _ = OBSERVER.try_with(|observer| observer.tell(|seen| seen.report.begin_attempt()));
+    tell(|seen| seen.report.begin_attempt());
 }
 
 /// Tells the observers of this task what became of an attempt.
 pub(crate) fn record(event: &Event<'_>) {
-    let _ = OBSERVER.try_with(|observer| observer.tell(|seen| seen.report.record(event)));
+    tell(|seen| seen.report.record(event));
 }
 
 /// Tells the observers of this task of an operation that gave up.
 pub(crate) fn record_failed(failed: &FailedOperation) {
-    let _ = OBSERVER.try_with(|observer| {
-        observer.tell(|seen| seen.rest.failed_operation = Some(failed.clone()));
-    });
+    tell(|seen| seen.rest.failed_operation = Some(failed.clone()));
 }
 
 /// Tells the observers of this task of a response that was a permanent failure.
 pub(crate) fn record_response(failure: &HttpFailure) {
-    let _ = OBSERVER.try_with(|observer| {
-        observer.tell(|seen| seen.rest.last_failure = Some(failure.clone()));
-    });
+    tell(|seen| seen.rest.last_failure = Some(failure.clone()));
 }
 
 /// Tells the observers of this task of a key that a list leaves out.
 pub(crate) fn record_skipped_key(key: &SkippedKey) {
-    let _ = OBSERVER.try_with(|observer| {
-        observer.tell(|seen| seen.rest.skipped_keys.push(key.clone()));
-    });
+    tell(|seen| seen.rest.skipped_keys.push(key.clone()));
 }
 
 /// Tells the innermost observer of this task, which is the delete's, why a key was refused.
@@ -172,16 +170,18 @@ struct Seen {
     rest: Observed,
 }
 
-impl Observer {
-    /// Tells this observer and those around it.
-    fn tell(&self, tell: impl Fn(&mut Seen)) {
-        let mut next = Some(self);
+/// Tells the innermost observer of this task and those around it. Most operations have none.
+fn tell(tell: impl Fn(&mut Seen)) {
+    let _ = OBSERVER.try_with(|innermost| {
+        let mut next = Some(innermost);
         while let Some(observer) = next {
             tell(&mut observer.lock());
-            next = observer.outer.as_deref();
+            next = observer.outer.as_ref();
         }
-    }
+    });
+}
 
+impl Observer {
     fn lock(&self) -> MutexGuard<'_, Seen> {
         // What was seen was seen, whoever panicked.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)

@@ -68,7 +68,7 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
         &settings,
         tally?,
         &stats.counts(),
-        &observed.report,
+        &observed,
         stop.signal(),
         faults.as_ref(),
     );
