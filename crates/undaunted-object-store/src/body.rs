@@ -2,7 +2,7 @@
 //!
 //! A body that breaks, stalls or ends short is asked for again from the next byte, under the
 //! condition that the object is the same. Without a strong etag or a version there is no such
-//! condition, and the failure is the caller's: two objects are never spliced. Every byte that
+//! condition, and the failure is the caller's: two objects are never joined. Every byte that
 //! arrives renews the retries, so that a long download is not given up for having been
 //! interrupted often.
 
@@ -113,7 +113,7 @@ struct Source<S> {
     /// What the caller gave the request on its way.
     extensions: Extensions,
     body: CheckedBody,
-    /// What the bytes are held against, if they are.
+    /// What the bytes are compared with, if they are.
     verifier: Option<Verifier>,
 }
 

@@ -1,4 +1,4 @@
-//! What can be said about a store and its policies.
+//! What can be set for a store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,7 +42,8 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
         }
     }
 
-    /// The policy of all operations. Default: [`RetryConfig::storage`].
+    /// The policy of all operations, also of those that were given one of their own before.
+    /// Default: [`RetryConfig::storage`].
     pub fn config(mut self, config: RetryConfig) -> Self {
         self.policy.read = config.clone();
         self.policy.write = config.clone();
@@ -51,66 +52,67 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
         self
     }
 
-    /// The policy of reads, where it is another.
+    /// The policy of reads. Default: that of all operations.
     pub fn read_config(mut self, config: RetryConfig) -> Self {
         self.policy.read = config;
         self
     }
 
-    /// The policy of puts, copies, renames and multipart uploads, where it is another.
+    /// The policy of puts, copies, renames and multipart uploads. Default: that of all
+    /// operations.
     pub fn write_config(mut self, config: RetryConfig) -> Self {
         self.policy.write = config;
         self
     }
 
-    /// The policy of lists, where it is another.
+    /// The policy of lists. Default: that of all operations.
     pub fn list_config(mut self, config: RetryConfig) -> Self {
         self.policy.list = config;
         self
     }
 
-    /// The policy of deletes, where it is another.
+    /// The policy of deletes. Default: that of all operations.
     pub fn delete_config(mut self, config: RetryConfig) -> Self {
         self.policy.delete = config;
         self
     }
 
-    /// The allowance that the store's operations share, perhaps with other stores. Default:
-    /// one of its own.
+    /// The budget that the store's operations share, perhaps with other stores. Default: one of
+    /// its own.
     pub fn budget(mut self, budget: Arc<RetryBudget>) -> Self {
         self.policy.budget = Some(budget);
         self
     }
 
-    /// Lets every operation retry as often as its policy says, whatever happens to the others.
+    /// Lets every operation retry as often as its policy says, however many others fail.
     pub fn without_budget(mut self) -> Self {
         self.policy.budget = None;
         self
     }
 
-    /// Writes no token into the metadata of objects. Lost answers to conditional writes are
+    /// Writes no token into the metadata of objects. Lost responses to conditional writes are
     /// then resolved by size and content, which may end [`Ambiguous`](crate::Ambiguous).
     pub fn without_put_token(mut self) -> Self {
         self.policy.put_token = false;
         self
     }
 
-    /// Takes a write for ours where no token can tell and the content is the same: right
+    /// Counts a write as applied where no token can tell and the content is the same: right
     /// where it does not matter who wrote it, as with content-addressed objects.
     pub fn resolve_by_content(mut self) -> Self {
         self.policy.resolve_by_content = true;
         self
     }
 
-    /// How long a body may bring nothing before it is read on from where it stopped.
-    /// Default 30 s. Only time in which the body is being waited for counts.
+    /// How long a body may bring nothing before it is resumed from where it stopped. Default
+    /// 30 s. Only the time in which somebody waits for the body counts.
     pub fn stall_timeout(mut self, stall_timeout: Duration) -> Self {
         self.policy.stall_timeout = stall_timeout;
         self
     }
 
-    /// Holds what is read against the ETag where that is the MD5 of the content, and fails with
-    /// [`Corrupt`](crate::Corrupt), before the last bytes are handed over, where it is not.
+    /// Compares the MD5 of what is read with the ETag, where that is an MD5, and fails with
+    /// [`Corrupt`](crate::Corrupt) before the last bytes are handed over if they differ.
     /// Default: off.
     ///
     /// It needs the whole object in one body, so ranges are not verified, and an ETag that is an

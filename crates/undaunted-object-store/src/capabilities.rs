@@ -24,7 +24,8 @@ use object_store::signer::Signer;
 /// let store = RetryStore::builder(memory).capabilities(capabilities).build();
 /// ```
 ///
-/// What is lost without one: without *parts*, a part of a multipart upload that fails fails
+/// What is lost without one: without a *signer*, no URL can be signed; without *native rename*, a
+/// rename is a copy and a delete, each retried by itself; without *parts*, a part of a multipart upload that fails fails
 /// the upload, since data must never be passed twice to one upload; without *pages*, a list
 /// that breaks is resumed after its last key, which needs *lists in order*, and is an error
 /// otherwise; without *attributes*, a lost response to a conditional write is resolved by
@@ -94,6 +95,12 @@ impl Capabilities {
         self.pages.as_ref()
     }
 
+    /// What signs URLs, if they can be signed.
+    #[must_use]
+    pub fn signer(&self) -> Option<&Arc<dyn Signer>> {
+        self.signer.as_ref()
+    }
+
     /// Whether a rename is one operation of the store.
     #[must_use]
     pub const fn has_native_rename(&self) -> bool {
@@ -104,6 +111,12 @@ impl Capabilities {
     #[must_use]
     pub const fn has_attributes(&self) -> bool {
         self.attributes
+    }
+
+    /// Whether keys are listed in ascending order.
+    #[must_use]
+    pub const fn has_lists_in_order(&self) -> bool {
+        self.lists_in_order
     }
 }
 

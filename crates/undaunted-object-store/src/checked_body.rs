@@ -48,26 +48,30 @@ impl CheckedBody {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// The next bytes. An end before the announced length is a failure, and so is more.
+    /// The next bytes. An end before the announced length is a failure, and so is more; what
+    /// else follows the last byte is not.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
-        let missing = self.left.end - self.left.start;
+        let missing = self.left.end.saturating_sub(self.left.start);
         loop {
-            let Poll::Ready(chunk) = self.stream.poll_next_unpin(cx) else {
-                return self.stall.poll(cx).map(Err);
+            let chunk = match self.stream.poll_next_unpin(cx) {
+                Poll::Ready(chunk) => chunk.transpose(),
+                Poll::Pending if missing > 0 => return self.stall.poll(cx).map(Err),
+                Poll::Pending => Ok(None),
             };
             self.stall.reset();
-            return Poll::Ready(match chunk.transpose()? {
-                Some(chunk) if chunk.is_empty() => continue,
-                Some(chunk) if chunk.len() as u64 > missing => Err(generic(format!(
+            return Poll::Ready(match chunk {
+                Ok(Some(chunk)) if chunk.is_empty() => continue,
+                Ok(Some(chunk)) if chunk.len() as u64 > missing => Err(generic(format!(
                     "the body is longer than announced: {missing} bytes were left and {} came",
                     chunk.len()
                 ))),
-                None if missing > 0 => Err(short(missing)),
-                Some(chunk) => {
+                Ok(Some(chunk)) => {
                     self.left.start += chunk.len() as u64;
                     Ok(Some(chunk))
                 }
-                None => Ok(None),
+                _ if missing == 0 => Ok(None),
+                Ok(None) => Err(short(missing)),
+                Err(error) => Err(error),
             });
         }
     }
@@ -141,3 +145,31 @@ fn stalled(limit: Duration) -> Error {
 /// How late a timer may be seen and still count. A runtime under load is late by less; a
 /// consumer that paused is late by more, or finds its data there.
 const PROMPT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+
+    fn body(chunks: Vec<Result<Bytes>>, length: u64) -> CheckedBody {
+        let stream = stream::iter(chunks).chain(stream::pending()).boxed();
+        CheckedBody::new(stream, 0..length, Duration::from_secs(30))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_follows_the_last_byte_is_no_failure_unless_it_is_more() {
+        let abc = || Ok(Bytes::from("abc"));
+        for behind in [vec![], vec![Err(short(1))]] {
+            let mut body = body([abc()].into_iter().chain(behind).collect(), 3);
+            assert_eq!(body.next().await.unwrap().unwrap(), "abc");
+            assert_eq!(body.next().await.unwrap(), None);
+        }
+        let mut longer = body(vec![abc(), abc()], 3);
+        assert!(longer.next().await.is_ok());
+        assert!(longer.next().await.is_err());
+        let mut stalls = body(vec![abc()], 4);
+        assert!(stalls.next().await.is_ok());
+        assert!(stalls.next().await.is_err());
+    }
+}

@@ -1,8 +1,8 @@
 //! Deletes: every key is retried, and reported once, in the order it came.
 //!
 //! Keys go to the store many at a time, since some stores delete a thousand in a request. Such
-//! a store may answer a whole batch with one error, so results are counted: keys without one of
-//! their own are unknown, not failed, and are tried again.
+//! a store may report one error for a whole batch, so results are counted: keys without a result
+//! of their own are unknown, not failed, and are retried.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, Result};
 use undaunted::{HttpFailure, Retryable};
 
 use crate::call::Recorder;
-use crate::error::generic;
+use crate::error::{full_text, generic};
 use crate::evidence::proves_not_applied;
 use crate::observe::{Observed, observe};
 use crate::operation::Operation;
 use crate::policy::Policy;
 
-/// Deletes one object. That it is not there is an error at first, and the wished-for outcome
-/// once an earlier attempt may have deleted it.
+/// Deletes one object. "Not found" is an error at the first attempt, and a success once an
+/// earlier attempt may have deleted it.
 pub(crate) async fn one<S: ObjectStore>(inner: &S, policy: &Policy, location: &Path) -> Result<()> {
     let recorder = Recorder::new(policy, Operation::Delete, location);
     let on_event = recorder.on_event();
@@ -29,7 +29,7 @@ pub(crate) async fn one<S: ObjectStore>(inner: &S, policy: &Policy, location: &P
         let maybe_applied = attempts.maybe_applied();
         let attempt = async {
             let (result, seen) = observe(inner.delete(location)).await;
-            meant(result, maybe_applied, location, &seen)
+            outcome(result, maybe_applied, location, &seen)
         };
         match attempts.attempt(attempt).await {
             Ok(()) => return Ok(()),
@@ -92,7 +92,7 @@ async fn batch<S: ObjectStore>(
         _ => {}
     }
     let first = locations[0].clone();
-    let mut keys: Vec<Key> = locations.into_iter().map(Key::new).collect();
+    let mut keys: Vec<PendingDelete> = locations.into_iter().map(PendingDelete::new).collect();
     let recorder = Recorder::new(policy, Operation::Delete, &first);
     let on_event = recorder.on_event();
     let mut attempts = recorder.attempts(&on_event);
@@ -107,12 +107,12 @@ async fn batch<S: ObjectStore>(
             }
         }
     }
-    keys.into_iter().map(Key::into_result).collect()
+    keys.into_iter().map(PendingDelete::into_result).collect()
 }
 
-/// Deletes the keys that have no outcome yet; fails as long as some are to be tried again.
-async fn attempt<S: ObjectStore>(inner: &S, keys: &mut [Key]) -> Result<()> {
-    let mut open: Vec<&mut Key> = keys
+/// Deletes the keys that have no outcome yet; fails as long as some are to be retried.
+async fn attempt<S: ObjectStore>(inner: &S, keys: &mut [PendingDelete]) -> Result<()> {
+    let mut open: Vec<&mut PendingDelete> = keys
         .iter_mut()
         .filter(|key| key.outcome.is_none())
         .collect();
@@ -123,7 +123,7 @@ async fn attempt<S: ObjectStore>(inner: &S, keys: &mut [Key]) -> Result<()> {
     let mut failure = None;
     if results.len() == open.len() {
         for (key, result) in open.into_iter().zip(results) {
-            let again = key.take(result.map(drop), &seen);
+            let again = key.record(result.map(drop), &seen);
             failure = again.or(failure);
         }
     } else {
@@ -149,14 +149,14 @@ async fn attempt<S: ObjectStore>(inner: &S, keys: &mut [Key]) -> Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
-/// One key of a batch on its way.
-struct Key {
+/// One key of a batch, and what became of it.
+struct PendingDelete {
     location: Path,
     maybe_applied: bool,
     outcome: Option<Result<()>>,
 }
 
-impl Key {
+impl PendingDelete {
     const fn new(location: Path) -> Self {
         Self {
             location,
@@ -165,10 +165,10 @@ impl Key {
         }
     }
 
-    /// Takes a result of this key's own. It is the outcome, unless it is a failure that may
-    /// pass: that comes back, and the key stays open.
-    fn take(&mut self, result: Result<()>, seen: &Observed) -> Option<Error> {
-        match meant(result, self.maybe_applied, &self.location, seen) {
+    /// Records a result of this key's own. It is the outcome, unless it is a failure that may be
+    /// retried: that comes back, and the key stays open.
+    fn record(&mut self, result: Result<()>, seen: &Observed) -> Option<Error> {
+        match outcome(result, self.maybe_applied, &self.location, seen) {
             Err(error) if error.verdict().is_retryable() => {
                 self.maybe_applied |= !proves_not_applied(&error);
                 Some(error)
@@ -181,13 +181,23 @@ impl Key {
     }
 
     fn into_result(self) -> Result<Path> {
-        self.outcome.unwrap_or(Ok(())).map(|()| self.location)
+        match self.outcome {
+            Some(outcome) => outcome.map(|()| self.location),
+            None => Err(generic(
+                "a delete ended without an outcome: internal error, please report it",
+            )),
+        }
     }
 }
 
-/// What the answer to a delete means: that nothing is there is success once an earlier attempt
-/// may have deleted it, and an error has the code that the service gave this key.
-fn meant(result: Result<()>, maybe_applied: bool, location: &Path, seen: &Observed) -> Result<()> {
+/// What the result of a delete means: "not found" is a success once an earlier attempt may have
+/// deleted it, and an error has the code that the service gave this key.
+fn outcome(
+    result: Result<()>,
+    maybe_applied: bool,
+    location: &Path,
+    seen: &Observed,
+) -> Result<()> {
     match result {
         Err(Error::NotFound { .. }) if maybe_applied => Ok(()),
         result => result.map_err(|error| explain(location, error, seen)),
@@ -217,8 +227,8 @@ struct KeyFailed {
 
 /// Every key that is still open fails with this error: the first with the error itself, the
 /// others with its text.
-fn give_up(keys: &mut [Key], error: Error) {
-    let text = error.to_string();
+fn give_up(keys: &mut [PendingDelete], error: Error) {
+    let text = full_text(&error);
     let mut error = Some(error);
     for key in keys.iter_mut().filter(|key| key.outcome.is_none()) {
         let error = error.take().unwrap_or_else(|| generic(text.clone()));

@@ -1,26 +1,27 @@
 //! An object store whose operations survive transient failure.
 //!
 //! [`RetryStore`] wraps any [`object_store`] store and is one itself; [`open`] makes one from a
-//! URL. Every operation is retried as far as that is safe, and what is not safe is resolved:
+//! URL. Every operation is retried as far as that is safe:
 //!
-//! - **Lost answers.** After an attempt that may have been applied, "already exists",
-//!   "precondition failed" and "not found" are questions and not answers. A token in the
-//!   object's metadata tells a write of ours from a rival's; what cannot be told is an
-//!   [`Ambiguous`] error. "No double effect" is promised for conditional puts and for completed
-//!   uploads; an overwrite or a delete that is repeated may undo what a rival did in between.
-//! - **Reads** go on where they broke, under the condition that the object is the same. A body
-//!   that ends short or stalls has broken.
-//!   With [`verify_reads`](RetryStoreBuilder::verify_reads) the bytes are held against an ETag
+//! - **Lost responses.** After an attempt that may have been applied, "already exists",
+//!   "precondition failed" and "not found" may be the effect of that attempt. What is there is
+//!   inspected, by a token in its metadata, and reported as success, conflict or [`Ambiguous`].
+//!   "No double effect" is promised for conditional puts and for completed uploads; an overwrite
+//!   or a delete that is repeated may undo a conflicting write that came in between.
+//! - **Reads.** An interrupted download is resumed if the object has not changed. A body that
+//!   ends short or stalls counts as interrupted. [`RetryStore::read_range`] is whole or nothing.
+//!   With [`verify_reads`](RetryStoreBuilder::verify_reads) the bytes are compared with an ETag
 //!   that is their MD5.
-//! - **Lists** go on at the page or the key where they broke, without duplicates or gaps.
+//! - **Lists** are resumed at the page or the key where they broke, without duplicates or gaps.
 //! - **Deletes** go to the store in batches, and each key is retried and reported once.
 //! - **Uploads** repeat their parts by number, so that none is doubled.
-//! - **Waits** are as long as the service asks for, within the policy's limits.
+//! - **Delays** are as long as the service asks for, within the policy's limits.
 //! - **One budget** bounds the retries of all operations of a store, so that an outage is not
 //!   made worse.
 //!
 //! A result that took more than one attempt carries a
-//! [`RetryReport`](undaunted::RetryReport) in its `extensions`.
+//! [`RetryReport`](undaunted::RetryReport) in its `extensions`; [`observe`] hands one over for
+//! any operation, and for those that fail.
 //!
 //! ```
 //! use object_store::ObjectStoreExt;
@@ -49,11 +50,6 @@ mod connector;
 mod delete;
 mod error;
 mod evidence;
-#[cfg(feature = "fs")]
-mod file_payload;
-#[cfg(not(feature = "fs"))]
-#[path = "no_file_payload.rs"]
-mod file_payload;
 mod list;
 #[cfg(feature = "fs")]
 mod local_parts;
@@ -76,7 +72,9 @@ pub use capabilities::Capabilities;
 pub use connector::RetryConnector;
 pub use error::{Ambiguous, Corrupt, cause, full_text};
 pub use observe::{FailedOperation, Observed, observe};
-pub use open::{Backend, OpenError, is_url, open, open_with};
+pub use open::backend::Backend;
+pub use open::target::OpenError;
+pub use open::{is_url, open, open_with};
 pub use operation::{Operation, StoreEvent};
 pub use pin::ObjectPin;
 pub use redact::redacted;

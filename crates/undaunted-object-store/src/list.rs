@@ -1,6 +1,6 @@
-//! Lists that go on where they broke off.
+//! Lists that are resumed where they broke.
 //!
-//! Where a store can be read by page, each page is one retried operation and its token leads
+//! Where a store can be listed by page, each page is one retried operation and its token leads
 //! to the next: exact, whatever the order of keys. Otherwise a list that breaks is begun
 //! again after the last key, which is right only where keys come in order. Of a store that is
 //! not known to list in order, a list that breaks after its first entry is an error.

@@ -2,7 +2,7 @@
 //! place in the end.
 //!
 //! The local file system's own `MultipartUpload` appends by a running offset, so a part that
-//! is sent again after a lost answer would stand in the file twice. Here a part that is sent
+//! is sent again after a lost response would stand in the file twice. Here a part that is sent
 //! again is written over itself.
 
 use std::collections::{BTreeMap, HashMap};

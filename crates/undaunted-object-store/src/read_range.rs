@@ -9,12 +9,14 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{Error, GetRange, GetResult, ObjectStore, Result};
+use object_store::{
+    Error, GetRange, GetResult, OBJECT_STORE_COALESCE_DEFAULT, ObjectStore, Result, coalesce_ranges,
+};
 
 use crate::call::Recorder;
 use crate::checked_body::CheckedBody;
 use crate::error::generic;
-use crate::file_payload;
+use crate::open::local;
 use crate::operation::Operation;
 use crate::pin::ObjectPin;
 use crate::policy::Policy;
@@ -82,10 +84,39 @@ impl<S: ObjectStore> RetryStore<S> {
         }
         Ok(())
     }
+
+    /// Reads these ranges in the store's own way, which may be a cheap one. What it could not
+    /// bring, or not in full, is read by range, and each range resumed where it breaks.
+    pub(crate) async fn retry_ranges(
+        &self,
+        location: &Path,
+        ranges: &[Range<u64>],
+    ) -> Result<Vec<Bytes>> {
+        let recorder = Recorder::new(&self.policy, Operation::Get, location);
+        let on_event = recorder.on_event();
+        let mut attempts = recorder.attempts(&on_event);
+        match attempts
+            .attempt((*self.inner).get_ranges(location, ranges))
+            .await
+        {
+            Ok(parts) if all_complete(&parts, ranges) => return Ok(parts),
+            Ok(_) => {}
+            Err(error) => attempts.failed(error).await?,
+        }
+        // All of one object: that of the first response.
+        let pin = OnceLock::new();
+        let read = |range| async {
+            let mut buffer = Vec::new();
+            let read = RangeRead::new(self, location, &pin, range);
+            read.read(&mut buffer).await?;
+            Ok::<_, Error>(Bytes::from(buffer))
+        };
+        coalesce_ranges(ranges, read, OBJECT_STORE_COALESCE_DEFAULT).await
+    }
 }
 
 /// One range on its way.
-pub(crate) struct RangeRead<'a, S> {
+struct RangeRead<'a, S> {
     inner: &'a S,
     policy: &'a Policy,
     location: &'a Path,
@@ -98,7 +129,7 @@ pub(crate) struct RangeRead<'a, S> {
 }
 
 impl<'a, S: ObjectStore> RangeRead<'a, S> {
-    pub(crate) fn new(
+    fn new(
         store: &'a RetryStore<S>,
         location: &'a Path,
         pin: &'a OnceLock<ObjectPin>,
@@ -116,7 +147,7 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
     }
 
     /// Fills `buffer`, which is empty, with as much of the range as the object has.
-    pub(crate) async fn read(mut self, buffer: &mut Vec<u8>) -> Result<()> {
+    async fn read(mut self, buffer: &mut Vec<u8>) -> Result<()> {
         let recorder = Recorder::new(self.policy, Operation::Get, self.location);
         let on_event = recorder.on_event();
         let mut broken = None;
@@ -157,7 +188,7 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
         let missing = range.end.saturating_sub(range.start);
         let room = usize::try_from(missing).unwrap_or(usize::MAX);
         buffer.try_reserve_exact(room).map_err(generic)?;
-        let Some(stream) = file_payload::read(result, buffer).await? else {
+        let Some(stream) = local::read_file(result, buffer).await? else {
             return Ok(None);
         };
         let mut body = CheckedBody::new(stream, range, self.policy.stall_timeout);
@@ -216,6 +247,16 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
         let size = self.pin.get().and_then(ObjectPin::size);
         self.range.start == 0 && Some(self.range.end) == size
     }
+}
+
+/// Whether every range came in full. One that reaches past the end of the object does not,
+/// and rightly so: reading it by itself tells.
+fn all_complete(parts: &[Bytes], ranges: &[Range<u64>]) -> bool {
+    parts.len() == ranges.len()
+        && parts
+            .iter()
+            .zip(ranges)
+            .all(|(part, range)| part.len() as u64 == range.end.saturating_sub(range.start))
 }
 
 fn out_of_bounds(range: &Range<u64>, location: &Path) -> Error {

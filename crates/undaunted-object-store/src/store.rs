@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,25 +18,22 @@ use object_store::{
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
     RenameTargetMode, Result,
 };
-use object_store::{OBJECT_STORE_COALESCE_DEFAULT, coalesce_ranges};
 use undaunted::{RetryBudget, RetryConfig};
 use url::Url;
 
 use crate::builder::RetryStoreBuilder;
-use crate::call::Recorder;
 use crate::capabilities::Capabilities;
 use crate::list::Lister;
 use crate::multipart::{Multipart, RetryUpload, UploadId};
 use crate::operation::Operation;
 use crate::policy::Policy;
-use crate::read_range::RangeRead;
 use crate::{body, delete, token, write};
 
 /// A store whose operations are retried.
 ///
 /// [`open`](crate::open) makes one from a URL, with all that the store can do. Around a store
-/// of your own, [`RetryStore::new`] knows the [`ObjectStore`] trait only;
-/// [`builder`](Self::builder) is told the rest, see [`Capabilities`].
+/// of your own, [`RetryStore::new`] knows the [`ObjectStore`] trait only; what else the store
+/// can do is set with [`builder`](Self::builder), see [`Capabilities`].
 ///
 /// ```
 /// use object_store::memory::InMemory;
@@ -68,23 +65,23 @@ pub struct RetryStore<S> {
 }
 
 impl<S: ObjectStore> RetryStore<S> {
-    /// Retries the operations of `inner` under this policy, with a budget of its own.
+    /// Retries the operations of `inner` under this policy, with a new budget.
     pub fn new(inner: S, config: RetryConfig) -> Self {
         Self::builder(inner).config(config).build()
     }
 
-    /// Says more about the store and its policies.
+    /// Sets policies, budget and capabilities.
     pub fn builder(inner: S) -> RetryStoreBuilder<S> {
         RetryStoreBuilder::new(inner)
     }
 
-    /// The store within, whose operations are not retried.
+    /// The store inside, whose operations are not retried.
     #[must_use]
     pub fn inner(&self) -> &S {
         &self.inner
     }
 
-    /// The allowance that all operations of this store share, if it was not switched off.
+    /// The budget that all operations of this store share, if it was not switched off.
     #[must_use]
     pub fn budget(&self) -> Option<&Arc<RetryBudget>> {
         self.policy.budget.as_ref()
@@ -127,7 +124,7 @@ impl<S> Clone for RetryStore<S> {
     }
 }
 
-/// The store within by its `Display`: the `Debug` of some stores prints their credentials.
+/// The store inside by its `Display`: the `Debug` of some stores prints their credentials.
 impl<S: ObjectStore> fmt::Debug for RetryStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryStore")
@@ -189,28 +186,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        // The store's own way first, which may be a cheaper one. What it could not bring, or
-        // not in full, is read by range, and each range resumed where it breaks.
-        let recorder = Recorder::new(&self.policy, Operation::Get, location);
-        let on_event = recorder.on_event();
-        let mut attempts = recorder.attempts(&on_event);
-        match attempts
-            .attempt((*self.inner).get_ranges(location, ranges))
-            .await
-        {
-            Ok(parts) if all_complete(&parts, ranges) => return Ok(parts),
-            Ok(_) => {}
-            Err(error) => attempts.failed(error).await?,
-        }
-        // All of one object: that of the first response.
-        let pin = OnceLock::new();
-        let read = |range| async {
-            let mut buffer = Vec::new();
-            let read = RangeRead::new(self, location, &pin, range);
-            read.read(&mut buffer).await?;
-            Ok::<_, Error>(Bytes::from(buffer))
-        };
-        coalesce_ranges(ranges, read, OBJECT_STORE_COALESCE_DEFAULT).await
+        self.retry_ranges(location, ranges).await
     }
 
     fn delete_stream(
@@ -256,16 +232,6 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         self.copy_opts(from, to, copy).await?;
         delete::one(&*self.inner, &self.policy, from).await
     }
-}
-
-/// Whether every range came in full. One that reaches past the end of the object does not,
-/// and rightly so: reading it by itself tells.
-fn all_complete(parts: &[Bytes], ranges: &[Range<u64>]) -> bool {
-    parts.len() == ranges.len()
-        && parts
-            .iter()
-            .zip(ranges)
-            .all(|(part, range)| part.len() as u64 == range.end.saturating_sub(range.start))
 }
 
 /// The id of an upload is the store's with a token behind it, by which a [`RetryStore`] knows the

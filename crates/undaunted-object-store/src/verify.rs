@@ -6,10 +6,10 @@ use object_store::{Error, GetOptions, GetResult};
 
 use crate::error::{Corrupt, generic};
 
-/// In the extensions of an answer: its ETag is no MD5 of its content, though it may look like
+/// In the extensions of a response: its ETag is no MD5 of its content, though it may look like
 /// one. S3 says so by how the object is encrypted.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct OtherETag;
+pub(crate) struct ETagIsNoMd5;
 
 /// The content of one object on its way.
 pub(crate) struct Verifier {
@@ -22,7 +22,7 @@ impl Verifier {
     /// object whose ETag is the MD5 of its content.
     pub(crate) fn of(result: &GetResult, options: &GetOptions) -> Option<Self> {
         let is_whole = options.range.is_none() && result.range == (0..result.meta.size);
-        if !is_whole || options.head || result.extensions.get::<OtherETag>().is_some() {
+        if !is_whole || options.head || result.extensions.get::<ETagIsNoMd5>().is_some() {
             return None;
         }
         Some(Self {

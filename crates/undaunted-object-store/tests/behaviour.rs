@@ -86,7 +86,7 @@ async fn a_clean_end_before_the_length_is_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_stalls_is_read_on() {
+async fn a_body_that_stalls_is_resumed() {
     let lasts = Duration::from_secs(3600);
     let fault = Fault::StallBody { at: 1000, lasts };
     let (store, path) = with_body([Rule::new(Operation::Get, fault)]).await;
@@ -153,7 +153,7 @@ async fn a_list_that_breaks_has_no_duplicate_and_no_gap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_without_a_known_order_is_not_gone_on_with() {
+async fn a_list_without_a_known_order_is_not_resumed() {
     let broken = Fault::BreakList {
         after: 3,
         failure: Failure::Reset,

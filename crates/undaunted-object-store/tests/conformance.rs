@@ -129,7 +129,7 @@ async fn over_seeded_faults_4() {
 async fn over_seeds(seeds: std::ops::Range<u64>) {
     for seed in seeds {
         conformance!(over_faults(seed));
-        // A conflict after a lost answer may be undecided, which these two do not expect.
+        // A conflict after a lost response may be undecided, which these two do not expect.
         integration::put_opts(&over_throttling(seed), true).await;
         integration::copy_if_not_exists(&over_throttling(seed)).await;
     }

@@ -25,7 +25,7 @@ async fn credential_service() -> (String, Arc<AtomicUsize>) {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 4096];
             let _ = stream.read(&mut request).await.unwrap();
-            let answer = if count.fetch_add(1, Ordering::SeqCst) < 2 {
+            let response = if count.fetch_add(1, Ordering::SeqCst) < 2 {
                 "HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()
             } else {
                 let body = format!(
@@ -36,14 +36,14 @@ async fn credential_service() -> (String, Arc<AtomicUsize>) {
                     "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
                 )
             };
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.write_all(response.as_bytes()).await.unwrap();
         }
     });
     (url, asked)
 }
 
 #[tokio::test]
-async fn a_busy_credential_service_is_ridden_out() {
+async fn a_busy_credential_service_is_asked_again() {
     let server = S3Server::builder().start().await.unwrap();
     let (url, asked) = credential_service().await;
     let mut token = tempfile::NamedTempFile::new().unwrap();
@@ -58,7 +58,7 @@ async fn a_busy_credential_service_is_ridden_out() {
             token.path().display().to_string(),
         ),
     ];
-    // No retries of ours: what is ridden out is ridden out by the provider.
+    // No retries of ours: what is retried is retried by the provider.
     let config = RetryConfig::builder().max_retries(0).build().unwrap();
     let (store, _) = open_with("s3://bucket", options, config).unwrap();
     let path = Path::from("a");

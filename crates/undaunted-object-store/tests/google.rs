@@ -39,16 +39,16 @@ async fn store(operation: Operation, failures: &[Failure]) -> Store {
         .build()
 }
 
-fn answer(status: u16) -> Failure {
+fn status(status: u16) -> Failure {
     Failure::status(status)
 }
 
 /// The three sequences of scenarios 1 and 2.
 fn passing() -> [Vec<Failure>; 3] {
     [
-        vec![answer(503), answer(503)],
+        vec![status(503), status(503)],
         vec![Failure::Reset, Failure::Reset],
-        vec![Failure::Reset, answer(503)],
+        vec![Failure::Reset, status(503)],
     ]
 }
 
@@ -96,7 +96,7 @@ async fn call(store: &Store, operation: Operation) -> object_store::Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn scenarios_1_and_2_transient_failures_are_ridden_out() {
+async fn scenarios_1_and_2_transient_failures_are_retried() {
     for operation in OPERATIONS {
         for failures in passing() {
             let store = store(operation, &failures).await;
@@ -110,16 +110,13 @@ async fn scenarios_1_and_2_transient_failures_are_ridden_out() {
 #[tokio::test(start_paused = true)]
 async fn scenario_5_permanent_failures_come_back_after_one_attempt() {
     for operation in OPERATIONS {
-        for status in [400, 401] {
-            let store = store(operation, &[answer(status)]).await;
-            assert!(
-                call(&store, operation).await.is_err(),
-                "{operation} {status}"
-            );
+        for code in [400, 401] {
+            let store = store(operation, &[status(code)]).await;
+            assert!(call(&store, operation).await.is_err(), "{operation} {code}");
             assert_eq!(
                 store.inner().plan().calls(operation),
                 1,
-                "{operation} {status}"
+                "{operation} {code}"
             );
         }
     }
@@ -128,8 +125,8 @@ async fn scenario_5_permanent_failures_come_back_after_one_attempt() {
 #[tokio::test(start_paused = true)]
 async fn scenario_6_the_first_permanent_failure_ends_it_and_is_reported() {
     for operation in OPERATIONS {
-        for (first, then) in [(answer(503), 400), (Failure::Reset, 401)] {
-            let store = store(operation, &[first, answer(then)]).await;
+        for (first, then) in [(status(503), 400), (Failure::Reset, 401)] {
+            let store = store(operation, &[first, status(then)]).await;
             let error = full_text(&call(&store, operation).await.unwrap_err());
             assert!(error.contains(&then.to_string()), "{operation}: {error}");
             assert_eq!(store.inner().plan().calls(operation), 2, "{operation}");
@@ -138,11 +135,11 @@ async fn scenario_6_the_first_permanent_failure_ends_it_and_is_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn scenario_7_parts_of_an_upload_are_ridden_out() {
+async fn scenario_7_parts_of_an_upload_are_retried() {
     for failures in [
-        vec![Failure::Reset, answer(503)],
-        vec![answer(408)],
-        vec![answer(503), answer(408)],
+        vec![Failure::Reset, status(503)],
+        vec![status(408)],
+        vec![status(503), status(408)],
     ] {
         let store = store(Operation::PutPart, &failures).await;
         let path = Path::from("b");
@@ -157,7 +154,7 @@ async fn scenario_7_parts_of_an_upload_are_ridden_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn scenario_8_downloads_are_read_on() {
+async fn scenario_8_downloads_are_resumed() {
     let broken = |at| Fault::BreakBody {
         at,
         failure: Failure::Reset,

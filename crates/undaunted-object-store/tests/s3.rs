@@ -76,7 +76,7 @@ async fn object_stores_own_functions_pass() {
 }
 
 #[tokio::test]
-async fn every_failure_of_a_get_is_ridden_out() {
+async fn every_failure_of_a_get_is_retried() {
     let status = |status: u16| Failure::Status(HttpFailure::new(status));
     let request_timeout = Failure::Status(HttpFailure::new(400).with_code("RequestTimeout"));
     let faults = [
@@ -94,7 +94,7 @@ async fn every_failure_of_a_get_is_ridden_out() {
             at: 20_000,
             failure: Failure::Reset,
         },
-        // On the wire this is an answer in chunks that does not say how long it should be.
+        // On the wire this is a response in chunks that does not say how long it should be.
         Fault::ShortBody { at: 30_000 },
     ];
     for fault in faults {
@@ -127,7 +127,7 @@ async fn a_range_without_a_length_has_one_by_its_place_in_the_object() {
 }
 
 #[tokio::test]
-async fn a_body_is_read_on_from_where_it_broke_and_only_of_the_same_object() {
+async fn a_body_is_resumed_where_it_broke_and_only_of_the_same_object() {
     let fault = Fault::BreakBody {
         at: 100_000,
         failure: Failure::Reset,
@@ -166,7 +166,7 @@ async fn an_object_that_changed_is_an_error_and_never_a_splice() {
 }
 
 #[tokio::test]
-async fn a_created_object_whose_answer_was_lost_is_ours() {
+async fn a_created_object_whose_response_was_lost_is_ours() {
     let failures = [
         Failure::Status(HttpFailure::new(500)),
         Failure::Closed,
@@ -186,7 +186,7 @@ async fn a_created_object_whose_answer_was_lost_is_ours() {
 }
 
 #[tokio::test]
-async fn s3s_conditional_conflict_is_tried_again() {
+async fn s3s_conditional_conflict_is_retried() {
     let conflict = HttpFailure::new(409).with_code("ConditionalRequestConflict");
     let fault = Fault::FailBefore(Failure::Status(conflict));
     let (_server, store) = start([Rule::new(Operation::Put, fault)]).await;
@@ -245,7 +245,7 @@ async fn keys_that_are_named_after_errors_are_keys() {
 }
 
 #[tokio::test]
-async fn deletes_are_batched_and_survive_lost_answers() {
+async fn deletes_are_batched_and_survive_lost_responses() {
     let rule = Rule::any(Fault::FailAfter(Failure::Reset));
     let (server, store) = start([]).await;
     let paths = put_more_than_a_page(&store).await;
@@ -330,16 +330,16 @@ async fn permanent_failures_come_back_after_one_request() {
 }
 
 #[tokio::test]
-async fn the_answer_behind_a_permanent_failure_can_be_seen() {
+async fn the_response_behind_a_permanent_failure_can_be_seen() {
     let unknown = HttpFailure::new(403).with_code("InvalidAccessKeyId");
     let fault = Fault::FailBefore(Failure::Status(unknown));
     let (_server, store) = start([Rule::new(Operation::Get, fault)]).await;
     let path = Path::from("a");
     let (denied, observed) = observe(store.get(&path)).await;
     assert!(matches!(denied, Err(Error::PermissionDenied { .. })));
-    let answer = observed.last_failure.unwrap();
-    assert_eq!(answer.status(), 403);
-    assert_eq!(answer.code(), Some("InvalidAccessKeyId"));
+    let response = observed.last_failure.unwrap();
+    assert_eq!(response.status(), 403);
+    assert_eq!(response.code(), Some("InvalidAccessKeyId"));
     // A success leaves none, and neither does what went before.
     let (put, observed) = observe(store.put(&path, "x".into())).await;
     put.unwrap();
@@ -374,16 +374,18 @@ async fn ranges_are_resumed_too() {
 }
 
 #[tokio::test]
-async fn whatever_a_server_answers_to_a_repeated_completion() {
+async fn whatever_a_server_responds_to_a_repeated_completion() {
     // This server says 403 by itself; others say 404.
     for status in [None, Some(404)] {
         let mut rules = vec![Rule::new(
             Operation::CompleteMultipart,
             Fault::FailAfter(Failure::Reset),
         )];
-        let answer = status.map(Failure::status);
+        let response = status.map(Failure::status);
         rules.extend(
-            answer.map(|answer| Rule::new(Operation::CompleteMultipart, Fault::FailBefore(answer))),
+            response.map(|response| {
+                Rule::new(Operation::CompleteMultipart, Fault::FailBefore(response))
+            }),
         );
         let (server, store) = start(rules).await;
         let path = Path::from("a");

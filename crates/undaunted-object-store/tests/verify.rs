@@ -71,7 +71,7 @@ async fn bytes_that_arrive_changed_are_an_error_and_never_the_whole() {
 }
 
 #[tokio::test]
-async fn what_arrives_as_it_is_passes_also_when_it_is_read_on() {
+async fn what_arrives_as_it_is_passes_also_when_it_is_resumed() {
     let reset = Fault::BreakBody {
         at: 700_000,
         failure: Failure::Reset,

@@ -1,7 +1,6 @@
-//! The connector: makes a service's answers readable for the layers above.
+//! The connector: makes a service's responses readable for the layers above.
 
-mod failure;
-mod length;
+mod response;
 mod xml;
 
 use std::fmt;
@@ -18,7 +17,7 @@ use undaunted::TimedOut;
 
 use crate::evidence::has_stale_code;
 use crate::observe;
-use crate::verify::OtherETag;
+use crate::verify::ETagIsNoMd5;
 
 /// An [`HttpConnector`] around another, for a store whose retries happen in a
 /// [`RetryStore`](crate::RetryStore).
@@ -31,10 +30,10 @@ use crate::verify::OtherETag;
 ///   for, request id. That keeps object_store's own retries out, which would not wait as
 ///   asked, and lets the layers above judge by type and not by words. Statuses that mean
 ///   something to object_store (401, 403, 404, 409, 412 …) pass, unless the service's code says
-///   that another try is wanted, as S3's 409 `ConditionalRequestConflict` does.
+///   that another attempt is wanted, as S3's 409 `ConditionalRequestConflict` does.
 /// - A success of S3's that holds an error document is an error. It is known by its root
 ///   element, and never by words that a key may contain.
-/// - The time to the head of an answer is limited, [`head_timeout`](Self::head_timeout), and
+/// - The time to the head of a response is limited, [`head_timeout`](Self::head_timeout), and
 ///   the time for the whole of it is not: a body may take as long as it keeps coming.
 /// - An object that comes without its length, as a proxy may send it, has that of its range, or
 ///   is asked for again: nothing else tells a body that was cut from one that is complete.
@@ -47,7 +46,7 @@ pub struct RetryConnector<C> {
 }
 
 impl<C: HttpConnector> RetryConnector<C> {
-    /// Makes the answers of `inner`'s clients readable.
+    /// Makes the responses of `inner`'s clients readable.
     pub const fn new(inner: C) -> Self {
         Self {
             inner,
@@ -55,7 +54,7 @@ impl<C: HttpConnector> RetryConnector<C> {
         }
     }
 
-    /// How long the head of an answer may take from the moment that the request is sent.
+    /// How long the head of a response may take from the moment that the request is sent.
     /// Default 30 s. What the request itself carries adds a second for every 64 KiB.
     #[must_use]
     pub const fn head_timeout(mut self, head_timeout: Duration) -> Self {
@@ -95,7 +94,7 @@ impl HttpService for Service {
         } else if checks_body && status == StatusCode::OK {
             succeeded_perhaps(response).await
         } else if is_get && status.is_success() {
-            length::known(with_kind_of_etag(response))
+            response::with_length(with_kind_of_etag(response))
         } else {
             Ok(response)
         }
@@ -116,7 +115,7 @@ fn with_kind_of_etag(mut response: HttpResponse) -> HttpResponse {
         .get("x-amz-server-side-encryption")
         .is_some_and(|kind| kind.as_bytes().starts_with(b"aws:"));
     if has_key_service || headers.contains_key("x-amz-server-side-encryption-customer-algorithm") {
-        response.extensions_mut().insert(OtherETag);
+        response.extensions_mut().insert(ETagIsNoMd5);
     }
     response
 }
@@ -126,7 +125,7 @@ async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     let (head, body) = response.into_parts();
     // A body that breaks takes nothing away from what the status says.
     let body = body.bytes().await.unwrap_or_default();
-    let failure = failure::read(head.status, &head.headers, &body, now());
+    let failure = response::failure(head.status, &head.headers, &body, now());
     if failure.verdict().is_retryable() || has_stale_code(&failure) || head.status.is_server_error()
     {
         // `Unknown` is the kind that object_store never retries by itself.
@@ -136,12 +135,12 @@ async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     Ok(HttpResponse::from_parts(head, HttpResponseBody::from(body)))
 }
 
-/// S3 may begin to answer before it knows the outcome, and so say 200 to a failure.
+/// S3 may begin to respond before it knows the outcome, and so say 200 to a failure.
 async fn succeeded_perhaps(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     let (head, body) = response.into_parts();
     let body = body.bytes().await?;
     if xml::has_root(&body, b"Error") {
-        let failure = failure::read(head.status, &head.headers, &body, now());
+        let failure = response::failure(head.status, &head.headers, &body, now());
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
     }
     for (key, code) in xml::delete_errors(&body) {

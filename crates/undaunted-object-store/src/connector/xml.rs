@@ -75,8 +75,8 @@ fn text_of(reader: &mut Reader<&[u8]>, element: &BytesStart<'_>) -> Option<Strin
 
 /// The document with two words written as character references, which mean the same.
 ///
-/// object_store searches the text of a successful answer for them and takes them for a
-/// failure, also where they stand in a key that the answer repeats.
+/// object_store searches the text of a successful response for them and takes them for a
+/// failure, also where they stand in a key that the response repeats.
 pub(super) fn hide_error_words(document: Bytes) -> Bytes {
     let Ok(text) = std::str::from_utf8(&document) else {
         return document;

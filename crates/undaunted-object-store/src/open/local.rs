@@ -1,15 +1,22 @@
-//! Local files.
+//! Local files: opening them as a store, and reading them without holding up the runtime.
 
+use std::io::{Read, Seek, SeekFrom};
 use std::path::absolute;
 use std::sync::Arc;
 
-use object_store::ObjectStoreScheme;
+use bytes::Bytes;
+use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::{GetResult, GetResultPayload, Result};
+use tokio::task::spawn_blocking;
 use url::Url;
 
-use super::{Backend, OpenError, Target};
+use super::backend::Backend;
+use super::target::{OpenError, Target};
 use crate::capabilities::Capabilities;
+use crate::checked_body::short;
+use crate::error::generic;
 use crate::local_parts::LocalParts;
 
 pub(super) fn backend(target: &Target) -> Result<Backend, OpenError> {
@@ -29,8 +36,9 @@ impl Backend {
     }
 }
 
-/// A path as it is written on a command line: relative to the current folder, or absolute.
-pub(super) fn plain_path(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError> {
+/// Where a path leads that is written as on a command line: relative to the current folder, or
+/// absolute.
+pub(super) fn locate(text: &str) -> Result<(Url, Path), OpenError> {
     let invalid = |reason: String| OpenError::InvalidPath {
         path: text.to_owned(),
         reason,
@@ -39,10 +47,32 @@ pub(super) fn plain_path(text: &str, options: Vec<(String, String)>) -> Result<T
     let url =
         Url::from_file_path(&path).map_err(|()| invalid("it has no absolute form".to_owned()))?;
     let path = Path::from_absolute_path(&path).map_err(|error| invalid(error.to_string()))?;
-    Ok(Target {
-        scheme: ObjectStoreScheme::Local,
-        url,
-        path,
-        options,
+    Ok((url, path))
+}
+
+/// Adds the range of a file to `buffer`. A payload that is a stream comes back.
+pub(crate) async fn read_file(
+    result: GetResult,
+    buffer: &mut Vec<u8>,
+) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
+    let mut file = match result.payload {
+        GetResultPayload::File(file, _) => file,
+        GetResultPayload::Stream(stream) => return Ok(Some(stream)),
+    };
+    let start = result.range.start;
+    let length = result.range.end.saturating_sub(start);
+    let mut bytes = std::mem::take(buffer);
+    let (bytes, came) = spawn_blocking(move || {
+        let came = file
+            .seek(SeekFrom::Start(start))
+            .and_then(|_| file.take(length).read_to_end(&mut bytes));
+        (bytes, came)
     })
+    .await?;
+    *buffer = bytes;
+    let came = came.map_err(generic)? as u64;
+    if came < length {
+        return Err(short(length - came));
+    }
+    Ok(None)
 }

@@ -1,11 +1,8 @@
 //! From a URL to a store: everything that can be decided for the user is decided here.
 
-use std::fmt;
 use std::sync::Arc;
 
-use object_store::list::PaginatedListStore;
 use object_store::memory::InMemory;
-use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreScheme};
 use undaunted::RetryConfig;
@@ -13,42 +10,40 @@ use url::Url;
 
 use crate::capabilities::Capabilities;
 use crate::store::RetryStore;
+use backend::Backend;
+use target::{OpenError, Target};
 
-mod disabled;
-mod error;
-
-#[cfg(any(feature = "aws", feature = "azure", feature = "gcp"))]
-mod cloud;
+pub(crate) mod backend;
+pub(crate) mod disabled;
+pub(crate) mod target;
 
 #[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
-mod no_retries;
+mod remote;
 
-#[cfg(feature = "aws")]
-mod aws;
 #[cfg(not(feature = "aws"))]
 use disabled as aws;
+#[cfg(feature = "aws")]
+use remote::aws;
 
-#[cfg(feature = "azure")]
-mod azure;
 #[cfg(not(feature = "azure"))]
 use disabled as azure;
+#[cfg(feature = "azure")]
+use remote::azure;
 
-#[cfg(feature = "gcp")]
-mod gcp;
 #[cfg(not(feature = "gcp"))]
 use disabled as gcp;
+#[cfg(feature = "gcp")]
+use remote::gcp;
 
-#[cfg(feature = "http")]
-mod http;
 #[cfg(not(feature = "http"))]
 use disabled as http;
+#[cfg(feature = "http")]
+use remote::http;
 
 #[cfg(feature = "fs")]
-mod local;
+pub(crate) mod local;
 #[cfg(not(feature = "fs"))]
-use disabled as local;
-
-pub use error::OpenError;
+pub(crate) use disabled as local;
 
 /// Opens the store that a URL or a plain path points into, with retries around it, and
 /// returns it with the path within it.
@@ -131,35 +126,14 @@ where
     Ok((backend.with_retries(config), path))
 }
 
-/// A store without retries around it, and what it can do: the first half of [`open`].
-///
-/// For those who want something between the store and its retries: a cache, a limit on
-/// concurrency, injected faults.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Backend {
-    /// The store, its own retries off.
-    pub store: Arc<dyn ObjectStore>,
-    /// What it can do beyond the trait.
-    pub capabilities: Capabilities,
-}
-
 impl Backend {
-    /// A store and what it can do.
-    pub fn new(store: Arc<dyn ObjectStore>, capabilities: Capabilities) -> Self {
-        Self {
-            store,
-            capabilities,
-        }
-    }
-
     /// [`open`] without the retries.
     ///
     /// # Errors
     ///
     /// As for [`open`].
     pub fn open(url: &str) -> Result<(Self, Path), OpenError> {
-        Self::of(Target::parse(url, Vec::new())?)
+        Self::of(parse(url, Vec::new())?)
     }
 
     /// [`open_with`] without the retries.
@@ -179,7 +153,7 @@ impl Backend {
             .into_iter()
             .map(|(key, value)| (key.into(), value.into()))
             .collect();
-        Self::of(Target::parse(url, options)?)
+        Self::of(parse(url, options)?)
     }
 
     fn of(target: Target) -> Result<(Self, Path), OpenError> {
@@ -195,121 +169,6 @@ impl Backend {
             }),
         }?;
         Ok((backend, target.path))
-    }
-
-    /// Puts something around the store, and around each of the other ways into it that it has:
-    /// parts by number and lists by page would pass it by otherwise.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use undaunted::RetryConfig;
-    /// use undaunted_chaos::{ChaosSpec, FaultyPages, FaultyParts, FaultyStore};
-    /// use undaunted_object_store::Backend;
-    ///
-    /// let (backend, path) = Backend::open("memory:///reports")?;
-    /// let plan = "flaky".parse::<ChaosSpec>().expect("a profile").plan();
-    /// let faulty = backend.wrapped(
-    ///     |store| Arc::new(FaultyStore::new(store, plan.clone())),
-    ///     |parts| Arc::new(FaultyParts::new(parts, plan.clone())),
-    ///     |pages| Arc::new(FaultyPages::new(pages, plan.clone())),
-    /// );
-    /// let store = faulty.with_retries(RetryConfig::storage());
-    /// # Ok::<(), undaunted_object_store::OpenError>(())
-    /// ```
-    #[must_use]
-    pub fn wrapped(
-        mut self,
-        store: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>,
-        parts: impl FnOnce(Arc<dyn MultipartStore>) -> Arc<dyn MultipartStore>,
-        pages: impl FnOnce(Arc<dyn PaginatedListStore>) -> Arc<dyn PaginatedListStore>,
-    ) -> Self {
-        self.store = store(self.store);
-        self.capabilities.parts = self.capabilities.parts.map(parts);
-        self.capabilities.pages = self.capabilities.pages.map(pages);
-        self
-    }
-
-    /// The store with retries around it.
-    #[must_use]
-    pub fn with_retries(self, config: RetryConfig) -> RetryStore<Arc<dyn ObjectStore>> {
-        RetryStore::builder(self.store)
-            .config(config)
-            .capabilities(self.capabilities)
-            .build()
-    }
-}
-
-/// The store by its `Display`: the `Debug` of some stores prints their credentials.
-impl fmt::Debug for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Backend")
-            .field("store", &format_args!("{}", self.store))
-            .field("capabilities", &self.capabilities)
-            .finish()
-    }
-}
-
-/// What is to be opened.
-struct Target {
-    scheme: ObjectStoreScheme,
-    url: Url,
-    path: Path,
-    options: Vec<(String, String)>,
-}
-
-impl Target {
-    fn parse(text: &str, options: Vec<(String, String)>) -> Result<Self, OpenError> {
-        let url = if is_url(text) {
-            Url::parse(text).map_err(|source| OpenError::InvalidUrl { source })?
-        } else {
-            return local::plain_path(text, options);
-        };
-        if url.scheme() == "file" {
-            let path = url.to_file_path().map_err(|()| OpenError::InvalidPath {
-                path: url.path().to_owned(),
-                reason: "a file URL has three slashes and no host: file:///folder/file".into(),
-            })?;
-            return local::plain_path(&path.to_string_lossy(), options);
-        }
-        Path::from_url_path(url.path()).map_err(|source| OpenError::InvalidPath {
-            path: url.path().to_owned(),
-            reason: source.to_string(),
-        })?;
-        // The path was the other thing that could be wrong.
-        let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|_| not_understood(&url))?;
-        Ok(Self {
-            scheme,
-            url,
-            path,
-            options,
-        })
-    }
-
-    /// Gives every option to `set`, which says whether the store knows it.
-    fn apply<B>(
-        &self,
-        store: &'static str,
-        builder: B,
-        mut set: impl FnMut(B, &str, &str) -> Option<B>,
-    ) -> Result<B, OpenError> {
-        self.options
-            .iter()
-            .try_fold(builder, |builder, (key, value)| {
-                set(builder, &key.to_ascii_lowercase(), value).ok_or_else(|| {
-                    OpenError::UnknownOption {
-                        key: key.clone(),
-                        store,
-                    }
-                })
-            })
-    }
-}
-
-/// Scheme and host only: the rest of a URL may hold a secret.
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self.url.host_str().unwrap_or_default();
-        write!(f, "{}://{host}", self.url.scheme())
     }
 }
 
@@ -329,6 +188,42 @@ pub fn is_url(text: &str) -> bool {
             && scheme
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    })
+}
+
+fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError> {
+    let local = |path: &str, options| {
+        let (url, path) = local::locate(path)?;
+        Ok(Target {
+            scheme: ObjectStoreScheme::Local,
+            url,
+            path,
+            options,
+        })
+    };
+    let url = if is_url(text) {
+        Url::parse(text).map_err(|source| OpenError::InvalidUrl { source })?
+    } else {
+        return local(text, options);
+    };
+    if url.scheme() == "file" {
+        let path = url.to_file_path().map_err(|()| OpenError::InvalidPath {
+            path: url.path().to_owned(),
+            reason: "a file URL has three slashes and no host: file:///folder/file".into(),
+        })?;
+        return local(&path.to_string_lossy(), options);
+    }
+    Path::from_url_path(url.path()).map_err(|source| OpenError::InvalidPath {
+        path: url.path().to_owned(),
+        reason: source.to_string(),
+    })?;
+    // The path was the other thing that could be wrong.
+    let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|_| not_understood(&url))?;
+    Ok(Target {
+        scheme,
+        url,
+        path,
+        options,
     })
 }
 

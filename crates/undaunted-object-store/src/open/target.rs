@@ -1,6 +1,55 @@
-//! Why a store could not be opened.
+//! What is to be opened, and why it cannot be.
 
-use url::ParseError;
+use std::fmt;
+
+use object_store::ObjectStoreScheme;
+use object_store::path::Path;
+use url::{ParseError, Url};
+
+/// What is to be opened.
+pub(super) struct Target {
+    pub(super) scheme: ObjectStoreScheme,
+    pub(super) url: Url,
+    pub(super) path: Path,
+    pub(super) options: Vec<(String, String)>,
+}
+
+impl Target {
+    /// Gives every option to `set`, which says whether the store knows it.
+    pub(super) fn apply<B>(
+        &self,
+        store: &'static str,
+        builder: B,
+        mut set: impl FnMut(B, &str, &str) -> Option<B>,
+    ) -> Result<B, OpenError> {
+        self.options
+            .iter()
+            .try_fold(builder, |builder, (key, value)| {
+                set(builder, &key.to_ascii_lowercase(), value).ok_or_else(|| {
+                    OpenError::UnknownOption {
+                        key: key.clone(),
+                        store,
+                    }
+                })
+            })
+    }
+
+    #[allow(dead_code)] // without any store behind a network
+    pub(super) fn not_built(&self, source: object_store::Error) -> OpenError {
+        OpenError::Store {
+            url: self.to_string(),
+            source,
+        }
+    }
+}
+
+/// Scheme and host only: the rest of a URL may hold a secret.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.url.host_str().unwrap_or_default();
+        write!(f, "{}://{host}", self.url.scheme())
+    }
+}
 
 /// Why [`open`](crate::open) could not open a store. Nothing secret is in its text: of a URL
 /// it repeats the scheme and the host at most.

@@ -1,9 +1,9 @@
-//! The lost-answer matrix: every write that may not be repeated blindly, under every way in
-//! which its answer can be lost, with and without a rival, over every store.
+//! The lost-response matrix: every write that may not be repeated blindly, under every way in
+//! which its response can be lost, with and without a conflicting write, over every store.
 //!
 //! Each cell says what the caller is told. Whatever the table says, two things are checked of
-//! every cell: a write of ours is never reported as a conflict, and a rival's never as ours.
-//! The table is `testdata/lost_answers.md`; `BLESS=1` writes it anew.
+//! every cell: our own write is never reported as a conflict, and a conflicting write never as
+//! success. The table is `testdata/lost_responses.md`; `BLESS=1` writes it anew.
 #![cfg(all(feature = "aws", feature = "fs"))]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -32,7 +32,7 @@ use undaunted_object_store::{Ambiguous, Backend, Capabilities, RetryConnector, R
 type Store = RetryStore<FaultyStore<Arc<dyn ObjectStore>>>;
 
 const OURS: &[u8] = b"what we write";
-const THEIRS: &[u8] = b"what a rival writes";
+const THEIRS: &[u8] = b"what another writes";
 
 /// The storage preset, without its waits.
 fn quick() -> RetryConfig {
@@ -54,16 +54,16 @@ const WRITES: [(&str, Operation); 7] = [
     ("complete", Operation::CompleteMultipart),
 ];
 
-/// What happens to the first attempt, and what a rival does before the second.
+/// What happens to the first attempt, and what another writes before the second.
 struct Scenario {
     name: &'static str,
     fault: Fault,
-    rival: Option<Write>,
+    conflicting: Option<Conflicting>,
 }
 
-/// What a rival writes, and whether through a `RetryStore` of its own, with its own token.
+/// What another writes, and whether through a `RetryStore` of its own, with its own token.
 #[derive(Clone, Copy)]
-struct Write {
+struct Conflicting {
     data: &'static [u8],
     with_token: bool,
 }
@@ -86,28 +86,32 @@ fn scenarios() -> Vec<Scenario> {
         let scenario = |name, fault| Scenario {
             name,
             fault,
-            rival: None,
+            conflicting: None,
         };
         scenarios.push(scenario(after, Fault::FailAfter(failure.clone())));
         scenarios.push(scenario(before, Fault::FailBefore(failure)));
     }
     for (name, data, with_token) in [
-        ("rival wins", THEIRS, false),
-        ("rival writes the same bytes", OURS, false),
-        ("rival with a token writes the same bytes", OURS, true),
+        ("a conflicting write of other bytes", THEIRS, false),
+        ("a conflicting write of the same bytes", OURS, false),
+        (
+            "a conflicting write of the same bytes, with a token",
+            OURS,
+            true,
+        ),
     ] {
         scenarios.push(Scenario {
             name,
             fault: Fault::FailBefore(Failure::Reset),
-            rival: Some(Write { data, with_token }),
+            conflicting: Some(Conflicting { data, with_token }),
         });
     }
     scenarios
 }
 
-type Rival = Arc<dyn Fn(&Path, Write) + Send + Sync>;
+type WriteBehind = Arc<dyn Fn(&Path, Conflicting) + Send + Sync>;
 
-impl Write {
+impl Conflicting {
     fn options(self) -> PutOptions {
         let name = Attribute::Metadata("undauntedputtoken".into());
         let attributes = self.with_token.then_some((name, "another"));
@@ -121,7 +125,7 @@ impl Write {
 /// A store of each kind, and a way to write into it behind everybody's back.
 struct Bench {
     backend: Backend,
-    rival: Rival,
+    write_behind: WriteBehind,
     /// Where the faults happen, if not at the trait.
     server: Option<S3Server>,
     _folder: Option<tempfile::TempDir>,
@@ -136,9 +140,9 @@ fn memory() -> Bench {
         .with_lists_in_order();
     Bench {
         backend: Backend::new(memory, capabilities),
-        rival: Arc::new(move |path, rival| {
-            let payload = PutPayload::from_static(rival.data);
-            let write = written.put_opts(path, payload, rival.options());
+        write_behind: Arc::new(move |path, conflicting| {
+            let payload = PutPayload::from_static(conflicting.data);
+            let write = written.put_opts(path, payload, conflicting.options());
             write.now_or_never().unwrap().unwrap();
         }),
         server: None,
@@ -152,8 +156,8 @@ fn files() -> Bench {
     let files = LocalFileSystem::new_with_prefix(&root).unwrap();
     Bench {
         backend: Backend::of_files(files),
-        rival: Arc::new(move |path, rival| {
-            std::fs::write(root.join(path.as_ref()), rival.data).unwrap();
+        write_behind: Arc::new(move |path, conflicting| {
+            std::fs::write(root.join(path.as_ref()), conflicting.data).unwrap();
         }),
         server: None,
         _folder: Some(folder),
@@ -185,9 +189,9 @@ async fn s3() -> Bench {
         .with_attributes();
     Bench {
         backend: Backend::new(s3, capabilities),
-        rival: Arc::new(move |path, rival| {
-            let payload = PutPayload::from_static(rival.data);
-            let write = written.put_opts(path, payload, rival.options());
+        write_behind: Arc::new(move |path, conflicting| {
+            let payload = PutPayload::from_static(conflicting.data);
+            let write = written.put_opts(path, payload, conflicting.options());
             // The hook is not async, and this runtime is the one it is called on.
             tokio::task::block_in_place(|| {
                 tokio::runtime::Handle::current().block_on(write).unwrap()
@@ -212,7 +216,7 @@ fn hit_by(bench: &Bench, name: &str) -> Operation {
     }
 }
 
-/// The store under test: faults below, retries above, a rival between two attempts.
+/// The store under test: faults below, retries above, a conflicting write between two attempts.
 fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: bool) -> Store {
     let rule = Rule::new(operation, scenario.fault.clone());
     let plan = match &bench.server {
@@ -231,14 +235,14 @@ fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: 
         None => capabilities,
     };
     let faulty = FaultyStore::new(Arc::clone(&bench.backend.store), plan);
-    let rival = Arc::clone(&bench.rival);
-    let write = scenario.rival;
+    let write_behind = Arc::clone(&bench.write_behind);
+    let write = scenario.conflicting;
     let builder = RetryStore::builder(faulty)
         .config(quick())
         .capabilities(capabilities)
         .on_event(move |event| {
             if let (undaunted::Event::Retry { .. }, Some(write)) = (event.event, write) {
-                rival(event.location, write);
+                write_behind(event.location, write);
             }
         });
     if by_token {
@@ -320,7 +324,7 @@ async fn told(bench: Bench, name: &str, scenario: &Scenario, by_token: bool) -> 
             if name != "delete" {
                 check_content(&bench, name, scenario).await;
             }
-            "ours"
+            "success"
         }
         Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => "conflict",
         Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => "-",
@@ -344,9 +348,9 @@ async fn check_content(bench: &Bench, name: &str, scenario: &Scenario) {
     assert_eq!(&content[..], OURS, "{name}, {}", scenario.name);
 }
 
-/// Whether a rival of this write can be told from ours at all: a rival that overwrites before
-/// an unconditional write is simply overwritten.
-fn has_rival(name: &str) -> bool {
+/// Whether another write can conflict with this one at all: one that comes before an
+/// unconditional write is simply overwritten.
+fn has_condition(name: &str) -> bool {
     matches!(
         name,
         "put Create" | "put Update" | "copy Create" | "rename Create"
@@ -355,8 +359,11 @@ fn has_rival(name: &str) -> bool {
 
 fn check(name: &str, scenario: &Scenario, told: &str) {
     let story = format!("{name}, {}: {told}", scenario.name);
-    if scenario.rival.is_some() && has_rival(name) {
-        assert_ne!(told, "ours", "a rival's write was claimed: {story}");
+    if scenario.conflicting.is_some() && has_condition(name) {
+        assert_ne!(
+            told, "success",
+            "a conflicting write was reported as ours: {story}"
+        );
     } else {
         assert_ne!(
             told, "conflict",
@@ -390,7 +397,7 @@ async fn the_matrix() {
             .unwrap();
         }
     }
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/lost_answers.md");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/lost_responses.md");
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &table).unwrap();
     }
@@ -400,15 +407,15 @@ async fn the_matrix() {
 #[tokio::test(start_paused = true)]
 async fn a_conflict_at_the_first_attempt_is_a_fact() {
     let bench = memory();
-    let rival = Write {
+    let conflicting = Conflicting {
         data: OURS,
         with_token: false,
     };
-    (bench.rival)(&Path::from("to"), rival);
+    (bench.write_behind)(&Path::from("to"), conflicting);
     let harmless = Scenario {
         name: "none",
         fault: Fault::FailBefore(Failure::Connect),
-        rival: None,
+        conflicting: None,
     };
     // Even where connecting failed first: that proves that nothing was sent.
     for operation in [Operation::Get, Operation::Put] {
@@ -426,7 +433,7 @@ async fn content_counts_where_the_caller_says_so() {
     let scenario = Scenario {
         name: "reset after apply",
         fault: Fault::FailAfter(Failure::Reset),
-        rival: None,
+        conflicting: None,
     };
     let plan = FaultPlan::scripted([Rule::new(Operation::Put, scenario.fault.clone())]);
     let store = RetryStore::builder(FaultyStore::new(Arc::clone(&bench.backend.store), plan))
@@ -441,7 +448,7 @@ async fn the_token_is_not_shown_and_the_callers_own_attributes_are() {
     let scenario = Scenario {
         name: "reset after apply",
         fault: Fault::FailAfter(Failure::Reset),
-        rival: None,
+        conflicting: None,
     };
     let store = store_of(&bench, Operation::Put, &scenario, true);
     let attributes = Attributes::from_iter([(Attribute::ContentType, "text/plain")]);

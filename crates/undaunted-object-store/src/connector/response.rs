@@ -1,0 +1,194 @@
+//! What a response says: a failed one its code, its hint and its request id, and one with an
+//! object the length of it.
+
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use object_store::client::{HttpError, HttpErrorKind, HttpResponse};
+use undaunted::{HttpFailure, parse_retry_after};
+
+use super::xml;
+
+/// What the service said beside the status.
+pub(super) fn failure(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: SystemTime,
+) -> HttpFailure {
+    let mut failure = HttpFailure::new(status.as_u16());
+    if let Some(code) = text(headers, "x-ms-error-code") {
+        failure = failure.with_code(code);
+    } else if let Some(code) = xml::error_code(body) {
+        failure = failure.with_code(code);
+    }
+    if let Some(hint) = hint(headers, now) {
+        failure = failure.with_retry_after(hint);
+    }
+    if let Some(id) = REQUEST_IDS.iter().find_map(|name| text(headers, name)) {
+        failure = failure.with_request_id(id);
+    }
+    failure
+}
+
+/// The wait that the service asks for. The headers in milliseconds say it more exactly, and
+/// are not sent by accident.
+fn hint(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let exact = MILLISECOND_HINTS
+        .iter()
+        .filter_map(|name| text(headers, name))
+        .find_map(|value| value.trim().parse().ok().map(Duration::from_millis));
+    exact.or_else(|| parse_retry_after(text(headers, "retry-after")?, now))
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// The same response with a length, where its place in the object gives it.
+///
+/// Something between the service and here may send a body in chunks, and then nothing tells a
+/// body that was cut from one that is complete. object_store takes no such response.
+///
+/// # Errors
+///
+/// If it is an object whose length nothing tells. Another attempt may go another way.
+pub(super) fn with_length(mut response: HttpResponse) -> Result<HttpResponse, HttpError> {
+    let status = response.status();
+    let headers = response.headers_mut();
+    // Only objects have an etag; a list may be of any length.
+    if headers.contains_key(CONTENT_LENGTH) || !headers.contains_key(ETAG) {
+        return Ok(response);
+    }
+    let length = (status == StatusCode::PARTIAL_CONTENT)
+        .then(|| length_of_range(headers))
+        .flatten();
+    let Some(length) = length else {
+        let error = io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the response has an object without its length, so that its end cannot be told",
+        );
+        return Err(HttpError::new(HttpErrorKind::Interrupted, error));
+    };
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    Ok(response)
+}
+
+/// `bytes 10-19/100` is ten bytes.
+fn length_of_range(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    let (place, _) = range.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = place.split_once('-')?;
+    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    last.checked_sub(first)?.checked_add(1)
+}
+
+const MILLISECOND_HINTS: [&str; 3] = ["retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"];
+
+const REQUEST_IDS: [&str; 3] = [
+    "x-amz-request-id",
+    "x-ms-request-id",
+    "x-guploader-uploadid",
+];
+
+#[cfg(test)]
+mod tests {
+    use object_store::client::HttpResponseBody;
+    use undaunted::Verdict;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
+    }
+
+    fn read_with(pairs: &[(&'static str, &'static str)], body: &str) -> HttpFailure {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        failure(
+            status,
+            &headers(pairs),
+            body.as_bytes(),
+            SystemTime::UNIX_EPOCH,
+        )
+    }
+
+    #[test]
+    fn the_code_is_read_from_the_document_or_from_azures_header() {
+        let slow = read_with(&[], "<Error><Code>SlowDown</Code><Key>a</Key></Error>");
+        assert_eq!(slow.code(), Some("SlowDown"));
+        assert_eq!(slow.verdict(), Verdict::THROTTLED);
+        let busy = read_with(&[("x-ms-error-code", "ServerBusy")], "");
+        assert_eq!(busy.verdict(), Verdict::THROTTLED);
+        assert_eq!(read_with(&[], "SlowDown, please").code(), None);
+    }
+
+    #[test]
+    fn every_hint_header_is_read() {
+        let seconds = |value| Some(Duration::from_secs(value));
+        assert_eq!(
+            read_with(&[("retry-after", "7")], "").retry_after(),
+            seconds(7)
+        );
+        let date = [("retry-after", "Thu, 01 Jan 1970 00:01:00 GMT")];
+        assert_eq!(read_with(&date, "").retry_after(), seconds(60));
+        for name in MILLISECOND_HINTS {
+            let hint = read_with(&[(name, "2500"), ("retry-after", "9")], "").retry_after();
+            assert_eq!(hint, Some(Duration::from_millis(2500)), "{name}");
+        }
+        let garbage = [("x-amz-retry-after", "soon"), ("retry-after", "-1")];
+        assert_eq!(read_with(&garbage, "").retry_after(), None);
+    }
+
+    #[test]
+    fn the_request_id_is_kept() {
+        let failure = read_with(&[("x-amz-request-id", "ABC")], "");
+        assert_eq!(failure.request_id(), Some("ABC"));
+    }
+
+    fn response(status: u16, pairs: &[(&'static str, &'static str)]) -> HttpResponse {
+        let mut response = HttpResponse::new(HttpResponseBody::from(bytes::Bytes::new()));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        for (name, value) in pairs {
+            response.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        response
+    }
+
+    fn length(response: &HttpResponse) -> Option<&str> {
+        response.headers().get(CONTENT_LENGTH)?.to_str().ok()
+    }
+
+    #[test]
+    fn a_range_gives_its_length() {
+        let range = [("etag", "\"1\""), ("content-range", "bytes 10-19/100")];
+        assert_eq!(
+            length(&with_length(response(206, &range)).unwrap()),
+            Some("10")
+        );
+        for wrong in ["bytes */100", "bytes 9-1/100", "lines 1-2/3", "bytes a-b/c"] {
+            let range = [("etag", "\"1\""), ("content-range", wrong)];
+            assert!(with_length(response(206, &range)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_whole_object_without_a_length_is_a_failure() {
+        let error = with_length(response(200, &[("etag", "\"1\"")])).unwrap_err();
+        assert_eq!(error.kind(), HttpErrorKind::Interrupted);
+    }
+
+    #[test]
+    fn what_has_a_length_and_what_is_no_object_passes() {
+        let whole = [("etag", "\"1\""), ("content-length", "7")];
+        assert_eq!(
+            length(&with_length(response(200, &whole)).unwrap()),
+            Some("7")
+        );
+        assert_eq!(length(&with_length(response(200, &[])).unwrap()), None);
+    }
+}
