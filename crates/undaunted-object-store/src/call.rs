@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use object_store::path::Path;
-use object_store::{Error, Extensions, GetResult, ListResult, PutResult, Result};
+use object_store::{Error, Extensions, Result};
 use tokio::time::Instant;
 use undaunted::{Event, RetryReport, Retryable, Session, Verdict};
 
@@ -30,21 +30,23 @@ impl Policy {
         recorder.attempts(&on_event).run(attempt).await
     }
 
-    /// [`retry`](Self::retry) whose result carries a report of the attempts, if there was
-    /// more than one.
-    pub(crate) async fn retry_reported<T: Reported, Fut>(
+    /// [`retry`](Self::retry) whose result carries a report of the attempts in these extensions,
+    /// if there was more than one.
+    pub(crate) async fn retry_reported<T, Fut>(
         &self,
         operation: Operation,
         location: &Path,
         attempt: impl FnMut() -> Fut,
+        extensions: fn(&mut T) -> &mut Extensions,
     ) -> Result<T>
     where
         Fut: Future<Output = Result<T>>,
     {
         let recorder = Recorder::new(self, operation, location);
         let on_event = recorder.on_event();
-        let value = recorder.attempts(&on_event).run(attempt).await?;
-        Ok(recorder.report_in(value))
+        let mut value = recorder.attempts(&on_event).run(attempt).await?;
+        recorder.report_in(extensions(&mut value));
+        Ok(value)
     }
 }
 
@@ -106,12 +108,11 @@ impl<'c> Recorder<'c> {
     }
 
     /// Puts the report into what the operation returns, if there was more than one attempt.
-    pub(crate) fn report_in<T: Reported>(&self, mut result: T) -> T {
+    pub(crate) fn report_in(&self, extensions: &mut Extensions) {
         let report = self.report();
-        if let (2.., Some(extensions)) = (report.attempts(), result.extensions()) {
+        if report.attempts() > 1 {
             extensions.insert(report);
         }
-        result
     }
 
     fn record(&self, event: &Event<'_>) {
@@ -206,35 +207,5 @@ impl Attempts<'_> {
             Err(error) => error,
             Ok(()) => generic("a permanent failure was retried: internal error, please report it"),
         }
-    }
-}
-
-/// A result that may carry a report.
-pub(crate) trait Reported {
-    fn extensions(&mut self) -> Option<&mut Extensions>;
-}
-
-impl Reported for PutResult {
-    fn extensions(&mut self) -> Option<&mut Extensions> {
-        Some(&mut self.extensions)
-    }
-}
-
-impl Reported for GetResult {
-    fn extensions(&mut self) -> Option<&mut Extensions> {
-        Some(&mut self.extensions)
-    }
-}
-
-impl Reported for ListResult {
-    fn extensions(&mut self) -> Option<&mut Extensions> {
-        Some(&mut self.extensions)
-    }
-}
-
-/// A copy and a rename return nothing that could carry one.
-impl Reported for () {
-    fn extensions(&mut self) -> Option<&mut Extensions> {
-        None
     }
 }

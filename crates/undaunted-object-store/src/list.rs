@@ -55,7 +55,9 @@ impl<S: ObjectStore> Lister<S> {
             let attempt = || self.inner.list_with_delimiter(prefix);
             return self
                 .policy
-                .retry_reported(Operation::List, &location, attempt)
+                .retry_reported(Operation::List, &location, attempt, |list| {
+                    &mut list.extensions
+                })
                 .await;
         };
         let mut pages = Pages::new(pages, self.policy, prefix, None, true).stream();

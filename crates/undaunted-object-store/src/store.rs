@@ -173,7 +173,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         let attempt = || (*self.inner).get_opts(location, options.clone());
         let mut result = self
             .policy
-            .retry_reported(Operation::Get, location, attempt)
+            .retry_reported(Operation::Get, location, attempt, |got| &mut got.extensions)
             .await?;
         result.attributes = token::strip(result.attributes);
         Ok(body::resumed(

@@ -13,7 +13,7 @@ use object_store::{
 };
 use undaunted::Retryable;
 
-use crate::call::{Recorder, Reported};
+use crate::call::Recorder;
 use crate::error::Ambiguous;
 use crate::operation::Operation;
 use crate::policy::Policy;
@@ -38,7 +38,7 @@ pub(crate) async fn put<S: ObjectStore>(
         PutMode::Update(_) => Write::Update(token, &payload),
         PutMode::Overwrite => {
             return policy
-                .retry_reported(Operation::Put, location, attempt)
+                .retry_reported(Operation::Put, location, attempt, |put| &mut put.extensions)
                 .await;
         }
     };
@@ -115,7 +115,7 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
         let mut attempts = recorder.attempts(&on_event);
         let conflict = loop {
             match attempts.attempt(attempt()).await {
-                Ok(value) => return Ok(recorder.report_in(value)),
+                Ok(value) => return Ok(value.with_report(&recorder)),
                 Err(error) if attempts.maybe_applied() && self.is_conflict(&error) => break error,
                 Err(error) => attempts.failed(error).await?,
             }
@@ -128,7 +128,7 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
         let error = match resolver.resolve(&self.write).await {
             Resolution::Applied(meta) => {
                 let value = attempts.succeed(T::of(meta)).await?;
-                return Ok(recorder.report_in(value));
+                return Ok(value.with_report(&recorder));
             }
             Resolution::Conflict => conflict,
             Resolution::Undecided(reason) => {
@@ -160,10 +160,13 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
     }
 }
 
-/// A result that is known from what is there afterwards.
-pub(crate) trait WriteResult: Reported {
+/// A result of a write.
+pub(crate) trait WriteResult {
     /// The result of the write that left this.
     fn of(written: ObjectMeta) -> Self;
+
+    /// The result with a report of the attempts, if it can carry one.
+    fn with_report(self, recorder: &Recorder<'_>) -> Self;
 }
 
 impl WriteResult for PutResult {
@@ -174,8 +177,15 @@ impl WriteResult for PutResult {
             extensions: Extensions::default(),
         }
     }
+
+    fn with_report(mut self, recorder: &Recorder<'_>) -> Self {
+        recorder.report_in(&mut self.extensions);
+        self
+    }
 }
 
 impl WriteResult for () {
     fn of(_: ObjectMeta) -> Self {}
+
+    fn with_report(self, _: &Recorder<'_>) -> Self {}
 }

@@ -14,7 +14,7 @@ use object_store::{
 use undaunted::{Jitter, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, HttpFailure, Operation, Rule};
-use undaunted_object_store::{RetryStore, observe, open_with};
+use undaunted_object_store::{ObjectPin, RetryStore, observe, open_with};
 
 type Store = RetryStore<Arc<dyn ObjectStore>>;
 
@@ -313,6 +313,32 @@ async fn stale_credentials_are_worth_one_more_attempt() {
     let error = store.get(&path).await.unwrap_err();
     assert!(matches!(error, Error::PermissionDenied { .. }), "{error:?}");
     assert_eq!(hits(&server, Operation::Get), 4);
+}
+
+#[tokio::test]
+async fn credentials_that_go_stale_while_a_range_is_read_are_survived() {
+    let stale = [(403, "RequestTimeTooSkewed"), (400, "ExpiredToken")];
+    for (status, code) in stale {
+        let failure = Failure::Reset;
+        let stale = Failure::Status(HttpFailure::new(status).with_code(code));
+        let (server, store) = start([
+            Rule::new(
+                Operation::Get,
+                Fault::BreakBody {
+                    at: 20_000,
+                    failure,
+                },
+            ),
+            Rule::new(Operation::Get, Fault::FailBefore(stale)),
+        ])
+        .await;
+        let path = Path::from("a");
+        store.put(&path, BODY.into()).await.unwrap();
+        let pin = ObjectPin::of(&store.head(&path).await.unwrap());
+        let read = store.read_range(&path, 1000..300_000, &pin).await.unwrap();
+        assert_eq!(read, BODY[1000..]);
+        assert_eq!(hits(&server, Operation::Get), 3, "{code}");
+    }
 }
 
 #[tokio::test]
