@@ -1,4 +1,4 @@
-//! The command line as clap sees it, and nothing else.
+//! The command line, as clap parses it, and the help.
 
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -11,8 +11,8 @@ use undaunted::Jitter;
 use crate::chaos::Chaos;
 use crate::value::{self, KeyValue, TimeLimit};
 
-/// Copies files and objects, and lists them, through transient failure; and serves them with
-/// failures on purpose.
+/// Copy and list files and objects, with retries through transient failures, and serve them as
+/// S3 with injected faults.
 #[derive(Debug, Parser)]
 #[command(name = "undaunted", version, propagate_version = true)]
 #[command(max_term_width = 100, arg_required_else_help = true)]
@@ -30,26 +30,26 @@ pub(crate) enum Command {
 
 /// Copy files, directories and objects between any two stores.
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "flags are what they are")]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
 #[command(long_about = CP_ABOUT, after_long_help = CP_EXAMPLES)]
 pub(crate) struct CpArgs {
     /// What to copy: a path, a URL, or - for stdin.
     #[arg(value_name = "SRC")]
     pub(crate) source: OsString,
 
-    /// Where to: a path, a URL, or - for stdout.
+    /// Where to copy it: a path, a URL, or - for stdout.
     #[arg(value_name = "DST")]
     pub(crate) destination: OsString,
 
-    /// Copy the tree under SRC/ to under DST/, whether or not DST exists.
+    /// Copy everything below SRC to below DST, whether or not DST exists.
     #[arg(short, long)]
     pub(crate) recursive: bool,
 
-    /// Skip what is there already, instead of overwriting it.
+    /// Skip objects that exist at the destination instead of overwriting them.
     ///
-    /// An object of one part is written under the condition that nothing is there. For a
-    /// larger one the destination is looked at before its upload begins, so that a rival who
-    /// writes it during the upload is overwritten.
+    /// An object of one part is written on condition that it does not exist. For a larger one the
+    /// destination is checked before the upload begins, and a conflicting write during the upload
+    /// is overwritten.
     #[arg(short, long)]
     pub(crate) no_clobber: bool,
 
@@ -57,19 +57,19 @@ pub(crate) struct CpArgs {
     #[arg(long)]
     pub(crate) verify: bool,
 
-    /// Stop at the first object that fails, instead of going on with the others.
+    /// Stop at the first object that fails instead of copying the others.
     #[arg(long)]
     pub(crate) fail_fast: bool,
 
-    /// Parts and objects in flight. Memory is bounded by N times the part size.
+    /// Parts and objects copied at the same time. Memory is bounded by N times the part size.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) concurrency: u16,
 
     /// Size of the parts that objects are read and written in, such as 16MiB.
     ///
     /// An object of at most this size is written in one request, a larger one by multipart
-    /// upload. S3 and Google Cloud Storage take no less than 5MiB. Where an object would have
-    /// more than 10,000 parts, its parts are larger.
+    /// upload. S3 and Google Cloud Storage require at least 5MiB. Parts are larger where an object
+    /// would otherwise have more than 10,000.
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = value::size)]
     pub(crate) part_size: u64,
 
@@ -81,15 +81,15 @@ pub(crate) struct CpArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value)]
     pub(crate) metadata: Vec<KeyValue>,
 
-    /// Option of the store that SRC is in, over --option (repeatable).
+    /// Option of the store of SRC; overrides --option (repeatable).
     #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value, help_heading = STORES)]
     pub(crate) source_option: Vec<KeyValue>,
 
-    /// Option of the store that DST is in, over --option (repeatable).
+    /// Option of the store of DST; overrides --option (repeatable).
     #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value, help_heading = STORES)]
     pub(crate) dest_option: Vec<KeyValue>,
 
-    /// The end that --chaos hits.
+    /// Where --chaos injects faults.
     #[arg(long, value_enum, default_value_t, requires = "chaos", help_heading = FAULTS)]
     pub(crate) chaos_at: ChaosAt,
 
@@ -105,7 +105,7 @@ pub(crate) struct LsArgs {
     #[arg(value_name = "URL")]
     pub(crate) url: OsString,
 
-    /// List everything below, and not only what is directly below.
+    /// List everything below, not only what is directly below.
     #[arg(short, long)]
     pub(crate) recursive: bool,
 
@@ -113,25 +113,25 @@ pub(crate) struct LsArgs {
     pub(crate) common: CommonArgs,
 }
 
-/// Serve a directory as S3, with faults on purpose.
+/// Serve a directory as S3, with injected faults.
 #[derive(Args, Debug)]
 #[command(long_about = SERVE_ABOUT, after_long_help = SERVE_EXAMPLES)]
 pub(crate) struct ServeArgs {
-    /// Directory with the objects; each bucket is a directory in it. Made if it is not there.
+    /// Directory of the objects, with a directory for each bucket. Created if it does not exist.
     ///
-    /// Without it the objects are in a temporary directory that is removed in the end.
+    /// Without it the objects are in a temporary directory, which is removed at the end.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
 
-    /// Port to listen on; 0 takes a free one.
+    /// Port to listen on; 0 chooses a free one.
     #[arg(short, long, value_name = "PORT", default_value_t = 9000)]
     pub(crate) port: u16,
 
-    /// Address to listen on. The default can be reached from this machine only.
+    /// Address to listen on. The default is reachable from this machine only.
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub(crate) address: IpAddr,
 
-    /// Bucket that is made if it is not there (repeatable).
+    /// Bucket to create if it does not exist (repeatable).
     #[arg(short, long, value_name = "NAME", default_value = "bucket")]
     pub(crate) bucket: Vec<String>,
 
@@ -140,11 +140,11 @@ pub(crate) struct ServeArgs {
     #[arg(short, long, value_name = "SPEC|FILE.toml", value_parser = Chaos::parse)]
     pub(crate) chaos: Option<Chaos>,
 
-    /// How long a request that is never answered is held before its connection is closed.
+    /// How long a request that gets no response is held before its connection is closed.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = value::duration, allow_negative_numbers = true)]
     pub(crate) hang: Duration,
 
-    /// Append every request to this file, a line of JSON each, at its end.
+    /// Append a line of JSON to this file for every request, at the request's end.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
 
@@ -161,7 +161,7 @@ pub(crate) struct ServeArgs {
     pub(crate) verbose: bool,
 }
 
-/// What every command that copies or lists takes.
+/// Flags of every command that copies or lists.
 #[derive(Args, Debug)]
 pub(crate) struct CommonArgs {
     /// Print JSON: cp one summary at the end (on stderr if DST is -), ls one line per entry.
@@ -178,8 +178,8 @@ pub(crate) struct CommonArgs {
 
     /// Option of the store, by object_store's names, such as aws_region=eu-west-1 (repeatable).
     ///
-    /// Environment variables that object_store knows count too, and are the place for
-    /// secrets: a command line can be seen by others. Local files and memory have no options.
+    /// Environment variables that object_store reads apply too, and are the place for secrets:
+    /// other users can see command lines. Local files and memory have no options.
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = value::key_value, help_heading = STORES)]
     pub(crate) option: Vec<KeyValue>,
 
@@ -192,11 +192,11 @@ pub(crate) struct CommonArgs {
     pub(crate) retry: RetryArgs,
 }
 
-/// One flag for everything that a retry policy has.
+/// A flag for each setting of a retry policy.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Retries (durations are written 500ms, 2m or 1.5, which is seconds)")]
+#[command(next_help_heading = "Retries (durations are written 500ms, 2m, or 1.5 for seconds)")]
 pub(crate) struct RetryArgs {
-    /// The policy to start from; the flags below change it.
+    /// The policy to start from; the flags below override its settings.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) preset: Preset,
 
@@ -208,7 +208,7 @@ pub(crate) struct RetryArgs {
     #[arg(long, value_name = "DURATION", value_parser = value::duration, allow_negative_numbers = true)]
     pub(crate) base_delay: Option<Duration>,
 
-    /// The delay before the first retry of an operation that was told to slow down.
+    /// The delay before the first retry of a throttled operation.
     #[arg(long, value_name = "DURATION", value_parser = value::duration, allow_negative_numbers = true)]
     pub(crate) throttled_base_delay: Option<Duration>,
 
@@ -216,23 +216,23 @@ pub(crate) struct RetryArgs {
     #[arg(long, value_name = "DURATION", value_parser = value::duration, allow_negative_numbers = true)]
     pub(crate) max_delay: Option<Duration>,
 
-    /// What each delay is multiplied by to give the next, at least 1.
+    /// The factor from each delay to the next, at least 1.
     #[arg(long, value_name = "NUMBER", value_parser = value::exponential_base, allow_negative_numbers = true)]
     pub(crate) exponential_base: Option<f64>,
 
-    /// The random part of delays: none, full, equal, decorrelated, or a fraction such as 0.25.
+    /// The randomness of delays: none, full, equal, decorrelated, or a fraction such as 0.25.
     #[arg(long, value_name = "KIND", value_parser = value::jitter, allow_negative_numbers = true)]
     pub(crate) jitter: Option<Jitter>,
 
-    /// The time that an operation may go on failing, or none.
+    /// The time after which an operation that keeps failing is given up, or none.
     #[arg(long, value_name = "DURATION", value_parser = value::limit, allow_negative_numbers = true)]
     pub(crate) total_timeout: Option<TimeLimit>,
 
-    /// The time that one attempt may take, or none.
+    /// The time after which an attempt times out, or none.
     #[arg(long, value_name = "DURATION", value_parser = value::limit, allow_negative_numbers = true)]
     pub(crate) attempt_timeout: Option<TimeLimit>,
 
-    /// The longest wait that a service may ask for; a longer one ends the operation.
+    /// The longest delay that a service may request; a longer one ends the operation.
     #[arg(long, value_name = "DURATION", value_parser = value::duration, allow_negative_numbers = true)]
     pub(crate) max_retry_after: Option<Duration>,
 }
@@ -270,80 +270,81 @@ Copy files, directories and objects between any two stores.
 SRC and DST are plain paths, file://, memory://, s3://, gs://, az:// or http(s):// URLs, or - for
 stdin and stdout. In a URL, a space, ?, # or % within a name is written %20, %3F, %23 or %25.
 
-Where things go:
-  - DST with a trailing slash, or DST an existing local directory: SRC is copied into it under its
-    own name. Otherwise DST is the name of the copy. Missing directories are made.
-  - With --recursive, the tree under SRC/ goes to under DST/: SRC/a/b becomes DST/a/b, whether or
-    not DST exists, so that a second run does the same again. If SRC is a single file or object, it
-    is copied as without --recursive.
-  - Existing objects are overwritten, unless --no-clobber is given. A copy appears at its
-    destination in one step when it is complete; a failed or interrupted one leaves nothing
-    behind there.
+Destination:
+  - If DST has a trailing slash or is an existing local directory, SRC is copied into it under its
+    own name. Otherwise DST is the name of the copy. Missing directories are created.
+  - With --recursive, everything below SRC is copied to below DST: SRC/a/b becomes DST/a/b, whether
+    or not DST exists, so that a second run has the same result. If SRC is a single file or object,
+    it is copied as without --recursive.
+  - Existing objects are overwritten unless --no-clobber is given. A copy appears at its
+    destination in one step, once it is complete; a failed or interrupted copy leaves nothing
+    there.
 
 What is copied:
-  - The bytes. Every range is read under the condition that the source is still the same object:
-    one that is replaced or changed meanwhile is an error and never a mixture.
+  - The content. Every range is read on condition that the source is still the same object: if it
+    is replaced or changed meanwhile, the copy fails and is never a mixture.
   - Content type, other HTTP attributes and user metadata, from store to store. Local files cannot
-    hold them, and web servers hold no user metadata: there they are left out.
-  - From local files to local files, also the permission bits. Times and owners are not copied.
-  - Symbolic links are followed, that of DST too; one below DST is replaced by the copy. A broken
-    one, and one that leads back to a directory it is in, is an error that names it; the rest of
-    the tree is copied.
-  - Empty directories, from local to local. Object stores have none; they are counted.
+    store them, and web servers cannot store user metadata: there they are left out.
+  - Permission bits, from local files to local files. Times and owners are not copied.
+  - Symbolic links are followed, also in DST; a link below DST is replaced by the copy. A broken
+    link, or one to a directory that contains it, is an error that names it; the rest of the tree
+    is copied.
+  - Empty directories, from local to local. Object stores have no directories: they are counted.
   - Not copied, with an error that names them: devices, pipes and sockets; local names that are not
-    UTF-8 or have control characters (such as newline) in them; and names that end in # and a
-    number, which are kept for files that are being written.
+    UTF-8 or contain control characters (such as newline); and names that end in # and a number,
+    which are reserved for files being written.
 
 Memory is bounded by --concurrency times --part-size and does not grow with the size of objects.
-The exception are http(s):// destinations, which take an object in one request only: it is held in
-memory as a whole.
+The exception is an http(s):// destination, which is written in one request: the whole object is
+held in memory.
 
-Two copies to the same destination at the same time are not kept apart: the last one wins.
+Copies to the same destination at the same time are not coordinated: the last one wins.
 
-Exit status: 0 if every byte arrived, 1 if something failed, 2 for a mistake on the command line,
-130 or 143 if stopped by Ctrl-C or SIGTERM (open uploads are aborted first; a second Ctrl-C exits
-at once).";
+Exit status: 0 if everything was copied, 1 if something failed, 2 for a mistake on the command line,
+130 or 143 if stopped by Ctrl-C or SIGTERM (unfinished uploads are aborted first; a second Ctrl-C
+exits immediately).";
 
 const CP_EXAMPLES: &str = "\
 Examples:
   undaunted cp report.csv s3://bucket/reports/         into reports/, as report.csv
   undaunted cp -r photos s3://bucket/photos            photos/a/b.jpg as photos/a/b.jpg
   undaunted cp -r s3://bucket/photos gs://other/photos
-  undaunted cp -n -r photos backup/photos              only what is not there yet
+  undaunted cp -n -r photos backup/photos              only what does not exist yet
   pg_dump db | undaunted cp - s3://bucket/db.sql       stdin, of any size
   undaunted cp s3://bucket/db.sql - | psql db          stdout, read ahead and in order
-  undaunted cp --chaos flaky --verify a b              faults on purpose: see it survive
+  undaunted cp --chaos flaky --verify a b              injected faults: watch it recover
   undaunted cp -v --max-retries 20 --total-timeout 1h a s3://bucket/a";
 
 const LS_ABOUT: &str = "\
 List files and objects: size, last modified, name.
 
 URL is a plain path or a file://, memory://, s3://, gs://, az:// or http(s):// URL (a web server
-must speak WebDAV). If it names an object, that is listed; otherwise what is directly below it is,
-with a slash behind directories and common prefixes, sorted by name. With --recursive everything
-below is, in the order in which the store gives it, with names relative to URL.
+must support WebDAV). If it names an object, that object is listed. Otherwise everything directly
+below it is listed, sorted by name, with a slash after directories and common prefixes; or, with
+--recursive, everything below it, in the order of the store, with names relative to URL.
 
-A local directory with a name below it that no object can have (see cp --help), or with a
-link that leads back, cannot be listed; names that end in # and a number are left out.
+A local directory cannot be listed if a name below it cannot be that of an object (see cp --help),
+or if a link below it leads to a directory that contains it. Names that end in # and a number are
+left out.
 
-An empty directory or bucket is an empty list. A URL with neither an object nor anything below it
-is an error (status 1).
+An empty directory or bucket gives an empty list. A URL with neither an object nor anything below
+it is an error (status 1).
 
 With --json every entry is one line: {\"name\", \"type\", \"size\", \"last_modified\", \"e_tag\"}.";
 
 const SERVE_ABOUT: &str = concat!(
     "\
-Serve a directory as S3, with faults on purpose.
+Serve a directory as S3, with injected faults.
 
-It is a real S3 over HTTP: objects, ranges, conditions, multipart uploads, lists and signatures.
-Any client can use it; what to set in aws-cli, boto3, object_store, rclone and this command is
-printed at the start. It keeps running until Ctrl-C or SIGTERM, then closes every connection and
-ends with status 0.
+This is a real S3 server over HTTP: objects, ranges, conditions, multipart uploads, lists and
+signatures. Any client can use it; the settings for aws-cli, boto3, object_store, rclone and this
+command are printed at the start. It runs until Ctrl-C or SIGTERM, then closes all connections and
+exits with status 0.
 
-Without --chaos it serves as it should. With it, requests fail before or after they were applied,
+Without --chaos there are no faults. With it, requests fail before or after they were applied,
 connections are reset or closed, bodies break, stall, end short or arrive changed, and clients are
-told to slow down. Faults from a seed are the same in every run, as far as the client sends the
-same requests.
+throttled. The faults of a seed are the same in every run, as far as the client sends the same
+requests.
 
 A chaos file has the settings of SPEC at its top, and rules:
 
@@ -357,15 +358,15 @@ retry_after).
 Operations: get, head, list, put, delete, copy, create_multipart, put_part, complete_multipart,
 abort_multipart, other. Status 200 with a code is an error in the body of a success.
 
-Objects are files, so an object cannot be a prefix of another one (a and a/b), and DIR holds small
-hidden files beside the buckets. The credentials are the same everywhere and no secret: do not
-serve what matters on an address that others reach."
+Objects are files, so an object cannot be a prefix of another one (a and a/b), and DIR has small
+hidden files beside the buckets. The credentials are always the same and not secret: do not serve
+valuable data on an address that others can reach."
 );
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
   undaunted serve                                      no faults, objects in a temporary directory
   undaunted serve --dir ./data --chaos flaky
-  undaunted serve --chaos blackout=20s                 nothing answers for the first 20 s
+  undaunted serve --chaos blackout=20s                 no responses for the first 20 s
   undaunted serve --chaos faults.toml --record requests.jsonl
-  undaunted serve --port 0 --json                      a free port, told to a program";
+  undaunted serve --port 0 --json                      a free port, printed for a program";

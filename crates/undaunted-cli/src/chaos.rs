@@ -21,7 +21,8 @@ impl Chaos {
             let line = text.parse::<ChaosSpec>();
             return line.map(Self::Line).map_err(|error| error.to_string());
         }
-        let content = fs::read_to_string(text).map_err(|error| error.to_string())?;
+        let content = fs::read_to_string(text)
+            .map_err(|error| format!("the file cannot be read: {error}"))?;
         let file = content.parse::<ChaosFile>();
         Ok(Self::File {
             path: text.to_owned(),

@@ -97,7 +97,7 @@ pub(crate) enum UsageError {
     SpecialDestination { path: String },
     #[error("{path} is a broken symbolic link: remove it, or name its target")]
     DanglingDestination { path: String },
-    #[error("stdin has no name to give its copy in DST {path}: add one to DST")]
+    #[error("stdin has no name: add the name of the copy to DST {path}")]
     NamelessStdin { path: String },
     #[error("- is a stream, not a directory: remove --recursive")]
     RecursiveStream,

@@ -1,18 +1,18 @@
-//! The `undaunted` binary as a user meets it. One module a subject:
+//! The `undaunted` binary, as a user runs it. One module for each subject:
 //!
-//! - `copying`: files and trees, slashes, what is there already
-//! - `errors`: mistakes, and what is told of them
-//! - `faults`: chaos survived, and chaos that is too much
+//! - `copying`: files and trees, trailing slashes, existing objects
+//! - `errors`: mistakes on the command line, and their messages
+//! - `faults`: injected faults, survived and too many
 //! - `listing`: `ls`
 //! - `memory`: 200 MB through faults, in bounded memory
-//! - `names`: odd names, links, things that are no files
+//! - `names`: unusual names, links, and what is not a regular file
 //! - `s3`: a real S3 server with faults on the wire
 //! - `serving`: `serve`, and trees there and back through every chaos profile
 //! - `stopping`: Ctrl-C and SIGTERM
 //! - `streams`: stdin and stdout
 //! - `web`: a real server, read and written over HTTP
 
-// A test asserts with what it has.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cli {

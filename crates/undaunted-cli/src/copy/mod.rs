@@ -28,6 +28,7 @@ use crate::signals::Stop;
 use crate::stats::Stats;
 use crate::text;
 use copier::{Copied, Copier, NotCopied};
+use transfer::Transfer;
 
 /// Copies, reports, and returns the exit status.
 pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
@@ -108,25 +109,27 @@ async fn copy(copier: &Copier, from: &Path, to: &Path) {
         return;
     }
     let selection = &copier.selection;
-    // An object is called by its source, or by its destination if that is stdin.
-    let (name, copying) = match (&selection.source, &selection.destination) {
-        (Some(source), None) => (
-            source.display_name(from),
-            observe(stdio::to_stdout(copier, source, from)).await,
-        ),
-        (None, Some(destination)) => (
-            destination.display_name(to),
-            observe(stdio::from_stdin(copier, destination, to)).await,
-        ),
-        (Some(source), Some(destination)) => (
-            source.display_name(from),
-            observe(object::copy(copier, source, from, destination, to)).await,
-        ),
-        // The settings exclude it.
-        (None, None) => return,
+    let name = &selection.display_name(from, to);
+    let transfer = |destination| Transfer {
+        copier,
+        destination,
+        to,
+        name,
     };
-    match copying {
-        (Ok(Copied { bytes, is_verified }), observed) => {
+    let copying = async {
+        match (&selection.source, &selection.destination) {
+            (Some(source), Some(destination)) => {
+                object::copy(&transfer(destination), source, from).await
+            }
+            (Some(source), None) => stdio::to_stdout(copier, source, from, name).await,
+            (None, Some(destination)) => stdio::from_stdin(transfer(destination)).await,
+            // The settings exclude it.
+            (None, None) => Err(NotCopied::Skipped),
+        }
+    };
+    let (result, observed) = observe(copying).await;
+    match result {
+        Ok(Copied { bytes, is_verified }) => {
             let retries = match observed.report.delays().len() as u64 {
                 0 => String::new(),
                 retries => format!(", {}", text::count(retries, "retry")),
@@ -137,13 +140,13 @@ async fn copy(copier: &Copier, from: &Path, to: &Path) {
             copier.progress.object(&line);
             copier.tally().copied(bytes, is_verified);
         }
-        (Err(NotCopied::Skipped), _) => {
+        Err(NotCopied::Skipped) => {
             copier.tally().objects.skipped += 1;
             let line = format!("skipped {name} (it exists already)");
             copier.progress.object(&line);
         }
-        (Err(NotCopied::Failed(failed)), _) => copier.failed(failed),
-        (Err(NotCopied::Interrupted(not_undone)), _) => {
+        Err(NotCopied::Failed(failed)) => copier.failed(failed),
+        Err(NotCopied::Interrupted(not_undone)) => {
             copier.tally().objects.interrupted += 1;
             if let Some(failed) = not_undone {
                 copier.failed(failed);

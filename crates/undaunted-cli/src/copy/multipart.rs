@@ -77,23 +77,15 @@ impl<'a> Upload<'a> {
         index: usize,
         loaded: impl Future<Output = Result<LoadedPart, NotCopied>>,
     ) -> Result<(usize, Part, PartId), NotCopied> {
-        let Transfer {
-            copier,
-            destination,
-            to,
-            name,
-        } = *self.transfer;
+        let transfer = self.transfer;
         let loaded = loaded.await?;
         let part = loaded.part();
         let payload = PutPayload::from(loaded.bytes().clone());
-        let put = request(destination.store.put_part(to, &self.id, index, payload));
-        match copier.unless_stopped(put).await? {
-            Ok(id) => {
-                copier.progress.advance(part.length());
-                Ok((index, part, id))
-            }
-            Err(failed) => Err(FailedObject::request(name, &failed).into()),
-        }
+        let store = &transfer.destination.store;
+        let put = store.put_part(transfer.to, &self.id, index, payload);
+        let id = transfer.request(put).await?;
+        transfer.copier.progress.advance(part.length());
+        Ok((index, part, id))
     }
 
     async fn complete(&self, parts: &[Part], ids: Vec<PartId>) -> Result<(), NotCopied> {
@@ -114,17 +106,13 @@ impl<'a> Upload<'a> {
 
     /// Aborts the upload, so that nothing remains of it.
     async fn abort(&self, not_copied: NotCopied) -> NotCopied {
-        let Transfer {
-            copier,
-            destination,
-            to,
-            name,
-        } = *self.transfer;
-        let abort = destination.store.abort_multipart(to, &self.id);
+        let transfer = self.transfer;
+        let store = &transfer.destination.store;
+        let abort = store.abort_multipart(transfer.to, &self.id);
         let trouble = match timeout(ABORT_TIMEOUT, abort).await {
             // An upload that does not exist need not be aborted.
             Ok(Ok(()) | Err(Error::NotFound { .. })) => {
-                copier.tally().objects.uploads_aborted += 1;
+                transfer.copier.tally().objects.uploads_aborted += 1;
                 return not_copied;
             }
             Ok(Err(error)) => full_text(&error),
@@ -132,12 +120,12 @@ impl<'a> Upload<'a> {
         };
         let note = format!(
             "its upload to {} could not be aborted, and its parts may remain there: {trouble}",
-            self.transfer.display_name()
+            transfer.display_name()
         );
         match not_copied {
             NotCopied::Failed(failed) => NotCopied::Failed(failed.and(&note)),
             NotCopied::Interrupted(_) | NotCopied::Skipped => {
-                NotCopied::Interrupted(Some(FailedObject::new(name, note)))
+                NotCopied::Interrupted(Some(FailedObject::new(transfer.name, note)))
             }
         }
     }

@@ -19,24 +19,18 @@ use crate::tree;
 
 /// Copies the object at `from`, with its attributes and permissions.
 pub(super) async fn copy(
-    copier: &Copier,
+    transfer: &Transfer<'_>,
     source: &Endpoint,
     from: &Path,
-    destination: &Endpoint,
-    to: &Path,
 ) -> Result<Copied, NotCopied> {
-    let name = &source.display_name(from);
+    let Transfer {
+        copier, to, name, ..
+    } = *transfer;
     check_destination(copier, source, from, to)
         .map_err(|reason| FailedObject::new(name, reason))?;
-    let transfer = Transfer {
-        copier,
-        destination,
-        to,
-        name,
-    };
     transfer.skip_existing().await?;
     let reader = Reader::open_source(copier, source, from, name).await?;
-    let parts = write(&transfer, &reader).await?;
+    let parts = write(transfer, &reader).await?;
 
     if source.kind == StoreKind::Local {
         // The file may have been written to after the check of its last part.

@@ -23,8 +23,8 @@ pub(super) async fn to_stdout(
     copier: &Copier,
     source: &Endpoint,
     from: &Path,
+    name: &str,
 ) -> Result<Copied, NotCopied> {
-    let name = &source.display_name(from);
     let reader = Reader::open_source(copier, source, from, name).await?;
     let mut parts = reader
         .parts(copier.settings.part_size)
@@ -55,23 +55,12 @@ pub(super) async fn to_stdout(
 }
 
 /// Writes what comes from stdin: in one request if it ends soon, otherwise in parts.
-pub(super) async fn from_stdin(
-    copier: &Copier,
-    destination: &Endpoint,
-    to: &Path,
-) -> Result<Copied, NotCopied> {
-    let name = &destination.display_name(to);
-    let transfer = Transfer {
-        copier,
-        destination,
-        to,
-        name,
-    };
+pub(super) async fn from_stdin(transfer: Transfer<'_>) -> Result<Copied, NotCopied> {
     transfer.skip_existing().await?;
-    let attributes = copier.settings.attributes.clone();
+    let attributes = transfer.copier.settings.attributes.clone();
     let mut stdin = Stdin::open(transfer);
     let mut loaded: Vec<LoadedPart> = stdin.next().await?.into_iter().collect();
-    if !stdin.is_at_end && destination.has_parts {
+    if !stdin.is_at_end && transfer.destination.has_parts {
         let rest = stream::try_unfold(stdin, |mut stdin| async move {
             Ok(stdin.next().await?.map(|part| (part, stdin)))
         });

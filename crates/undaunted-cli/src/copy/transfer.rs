@@ -1,5 +1,7 @@
 //! One object on its way to a destination, and the put that writes it in one request.
 
+use std::future::Future;
+
 use object_store::path::Path;
 use object_store::{
     Attributes, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
@@ -64,6 +66,15 @@ impl Transfer<'_> {
             }
             Err(failed) => Err(FailedObject::request(self.name, &failed).into()),
         }
+    }
+
+    /// Waits for a request of this transfer.
+    pub(super) async fn request<T>(
+        &self,
+        operation: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<T, NotCopied> {
+        let response = self.copier.unless_stopped(request(operation)).await?;
+        response.map_err(|failed| FailedObject::request(self.name, &failed).into())
     }
 
     /// The name of the destination in messages.

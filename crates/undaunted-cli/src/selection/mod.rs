@@ -106,6 +106,16 @@ impl Selection {
         }
     }
 
+    /// The name of an object in messages: that of its source, or of its destination if the source
+    /// is stdin.
+    pub(crate) fn display_name(&self, from: &Path, to: &Path) -> String {
+        match (&self.source, &self.destination) {
+            (Some(source), _) => source.display_name(from),
+            (None, Some(destination)) => destination.display_name(to),
+            (None, None) => "-".to_owned(),
+        }
+    }
+
     /// Whether this key is below the source itself, where it could replace an object to copy.
     pub(crate) fn hits_source(&self, to: &Path) -> bool {
         match &self.overlap {

@@ -1,4 +1,4 @@
-//! Files and trees, slashes, and what is there already.
+//! Files and trees, trailing slashes, and existing objects.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -29,7 +29,7 @@ fn quiet_prints_nothing() {
 }
 
 #[test]
-fn missing_directories_are_made() {
+fn missing_directories_are_created() {
     let sandbox = Sandbox::with(&["a"]);
     sandbox.run("cp a new/deep/b").ok();
     assert_eq!(sandbox.text("new/deep/b"), "a");
@@ -89,7 +89,7 @@ fn permission_bits_are_kept_between_local_files() {
 }
 
 #[test]
-fn a_tree_goes_to_under_the_destination_every_time() {
+fn a_tree_is_copied_to_below_the_destination_every_time() {
     let sandbox = Sandbox::with(&["src/a", "src/b/c", "src/b/d/e"]);
     for line in [
         "cp -r src dst",
@@ -147,7 +147,7 @@ fn an_empty_tree_is_copied_as_such() {
 }
 
 #[test]
-fn no_clobber_leaves_what_is_there() {
+fn no_clobber_keeps_existing_objects() {
     let sandbox = Sandbox::new();
     sandbox.write("src/small", b"new");
     sandbox.write("src/large", &noise(5_000));
@@ -168,7 +168,7 @@ fn no_clobber_leaves_what_is_there() {
 }
 
 #[test]
-fn no_clobber_is_kept_through_lost_answers() {
+fn no_clobber_is_right_after_lost_responses() {
     let sandbox = Sandbox::with(&["a"]);
     for seed in 1..=8 {
         let line = format!(
@@ -191,7 +191,7 @@ fn json_counts_what_was_done() {
     assert_eq!(json["objects"]["copied"], 2);
     assert_eq!(json["objects"]["verified"], 2);
     assert_eq!(json["objects"]["failed"], 0);
-    // Each: looked at, read, written, looked at again, and both once more to verify.
+    // For each: HEAD, read, write and HEAD, and to verify HEAD and read.
     assert_eq!(json["attempts"], 12);
     assert_eq!(json["retries"]["total"], 0);
     assert_eq!(json["failures"], serde_json::json!([]));
@@ -199,7 +199,7 @@ fn json_counts_what_was_done() {
 }
 
 #[test]
-fn attributes_go_where_they_can_be_kept() {
+fn attributes_are_refused_where_they_cannot_be_stored() {
     let sandbox = Sandbox::with(&["a"]);
     sandbox
         .run("cp --content-type text/plain --metadata owner=me --metadata x=y a memory:///a")

@@ -1,4 +1,4 @@
-//! Mistakes, and what is told of them.
+//! Mistakes on the command line, and their messages.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use super::sandbox::Sandbox;
 
 #[test]
-fn a_bad_flag_is_named_with_its_value_and_what_would_be_right() {
+fn a_bad_value_is_named_with_its_flag_and_a_valid_value() {
     let sandbox = Sandbox::with(&["a"]);
     let cases: [(&[&str], &[&str]); 19] = [
         (
@@ -64,7 +64,7 @@ fn a_bad_flag_is_named_with_its_value_and_what_would_be_right() {
 }
 
 #[test]
-fn every_retry_flag_is_taken() {
+fn every_retry_flag_is_accepted() {
     let sandbox = Sandbox::with(&["a"]);
     let flags = "--preset background --max-retries 2 --base-delay 1ms --max-delay 0.5 \
                  --exponential-base 1.5 --jitter equal --total-timeout 1m --attempt-timeout 10s \
@@ -73,7 +73,7 @@ fn every_retry_flag_is_taken() {
 }
 
 #[test]
-fn help_and_version_are_no_errors() {
+fn help_and_version_are_not_errors() {
     let sandbox = Sandbox::new();
     let ended = sandbox.run("cp --help").ok();
     for word in [
@@ -127,7 +127,7 @@ fn source_and_destination_must_differ() {
 }
 
 #[test]
-fn a_tree_that_would_come_over_itself_is_left_alone() {
+fn a_tree_is_not_copied_onto_itself() {
     let sandbox = Sandbox::with(&["a/b/b/x", "a/b/x"]);
     let ended = sandbox.run("cp -r a/b a");
     ended.failed(1, &["a/b/b/x: its copy would be inside SRC"]);
@@ -136,7 +136,7 @@ fn a_tree_that_would_come_over_itself_is_left_alone() {
 }
 
 #[test]
-fn places_that_do_not_fit_are_refused_before_anything_is_touched() {
+fn impossible_sources_and_destinations_are_refused_before_anything_is_written() {
     let sandbox = Sandbox::with(&["a", "b", "x/c"]);
     for (line, code, word) in [
         ("cp x y", 2, "x is a directory: add --recursive"),
@@ -188,7 +188,7 @@ fn secrets_in_urls_are_not_repeated() {
 }
 
 #[test]
-fn a_failure_does_not_keep_the_others_from_being_copied_unless_asked() {
+fn the_other_objects_are_copied_after_a_failure_except_with_fail_fast() {
     let sandbox = Sandbox::with(&["src/a", "src/b#1", "src/c", "src/d"]);
     let ended = sandbox.run("cp -r --json src dst");
     let ended = ended.failed(1, &["error: src/b#1: "]);

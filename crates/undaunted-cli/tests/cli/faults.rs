@@ -1,4 +1,4 @@
-//! Chaos that is survived, and chaos that is too much.
+//! Injected faults that are survived, and too many of them.
 
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ fn a_file_of_faults_is_followed_and_named_in_the_report() {
 }
 
 #[test]
-fn lost_answers_to_the_completion_are_settled_by_what_is_there() {
+fn lost_responses_to_a_completion_are_resolved_by_content() {
     let sandbox = Sandbox::new();
     sandbox.write("a", &noise(5_000));
     for seed in 1..=10 {
@@ -56,7 +56,7 @@ fn lost_answers_to_the_completion_are_settled_by_what_is_there() {
 }
 
 #[test]
-fn faults_hit_the_end_that_is_asked_for() {
+fn faults_are_injected_where_chaos_at_says() {
     let sandbox = Sandbox::with(&["a"]);
     let operations = |at: &str| {
         let line = format!("cp --json {SHORT} --chaos before=1,max_in_a_row=1 --chaos-at {at} a b");
@@ -70,7 +70,7 @@ fn faults_hit_the_end_that_is_asked_for() {
 }
 
 #[test]
-fn retries_are_told_in_the_librarys_words_and_the_run_can_be_repeated() {
+fn retries_are_logged_in_the_words_of_the_library_and_the_run_can_be_repeated() {
     let sandbox = Sandbox::with(&["a"]);
     let line = format!("cp {SHORT} --jitter none --chaos before=1,max_in_a_row=1,seed=9 a b");
     let ended = sandbox.run(&line).ok();
@@ -112,13 +112,13 @@ fn a_read_that_breaks_and_is_resumed_counts_as_two_attempts() {
     sandbox.write("a", &noise(3_000));
     let line = format!("cp --json {SHORT} --chaos break_body=1,max_in_a_row=1 a b");
     let json = sandbox.run(&line).ok().json();
-    // The source is looked at, read and looked at again, and the copy is written.
+    // A HEAD, a read and a HEAD of the source, and a write.
     assert_eq!(json["attempts"], 4 + 1);
     assert_eq!(json["retries"]["by_operation"]["get"], 1);
     assert_eq!(sandbox.read("b"), noise(3_000));
 }
 
-/// Nothing must hang on where the clone is: the README shows this run.
+/// The README shows this run: its faults must not depend on where the clone is.
 #[test]
 fn the_demonstration_shows_retries_wherever_it_runs() {
     for name in ["x", "y"] {
@@ -135,7 +135,7 @@ fn the_demonstration_shows_retries_wherever_it_runs() {
 }
 
 #[test]
-fn too_much_is_an_error_that_names_the_object_and_leaves_nothing() {
+fn too_many_faults_are_an_error_that_names_the_object_and_leaves_nothing() {
     let sandbox = Sandbox::new();
     sandbox.write("small", b"x");
     sandbox.write("large", &noise(10_000));
@@ -166,7 +166,7 @@ fn too_much_is_an_error_that_names_the_object_and_leaves_nothing() {
 }
 
 #[test]
-fn a_failed_upload_is_taken_back_and_what_was_there_stays() {
+fn a_failed_upload_is_aborted_and_the_existing_object_stays() {
     let sandbox = Sandbox::with(&["dst/large"]);
     sandbox.write("large", &noise(50_000));
     let mut failed = 0;
@@ -190,7 +190,7 @@ fn a_failed_upload_is_taken_back_and_what_was_there_stays() {
 }
 
 #[test]
-fn verification_finds_what_was_changed_on_the_way() {
+fn verification_finds_changed_bytes() {
     let sandbox = Sandbox::new();
     sandbox.write("a", &noise(5_000));
     let line = "cp --verify --part-size 1KiB --chaos corrupt_body=1 --chaos-at destination a b";
@@ -204,9 +204,9 @@ fn verification_finds_what_was_changed_on_the_way() {
     );
 }
 
-/// Real seconds, since a blackout is what the storage preset's patience is measured by.
+/// Real seconds: the storage preset must outlast such a blackout.
 #[test]
-fn five_seconds_of_nothing_are_ridden_out() {
+fn a_blackout_of_five_seconds_is_survived() {
     let sandbox = Sandbox::with(&["src/a", "src/b", "src/c"]);
     let begun = Instant::now();
     let ended = sandbox.run("cp -r --json --chaos blackout src dst").ok();

@@ -1,4 +1,4 @@
-//! Odd names, links, and things that are no files.
+//! Unusual names, links, and what is not a regular file.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -66,7 +66,7 @@ fn names_that_no_key_can_have_are_named_and_the_rest_is_copied() {
 }
 
 #[test]
-fn such_a_name_alone_is_a_mistake_of_the_command_line() {
+fn the_same_names_are_errors_as_arguments() {
     let sandbox = Sandbox::with(&["a", "a#1"]);
     let ended = sandbox.run_words(&["cp", "a#1", "b"]);
     ended.failed(
@@ -124,7 +124,7 @@ fn a_link_at_the_destination_is_written_through() {
 }
 
 #[test]
-fn what_is_no_file_is_neither_read_nor_replaced() {
+fn what_is_not_a_regular_file_is_neither_read_nor_replaced() {
     let sandbox = Sandbox::with(&["a", "src/a"]);
     for fifo in ["fifo", "src/fifo"] {
         let made = Command::new("mkfifo").arg(sandbox.path(fifo)).status();

@@ -1,11 +1,11 @@
-//! A real S3 server over HTTP, with the faults on the wire.
+//! A real S3 server over HTTP, with injected faults.
 
 use undaunted_chaos::server::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
 use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
 
 use super::sandbox::{Ended, SHORT, Sandbox, noise};
 
-/// A server on a runtime of its own: the binary is waited for on this thread.
+/// A server on a runtime of its own, since a test blocks its thread while the binary runs.
 struct Service {
     server: S3Server,
     runtime: tokio::runtime::Runtime,
@@ -22,7 +22,7 @@ impl Service {
         Self { server, runtime }
     }
 
-    /// Runs the binary with the server's settings in its environment, as users have them.
+    /// Runs the binary with the server's settings in its environment.
     fn run(&self, sandbox: &Sandbox, line: &str) -> Ended {
         let mut command = sandbox.binary();
         command
@@ -46,7 +46,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // The server stops by a task of this runtime.
+        // The server is stopped by a task of this runtime.
         let _guard = self.runtime.enter();
     }
 }
@@ -91,7 +91,7 @@ fn a_large_file_goes_there_and_back_through_faults_at_every_step() {
 }
 
 #[test]
-fn a_tree_goes_there_is_listed_and_comes_back() {
+fn a_tree_is_copied_there_listed_and_copied_back() {
     let service = Service::start();
     let sandbox = Sandbox::with(&["tree/a", "tree/b/c", "tree/b/SlowDown-InternalError.bin"]);
     service.server.plan().add(
@@ -120,7 +120,7 @@ fn a_tree_goes_there_is_listed_and_comes_back() {
 }
 
 #[test]
-fn what_is_there_is_not_clobbered_even_if_the_answer_is_lost() {
+fn no_clobber_is_right_after_a_lost_response() {
     let service = Service::start();
     let sandbox = Sandbox::with(&["ours"]);
     service
@@ -162,7 +162,7 @@ fn stale_credentials_are_survived_when_source_and_copy_are_read() {
 }
 
 #[test]
-fn a_wrong_secret_is_said_at_once_and_not_shown() {
+fn a_wrong_secret_is_reported_immediately_and_not_shown() {
     let service = Service::start();
     let sandbox = Sandbox::with(&["file"]);
     let wrong = "cp -o aws_secret_access_key=not-the-secret file s3://bucket/k";

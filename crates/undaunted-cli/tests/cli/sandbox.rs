@@ -1,4 +1,4 @@
-//! A directory to run the binary in, and what it did there.
+//! A directory to run the binary in, and the outcome of a run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Retries that do not make tests slow.
+/// Short delays, for fast tests.
 pub(super) const SHORT: &str = "--base-delay 1ms --throttled-base-delay 1ms --max-delay 5ms";
 
 pub(super) struct Sandbox {
@@ -21,7 +21,7 @@ impl Sandbox {
         Self { folder }
     }
 
-    /// With these files, each with its own name as content.
+    /// A sandbox with these files, whose content is their name.
     pub(super) fn with(names: &[&str]) -> Self {
         let sandbox = Self::new();
         for name in names {
@@ -57,19 +57,19 @@ impl Sandbox {
         names
     }
 
-    /// The binary, in this directory.
+    /// The binary, to be run in this directory.
     pub(super) fn binary(&self) -> Command {
         let mut command = assert_cmd::cargo::cargo_bin_cmd!("undaunted");
         command.current_dir(self.folder.path());
         command
     }
 
-    /// Runs it with words that have no spaces in them.
+    /// Runs the binary with words that have no spaces in them.
     pub(super) fn run(&self, line: &str) -> Ended {
         self.run_words(&line.split_whitespace().collect::<Vec<_>>())
     }
 
-    /// Starts it and does not wait.
+    /// Starts the binary without waiting for its end.
     pub(super) fn start(&self, line: &str) -> Child {
         std::process::Command::new(assert_cmd::cargo::cargo_bin!("undaunted"))
             .args(line.split_whitespace())
@@ -108,7 +108,7 @@ fn collect(root: &Path, folder: &Path, names: &mut Vec<String>) {
     }
 }
 
-/// What a run ended with.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) code: Option<i32>,
@@ -131,7 +131,7 @@ impl Ended {
         self
     }
 
-    /// It failed with this status, and its errors have all these words in them.
+    /// Asserts that it failed with this status and that stderr has all these words.
     #[track_caller]
     pub(super) fn failed(self, code: i32, words: &[&str]) -> Self {
         assert_eq!(self.code, Some(code), "{self:?}");

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::sandbox::{Ended, SHORT, Sandbox, noise, signal};
 
-/// A server in a process of its own, told by its first line where it is.
+/// A server in a process of its own. Its first line says where it is.
 struct Served {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    intro: Value,
+    info: Value,
 }
 
 impl Served {
@@ -22,19 +22,19 @@ impl Served {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
-        let intro = serde_json::from_str(&first).unwrap_or_else(|error| {
+        let info = serde_json::from_str(&first).unwrap_or_else(|error| {
             let ended = wait(&mut child, first.clone());
             panic!("{error}: {ended:?}")
         });
         Self {
             child,
             stdout,
-            intro,
+            info,
         }
     }
 
-    fn told(&self, name: &str) -> &str {
-        self.intro[name].as_str().unwrap()
+    fn info(&self, name: &str) -> &str {
+        self.info[name].as_str().unwrap()
     }
 
     /// `cp` and `ls`, with the variables that the server's first lines export.
@@ -42,10 +42,10 @@ impl Served {
         let mut command = sandbox.binary();
         command
             .args(line.split_whitespace())
-            .env("AWS_ENDPOINT_URL", self.told("endpoint"))
-            .env("AWS_ACCESS_KEY_ID", self.told("access_key_id"))
-            .env("AWS_SECRET_ACCESS_KEY", self.told("secret_access_key"))
-            .env("AWS_REGION", self.told("region"))
+            .env("AWS_ENDPOINT_URL", self.info("endpoint"))
+            .env("AWS_ACCESS_KEY_ID", self.info("access_key_id"))
+            .env("AWS_SECRET_ACCESS_KEY", self.info("secret_access_key"))
+            .env("AWS_REGION", self.info("region"))
             .env("AWS_ALLOW_HTTP", "true");
         Ended::of(command.output().unwrap())
     }
@@ -58,10 +58,10 @@ impl Served {
     }
 }
 
-/// A test that fails leaves no server behind.
+/// A failing test leaves no server behind.
 impl Drop for Served {
     fn drop(&mut self) {
-        // It has ended already where the test got that far.
+        // Fails if the test has stopped it.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -82,13 +82,13 @@ fn wait(child: &mut Child, stdout: String) -> Ended {
 fn it_serves_records_and_stops() {
     let sandbox = Sandbox::with(&["file"]);
     let served = Served::start(&sandbox, "--dir data -b one -b two --record requests.jsonl");
-    assert_eq!(served.intro["buckets"], serde_json::json!(["one", "two"]));
+    assert_eq!(served.info["buckets"], serde_json::json!(["one", "two"]));
     served.run(&sandbox, "cp file s3://two/a/file").ok();
     served.run(&sandbox, "cp s3://two/a/file back").ok();
     assert_eq!(sandbox.text("back"), "file");
     assert_eq!(sandbox.text("data/two/a/file"), "file");
 
-    let endpoint = served.told("endpoint").replace("http://", "");
+    let endpoint = served.info("endpoint").replace("http://", "");
     let ended = served.stop().ok();
     assert_eq!(ended.stdout, "", "nothing but the first line");
     assert!(ended.stderr.contains("stopping after Ctrl-C"), "{ended:?}");
@@ -113,7 +113,7 @@ fn it_serves_records_and_stops() {
 }
 
 #[test]
-fn what_was_served_is_there_the_next_time_and_records_are_added() {
+fn objects_and_records_are_kept_between_runs() {
     let sandbox = Sandbox::with(&["file"]);
     let first = Served::start(&sandbox, "-d data -r requests.jsonl");
     first.run(&sandbox, "cp file s3://bucket/file").ok();
@@ -128,10 +128,10 @@ fn what_was_served_is_there_the_next_time_and_records_are_added() {
 }
 
 #[test]
-fn a_temporary_directory_is_gone_in_the_end() {
+fn a_temporary_directory_is_removed_at_the_end() {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox, "");
-    let directory = served.told("directory").to_owned();
+    let directory = served.info("directory").to_owned();
     assert!(std::path::Path::new(&directory).join("bucket").is_dir());
     served.stop().ok();
     assert!(!std::path::Path::new(&directory).exists());
@@ -145,7 +145,7 @@ fn a_chaos_file_is_followed_and_every_request_can_be_seen() {
         b"[[rule]]\nfault = 'fail_before'\noperation = 'put'\nstatus = 503\ncode = 'SlowDown'\n",
     );
     let served = Served::start(&sandbox, "--verbose --chaos faults.toml");
-    assert_eq!(served.told("chaos"), "faults.toml");
+    assert_eq!(served.info("chaos"), "faults.toml");
     served
         .run(&sandbox, &format!("cp {SHORT} file s3://bucket/file"))
         .ok();
@@ -166,9 +166,9 @@ fn the_settings_to_copy_are_printed() {
     let sandbox = Sandbox::new();
     let mut child = sandbox.start("serve --port 0 --chaos lossy");
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut intro = String::new();
-    while !intro.contains("Ctrl-C stops it.") {
-        assert!(stdout.read_line(&mut intro).unwrap() > 0, "{intro}");
+    let mut info = String::new();
+    while !info.contains("Ctrl-C stops it.") {
+        assert!(stdout.read_line(&mut info).unwrap() > 0, "{info}");
     }
     for words in [
         "S3 at http://127.0.0.1:",
@@ -179,7 +179,7 @@ fn the_settings_to_copy_are_printed() {
         "AmazonS3Builder::new()",
         "rclone ls \":s3,provider=Other,",
     ] {
-        assert!(intro.contains(words), "{words}: {intro}");
+        assert!(info.contains(words), "{words}: {info}");
     }
     signal(&child, "-TERM");
     let ended = wait(&mut child, String::new()).ok();
@@ -187,7 +187,7 @@ fn the_settings_to_copy_are_printed() {
 }
 
 #[test]
-fn mistakes_are_named() {
+fn mistakes_are_errors_that_name_them() {
     let sandbox = Sandbox::with(&["file"]);
     sandbox.write(
         "bad.toml",
@@ -211,7 +211,7 @@ fn mistakes_are_named() {
     serve("--record none/requests.jsonl").failed(1, &["none/requests.jsonl", "No such file"]);
 
     let served = Served::start(&sandbox, "");
-    let port = served.told("endpoint").rsplit(':').next().unwrap();
+    let port = served.info("endpoint").rsplit(':').next().unwrap();
     sandbox
         .run(&format!("serve --port {port}"))
         .failed(1, &[port, "--port, or 0 for a free one"]);
@@ -220,7 +220,7 @@ fn mistakes_are_named() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_record_that_cannot_be_written_is_said_and_fails() {
+fn a_record_that_cannot_be_written_is_an_error() {
     let sandbox = Sandbox::with(&["file"]);
     let served = Served::start(&sandbox, "--record /dev/full");
     served.run(&sandbox, "cp file s3://bucket/file").ok();
@@ -234,7 +234,7 @@ fn a_record_that_cannot_be_written_is_said_and_fails() {
 }
 
 #[test]
-fn another_address_than_loopback_is_warned_of() {
+fn an_address_beyond_loopback_is_warned_of() {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox, "--address 0.0.0.0");
     let ended = served.stop().ok();
@@ -244,9 +244,9 @@ fn another_address_than_loopback_is_warned_of() {
     );
 }
 
-/// 64 MB and 500 small files there and back, while the wire does what the profile says. Every
-/// byte must arrive, by the preset that a user gets. A request that is never answered is held
-/// for a second, which a client cannot tell from a minute but by waiting.
+/// 64 MB and 500 small files there and back, through the faults of the profile. Every
+/// byte must arrive under the default preset. A request without a response is held for a second
+/// instead of a minute, which makes no difference to a client.
 fn there_and_back(profile: &str) {
     let sandbox = Sandbox::new();
     sandbox.write("tree/large", &noise(64_000_000));

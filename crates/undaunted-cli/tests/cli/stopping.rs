@@ -63,7 +63,7 @@ fn no_new_objects_are_begun_and_finished_ones_stay() {
 }
 
 #[test]
-fn the_second_signal_ends_it_at_once() {
+fn the_second_signal_ends_it_immediately() {
     let sandbox = Sandbox::new();
     sandbox.write("large", &noise(400_000));
     // Aborting takes ten seconds here.
@@ -72,7 +72,7 @@ fn the_second_signal_ends_it_at_once() {
     let mut child = sandbox.start(line);
     sleep(Duration::from_secs(1));
     signal(&child, "-INT");
-    // It says so before it is told again.
+    // Its message comes before the second signal.
     let mut said = [0; 40];
     child
         .stderr
@@ -108,7 +108,7 @@ fn waiting_for_stdin_can_be_stopped() {
 }
 
 #[test]
-fn a_source_that_does_not_answer_can_be_stopped() {
+fn a_source_that_does_not_respond_can_be_stopped() {
     let sandbox = Sandbox::with(&["a"]);
     let child = sandbox.start("cp --json --chaos blackout=1m a b");
     sleep(Duration::from_secs(1));

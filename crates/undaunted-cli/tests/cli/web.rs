@@ -1,4 +1,4 @@
-//! A real server, read and written over HTTP.
+//! A web server, read and written over HTTP.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,17 +7,17 @@ use std::thread;
 
 use super::sandbox::{Ended, SHORT, Sandbox, noise};
 
-/// One object on a web server that has its moods.
+/// A web server with one object and the faults that a test sets.
 #[derive(Default)]
 struct Server {
     content: Vec<u8>,
     e_tag: String,
-    /// So many requests are answered with 503.
+    /// The number of requests that get a 503.
     unavailable: usize,
-    /// So many bodies end early.
+    /// The number of bodies that end early.
     short: usize,
     no_ranges: bool,
-    /// After so many reads the object is another.
+    /// The read at which the object is replaced.
     replaced_after: Option<usize>,
     reads: usize,
     /// Every request: its first line and its headers.
@@ -33,7 +33,7 @@ impl Server {
         }
     }
 
-    /// Serves for as long as the test runs; returns its URL.
+    /// Serves until the test ends. Returns the URL.
     fn start(self) -> (String, Arc<Mutex<Self>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://user:hunter2@{}", listener.local_addr().unwrap());
@@ -48,7 +48,7 @@ impl Server {
         (url, server)
     }
 
-    fn answer(&mut self, request: &str, body: Vec<u8>) -> Vec<u8> {
+    fn respond(&mut self, request: &str, body: Vec<u8>) -> Vec<u8> {
         self.seen.push(request.to_owned());
         if self.unavailable > 0 {
             self.unavailable -= 1;
@@ -88,7 +88,7 @@ impl Server {
             }
             None => ("200 OK", 0..size, String::new()),
         };
-        let mut answer = format!(
+        let mut response = format!(
             "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: {}\r\nContent-Type: text/x-odd\r\n\
              Last-Modified: Tue, 01 Oct 2024 00:00:00 GMT\r\n{content_range}\r\n",
             range.len(),
@@ -101,9 +101,9 @@ impl Server {
                 self.short -= 1;
                 body = &body[..body.len() / 2];
             }
-            answer.extend_from_slice(body);
+            response.extend_from_slice(body);
         }
-        answer
+        response
     }
 }
 
@@ -124,9 +124,9 @@ fn serve(stream: &TcpStream, server: &Mutex<Server>) {
     if reader.read_exact(&mut body).is_err() || request.is_empty() {
         return;
     }
-    let answer = server.lock().unwrap().answer(&request, body);
+    let response = server.lock().unwrap().respond(&request, body);
     let mut stream = stream;
-    let _ = stream.write_all(&answer);
+    let _ = stream.write_all(&response);
     let _ = stream.shutdown(std::net::Shutdown::Both);
 }
 
@@ -138,7 +138,7 @@ fn cp(sandbox: &Sandbox, line: &str) -> Ended {
 }
 
 #[test]
-fn a_busy_server_that_breaks_off_is_read_in_the_end() {
+fn a_busy_server_whose_bodies_break_is_read() {
     let sandbox = Sandbox::new();
     let mut server = Server::with(noise(10_000), "\"one\"");
     (server.unavailable, server.short) = (3, 2);
@@ -165,7 +165,7 @@ fn a_busy_server_that_breaks_off_is_read_in_the_end() {
 }
 
 #[test]
-fn an_object_that_is_replaced_midway_is_an_error_and_no_mixture() {
+fn an_object_replaced_while_it_is_read_is_an_error() {
     for e_tag in ["\"one\"", "W/\"weak\""] {
         let sandbox = Sandbox::with(&["b"]);
         let mut server = Server::with(noise(10_000), e_tag);
@@ -191,7 +191,7 @@ fn an_object_that_is_replaced_midway_is_an_error_and_no_mixture() {
 }
 
 #[test]
-fn a_server_without_ranges_gives_what_fits_into_one_part() {
+fn a_server_without_ranges_is_read_in_one_part() {
     let sandbox = Sandbox::new();
     let mut server = Server::with(noise(10_000), "\"one\"");
     server.no_ranges = true;
@@ -226,7 +226,7 @@ fn a_server_is_written_to_in_one_request_with_its_attributes() {
 }
 
 #[test]
-fn a_content_type_goes_along_from_server_to_server() {
+fn a_content_type_is_copied_from_server_to_server() {
     let sandbox = Sandbox::new();
     let (from, _) = Server::with(noise(10_000), "\"one\"").start();
     let (to, server) = Server::with(Vec::new(), "\"two\"").start();
