@@ -4,15 +4,16 @@ use std::error::Error as StdError;
 
 use object_store::Error;
 use object_store::path::Path;
-use undaunted::HttpFailure;
+use undaunted::{HttpFailure, Retryable};
 
 use crate::operation::Operation;
 
 /// A write whose response was lost, of which it cannot be told whether it took effect.
 ///
-/// The operation ended with a conflict after an earlier attempt that may have been applied,
-/// and what is there now proves neither. The caller decides: read what is there, or write
-/// under another condition. It comes as the source of an [`Error::Generic`]:
+/// The operation ended with a conflict after an earlier attempt that may have been applied, or
+/// its retries ended without a response, and what is there now proves neither. The caller
+/// decides: read what is there, or write under another condition. It is permanent. It comes as
+/// the source of an [`Error::Generic`]:
 ///
 /// ```
 /// use std::error::Error as _;
@@ -28,8 +29,7 @@ pub struct Ambiguous {
     operation: Operation,
     location: Path,
     reason: String,
-    // A conflict, and so permanent: a retry further out must not repeat the write.
-    source: Error,
+    source: Box<dyn StdError + Send + Sync>,
 }
 
 impl Ambiguous {
@@ -55,7 +55,13 @@ impl Ambiguous {
             operation,
             location: location.clone(),
             reason: reason.into(),
-            source,
+            // A retry further out must not repeat the write, so it must not find a transient
+            // failure behind this one: of that the text is kept.
+            source: if source.verdict().is_retryable() {
+                full_text(&source).into()
+            } else {
+                source.into()
+            },
         })
     }
 }
@@ -65,7 +71,7 @@ impl Ambiguous {
 ///
 /// ```
 /// use object_store::Error;
-/// use undaunted::HttpFailure;
+/// use undaunted::{HttpFailure, Retryable};
 /// use undaunted_object_store::cause;
 ///
 /// let source = Box::new(HttpFailure::new(503).with_code("SlowDown"));
