@@ -15,6 +15,7 @@ use crate::injection::{Injection, InjectionLog};
 use crate::operation::Operation;
 use crate::pending::{PendingFault, PendingFaults};
 use crate::rates::Rates;
+use crate::returned::Returned;
 use crate::rule::Rule;
 use crate::script::Script;
 use crate::seeded::SeededFaults;
@@ -167,7 +168,7 @@ impl FaultPlan {
     }
 
     /// Makes a call that has one response and no body, with what hits it.
-    pub(crate) async fn run<T>(
+    pub(crate) async fn run<T: Returned>(
         &self,
         call: IncomingCall<'_>,
         inner: impl Future<Output = Result<T>> + Send,
