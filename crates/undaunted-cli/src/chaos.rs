@@ -29,6 +29,22 @@ impl Chaos {
         })
     }
 
+    /// The same for faults of a store, which can't have those of HTTP alone.
+    pub(crate) fn read_for_store(text: &str) -> Result<Self, String> {
+        let chaos = Self::read(text)?;
+        let kind = match &chaos {
+            Self::Line(spec) => spec.needs_server(),
+            Self::File { file, .. } => file.needs_server(),
+        };
+        match kind {
+            Some(kind) => Err(format!(
+                "{kind} changes responses of HTTP and is for `undaunted serve --chaos`; the \
+                 faults of this command hit the calls to a store"
+            )),
+            None => Ok(chaos),
+        }
+    }
+
     /// A new plan, with no call counted yet.
     pub(crate) fn plan(&self) -> FaultPlan {
         match self {
@@ -51,6 +67,14 @@ impl fmt::Display for Chaos {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_cannot_have_the_faults_of_http_alone() {
+        assert!(Chaos::read("cut_document=0.1").is_ok());
+        let problem = Chaos::read_for_store("cut_document=0.1").unwrap_err();
+        assert!(problem.starts_with("cut_document changes responses of HTTP"));
+        assert!(Chaos::read_for_store("redirect=0.1").is_ok());
+    }
 
     #[test]
     fn the_example_in_the_help_is_one() {
