@@ -90,7 +90,6 @@ mod plan;
 mod random;
 mod rates;
 mod reach;
-mod returned;
 mod rule;
 mod script;
 mod seeded;

@@ -1,11 +1,12 @@
 //! Faults that were chosen for a call and have not taken effect yet.
 
-use object_store::{Error, Result};
+use object_store::list::PaginatedListResult;
+use object_store::multipart::PartId;
+use object_store::{Error, GetResult, ListResult, MultipartUpload, PutResult, Result};
 
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::injection::{Injection, InjectionLog};
-use crate::returned::Returned;
 
 /// What hits one call: any number of delays, then at most one other fault.
 #[derive(Debug)]
@@ -138,3 +139,33 @@ impl PendingFault {
         (*at < length).then_some(*at)
     }
 }
+
+/// What a call to a store returns, as far as a fault can change it.
+pub(crate) trait Returned: Sized {
+    /// The same without the ETag of an object, if it has one.
+    fn without_etag(self) -> Self {
+        self
+    }
+}
+
+impl Returned for GetResult {
+    fn without_etag(mut self) -> Self {
+        self.meta.e_tag = None;
+        self
+    }
+}
+
+impl Returned for PutResult {
+    fn without_etag(mut self) -> Self {
+        self.e_tag = None;
+        self
+    }
+}
+
+impl Returned for () {}
+impl Returned for Box<dyn MultipartUpload> {}
+impl Returned for ListResult {}
+impl Returned for PaginatedListResult {}
+impl Returned for PartId {}
+/// The id of an upload.
+impl Returned for String {}

@@ -53,15 +53,21 @@ impl ResponseBody {
         }
     }
 
-    /// Does not say how long it is. It ends late, so that hyper has sent what it buffered when
-    /// it finds that a header said otherwise.
+    /// Does not say how long it is.
     pub(super) fn without_length(self) -> Self {
-        let pause = stream::once(tokio::time::sleep(FLUSH));
-        let stream = self
-            .stream
-            .chain(pause.filter_map(|()| future::ready(None)));
         Self {
-            stream: stream.boxed(),
+            length: None,
+            ..self
+        }
+    }
+
+    /// Is as long as it is, whatever a header says. It ends late, so that hyper has sent what it
+    /// buffered when it finds that there is less than announced.
+    pub(super) fn with_wrong_length(self) -> Self {
+        let pause = stream::once(tokio::time::sleep(FLUSH));
+        let pause = pause.filter_map(|()| future::ready(None));
+        Self {
+            stream: self.stream.chain(pause).boxed(),
             length: None,
             ..self
         }

@@ -1,6 +1,26 @@
 //! XML documents, as S3 writes them and as faults leave them.
 
+use std::io;
+
 use bytes::Bytes;
+use hyper::Response;
+use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use s3s::Body;
+
+use super::body::ResponseBody;
+
+/// Changes the document that a response is.
+pub(super) async fn edited(
+    response: Response<ResponseBody>,
+    edit: impl FnOnce(Bytes) -> Bytes,
+) -> io::Result<Response<ResponseBody>> {
+    let (mut head, body) = response.into_parts();
+    let document = edit(body.collected().await?);
+    head.headers.remove(CONTENT_LENGTH);
+    head.headers.remove(TRANSFER_ENCODING);
+    let body = ResponseBody::new(Body::from(document));
+    Ok(Response::from_parts(head, body))
+}
 
 /// A text as it stands in a document.
 pub(super) fn escaped(text: &str) -> String {

@@ -13,7 +13,8 @@ pub(super) fn change(page: &mut ListObjectsV2Output, fault: &Fault) -> bool {
         Fault::InsertKey { name, size } => return insert_key(page, name, *size),
         Fault::RepeatToken => {
             let token = page.continuation_token.clone().or_else(|| last_entry(page));
-            page.next_continuation_token = token.or_else(|| page.prefix.clone());
+            // A page without entries has no end: any token leads behind it.
+            page.next_continuation_token = Some(token.unwrap_or_else(|| "repeated".to_owned()));
         }
         Fault::TruncatedWithoutToken => page.next_continuation_token = None,
         _ => return false,

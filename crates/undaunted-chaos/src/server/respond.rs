@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Incoming};
-use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue};
 use hyper::{Request, Response};
 use object_store::Error;
 use s3s::Body;
@@ -13,7 +13,7 @@ use s3s::Body;
 use super::backend::S3Backend;
 use super::body::ResponseBody;
 use super::connection::ConnectionEnd;
-use super::document::{with_references, without_element};
+use super::document::{edited, with_references, without_element};
 use super::files::TookEffect;
 use super::record::{OpenRecord, Records, RequestRecord};
 use super::refused::RequestHead;
@@ -179,35 +179,28 @@ impl Exchange<'_> {
         };
         self.open.hit(&fault.fault().to_string());
         let headers = response.headers_mut();
-        let has_length = match fault.fault() {
+        let announced: fn(ResponseBody) -> ResponseBody = match fault.fault() {
             Fault::DecompressBody {
                 keep_headers: true, ..
             } => {
                 let gzip = HeaderValue::from_static("gzip");
                 headers.entry(CONTENT_ENCODING).or_insert(gzip);
-                false
+                ResponseBody::with_wrong_length
             }
             Fault::DecompressBody { .. } => {
                 headers.remove(CONTENT_ENCODING);
                 headers.remove(CONTENT_LENGTH);
-                false
+                ResponseBody::without_length
             }
             // A body that ends cleanly too soon cannot announce its length.
             Fault::ShortBody { .. } => {
                 headers.remove(CONTENT_LENGTH);
-                false
+                ResponseBody::without_length
             }
-            _ => true,
+            _ => |body| body,
         };
         let (replace, end) = (self.replace(), self.end.clone());
-        response.map(|body| {
-            let body = body.hit(at, fault, replace, end);
-            if has_length {
-                body
-            } else {
-                body.without_length()
-            }
-        })
+        response.map(|body| announced(body.hit(at, fault, replace, end)))
     }
 
     fn take_effect(&mut self, fault: &PendingFault) {
@@ -235,19 +228,6 @@ impl Exchange<'_> {
             })
         })
     }
-}
-
-/// Changes the document that a response is.
-async fn edited(
-    response: Response<ResponseBody>,
-    edit: impl FnOnce(Bytes) -> Bytes,
-) -> io::Result<Response<ResponseBody>> {
-    let (mut head, body) = response.into_parts();
-    let document = edit(body.collected().await?);
-    head.headers.remove(CONTENT_LENGTH);
-    head.headers.remove(TRANSFER_ENCODING);
-    let body = ResponseBody::new(Body::from(document));
-    Ok(Response::from_parts(head, body))
 }
 
 fn content_length(response: &Response<ResponseBody>) -> u64 {
