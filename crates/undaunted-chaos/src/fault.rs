@@ -77,15 +77,16 @@ pub enum Fault {
     HtmlPage,
     /// A read of a range gets the whole object and status 200. A read of the whole is not hit.
     IgnoreRange,
-    /// A page of a list has one more key than the store: one that a service can have and a
-    /// client may not expect, such as `a//b`, `..`, one with a control character, or a folder
-    /// marker, which ends in `/` and is empty. Where the list has a delimiter the key may come
-    /// as a common prefix. A list whose prefix it does not have is not hit. Only a server can
-    /// send it, since no [`Path`](object_store::path::Path) can hold such a key.
-    InsertKey {
-        /// The key.
-        name: String,
-        /// The size that the list gives for it.
+    /// A page of a list has more keys than the store: those that a service can have and a client
+    /// may not expect, such as `a//b`, `..`, one with a control character, or a folder marker,
+    /// which ends in `/` and is empty. Each comes only where it belongs: in a list of its
+    /// prefix, in the page that would hold it, and as a common prefix where the list has a
+    /// delimiter. Only a server can send them, since no [`Path`](object_store::path::Path) can
+    /// hold such a key.
+    InsertKeys {
+        /// The keys.
+        names: Vec<String>,
+        /// The size that the list gives for each.
         size: u64,
     },
     /// The response says no ETag. Only a server has responses to parts and copies.
@@ -203,7 +204,7 @@ impl fmt::Display for Fault {
             | Self::RepeatToken
             | Self::TemporaryRedirect { location: None }
             | Self::TruncatedWithoutToken => Ok(()),
-            Self::InsertKey { name, .. } => write!(f, " {name:?}"),
+            Self::InsertKeys { names, .. } => write!(f, " {names:?}"),
             Self::RateLimit { per_second, .. } => write!(f, " of {per_second}/s"),
             Self::RetryAfterDate { retry_after, clock } => {
                 let (skew, side) = match clock {

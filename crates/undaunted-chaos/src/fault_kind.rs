@@ -26,8 +26,8 @@ named! {
         HtmlPage = "html_page",
         /// [`Fault::IgnoreRange`](crate::Fault::IgnoreRange)
         IgnoreRange = "ignore_range",
-        /// [`Fault::InsertKey`](crate::Fault::InsertKey)
-        InsertKey = "insert_key",
+        /// [`Fault::InsertKeys`](crate::Fault::InsertKeys)
+        InsertKeys = "insert_keys",
         /// [`Fault::NoEtag`](crate::Fault::NoEtag)
         NoEtag = "no_etag",
         /// [`Fault::RateLimit`](crate::Fault::RateLimit)
@@ -68,7 +68,7 @@ impl FaultKind {
             self,
             Self::CutDocument
                 | Self::HtmlPage
-                | Self::InsertKey
+                | Self::InsertKeys
                 | Self::RepeatToken
                 | Self::TruncatedWithoutToken
         )
@@ -90,7 +90,7 @@ impl Fault {
             Self::FailBefore(_) => FaultKind::FailBefore,
             Self::HtmlPage => FaultKind::HtmlPage,
             Self::IgnoreRange => FaultKind::IgnoreRange,
-            Self::InsertKey { .. } => FaultKind::InsertKey,
+            Self::InsertKeys { .. } => FaultKind::InsertKeys,
             Self::NoEtag => FaultKind::NoEtag,
             Self::RateLimit { .. } => FaultKind::RateLimit,
             Self::RepeatToken => FaultKind::RepeatToken,

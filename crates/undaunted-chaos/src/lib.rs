@@ -59,7 +59,7 @@
 //! | [`DecompressBody`](Fault::DecompressBody) | `get`, `get_ranges` | a body of another length arrives, as if it had been decompressed |
 //! | [`HtmlPage`](Fault::HtmlPage) | anything, on a server | a web page comes with status 200, nothing is done |
 //! | [`CutDocument`](Fault::CutDocument) | `list`, `copy`, `delete` of many keys, `create_multipart`, `complete_multipart`, on a server | the XML document ends cleanly after n bytes or a share of them; at 0 it is empty |
-//! | [`InsertKey`](Fault::InsertKey) | `list`, on a server | a page has one more key, such as `a//b` or a folder marker |
+//! | [`InsertKeys`](Fault::InsertKeys) | `list`, on a server | a page has more keys, such as `a//b` or a folder marker |
 //! | [`TruncatedWithoutToken`](Fault::TruncatedWithoutToken) | `list`, on a server | a page says that there are more, and gives no token |
 //! | [`RepeatToken`](Fault::RepeatToken) | `list`, on a server | a page gives the token again that it was asked with |
 //!

@@ -19,7 +19,7 @@ impl Fault {
             | Self::ShortBody { .. }
             | Self::StallBody { .. } => operation.has_body(),
             Self::BreakList { .. }
-            | Self::InsertKey { .. }
+            | Self::InsertKeys { .. }
             | Self::RepeatToken
             | Self::TruncatedWithoutToken => matches!(operation, Operation::List),
             Self::CutDocument { .. } => operation.has_document(),
@@ -144,8 +144,8 @@ mod tests {
             Fault::FailBefore(Failure::slow_down()),
             Fault::HtmlPage,
             Fault::IgnoreRange,
-            Fault::InsertKey {
-                name: "a//b".to_owned(),
+            Fault::InsertKeys {
+                names: vec!["a//b".to_owned()],
                 size: 0,
             },
             Fault::NoEtag,
@@ -190,7 +190,7 @@ mod tests {
                 "fail_before (HTTP status 503 SlowDown)",
                 "html_page",
                 "ignore_range",
-                "insert_key \"a//b\"",
+                "insert_keys [\"a//b\"]",
                 "no_etag",
                 "rate_limit of 10/s",
                 "repeat_token",

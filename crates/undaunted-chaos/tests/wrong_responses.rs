@@ -214,8 +214,8 @@ async fn a_list_has_a_key_that_a_client_may_not_expect() {
         ("a/", "<Key>a/</Key>"),
     ];
     for (name, element) in keys {
-        let fault = Fault::InsertKey {
-            name: name.to_owned(),
+        let fault = Fault::InsertKeys {
+            names: vec![name.to_owned()],
             size: 0,
         };
         server.plan().add(Rule::new(Operation::List, fault));
@@ -226,7 +226,7 @@ async fn a_list_has_a_key_that_a_client_may_not_expect() {
         assert!(body.contains("<Key>a/b</Key>"), "{body}");
         assert!(body.contains("<KeyCount>2</KeyCount>"), "{body}");
     }
-    assert_eq!(server.plan().injected(FaultKind::InsertKey), 5);
+    assert_eq!(server.plan().injected(FaultKind::InsertKeys), 5);
 }
 
 #[tokio::test]

@@ -376,8 +376,8 @@ Faults, and their fields:
   truncated_without_token  a list says that there are more, and gives no token
   repeat_token             a list gives the token again that it was asked with, and its first
                            page that of its end: use count = \"always\"
-  insert_key               name, size: a list has one more key, such as \"a//b\", \"..\",
-                           \"a/\\u0001\", or \"a/\", which is a folder marker
+  insert_keys              names, size: a list has more keys, such as [\"a//b\", \"..\",
+                           \"a/\\u0001\", \"a/\"], of which the last is a folder marker
 
 Operations: get, head, list, put, delete, copy, create_multipart, put_part, complete_multipart,
 abort_multipart, other. Status 200 with a code is an error in the body of a success.

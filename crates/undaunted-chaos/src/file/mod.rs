@@ -43,8 +43,8 @@ use fields::{scalar, type_name};
 /// | `percent` | 0 to 100, in the place of `at` | | `cut_document` |
 /// | `length` | a number of bytes | | `decompress_body` |
 /// | `headers` | `"kept"` or `"removed"`: `Content-Length` and `Content-Encoding` | `"removed"` | `decompress_body` |
-/// | `name` | the key to insert | | `insert_key` |
-/// | `size` | the size that it is said to have | 0 | `insert_key` |
+/// | `names` | the keys to insert, as an array | | `insert_keys` |
+/// | `size` | the size that each is said to have | 0 | `insert_keys` |
 /// | `location` | a URL; after host and port the path and query of the request are appended | where the request was sent | `temporary_redirect` |
 /// | `region` | the region that the bucket is said to be in | | `wrong_region` |
 /// | `after` | a number of entries | 0 | `break_list` |
@@ -54,7 +54,7 @@ use fields::{scalar, type_name};
 ///
 /// The faults are `break_body`, `break_list`, `corrupt_body`, `cut_document`,
 /// `decompress_body`, `delay`, `fail_after`, `fail_before`, `html_page`, `ignore_range`,
-/// `insert_key`, `no_etag`, `rate_limit`, `repeat_token`, `replace_object`, `retry_after_date`,
+/// `insert_keys`, `no_etag`, `rate_limit`, `repeat_token`, `replace_object`, `retry_after_date`,
 /// `short_body`, `stall_body`, `temporary_redirect`, `truncated_without_token` and
 /// `wrong_region`; what they do is in the [table of the crate](crate#the-faults). A duration is a whole number and a unit in quotes: `"500ms"`.
 ///

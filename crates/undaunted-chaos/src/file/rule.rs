@@ -89,7 +89,7 @@ fn fault(kind: FaultKind, fields: &mut RuleFields<'_, '_>) -> Result<Fault, File
         FaultKind::FailBefore => Fault::FailBefore(failure(fields)?),
         FaultKind::HtmlPage => Fault::HtmlPage,
         FaultKind::IgnoreRange => Fault::IgnoreRange,
-        FaultKind::InsertKey => insert_key(fields)?,
+        FaultKind::InsertKeys => insert_keys(fields)?,
         FaultKind::NoEtag => Fault::NoEtag,
         FaultKind::RateLimit => rate_limit(fields)?,
         FaultKind::RepeatToken => Fault::RepeatToken,
@@ -134,16 +134,14 @@ fn decompress_body(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> 
     })
 }
 
-fn insert_key(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {
-    let expected = "it is the key to insert, in quotes";
-    let name = fields
-        .need("name", expected)?
-        .text(expected, |name| (!name.is_empty()).then(|| name.to_owned()))?;
+fn insert_keys(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {
+    let expected = "it is a list of keys to insert, such as [\"a//b\", \"a/\"]";
+    let names = fields.need("names", expected)?.texts(expected)?;
     let size = match fields.get("size") {
         Some(field) => field.number(0..=u64::from(u32::MAX) * 1024)?,
         None => 0,
     };
-    Ok(Fault::InsertKey { name, size })
+    Ok(Fault::InsertKeys { names, size })
 }
 
 fn retry_after_date(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {

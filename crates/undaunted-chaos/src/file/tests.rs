@@ -93,9 +93,9 @@ fn every_fault_can_be_written() {
             Rule::any(Fault::IgnoreRange).always(),
         ),
         (
-            "fault = 'insert_key'\nname = \"a/\\u0001\"\nsize = 3",
-            Rule::any(Fault::InsertKey {
-                name: "a/\u{1}".to_owned(),
+            "fault = 'insert_keys'\nnames = [\"a/\\u0001\", 't/']\nsize = 3",
+            Rule::any(Fault::InsertKeys {
+                names: vec!["a/\u{1}".to_owned(), "t/".to_owned()],
                 size: 3,
             }),
         ),
@@ -329,8 +329,8 @@ fn a_mistake_in_a_response_has_its_line_and_its_words() {
             "line 4: `headers` of a rule is \"half\": it is \"kept\" or \"removed\"",
         ),
         (
-            "[[rule]]\nfault = 'insert_key'\nname = ''",
-            "line 3: `name` of a rule is \"\": it is the key to insert",
+            "[[rule]]\nfault = 'insert_keys'\nnames = [1]",
+            "line 3: `names` of a rule is an array: it is a list of keys to insert",
         ),
         (
             "[[rule]]\nfault = 'no_etag'\noperation = 'list'",

@@ -10,7 +10,10 @@ use crate::fault::Fault;
 /// Lets a fault change a page, and says whether it did.
 pub(super) fn change(page: &mut ListObjectsV2Output, fault: &Fault) -> bool {
     match fault {
-        Fault::InsertKey { name, size } => return insert_key(page, name, *size),
+        Fault::InsertKeys { names, size } => {
+            let inserted = names.iter().filter(|name| insert_key(page, name, *size));
+            return inserted.count() > 0;
+        }
         Fault::RepeatToken => {
             let token = page.continuation_token.clone().or_else(|| last_entry(page));
             // A page without entries has no end: any token leads behind it.
@@ -134,8 +137,8 @@ mod tests {
     }
 
     fn insert(page: &mut ListObjectsV2Output, name: &str) -> bool {
-        let name = name.to_owned();
-        change(page, &Fault::InsertKey { name, size: 0 })
+        let names = vec![name.to_owned()];
+        change(page, &Fault::InsertKeys { names, size: 0 })
     }
 
     #[test]

@@ -147,14 +147,14 @@ impl Exchange<'_> {
                 Ok(response)
             }
             Fault::IgnoreRange
-            | Fault::InsertKey { .. }
+            | Fault::InsertKeys { .. }
             | Fault::RepeatToken
             | Fault::TruncatedWithoutToken => {
                 if response.extensions().get::<TookEffect>().is_none() {
                     return Ok(response);
                 }
                 self.take_effect(&fault);
-                if matches!(fault.fault(), Fault::InsertKey { .. }) {
+                if matches!(fault.fault(), Fault::InsertKeys { .. }) {
                     response = edited(response, |document| with_references(&document)).await?;
                 }
                 Ok(response)
