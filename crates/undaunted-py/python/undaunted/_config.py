@@ -97,12 +97,12 @@ class RetryConfig:
     @classmethod
     def interactive(cls) -> RetryConfig:
         """For an operation that a person waits for: 1 retry after 0.5 s ±25 %, 5 s in all."""
-        return cls(**Config.preset("interactive"))
+        return cls(**Config.preset("interactive").fields())
 
     @classmethod
     def background(cls) -> RetryConfig:
         """For work that nobody waits for: 10 retries from 5 s, doubling to at most 60 s, ±25 %."""
-        return cls(**Config.preset("background"))
+        return cls(**Config.preset("background").fields())
 
     @classmethod
     def storage(cls) -> RetryConfig:
@@ -111,7 +111,7 @@ class RetryConfig:
         10 retries from 0.1 s (1 s where the service throttles), doubling to at most 20 s, full
         jitter, 3 minutes in all.
         """
-        return cls(**Config.preset("storage"))
+        return cls(**Config.preset("storage").fields())
 
     def schedule(self) -> list[float]:
         """The nominal delays of all retries, without jitter."""
@@ -130,7 +130,7 @@ class RetryConfig:
 
     def is_retryable(self, error: BaseException) -> bool:
         """Whether this exception is retried."""
-        return self._verdict(error) != State.PERMANENT
+        return self._verdict(error) != PERMANENT
 
     def _verdict(self, error: BaseException) -> int:
         """The verdict on a failure, as the core's state takes it."""
@@ -174,11 +174,11 @@ class RetryConfig:
 
 def _verdict_of(cls: type[BaseException], retryable: tuple[type[BaseException], ...]) -> int:
     if issubclass(cls, NEVER_RETRIED):
-        return State.PERMANENT
+        return PERMANENT
     means_connection = StorageConnectionError in retryable and issubclass(cls, _alike())
     if not (issubclass(cls, retryable) or means_connection):
-        return State.PERMANENT
-    return State.THROTTLED if issubclass(cls, StorageRateLimitError) else State.TRANSIENT
+        return PERMANENT
+    return THROTTLED if issubclass(cls, StorageRateLimitError) else TRANSIENT
 
 
 def _exceptions(given: tuple[type[BaseException], ...]) -> tuple[type[BaseException], ...]:
@@ -208,6 +208,11 @@ def _rebuild(cls: type[RetryConfig], values: dict[str, Any]) -> RetryConfig:
 
 
 NEVER_RETRIED = (asyncio.CancelledError, Escape, GeneratorExit, KeyboardInterrupt, SystemExit)
+
+# The verdicts, as the core's state takes them.
+TRANSIENT = State.TRANSIENT
+THROTTLED = State.THROTTLED
+PERMANENT = State.PERMANENT
 
 # The largest retry number that the core counts.
 _LAST_RETRY = 2**32 - 1

@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Cut(Exception):
+class TimedOut(Exception):
     """An attempt reached a time limit."""
 
     def __init__(self, reason: str, is_total: bool) -> None:
@@ -20,7 +20,7 @@ class Cut(Exception):
 
 if sys.version_info >= (3, 11):
 
-    async def cut_after(seconds: float, cut: Cut, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def cut_after(seconds: float, cut: TimedOut, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result, or ``cut`` raised once its time is up."""
         if seconds <= 0:
             raise cut
@@ -35,7 +35,7 @@ if sys.version_info >= (3, 11):
 
 else:
 
-    async def cut_after(seconds: float, cut: Cut, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def cut_after(seconds: float, cut: TimedOut, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result, or ``cut`` raised once its time is up."""
         if seconds <= 0:
             raise cut
