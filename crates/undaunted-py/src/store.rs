@@ -165,19 +165,7 @@ impl Store {
         destination: String,
         overwrite: bool,
     ) -> PyResult<Py<PyAny>> {
-        self.transfer(
-            py,
-            source,
-            destination,
-            overwrite,
-            move |opened, from, to| async move {
-                if overwrite {
-                    opened.store.copy(&from, &to).await
-                } else {
-                    opened.store.copy_if_not_exists(&from, &to).await
-                }
-            },
-        )
+        self.transfer(py, source, destination, overwrite, false)
     }
 
     /// Moves an object: the description of the new one.
@@ -189,19 +177,7 @@ impl Store {
         destination: String,
         overwrite: bool,
     ) -> PyResult<Py<PyAny>> {
-        self.transfer(
-            py,
-            source,
-            destination,
-            overwrite,
-            move |opened, from, to| async move {
-                if overwrite {
-                    opened.store.rename(&from, &to).await
-                } else {
-                    opened.store.rename_if_not_exists(&from, &to).await
-                }
-            },
-        )
+        self.transfer(py, source, destination, overwrite, true)
     }
 
     /// Begins a list: a `Listing`. No request is made yet.
@@ -319,18 +295,14 @@ impl Store {
         operate(py, key, act(opened, path))
     }
 
-    /// Copies or moves an object, and describes the new one.
-    fn transfer<Done>(
+    fn transfer(
         &self,
         py: Python<'_>,
         source: String,
         destination: String,
         overwrite: bool,
-        act: impl FnOnce(Arc<OpenStore>, Path, Path) -> Done,
-    ) -> PyResult<Py<PyAny>>
-    where
-        Done: Future<Output = Result<()>> + Send + 'static,
-    {
+        is_move: bool,
+    ) -> PyResult<Py<PyAny>> {
         let opened = self.opened(py)?;
         let from = opened.root.path(&source)?;
         let to = opened.root.path(&destination)?;
@@ -340,9 +312,14 @@ impl Store {
         } else {
             destination.clone()
         };
-        let done = act(Arc::clone(&opened), from, to.clone());
         operate(py, named, async move {
-            done.await?;
+            let store = &opened.store;
+            match (is_move, overwrite) {
+                (false, true) => store.copy(&from, &to).await?,
+                (false, false) => store.copy_if_not_exists(&from, &to).await?,
+                (true, true) => store.rename(&from, &to).await?,
+                (true, false) => store.rename_if_not_exists(&from, &to).await?,
+            }
             opened.describe(destination, &to).await
         })
     }

@@ -14,13 +14,14 @@ import time
 import types
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from types import CoroutineType
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ._config import NEVER_RETRIED, PERMANENT, TRANSIENT, RetryConfig
-from ._log import add_note, log_retry, log_stop, log_success, logger, name_of
+from ._log import add_note, log_retry, log_stop, log_success, logger
 from ._timeout import TimedOut, cut_after
 from ._undaunted import State
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -39,7 +40,7 @@ async def drive(
     ``name`` is the name of the call, or the function that is named in logs.
     """
     state = State(config._core, config.budget)
-    has_limits = not config._is_plain
+    has_limits, verdicts = not config._is_plain, config._verdicts
     earlier = None
     try:
         while True:
@@ -60,41 +61,59 @@ async def drive(
                 else:
                     result = await func(*args, **kwargs)
             except BaseException as error:
-                failure, verdict = _judged(error, earlier, config)
+                if has_limits and isinstance(error, TimedOut):
+                    failure, verdict = error.as_failure(earlier), TRANSIENT
+                else:
+                    failure, verdict = error, verdicts[error.__class__]
             else:
-                if has_limits or failure is not None:
-                    _succeeded(state, config, name)
+                if config.budget is not None:
+                    state.on_success()
+                if failure is not None:
+                    log_success(state, name)
                 return result
     finally:
         # The failure's traceback refers to this frame: the cycle would keep both alive.
         del failure, earlier
 
 
-def call_blocking(
+def blocking_call(
+    func: Callable[P, T],
     config: RetryConfig,
     name: object,
-    func: Callable[..., T],
-    args: tuple[Any, ...] = (),
-    kwargs: Mapping[str, Any] = types.MappingProxyType({}),
-) -> T:
-    """Calls a plain function with retries, on this thread.
+    on_coroutine: Callable[Concatenate[T, P], T],
+) -> Callable[P, T]:
+    """A plain function with retries, on the calling thread.
 
-    If it returns a coroutine, so does this, and the call has neither succeeded nor failed yet.
+    If it returns a coroutine, the call has neither succeeded nor failed yet: ``on_coroutine``
+    gets the coroutine and the arguments.
     """
-    failure: BaseException | None = None
-    verdict = TRANSIENT
-    if config._is_plain:
+    is_plain, verdicts = config._is_plain, config._verdicts
+
+    def retried(*args: P.args, **kwargs: P.kwargs) -> T:
+        failure: BaseException | None
+        if is_plain:
+            try:
+                result = func(*args, **kwargs)
+            except BaseException as error:
+                verdict = verdicts[error.__class__]
+                if verdict == PERMANENT:
+                    raise
+                failure = error
+            else:
+                if result.__class__ is CoroutineType:
+                    return on_coroutine(result, *args, **kwargs)
+                return result
+        else:
+            failure, verdict = None, TRANSIENT
         try:
-            return func(*args, **kwargs)
-        except BaseException as error:
-            verdict = config._verdict(error)
-            if verdict == PERMANENT:
-                raise
-            failure = error
-    try:
-        return _drive_blocking(config, name, func, args, kwargs, failure, verdict)
-    finally:
-        del failure
+            result = _drive_blocking(config, name, func, args, kwargs, failure, verdict)
+        finally:
+            del failure
+        if result.__class__ is CoroutineType:
+            return on_coroutine(result, *args, **kwargs)
+        return result
+
+    return retried
 
 
 def _drive_blocking(
@@ -107,7 +126,7 @@ def _drive_blocking(
     verdict: int,
 ) -> T:
     state = State(config._core, config.budget)
-    has_limits = not config._is_plain
+    has_limits, verdicts = not config._is_plain, config._verdicts
     earlier = None
     try:
         while True:
@@ -127,10 +146,17 @@ def _drive_blocking(
                     _check_time_left(state)
                 result = func(*args, **kwargs)
             except BaseException as error:
-                failure, verdict = _judged(error, earlier, config)
+                if has_limits and isinstance(error, TimedOut):
+                    failure, verdict = error.as_failure(earlier), TRANSIENT
+                else:
+                    failure, verdict = error, verdicts[error.__class__]
             else:
-                if result.__class__ is not CoroutineType:
-                    _succeeded(state, config, name)
+                if result.__class__ is CoroutineType:
+                    return result
+                if config.budget is not None:
+                    state.on_success()
+                if failure is not None:
+                    log_success(state, name)
                 return result
     finally:
         del failure, earlier
@@ -141,40 +167,14 @@ def _delay_after(failure: BaseException, verdict: int, state: State, name: objec
     decision = state.on_failure(verdict, getattr(failure, "retry_after", None))
     if not isinstance(decision, str):
         if logger.isEnabledFor(logging.WARNING):
-            log_retry(state, _text(name), decision, failure)
+            log_retry(state, name, decision, failure)
         return decision
     note = state.note()
     # There is no note if the first attempt failed permanently: nothing was retried.
     if note is not None and not isinstance(failure, NEVER_RETRIED):
-        if logger.isEnabledFor(logging.ERROR):
-            log_stop(state, _text(name), decision, failure)
+        log_stop(state, name, decision, failure)
         add_note(failure, note)
     return None
-
-
-def _judged(
-    error: BaseException, earlier: BaseException | None, config: RetryConfig
-) -> tuple[BaseException, int]:
-    """The failure that the caller gets if no other attempt follows, and the verdict on it."""
-    if not isinstance(error, TimedOut):
-        return error, config._verdict(error)
-    # The error of an earlier attempt says more than that no time was left.
-    if error.is_total and earlier is not None:
-        return earlier, TRANSIENT
-    timeout = TimeoutError(str(error))
-    timeout.__cause__ = error.__cause__
-    return timeout, TRANSIENT
-
-
-def _succeeded(state: State, config: RetryConfig, name: object) -> None:
-    if config.budget is not None:
-        state.on_success()
-    if state.retries and logger.isEnabledFor(logging.DEBUG):
-        log_success(state, _text(name))
-
-
-def _text(name: object) -> str:
-    return name if isinstance(name, str) else name_of(name)
 
 
 async def _limited(

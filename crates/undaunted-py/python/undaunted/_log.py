@@ -27,24 +27,29 @@ def name_of(func: object) -> str:
     return name if place == name else f"{name} in {place.rpartition('.')[2]}"
 
 
-def log_retry(state: State, operation: str, delay: float, error: BaseException) -> None:
-    """Logs a failed attempt that is retried after ``delay``."""
+def log_retry(state: State, name: object, delay: float, error: BaseException) -> None:
+    """Logs a failed attempt that is retried after ``delay``. Callers check the level first."""
+    operation = _operation(name)
     extra = _extra(
         operation=operation, attempt=state.retries, max_retries=state.max_retries, delay=delay
     )
     logger.warning("%s", state.log_line(operation, error), extra=extra)
 
 
-def log_stop(state: State, operation: str, reason: str, error: BaseException) -> None:
+def log_stop(state: State, name: object, reason: str, error: BaseException) -> None:
     """Logs that a call failed."""
-    extra = _extra(operation=operation, attempts=state.retries + 1, reason=reason)
-    logger.error("%s", state.log_line(operation, error), exc_info=error, extra=extra)
+    if logger.isEnabledFor(logging.ERROR):
+        operation = _operation(name)
+        extra = _extra(operation=operation, attempts=state.retries + 1, reason=reason)
+        logger.error("%s", state.log_line(operation, error), exc_info=error, extra=extra)
 
 
-def log_success(state: State, operation: str) -> None:
+def log_success(state: State, name: object) -> None:
     """Logs a success after retries."""
-    extra = _extra(operation=operation, attempts=state.retries + 1)
-    logger.debug("%s", state.log_line(operation), extra=extra)
+    if logger.isEnabledFor(logging.DEBUG):
+        operation = _operation(name)
+        extra = _extra(operation=operation, attempts=state.retries + 1)
+        logger.debug("%s", state.log_line(operation), extra=extra)
 
 
 def log_store_event(level: int, text: str, operation: str, key: str) -> None:
@@ -65,6 +70,11 @@ def add_note(error: BaseException, note: str) -> None:
     except AttributeError:
         # An exception without settable attributes is raised without the note.
         return
+
+
+def _operation(name: object) -> str:
+    """The name of a call, or of the function that stands for it."""
+    return name if isinstance(name, str) else name_of(name)
 
 
 def _extra(**fields: object) -> Mapping[str, object]:

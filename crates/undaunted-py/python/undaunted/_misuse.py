@@ -39,14 +39,14 @@ def check_made(made: object, func: object) -> None:
         )
 
 
-def check_plain(made: object, func: object) -> None:
-    """Raises if a blocking call was given a coroutine function."""
-    if inspect.iscoroutine(made):
-        made.close()
-        raise TypeError(
-            f"undaunted.blocking.with_retry calls plain functions, but {func!r} returned a "
-            "coroutine: for coroutine functions use undaunted.with_retry"
-        )
+def returned_coroutine(coroutine: object, func: object) -> TypeError:
+    """The error for a coroutine function in a blocking call."""
+    if inspect.iscoroutine(coroutine):
+        coroutine.close()
+    return TypeError(
+        f"undaunted.blocking.with_retry calls plain functions, but {func!r} returned a "
+        "coroutine: for coroutine functions use undaunted.with_retry"
+    )
 
 
 def check_uncut(config: RetryConfig, name: object) -> None:

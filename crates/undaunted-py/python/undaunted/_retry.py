@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from types import CoroutineType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
-from ._call import call_blocking, drive
+from ._call import blocking_call, drive
 from ._config import PERMANENT, TRANSIENT, Escape, RetryConfig
 from ._log import name_of
 from ._misuse import check_callable, check_decorated, check_made, check_uncut, config_of
@@ -91,8 +91,7 @@ async def with_retry(
         config = _DEFAULT
     elif config.__class__ is not RetryConfig:
         config = config_of(config)
-    failure: BaseException | None = None
-    verdict = TRANSIENT
+    failure: BaseException | None
     if config._is_plain:
         made: object = func
         try:
@@ -103,14 +102,16 @@ async def with_retry(
                 check_callable(func, "with_retry")
                 if made is not func:
                     check_made(made, func)
-            verdict = config._verdict(error)
+            verdict = config._verdicts[error.__class__]
             if verdict == PERMANENT:
                 raise
             failure = error
+        attempt = func
     else:
         check_callable(func, "with_retry")
+        failure, verdict, attempt = None, TRANSIENT, _awaiting(func)
     try:
-        return await drive(config, name or func, _awaiting(func), (), {}, failure, verdict)
+        return await drive(config, name or func, attempt, (), {}, failure, verdict)
     except _MisuseError as misuse:
         raise TypeError(str(misuse)) from None
     finally:
@@ -130,19 +131,20 @@ def _decorated(func: Callable[P, Any], config: RetryConfig, name: str | None) ->
 def _async(
     func: Callable[P, Awaitable[T]], config: RetryConfig, name: str
 ) -> Callable[P, Awaitable[T]]:
-    is_plain = config._is_plain
+    is_plain, verdicts = config._is_plain, config._verdicts
 
     async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
-        failure: BaseException | None = None
-        verdict = TRANSIENT
+        failure: BaseException | None
         if is_plain:
             try:
                 return await func(*args, **kwargs)
             except BaseException as error:
-                verdict = config._verdict(error)
+                verdict = verdicts[error.__class__]
                 if verdict == PERMANENT:
                     raise
                 failure = error
+        else:
+            failure, verdict = None, TRANSIENT
         try:
             return await drive(config, name, func, args, kwargs, failure, verdict)
         finally:
@@ -152,15 +154,11 @@ def _async(
 
 
 def _plain(func: Callable[P, T], config: RetryConfig, name: str) -> Callable[P, T]:
-    def retried(*args: P.args, **kwargs: P.kwargs) -> T:
-        result = call_blocking(config, name, func, args, kwargs)
-        if result.__class__ is CoroutineType:
-            # A plain function that returns a coroutine, which its signature did not show.
-            continued = _async(_after(result, func), config, name)
-            return cast(T, continued(*args, **kwargs))
-        return result
+    def continued(coroutine: T, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        # The function's signature did not show that it returns coroutines.
+        return cast(T, _async(_after(coroutine, func), config, name)(*args, **kwargs))
 
-    return retried
+    return blocking_call(func, config, name, continued)
 
 
 class _MisuseError(Escape):

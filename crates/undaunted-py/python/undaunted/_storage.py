@@ -70,7 +70,7 @@ class ObjectStorage(OpenedStorage):
             StorageFileExistsError: If the file exists and ``overwrite`` is false.
             StorageUnsupportedError: If the storage cannot hold metadata.
         """
-        content = whole(data)
+        content = data if isinstance(data, bytes) else whole(data)
         if content is None:
             if not overwrite:
                 raise ValueError("overwrite=False needs bytes: a stream is written in parts")

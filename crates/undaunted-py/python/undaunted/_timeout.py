@@ -13,9 +13,18 @@ T = TypeVar("T")
 class TimedOut(Exception):
     """An attempt reached a time limit."""
 
-    def __init__(self, reason: str, is_total: bool) -> None:
-        super().__init__(reason)
+    def __init__(self, text: str, is_total: bool) -> None:
+        super().__init__(text)
         self.is_total = is_total
+
+    def as_failure(self, earlier: BaseException | None) -> BaseException:
+        """The failure that the caller gets if no attempt follows."""
+        # The error of an earlier attempt says more than that no time was left.
+        if self.is_total and earlier is not None:
+            return earlier
+        error = TimeoutError(str(self))
+        error.__cause__ = self.__cause__
+        return error
 
 
 if sys.version_info >= (3, 11):

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from types import CoroutineType
-from typing import TypeVar, cast
+from typing import NoReturn, TypeVar, cast
 
-from ._call import call_blocking
+from ._call import blocking_call
 from ._config import RetryConfig
 from ._data import Source, parts, size_of, whole
 from ._errors import StorageError
-from ._misuse import check_callable, check_plain, check_uncut, config_of
+from ._misuse import check_callable, check_uncut, config_of, returned_coroutine
 from ._open import (
     DEFAULT_CONCURRENCY,
     DEFAULT_PART_SIZE,
@@ -57,10 +56,11 @@ def with_retry(
     config = _DEFAULT if config is None else config_of(config)
     check_callable(func, "with_retry")
     check_uncut(config, name or func)
-    result = call_blocking(config, name or func, func)
-    if result.__class__ is CoroutineType:
-        check_plain(result, func)
-    return result
+
+    def refused(coroutine: T) -> NoReturn:
+        raise returned_coroutine(coroutine, func)
+
+    return blocking_call(func, config, name or func, refused)()
 
 
 class Storage(OpenedStorage):
