@@ -169,13 +169,14 @@ class RetryableStorage:
     async def _write(
         self, write: Callable[..., Awaitable[T]], name: str, key: str, data: Any, kwargs: Any
     ) -> T:
-        once = _Once(data) if whole(data) is None and _is_spent_by_reading(data) else None
+        is_spent = whole(data) is None and _is_spent_by_reading(data)
+        stream = _TrackedStream(data) if is_spent else None
 
         async def attempt() -> T:
             try:
-                return await write(key, once or data, **kwargs)
+                return await write(key, stream or data, **kwargs)
             except Exception as error:
-                if once and once.is_begun and self._config.is_retryable(error):
+                if stream and stream.is_begun and self._config.is_retryable(error):
                     raise _SpentError(error) from None
                 raise
 
@@ -201,14 +202,14 @@ async def _close(stream: Any) -> None:
         await close()
 
 
-class _Once:
+class _TrackedStream:
     """A stream that records whether reading has begun."""
 
     def __init__(self, data: Any) -> None:
         self._data = data
         self.is_begun = False
 
-    def __aiter__(self) -> _Once:
+    def __aiter__(self) -> _TrackedStream:
         return self
 
     async def __anext__(self) -> bytes:
