@@ -7,6 +7,8 @@ use object_store::list::PaginatedListStore;
 use object_store::multipart::MultipartStore;
 use object_store::signer::Signer;
 
+use crate::credentials::Generation;
+
 /// What a store can do beyond [`ObjectStore`](object_store::ObjectStore), which does not say.
 ///
 /// [`open`](crate::open) fills it in. For a store that you build yourself, say what it has:
@@ -39,6 +41,8 @@ pub struct Capabilities {
     pub(crate) native_rename: bool,
     pub(crate) attributes: bool,
     pub(crate) lists_in_order: bool,
+    /// Of the credentials that can be fetched anew.
+    pub(crate) credentials: Option<Arc<Generation>>,
 }
 
 impl Capabilities {
@@ -129,6 +133,7 @@ impl fmt::Debug for Capabilities {
             .field("native_rename", &self.native_rename)
             .field("attributes", &self.attributes)
             .field("lists_in_order", &self.lists_in_order)
+            .field("credentials", &self.credentials)
             .finish()
     }
 }
