@@ -65,13 +65,15 @@ pub(crate) struct Search {
     pub(crate) advice: &'static str,
     /// How long it may take, with all repetitions.
     pub(crate) limit: Duration,
+    /// Why it cannot be asked, which object_store would panic at.
+    pub(crate) obstacle: Option<String>,
 }
 
 impl Search {
     fn failed(&self, reason: &str) -> Error {
         let source = CredentialError {
             store: self.store,
-            asked: self.asked.clone(),
+            asked: redacted(&self.asked).into_owned(),
             reason: redacted(reason).into_owned(),
             advice: self.advice,
         };
@@ -104,10 +106,17 @@ impl Generation {
 
 type Provider<C> = Arc<dyn CredentialProvider<Credential = C>>;
 
+/// How a provider is built, and whether what it gives can be used: object_store panics at a
+/// credential that cannot go into a header.
+pub(crate) struct Source<C> {
+    pub(crate) build: Box<dyn Fn() -> Result<Provider<C>> + Send + Sync>,
+    pub(crate) is_usable: fn(&C) -> bool,
+}
+
 /// A provider that is built again for each [`Generation`].
 #[allow(dead_code)] // without any cloud
 pub(crate) struct Renewable<C> {
-    build: Box<dyn Fn() -> Result<Provider<C>> + Send + Sync>,
+    source: Source<C>,
     current: RwLock<(u64, Provider<C>)>,
     generation: Arc<Generation>,
     search: Search,
@@ -116,17 +125,17 @@ pub(crate) struct Renewable<C> {
 #[allow(dead_code)] // without any cloud
 impl<C> Renewable<C> {
     pub(crate) fn new(
-        build: impl Fn() -> Result<Provider<C>> + Send + Sync + 'static,
+        first: Provider<C>,
+        source: Source<C>,
         generation: Arc<Generation>,
         search: Search,
-    ) -> Result<Self> {
-        let first = build()?;
-        Ok(Self {
-            build: Box::new(build),
+    ) -> Self {
+        Self {
+            source,
             current: RwLock::new((generation.current(), first)),
             generation,
             search,
-        })
+        }
     }
 
     /// The provider of the current generation.
@@ -141,7 +150,7 @@ impl<C> Renewable<C> {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if current.0 != wanted {
             // Its settings made a provider before; should they not now, the old one stays.
-            if let Ok(provider) = (self.build)() {
+            if let Ok(provider) = (self.source.build)() {
                 current.1 = provider;
             }
             current.0 = wanted;
@@ -155,10 +164,14 @@ impl<C: Send + Sync> CredentialProvider for Renewable<C> {
     type Credential = C;
 
     async fn get_credential(&self) -> Result<Arc<C>> {
+        if let Some(obstacle) = &self.search.obstacle {
+            return Err(self.search.failed(obstacle));
+        }
         let provider = self.provider();
         let fetched = tokio::time::timeout(self.search.limit, provider.get_credential());
         match fetched.await {
-            Ok(Ok(credential)) => Ok(credential),
+            Ok(Ok(credential)) if (self.source.is_usable)(&credential) => Ok(credential),
+            Ok(Ok(_)) => Err(self.search.failed("what it gave are no credentials")),
             Ok(Err(error)) => Err(self.search.failed(&full_text(&error))),
             Err(_) => {
                 let reason = format!("no response within {:?}", self.search.limit);

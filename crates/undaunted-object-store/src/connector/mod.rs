@@ -11,6 +11,8 @@ mod page;
 mod response;
 #[cfg(feature = "aws")]
 pub(crate) mod s3;
+#[cfg(feature = "aws")]
+pub(crate) mod source;
 mod success;
 #[cfg(feature = "_client")]
 mod transport;

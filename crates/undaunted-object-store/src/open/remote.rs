@@ -12,6 +12,7 @@ use object_store::{ClientConfigKey, RetryConfig};
 use super::backend::Backend;
 use super::settings::{Names, Settings};
 use super::target::{OpenError, Target};
+use super::value::Kind;
 use crate::capabilities::Capabilities;
 use crate::connector::{RetryConnector, Service};
 
@@ -25,13 +26,13 @@ macro_rules! cloud {
         $Key:ty,
         $service:ident,
         $names:expr,
-        search: $search:path,
+        search: $search:ident,
         endpoints: [$($endpoint:ident),+],
         connector: $connector:expr,
         $(also: $with_provider:ident($provider:ident),)?
     ) => {
         use super::*;
-        use crate::credentials::{Generation, Renewable};
+        use crate::credentials::{Generation, Renewable, Source};
         use crate::open::search;
 
         pub(in crate::open) fn backend(target: &Target) -> Result<Backend, OpenError> {
@@ -40,22 +41,22 @@ macro_rules! cloud {
             let address = [$(builder.get_config_value(&<$Key>::$endpoint)),+];
             let address = address.into_iter().flatten().next();
             settings.check_http(address.as_deref())?;
-            let of_credentials = builder
-                .clone()
+            let of_credentials = search::$search::source(builder.clone())
                 .with_config(<$Key>::Client(ClientConfigKey::Timeout), search::TIMEOUT)
                 .with_retry(search::retries());
             let plain = of_credentials.clone().build().map_err(|source| {
                 let builds = |others: &Settings<$Key>| self::builder(target, others).build().is_ok();
                 settings.blame(target, source, builds)
             })?;
-            let failed = |source| target.not_built(source);
             let generation = Arc::new(Generation::default());
-            let credentials = Renewable::new(
-                move || Ok(of_credentials.clone().build()?.credentials().clone()),
-                Arc::clone(&generation),
-                $search(&builder),
-            );
-            let credentials = Arc::new(credentials.map_err(failed)?);
+            let source = Source {
+                build: Box::new(move || Ok(of_credentials.clone().build()?.credentials().clone())),
+                is_usable: search::$search::is_usable,
+            };
+            let search = search::$search::search(&builder);
+            let first = plain.credentials().clone();
+            let credentials = Renewable::new(first, source, Arc::clone(&generation), search);
+            let credentials = Arc::new(credentials);
             let connector = RetryConnector::new($connector(&plain, &credentials));
             let store = builder
                 .with_credentials(credentials)
@@ -63,7 +64,7 @@ macro_rules! cloud {
                 .with_retry(no_retries())
                 .with_http_connector(connector.service(Service::$service))
                 .build()
-                .map_err(failed)?;
+                .map_err(|source| target.not_built(source))?;
             let store = Arc::new(store);
             let mut capabilities = Capabilities::none()
                 .with_parts(store.clone())
@@ -100,9 +101,10 @@ pub(super) mod aws {
             store: "S3",
             prefix: Some("AWS_"),
             foreign: None,
+            read_later: &[],
             option_prefix: "aws_",
         },
-        search: search::aws,
+        search: aws,
         endpoints: [S3Endpoint, Endpoint],
         connector: connector,
     }
@@ -132,9 +134,13 @@ pub(super) mod azure {
             store: "Azure",
             prefix: Some("AZURE_"),
             foreign: Some(("IDENTITY_ENDPOINT", "azure_msi_endpoint")),
+            read_later: &[
+                ("AZURITE_BLOB_STORAGE_URL", Kind::Url),
+                ("IDENTITY_HEADER", Kind::Header),
+            ],
             option_prefix: "azure_",
         },
-        search: search::azure,
+        search: azure,
         endpoints: [Endpoint],
         connector: |_, _| DirectConnector,
     }
@@ -152,9 +158,14 @@ pub(super) mod gcp {
             store: "GCS",
             prefix: Some("GOOGLE_"),
             foreign: Some(("SERVICE_ACCOUNT", "google_service_account")),
+            read_later: &[
+                ("GCE_METADATA_HOST", Kind::Name),
+                ("GCE_METADATA_IP", Kind::Name),
+                ("GCE_METADATA_ROOT", Kind::Name),
+            ],
             option_prefix: "google_",
         },
-        search: search::gcp,
+        search: gcp,
         endpoints: [BaseUrl],
         connector: |_, _| DirectConnector,
         also: with_signing_credentials(signing_credentials),
@@ -197,6 +208,7 @@ pub(super) mod http {
         store: "HTTP",
         prefix: None,
         foreign: None,
+        read_later: &[],
         option_prefix: "",
     };
 }

@@ -18,6 +18,8 @@ pub(super) struct Names {
     pub(super) prefix: Option<&'static str>,
     /// A variable without that, and the option that it is. Any other variable wins over it.
     pub(super) foreign: Option<(&'static str, &'static str)>,
+    /// Further variables that object_store reads by itself, and what they must be.
+    pub(super) read_later: &'static [(&'static str, Kind)],
     /// What its options begin with, where the option itself does not say it.
     pub(super) option_prefix: &'static str,
 }
@@ -75,6 +77,15 @@ impl<K: Copy + FromStr + AsRef<str>> Settings<K> {
                 if let (true, Ok(key)) = (is_ours, key) {
                     settings.set_from_environment(key, variable, value.to_str())?;
                 }
+            }
+        }
+        for (variable, kind) in names.read_later {
+            let value = std::env::var(variable).unwrap_or_default();
+            if let (false, Err(reason)) = (value.is_empty(), kind.check(&value)) {
+                return Err(OpenError::Setting {
+                    setting: Origin::Environment((*variable).to_owned()).to_string(),
+                    reason,
+                });
             }
         }
         for (name, value) in &target.options {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Uri};
+use http::Uri;
 use url::Url;
 
 use crate::connector::client::parse_flag;
@@ -18,8 +18,10 @@ pub(super) enum Kind {
     Between(u32, u32),
     /// Part of a URL: a bucket, an account, a region.
     Name,
-    /// An address with its scheme.
+    /// An address with its scheme, behind which a path is put.
     Url,
+    /// An address that is asked as it is.
+    Service,
     /// An address that may have a user, and do without its scheme.
     Proxy,
     /// What is behind a host.
@@ -65,19 +67,39 @@ impl Kind {
             Self::Name if !is_name(value) => {
                 "it must be a name of at most 255 letters, digits and signs such as -"
             }
-            Self::Url => return check_url(value),
+            Self::Url | Self::Service => return self.check_url(value),
             Self::Proxy if !is_proxy(value) => {
                 "it must be the URL of a proxy, such as http://proxy.example:3128"
             }
             Self::UrlPath if !value.starts_with('/') || !is_in_url(value) => {
                 "it must be the path of a URL, such as /v2/credentials"
             }
-            Self::Header if HeaderValue::from_str(value).is_err() => {
-                "it must consist of printable ASCII characters"
-            }
+            Self::Header if !is_header(value) => "it must consist of printable ASCII characters",
             _ => return Ok(()),
         };
         Err(wanted.to_owned())
+    }
+
+    /// A user's password would be sent to nobody, and behind a query the object's path would be
+    /// part of it.
+    fn check_url(self, value: &str) -> Result<(), String> {
+        let Some((scheme, _)) = value.split_once("://") else {
+            return Err("it must begin with https:// or http://".to_owned());
+        };
+        if !matches!(scheme, "http" | "https") {
+            return Err("its scheme must be https:// or http://".to_owned());
+        }
+        if !is_in_url(value) || value.parse::<Uri>().is_err() {
+            return Err("it is not a valid URL".to_owned());
+        }
+        let url = Url::parse(value).map_err(|error| format!("it is not a valid URL: {error}"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("it must not contain a user or a password".to_owned());
+        }
+        if self == Self::Url && (url.query().is_some() || url.fragment().is_some()) {
+            return Err("it must not contain a query (?) or a fragment (#)".to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -92,28 +114,6 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     OPTIONS.iter().map(|(name, _)| *name)
 }
 
-/// Without a user, whose password would be sent to nobody, and without a query, behind which the
-/// object's path would come to stand.
-fn check_url(value: &str) -> Result<(), String> {
-    let Some((scheme, _)) = value.split_once("://") else {
-        return Err("it must begin with https:// or http://".to_owned());
-    };
-    if !matches!(scheme, "http" | "https") {
-        return Err("its scheme must be https:// or http://".to_owned());
-    }
-    if !is_in_url(value) || value.parse::<Uri>().is_err() {
-        return Err("it is not a valid URL".to_owned());
-    }
-    let url = Url::parse(value).map_err(|error| format!("it is not a valid URL: {error}"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("it must not contain a user or a password".to_owned());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("it must not contain a query (?) or a fragment (#)".to_owned());
-    }
-    Ok(())
-}
-
 fn is_proxy(value: &str) -> bool {
     let with_scheme = if value.contains("://") {
         value.to_owned()
@@ -123,6 +123,11 @@ fn is_proxy(value: &str) -> bool {
     is_in_url(value)
         && with_scheme.parse::<Uri>().is_ok()
         && Url::parse(&with_scheme).is_ok_and(|url| url.has_host())
+}
+
+/// Whether a header can hold it, and any client reads it as text.
+pub(super) fn is_header(value: &str) -> bool {
+    value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn is_name(value: &str) -> bool {
@@ -144,7 +149,7 @@ fn is_duration(value: &str) -> bool {
 }
 
 /// Services refuse headers that are longer, and a URL must stay below 64 KiB with this in it.
-const LONGEST: usize = 16 * 1024;
+pub(super) const LONGEST: usize = 16 * 1024;
 
 /// The clock of some systems ends not long after.
 const LONGEST_DURATION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -177,7 +182,7 @@ const OPTIONS: [(&str, Kind); 83] = [
     ("aws_checksum_algorithm", Kind::Text),
     ("aws_conditional_put", Kind::Text),
     ("aws_container_authorization_token_file", Kind::Text),
-    ("aws_container_credentials_full_uri", Kind::Url),
+    ("aws_container_credentials_full_uri", Kind::Service),
     ("aws_container_credentials_relative_uri", Kind::UrlPath),
     ("aws_copy_if_not_exists", Kind::Text),
     ("aws_default_region", Kind::Name),
@@ -215,10 +220,10 @@ const OPTIONS: [(&str, Kind); 83] = [
     ("azure_disable_tagging", Kind::Flag),
     ("azure_fabric_cluster_identifier", Kind::Header),
     ("azure_fabric_session_token", Kind::Header),
-    ("azure_fabric_token_service_url", Kind::Url),
+    ("azure_fabric_token_service_url", Kind::Service),
     ("azure_fabric_workload_host", Kind::Header),
     ("azure_federated_token_file", Kind::Text),
-    ("azure_msi_endpoint", Kind::Url),
+    ("azure_msi_endpoint", Kind::Service),
     ("azure_msi_resource_id", Kind::Header),
     ("azure_object_id", Kind::Header),
     ("azure_skip_signature", Kind::Flag),
@@ -271,6 +276,34 @@ mod tests {
         }
     }
 
+    /// Checks that each option of this type has a kind.
+    #[cfg(feature = "aws")]
+    fn all_have_a_kind<K: serde::de::DeserializeOwned + AsRef<str>>() {
+        let named = |name| K::deserialize(serde::de::value::StrDeserializer::new(name));
+        let error: serde::de::value::Error = named("none").err().unwrap();
+        let names = error.to_string();
+        let mut checked = 0;
+        for name in names.split('`').skip(3).step_by(2) {
+            // Those that hold another type's options cannot be read from a name alone.
+            if let Ok(key) = named(name) {
+                assert!(kind(key.as_ref()).is_some(), "{}", key.as_ref());
+                checked += 1;
+            }
+        }
+        assert!(checked > 5, "{names}");
+    }
+
+    #[cfg(feature = "aws")]
+    #[test]
+    fn every_option_of_object_stores_has_a_kind() {
+        all_have_a_kind::<object_store::ClientConfigKey>();
+        all_have_a_kind::<object_store::aws::AmazonS3ConfigKey>();
+        #[cfg(feature = "azure")]
+        all_have_a_kind::<object_store::azure::AzureConfigKey>();
+        #[cfg(feature = "gcp")]
+        all_have_a_kind::<object_store::gcp::GoogleConfigKey>();
+    }
+
     #[test]
     fn a_value_is_told_what_would_be_right() {
         let told = |kind: Kind, value| kind.check(value).unwrap_err();
@@ -280,6 +313,7 @@ mod tests {
         assert!(told(Kind::Count, "-1").contains("a number"));
         assert!(told(Kind::Between(1, 9), "10").contains("1 to 9"));
         assert!(told(Kind::Header, "AK\n").contains("control character"));
+        assert!(told(Kind::Header, "\u{f6}").contains("ASCII"));
         assert!(told(Kind::Name, "eu west").contains("a name"));
         assert_eq!(Kind::Document.check("{\n}"), Ok(()));
     }
