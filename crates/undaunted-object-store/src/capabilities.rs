@@ -8,6 +8,8 @@ use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::signer::Signer;
 
+use crate::credentials::Generation;
+
 /// What a store can do beyond [`ObjectStore`](object_store::ObjectStore), which does not say.
 ///
 /// [`open`](crate::open) fills it in. For a store that you build yourself, say what it has:
@@ -41,6 +43,8 @@ pub struct Capabilities {
     pub(crate) attributes: bool,
     pub(crate) lists_in_order: bool,
     pub(crate) aliases: Option<Aliases>,
+    /// Of the credentials that can be fetched anew.
+    pub(crate) credentials: Option<Arc<Generation>>,
 }
 
 /// Whether two paths lead to one object.
@@ -152,6 +156,7 @@ impl fmt::Debug for Capabilities {
             .field("attributes", &self.attributes)
             .field("lists_in_order", &self.lists_in_order)
             .field("aliases", &self.aliases.is_some())
+            .field("credentials", &self.credentials)
             .finish()
     }
 }
