@@ -84,34 +84,6 @@ pub fn cause<T: StdError + 'static>(error: &Error) -> Option<&T> {
     None
 }
 
-/// The text of an error, and what its sources add to it.
-///
-/// An error of this crate does not repeat its source, and object_store's do. Here each cause is
-/// said once.
-///
-/// ```
-/// use undaunted_object_store::{full_text, open};
-/// use undaunted::RetryConfig;
-///
-/// let error = open("http://[", RetryConfig::storage()).unwrap_err();
-/// assert_eq!(error.to_string(), "this is not a valid URL");
-/// assert_eq!(full_text(&error), "this is not a valid URL: invalid IPv6 address");
-/// ```
-#[must_use]
-pub fn full_text(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut link = error.source();
-    while let Some(error) = link {
-        let cause = error.to_string();
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-        link = error.source();
-    }
-    text
-}
-
 /// What was read is not what the store said that it has: some of it arrived changed.
 ///
 /// Found by [`verify_reads`](crate::RetryStoreBuilder::verify_reads) at the end of a body,

@@ -50,7 +50,10 @@ mod connector;
 mod delete;
 mod error;
 mod evidence;
+mod full_text;
 mod list;
+#[cfg(feature = "fs")]
+mod local_files;
 #[cfg(feature = "fs")]
 mod local_parts;
 mod multipart;
@@ -63,6 +66,8 @@ mod read_range;
 mod redact;
 mod resolve;
 mod skipped;
+#[cfg(feature = "fs")]
+mod staging;
 mod store;
 mod token;
 mod verify;
@@ -70,8 +75,9 @@ mod write;
 
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
-pub use connector::{RetryConnector, Service, UnexpectedResponse};
-pub use error::{Ambiguous, Corrupt, cause, full_text};
+pub use connector::{RangeSupport, RetryConnector, Service, UnexpectedResponse};
+pub use error::{Ambiguous, Corrupt, cause};
+pub use full_text::full_text;
 pub use observe::{FailedOperation, Observed, observe};
 pub use open::backend::Backend;
 pub use open::target::OpenError;

@@ -17,6 +17,7 @@ use super::target::{OpenError, Target};
 use crate::capabilities::Capabilities;
 use crate::checked_body::short;
 use crate::error::generic;
+use crate::local_files::LocalFiles;
 use crate::local_parts::LocalParts;
 
 pub(super) fn backend(target: &Target) -> Result<Backend, OpenError> {
@@ -32,7 +33,7 @@ impl Backend {
         let capabilities = Capabilities::none()
             .with_parts(Arc::new(LocalParts::new(files.clone())))
             .with_native_rename();
-        Self::new(files, capabilities)
+        Self::new(Arc::new(LocalFiles::new(files)), capabilities)
     }
 }
 
