@@ -22,9 +22,7 @@ pub(crate) fn hit_body(
     mut fault: PendingFault,
     replace: Replace,
 ) -> Result<GetResult> {
-    if let Some(error) = fault.lost_response() {
-        return Err(error);
-    }
+    let result = fault.after(result)?;
     let length = result.range.end.saturating_sub(result.range.start);
     let Some(at) = fault.position_in(length) else {
         return Ok(result);
@@ -48,9 +46,7 @@ pub(crate) async fn hit_ranges(
     mut fault: PendingFault,
     replace: Replace,
 ) -> Result<Vec<Bytes>> {
-    if let Some(error) = fault.lost_response() {
-        return Err(error);
-    }
+    fault.after(())?;
     let lengths: Vec<usize> = ranges.iter().map(Bytes::len).collect();
     let length = lengths.iter().sum::<usize>() as u64;
     let Some(at) = fault.position_in(length) else {
@@ -114,6 +110,12 @@ impl FaultyBody {
                 });
                 Some((chunk, Some(self)))
             }
+            Fault::DecompressBody { length, .. } => {
+                fault.take_effect();
+                self.rest = Bytes::new();
+                self.inner = decompressed(*length);
+                Some((self.chunk().await?, Some(self)))
+            }
             Fault::ReplaceObject { failure, .. } => {
                 let error = replace().await.err();
                 Some((Err(error.unwrap_or_else(|| fault.fail(failure))), None))
@@ -161,6 +163,16 @@ impl FaultyBody {
     }
 }
 
+/// So many bytes, which are not those of any object that a test is likely to write.
+fn decompressed(length: u64) -> BoxStream<'static, Result<Bytes>> {
+    stream::unfold(length, |left| async move {
+        let size = left.min(DECOMPRESSED.len() as u64);
+        let chunk = DECOMPRESSED.get(..usize::try_from(size).ok()?)?;
+        (size > 0).then(|| (Ok(Bytes::from_static(chunk)), left - size))
+    })
+    .boxed()
+}
+
 /// Other bytes of the same length.
 pub(crate) fn inverted(bytes: &[u8]) -> Bytes {
     bytes.iter().map(|byte| !byte).collect()
@@ -173,3 +185,6 @@ fn invert_first(chunk: &Bytes) -> Bytes {
     }
     changed.into()
 }
+
+/// As large as what a client reads at a time.
+static DECOMPRESSED: [u8; 8192] = [b'~'; 8192];

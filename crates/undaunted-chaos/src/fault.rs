@@ -3,11 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use undaunted::HttpFailure;
-
 use crate::failure::Failure;
-use crate::fault_kind::FaultKind;
-use crate::operation::Operation;
 
 /// One fault. The [table of the crate](crate#the-faults) says what each does and where.
 ///
@@ -47,6 +43,24 @@ pub enum Fault {
         /// Which byte, from 0.
         at: u64,
     },
+    /// An XML document ends cleanly too soon: its length is announced as what is left of it, so
+    /// that no layer below the parser can notice. What was asked for is done. Only a server
+    /// sends documents: lists, and the results of copies, bulk deletes and multipart uploads.
+    CutDocument {
+        /// Where it ends. At byte 0 nothing is left.
+        at: CutAt,
+    },
+    /// The body arrives as if something on the way had decompressed it: other bytes, as many as
+    /// this.
+    DecompressBody {
+        /// How many bytes arrive.
+        length: u64,
+        /// Whether the response still has the `Content-Length` and the `Content-Encoding` of
+        /// the compressed body, as a careless proxy leaves them. HTTP then ends a longer body at
+        /// the announced length, and breaks a shorter one. Otherwise both headers are removed,
+        /// as Google's storage and most proxies do. A store has no headers.
+        keep_headers: bool,
+    },
     /// The call waits this long, then goes on. Another fault may hit the same call after it.
     /// Waiting needs a tokio runtime with its timer on.
     Delay(Duration),
@@ -58,6 +72,25 @@ pub enum Fault {
     FailAfter(Failure),
     /// The call fails and the inner store never hears of it.
     FailBefore(Failure),
+    /// The call is not made, and a web page comes with status 200, `text/html` and no ETag, as
+    /// from a portal, or a console at the wrong endpoint. Only a server sends pages.
+    HtmlPage,
+    /// A read of a range gets the whole object and status 200. A read of the whole is not hit.
+    IgnoreRange,
+    /// A page of a list has more keys than the store: those that a service can have and a client
+    /// may not expect, such as `a//b`, `..`, one with a control character, or a folder marker,
+    /// which ends in `/` and is empty. Each comes only where it belongs: in a list of its
+    /// prefix, in the page that would hold it, and as a common prefix where the list has a
+    /// delimiter. Only a server can send them, since no [`Path`](object_store::path::Path) can
+    /// hold such a key.
+    InsertKeys {
+        /// The keys.
+        names: Vec<String>,
+        /// The size that the list gives for each.
+        size: u64,
+    },
+    /// The response says no ETag. Only a server has responses to parts and copies.
+    NoEtag,
     /// Calls come through at this rate; those beyond it are told to slow down, and the inner
     /// store never hears of them. A rule counts the calls that it refuses: with
     /// [`Rule::always`](crate::Rule::always) the limit stays.
@@ -70,6 +103,10 @@ pub enum Fault {
         /// The hint that the refusal carries.
         retry_after: Option<Duration>,
     },
+    /// A page of a list says that there are more, and gives the token that it was asked with.
+    /// The first page, which was asked without one, gives the token of its end. Only a server
+    /// has tokens.
+    RepeatToken,
     /// The body delivers exactly `at` bytes, then the object is replaced by another one of the
     /// same length, every bit of it inverted, and the body fails. A client that resumes without
     /// asking for the same object gets a mixture of both.
@@ -78,6 +115,15 @@ pub enum Fault {
         at: u64,
         /// The failure that the reader sees then.
         failure: Failure,
+    },
+    /// The call fails with 503 `SlowDown`, and the `Retry-After` is an HTTP date by the server's
+    /// own clock, which its `Date` shows. A store has no clock: its caller gets the hint as it
+    /// is meant.
+    RetryAfterDate {
+        /// How long the client is asked to wait, in whole seconds: more is rounded up.
+        retry_after: Duration,
+        /// What the server's clock shows.
+        clock: Clock,
     },
     /// The body ends cleanly after exactly `at` bytes, as if that were all.
     ShortBody {
@@ -92,82 +138,45 @@ pub enum Fault {
         /// How long it lasts.
         lasts: Duration,
     },
+    /// The call fails with 307 `TemporaryRedirect` and a `Location`, as from S3 for a bucket
+    /// that is new. A store's caller gets the status.
+    TemporaryRedirect {
+        /// The `Location`. Where it ends after host and port, the path and the query of the
+        /// request are appended. If there is none, the request is to be sent again to where it
+        /// was sent.
+        location: Option<String>,
+    },
+    /// A page of a list says that there are more, and gives no token to go on with. Only a
+    /// server has tokens.
+    TruncatedWithoutToken,
+    /// The call fails as from S3 for a bucket of another region, which the response names in
+    /// `x-amz-bucket-region`. A store's caller gets the status.
+    WrongRegion {
+        /// The region that the bucket is said to be in.
+        region: String,
+        /// 301 (`PermanentRedirect`) or 400 (`AuthorizationHeaderMalformed`).
+        status: u16,
+    },
 }
 
-impl Fault {
-    /// Which kind of fault this is.
-    #[must_use]
-    pub const fn kind(&self) -> FaultKind {
-        match self {
-            Self::BreakBody { .. } => FaultKind::BreakBody,
-            Self::BreakList { .. } => FaultKind::BreakList,
-            Self::CorruptBody { .. } => FaultKind::CorruptBody,
-            Self::Delay(_) => FaultKind::Delay,
-            Self::FailAfter(_) => FaultKind::FailAfter,
-            Self::FailBefore(_) => FaultKind::FailBefore,
-            Self::RateLimit { .. } => FaultKind::RateLimit,
-            Self::ReplaceObject { .. } => FaultKind::ReplaceObject,
-            Self::ShortBody { .. } => FaultKind::ShortBody,
-            Self::StallBody { .. } => FaultKind::StallBody,
-        }
-    }
+/// Where a [`Fault::CutDocument`] cuts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CutAt {
+    /// After this many bytes.
+    Byte(u64),
+    /// After this share of its bytes, from 0 to 100, rounded down.
+    Percent(u8),
+}
 
-    /// Whether this fault can hit this operation: faults of bodies hit reads, faults of lists
-    /// hit lists, all others hit anything.
-    #[must_use]
-    pub const fn applies_to(&self, operation: Operation) -> bool {
-        match self {
-            Self::BreakBody { .. }
-            | Self::CorruptBody { .. }
-            | Self::ReplaceObject { .. }
-            | Self::ShortBody { .. }
-            | Self::StallBody { .. } => operation.has_body(),
-            Self::BreakList { .. } => matches!(operation, Operation::List),
-            Self::Delay(_) | Self::FailAfter(_) | Self::FailBefore(_) | Self::RateLimit { .. } => {
-                true
-            }
-        }
-    }
-
-    /// What the caller is told in the place of the call, if the call is never made.
-    pub(crate) fn refusal(&self) -> Option<Failure> {
-        match self {
-            Self::FailBefore(failure) => Some(failure.clone()),
-            Self::RateLimit { retry_after, .. } => {
-                let failure = HttpFailure::new(503).with_code("SlowDown");
-                Some(Failure::Status(match retry_after {
-                    Some(hint) => failure.with_retry_after(*hint),
-                    None => failure,
-                }))
-            }
-            _ => None,
-        }
-    }
-
-    /// The failure that the caller is told of, for the faults that bring one.
-    #[cfg(feature = "server")]
-    pub(crate) const fn failure(&self) -> Option<&Failure> {
-        match self {
-            Self::BreakBody { failure, .. }
-            | Self::BreakList { failure, .. }
-            | Self::FailAfter(failure)
-            | Self::FailBefore(failure)
-            | Self::ReplaceObject { failure, .. } => Some(failure),
-            _ => None,
-        }
-    }
-
-    /// The position in the body, for the faults that have one.
-    pub(crate) const fn at_mut(&mut self) -> Option<&mut u64> {
-        match self {
-            Self::BreakBody { at, .. }
-            | Self::CorruptBody { at }
-            | Self::ReplaceObject { at, .. }
-            | Self::ShortBody { at }
-            | Self::StallBody { at, .. } => Some(at),
-            _ => None,
-        }
-    }
+/// What the clock of a [`Fault::RetryAfterDate`] shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Clock {
+    /// A time that is to come only after so long.
+    Ahead(Duration),
+    /// A time that was so long ago.
+    Behind(Duration),
 }
 
 impl fmt::Display for Fault {
@@ -178,93 +187,37 @@ impl fmt::Display for Fault {
                 write!(f, " at {at} ({failure})")
             }
             Self::BreakList { after, failure } => write!(f, " after {after} ({failure})"),
-            Self::CorruptBody { at } | Self::ShortBody { at } => write!(f, " at {at}"),
+            Self::CorruptBody { at }
+            | Self::CutDocument {
+                at: CutAt::Byte(at),
+            }
+            | Self::ShortBody { at } => write!(f, " at {at}"),
+            Self::CutDocument {
+                at: CutAt::Percent(percent),
+            } => write!(f, " at {percent} %"),
+            Self::DecompressBody { length, .. } => write!(f, " to {length}"),
             Self::Delay(lasts) => write!(f, " of {lasts:?}"),
             Self::FailAfter(failure) | Self::FailBefore(failure) => write!(f, " ({failure})"),
+            Self::HtmlPage
+            | Self::IgnoreRange
+            | Self::NoEtag
+            | Self::RepeatToken
+            | Self::TemporaryRedirect { location: None }
+            | Self::TruncatedWithoutToken => Ok(()),
+            Self::InsertKeys { names, .. } => write!(f, " {names:?}"),
             Self::RateLimit { per_second, .. } => write!(f, " of {per_second}/s"),
+            Self::RetryAfterDate { retry_after, clock } => {
+                let (skew, side) = match clock {
+                    Clock::Ahead(skew) => (skew, "ahead"),
+                    Clock::Behind(skew) => (skew, "behind"),
+                };
+                write!(f, " of {retry_after:?} by a clock {skew:?} {side}")
+            }
             Self::StallBody { at, lasts } => write!(f, " at {at} of {lasts:?}"),
+            Self::TemporaryRedirect {
+                location: Some(location),
+            } => write!(f, " to {location}"),
+            Self::WrongRegion { region, .. } => write!(f, " ({region})"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn one_of_each() -> Vec<Fault> {
-        let failure = Failure::Reset;
-        let lasts = Duration::from_millis(20);
-        vec![
-            Fault::BreakBody {
-                at: 1,
-                failure: failure.clone(),
-            },
-            Fault::BreakList {
-                after: 2,
-                failure: failure.clone(),
-            },
-            Fault::CorruptBody { at: 3 },
-            Fault::Delay(lasts),
-            Fault::FailAfter(failure),
-            Fault::FailBefore(Failure::slow_down()),
-            Fault::RateLimit {
-                per_second: 10,
-                burst: 5,
-                retry_after: None,
-            },
-            Fault::ReplaceObject {
-                at: 6,
-                failure: Failure::Closed,
-            },
-            Fault::ShortBody { at: 4 },
-            Fault::StallBody { at: 5, lasts },
-        ]
-    }
-
-    #[test]
-    fn a_fault_says_what_it_is() {
-        let texts: Vec<_> = one_of_each().iter().map(Fault::to_string).collect();
-        assert_eq!(
-            texts,
-            [
-                "break_body at 1 (connection reset)",
-                "break_list after 2 (connection reset)",
-                "corrupt_body at 3",
-                "delay of 20ms",
-                "fail_after (connection reset)",
-                "fail_before (HTTP status 503 SlowDown)",
-                "rate_limit of 10/s",
-                "replace_object at 6 (connection closed)",
-                "short_body at 4",
-                "stall_body at 5 of 20ms",
-            ]
-        );
-    }
-
-    #[test]
-    fn every_kind_has_a_fault() {
-        let kinds: Vec<_> = one_of_each().iter().map(Fault::kind).collect();
-        assert_eq!(kinds, FaultKind::ALL);
-    }
-
-    #[test]
-    fn only_faults_of_bodies_have_a_position() {
-        for mut fault in one_of_each() {
-            let of_body = fault.applies_to(Operation::Get) && !fault.applies_to(Operation::Put);
-            assert_eq!(fault.at_mut().is_some(), of_body, "{fault}");
-        }
-    }
-
-    #[test]
-    fn faults_of_lists_hit_lists_only() {
-        let fault = Fault::BreakList {
-            after: 0,
-            failure: Failure::Closed,
-        };
-        let hit: Vec<_> = Operation::ALL
-            .iter()
-            .filter(|op| fault.applies_to(**op))
-            .collect();
-        assert_eq!(hit, [&Operation::List]);
     }
 }

@@ -51,6 +51,20 @@
 //! | [`ReplaceObject`](Fault::ReplaceObject) | `get`, `get_ranges` | the object is replaced after n bytes, and the body fails |
 //! | [`RateLimit`](Fault::RateLimit) | anything | calls beyond a rate are told to slow down |
 //! | [`BreakList`](Fault::BreakList) | `list` | the list fails after up to n entries |
+//! | [`RetryAfterDate`](Fault::RetryAfterDate) | anything | 503, with a date to retry after by a clock that is wrong |
+//! | [`TemporaryRedirect`](Fault::TemporaryRedirect) | anything | 307, with a `Location` |
+//! | [`WrongRegion`](Fault::WrongRegion) | anything | 301 or 400, with `x-amz-bucket-region` |
+//! | [`NoEtag`](Fault::NoEtag) | `get`, `head`, `put`, `complete_multipart`; on a server also `put_part`, `copy` | the response says no ETag |
+//! | [`IgnoreRange`](Fault::IgnoreRange) | `get` | a range is asked for, the whole comes |
+//! | [`DecompressBody`](Fault::DecompressBody) | `get`, `get_ranges` | a body of another length arrives, as if it had been decompressed |
+//! | [`HtmlPage`](Fault::HtmlPage) | anything, on a server | a web page comes with status 200, nothing is done |
+//! | [`CutDocument`](Fault::CutDocument) | `list`, `copy`, `delete` of many keys, `create_multipart`, `complete_multipart`, on a server | the XML document ends cleanly after n bytes or a share of them; at 0 it is empty |
+//! | [`InsertKeys`](Fault::InsertKeys) | `list`, on a server | a page has more keys, such as `a//b` or a folder marker |
+//! | [`TruncatedWithoutToken`](Fault::TruncatedWithoutToken) | `list`, on a server | a page says that there are more, and gives no token |
+//! | [`RepeatToken`](Fault::RepeatToken) | `list`, on a server | a page gives the token again that it was asked with |
+//!
+//! Where "on a server" is said, a [`FaultyStore`] has nothing to change: a call that such a
+//! fault is meant for fails there with `NotSupported`, and the fault stays unused.
 //!
 //! How a call fails is a [`Failure`]: connection refused, reset or closed, timeout, or an HTTP
 //! status with code and hint. It reaches the caller as the `object_store::Error` that a real
@@ -75,6 +89,7 @@ mod pending;
 mod plan;
 mod random;
 mod rates;
+mod reach;
 mod rule;
 mod script;
 mod seeded;
@@ -86,7 +101,7 @@ mod upload;
 
 pub use capabilities::{FaultyPages, FaultyParts};
 pub use failure::Failure;
-pub use fault::Fault;
+pub use fault::{Clock, CutAt, Fault};
 pub use fault_kind::FaultKind;
 #[cfg(feature = "file")]
 pub use file::ChaosFile;

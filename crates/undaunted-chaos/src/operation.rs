@@ -66,6 +66,32 @@ impl Operation {
     pub const fn has_body(self) -> bool {
         matches!(self, Self::Get | Self::GetRanges)
     }
+
+    /// Whether a server's response to the request is an XML document. Of deletes those of many
+    /// keys have one.
+    pub(crate) const fn has_document(self) -> bool {
+        matches!(
+            self,
+            Self::CompleteMultipart
+                | Self::Copy
+                | Self::CreateMultipart
+                | Self::Delete
+                | Self::List
+        )
+    }
+
+    /// Whether the response names the ETag of an object or of a part.
+    pub(crate) const fn has_etag(self) -> bool {
+        matches!(
+            self,
+            Self::CompleteMultipart
+                | Self::Copy
+                | Self::Get
+                | Self::Head
+                | Self::Put
+                | Self::PutPart
+        )
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Faults that were chosen for a call and have not taken effect yet.
 
-use object_store::{Error, Result};
+use object_store::list::PaginatedListResult;
+use object_store::multipart::PartId;
+use object_store::{Error, GetResult, ListResult, MultipartUpload, PutResult, Result};
 
 use crate::failure::Failure;
 use crate::fault::Fault;
@@ -14,14 +16,17 @@ pub(crate) struct PendingFaults(pub(crate) Vec<PendingFault>);
 impl PendingFaults {
     /// Whether the inner store must not hear of the call.
     pub(crate) fn refuse_the_call(&self) -> bool {
-        self.0.iter().any(|fault| fault.fault().refusal().is_some())
+        self.0
+            .iter()
+            .any(|fault| fault.needs_server() || fault.fault().refusal().is_some())
     }
 
     /// Carries out what comes before the call, and returns the fault that comes after it.
     ///
     /// # Errors
     ///
-    /// The failure, if the call is to fail before it is applied.
+    /// The failure, if the call is to fail before it is applied, and `NotSupported` if only a
+    /// server can carry the fault out.
     pub(crate) async fn before(self) -> Result<Option<PendingFault>> {
         for fault in self.0 {
             if let Fault::Delay(lasts) = fault.fault() {
@@ -29,6 +34,9 @@ impl PendingFaults {
                 fault.take_effect();
                 tokio::time::sleep(lasts).await;
                 continue;
+            }
+            if fault.needs_server() {
+                return Err(fault.unsupported());
             }
             return match fault.fault().refusal() {
                 Some(failure) => Err(fault.fail(&failure)),
@@ -39,11 +47,14 @@ impl PendingFaults {
     }
 
     /// Carries out all of it around a call that has one response and no body.
-    pub(crate) async fn around<T>(self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    pub(crate) async fn around<T: Returned>(
+        self,
+        call: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
         let fault = self.before().await?;
         let response = call.await?;
-        match fault.and_then(|fault| fault.lost_response()) {
-            Some(error) => Err(error),
+        match fault {
+            Some(fault) => fault.after(response),
             None => Ok(response),
         }
     }
@@ -76,6 +87,35 @@ impl PendingFault {
         failure.to_error(&self.injection.key)
     }
 
+    /// Carries out what comes after a call that has one response and no body.
+    pub(crate) fn after<T: Returned>(&self, response: T) -> Result<T> {
+        if matches!(self.fault(), Fault::NoEtag) {
+            self.take_effect();
+            return Ok(response.without_etag());
+        }
+        match self.lost_response() {
+            Some(error) => Err(error),
+            None => Ok(response),
+        }
+    }
+
+    fn needs_server(&self) -> bool {
+        self.fault().needs_server_for(self.injection.operation)
+    }
+
+    /// The error of a store for a fault that it cannot carry out.
+    fn unsupported(&self) -> Error {
+        let problem = format!(
+            "the fault {} of {} needs an S3Server or `undaunted serve`: a FaultyStore has no \
+             response of HTTP to change",
+            self.fault().kind(),
+            self.injection.operation
+        );
+        Error::NotSupported {
+            source: problem.into(),
+        }
+    }
+
     /// The failure in the place of the whole response, if this fault is of that kind.
     pub(crate) fn lost_response(&self) -> Option<Error> {
         match self.fault() {
@@ -89,10 +129,43 @@ impl PendingFault {
     /// The position of this fault in a body of this length, or none if it lies beyond its end
     /// or the fault is of another kind.
     pub(crate) fn position_in(&mut self, length: u64) -> Option<u64> {
-        let at = self.injection.fault.at_mut()?;
+        if matches!(self.fault(), Fault::DecompressBody { .. }) {
+            return Some(0);
+        }
+        let at = self.injection.fault.at_mut(length)?;
         if self.random_position {
             *at = at.checked_rem(length)?;
         }
         (*at < length).then_some(*at)
     }
 }
+
+/// What a call to a store returns, as far as a fault can change it.
+pub(crate) trait Returned: Sized {
+    /// The same without the ETag of an object, if it has one.
+    fn without_etag(self) -> Self {
+        self
+    }
+}
+
+impl Returned for GetResult {
+    fn without_etag(mut self) -> Self {
+        self.meta.e_tag = None;
+        self
+    }
+}
+
+impl Returned for PutResult {
+    fn without_etag(mut self) -> Self {
+        self.e_tag = None;
+        self
+    }
+}
+
+impl Returned for () {}
+impl Returned for Box<dyn MultipartUpload> {}
+impl Returned for ListResult {}
+impl Returned for PaginatedListResult {}
+impl Returned for PartId {}
+/// The id of an upload.
+impl Returned for String {}

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::fault_kind::FaultKind;
 use crate::injection::{Injection, InjectionLog};
 use crate::operation::Operation;
-use crate::pending::{PendingFault, PendingFaults};
+use crate::pending::{PendingFault, PendingFaults, Returned};
 use crate::rates::Rates;
 use crate::rule::Rule;
 use crate::script::Script;
@@ -167,7 +167,7 @@ impl FaultPlan {
     }
 
     /// Makes a call that has one response and no body, with what hits it.
-    pub(crate) async fn run<T>(
+    pub(crate) async fn run<T: Returned>(
         &self,
         call: IncomingCall<'_>,
         inner: impl Future<Output = Result<T>> + Send,

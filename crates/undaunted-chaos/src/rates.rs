@@ -75,6 +75,11 @@ rates! {
     CorruptBody: corrupt_body,
     /// Lists: the list breaks after some entries.
     BreakList: break_list,
+    /// Lists, copies, bulk deletes, starts and completions of uploads: the XML document ends
+    /// cleanly too soon. For a server only.
+    CutDocument: cut_document,
+    /// Any call: 307, to be sent again to the same address. Nothing is applied.
+    Redirect: redirect,
 }
 
 impl Rates {
@@ -132,13 +137,14 @@ impl Rates {
 impl Family {
     const fn applies_to(self, operation: Operation) -> bool {
         match self {
-            Self::Before | Self::Error | Self::Throttle | Self::Delay => true,
+            Self::Before | Self::Error | Self::Throttle | Self::Delay | Self::Redirect => true,
             // To a read, a lost response and a failure before are the same.
             Self::After => operation.is_write(),
             Self::BreakBody | Self::ShortBody | Self::StallBody | Self::CorruptBody => {
                 operation.has_body()
             }
             Self::BreakList => matches!(operation, Operation::List),
+            Self::CutDocument => operation.has_document(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use undaunted::HttpFailure;
 
 use crate::failure::Failure;
-use crate::fault::Fault;
+use crate::fault::{CutAt, Fault};
 use crate::operation::Operation;
 use crate::random::Random;
 use crate::rates::{Family, Rates};
@@ -105,6 +105,10 @@ impl SeededFaults {
                 failure: break_off(random),
                 after: list_length(random),
             },
+            Family::CutDocument => Fault::CutDocument {
+                at: CutAt::Byte(random.next()),
+            },
+            Family::Redirect => Fault::TemporaryRedirect { location: None },
         }
     }
 

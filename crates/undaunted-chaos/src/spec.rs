@@ -9,6 +9,7 @@ pub(crate) mod setting;
 use std::fmt;
 use std::time::Duration;
 
+use crate::fault_kind::FaultKind;
 use crate::plan::FaultPlan;
 use crate::rates::{Family, Rates};
 use crate::seeded::{DEFAULT_DELAY, DEFAULT_RETRY_AFTER, DEFAULT_STALL, SeededFaults};
@@ -37,6 +38,8 @@ use crate::seeded::{DEFAULT_DELAY, DEFAULT_RETRY_AFTER, DEFAULT_STALL, SeededFau
 /// | `stall_body` | 0 to 1 | 0 | reads: the body stops for `stall_for` somewhere, then goes on |
 /// | `corrupt_body` | 0 to 1 | 0 | reads: one byte arrives changed |
 /// | `break_list` | 0 to 1 | 0 | lists: the list breaks after some entries |
+/// | `cut_document` | 0 to 1 | 0 | lists, copies, bulk deletes, starts and completions of uploads: the XML document ends cleanly too soon; for a server only |
+/// | `redirect` | 0 to 1 | 0 | 307 to the same address, nothing is applied |
 /// | `max_in_a_row` | 0 to 2^32 - 1 | 3 | no more faults than this hit one operation on one key in a row |
 /// | `delay_for` | a duration | 50ms | how long `delay` waits |
 /// | `stall_for` | a duration | 1s | how long `stall_body` stops |
@@ -150,6 +153,12 @@ impl ChaosSpec {
         self.blackout
     }
 
+    /// The kind of its faults that only a server can carry out, if it has one.
+    #[must_use]
+    pub fn needs_server(&self) -> Option<FaultKind> {
+        (self.rates().cut_document > 0.0).then_some(FaultKind::CutDocument)
+    }
+
     /// A new plan, with no call counted yet.
     #[must_use]
     pub fn plan(&self) -> FaultPlan {
@@ -192,7 +201,6 @@ impl fmt::Display for ChaosSpec {
 mod tests {
     use super::*;
     use crate::call::IncomingCall;
-    use crate::fault_kind::FaultKind;
     use crate::operation::Operation;
 
     #[test]

@@ -15,6 +15,7 @@ use object_store::{
 
 use crate::body::{self, Replace};
 use crate::call::IncomingCall;
+use crate::fault::Fault;
 use crate::list::list;
 use crate::operation::Operation;
 use crate::plan::FaultPlan;
@@ -143,12 +144,17 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
             Operation::Get
         };
         let call = IncomingCall::new(operation, location.as_ref());
-        let fault = self.plan.begin(&call).before().await?;
+        let Some(fault) = self.plan.begin(&call).before().await? else {
+            return self.inner.get_opts(location, options).await;
+        };
+        let mut options = options;
+        let ignores_range =
+            matches!(fault.fault(), Fault::IgnoreRange) && options.range.take().is_some();
         let response = self.inner.get_opts(location, options).await?;
-        match fault {
-            Some(fault) => body::hit_body(response, fault, self.replace(location)),
-            None => Ok(response),
+        if ignores_range {
+            fault.take_effect();
         }
+        body::hit_body(response, fault, self.replace(location))
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {

@@ -8,36 +8,18 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use futures::future::join_all;
-use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::aws::AmazonS3;
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, RetryConfig};
-use undaunted_chaos::server::{RequestRecord, S3Server, S3ServerBuilder};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode};
+use undaunted_chaos::server::{RequestRecord, S3Server};
 use undaunted_chaos::{Failure, Fault, FaultKind, FaultPlan, Operation, Rule};
 
-async fn start(builder: S3ServerBuilder) -> (S3Server, AmazonS3) {
-    let server = builder.start().await.unwrap();
-    let client = server
-        .object_store_options()
-        .into_iter()
-        .fold(
-            AmazonS3Builder::new().with_bucket_name("bucket"),
-            |client, (key, value)| client.with_config(key.parse().unwrap(), value),
-        )
-        .with_retry(RetryConfig {
-            max_retries: 0,
-            ..RetryConfig::default()
-        })
-        .build()
-        .unwrap();
-    (server, client)
-}
+use common::s3::{key, start};
+
+mod common;
 
 async fn scripted(rules: impl IntoIterator<Item = Rule>) -> (S3Server, AmazonS3) {
     start(S3Server::builder().plan(FaultPlan::scripted(rules))).await
-}
-
-fn key() -> Path {
-    Path::from("a/b")
 }
 
 /// Enough for a body to go out in more than one piece.

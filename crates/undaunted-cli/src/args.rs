@@ -185,7 +185,7 @@ pub(crate) struct CommonArgs {
 
     /// Inject faults: flaky, throttled, lossy or blackout, and key=value pairs, such as
     /// flaky,seed=7,rate=0.5; or the path of a chaos file, which ends in .toml.
-    #[arg(long, value_name = "SPEC|FILE.toml", value_parser = Chaos::parse, help_heading = FAULTS)]
+    #[arg(long, value_name = "SPEC|FILE.toml", value_parser = Chaos::parse_for_store, help_heading = FAULTS)]
     pub(crate) chaos: Option<Chaos>,
 
     #[command(flatten)]
@@ -342,19 +342,44 @@ command are printed at the start. It runs until Ctrl-C or SIGTERM, then closes a
 exits with status 0.
 
 Without --chaos there are no faults. With it, requests fail before or after they were applied,
-connections are reset or closed, bodies break, stall, end short or arrive changed, and clients are
-throttled. The faults of a seed are the same in every run, as far as the client sends the same
-requests.
+connections are reset or closed, bodies break, stall, end short or arrive changed, clients are told
+to slow down, and responses are not what S3 sends: web pages, cut XML, no ETags, lists without a
+token. The faults of a seed are the same in every run, as far as the client sends the same requests.
 
 A chaos file has the settings of SPEC at its top, and rules:
 
 ",
     include_str!("serve/example.toml"),
     "
-Faults: break_body, corrupt_body, short_body (at); replace_object (at, failure: the object is
-replaced while it is read); stall_body (at, lasts); delay (lasts); break_list (failure);
-fail_before, fail_after (failure, or status, code, retry_after); rate_limit (per_second, burst,
-retry_after).
+Faults, and their fields:
+  fail_before, fail_after  failure, or status with code and retry_after: nothing is applied, or
+                           all is and the response is lost. A full disk is status = 507, a stale
+                           credential status = 400 with code = \"ExpiredToken\"
+  delay                    lasts
+  rate_limit               per_second, burst, retry_after
+  retry_after_date         retry_after, clock_ahead or clock_behind: 503 with a date to retry
+                           after, by a clock that is wrong
+  temporary_redirect       location: 307, by default to the same address
+  wrong_region             region, status (301 or 400): x-amz-bucket-region names the region
+  break_body, short_body   at (and failure): the body breaks, or ends as if that were all
+  stall_body               at, lasts
+  corrupt_body             at: one byte arrives changed
+  replace_object           at, failure: the object is replaced while it is read
+  decompress_body          length, headers (\"removed\" or \"kept\"): so many bytes arrive, as if
+                           the body had been decompressed on its way
+  ignore_range             the whole object comes with status 200
+  no_etag                  objects, parts, copies and completions come without an ETag
+  html_page                a web page comes with status 200, and nothing is done
+  break_list               failure
+  cut_document             at or percent: the XML of a list, a copy, a bulk delete or an upload's
+                           start or completion ends too soon, with the right length; at = 0
+                           leaves nothing
+  truncated_without_token  a list says that there are more, and gives no token
+  repeat_token             a list gives the token again that it was asked with, and its first
+                           page that of its end: use count = \"always\"
+  insert_keys              names, size: a list has more keys, such as [\"a//b\", \"..\",
+                           \"a/\\u0001\", \"a/\"], of which the last is a folder marker
+
 Operations: get, head, list, put, delete, copy, create_multipart, put_part, complete_multipart,
 abort_multipart, other. Status 200 with a code is an error in the body of a success.
 

@@ -30,6 +30,22 @@ impl Chaos {
         })
     }
 
+    /// The same for faults of a store, which can't have those of HTTP alone.
+    pub(crate) fn parse_for_store(text: &str) -> Result<Self, String> {
+        let chaos = Self::parse(text)?;
+        let kind = match &chaos {
+            Self::Line(spec) => spec.needs_server(),
+            Self::File { file, .. } => file.needs_server(),
+        };
+        match kind {
+            Some(kind) => Err(format!(
+                "{kind} changes responses of HTTP and is for `undaunted serve --chaos`; the \
+                 faults of this command hit the calls to a store"
+            )),
+            None => Ok(chaos),
+        }
+    }
+
     /// A new plan that has not counted any call.
     pub(crate) fn plan(&self) -> FaultPlan {
         match self {
@@ -52,6 +68,14 @@ impl fmt::Display for Chaos {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_cannot_have_the_faults_of_http_alone() {
+        assert!(Chaos::parse("cut_document=0.1").is_ok());
+        let problem = Chaos::parse_for_store("cut_document=0.1").unwrap_err();
+        assert!(problem.starts_with("cut_document changes responses of HTTP"));
+        assert!(Chaos::parse_for_store("redirect=0.1").is_ok());
+    }
 
     #[test]
     fn the_example_in_the_help_parses() {

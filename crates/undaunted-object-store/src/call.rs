@@ -103,6 +103,7 @@ impl<'c> Recorder<'c> {
             recorder: self,
             signed_anew: false,
             maybe_applied: false,
+            lost_a_response: false,
         }
     }
 
@@ -149,6 +150,7 @@ pub(crate) struct Attempts<'c> {
     /// Whether an attempt was made again because its credentials or its time were stale.
     signed_anew: bool,
     maybe_applied: bool,
+    lost_a_response: bool,
 }
 
 impl Attempts<'_> {
@@ -178,7 +180,9 @@ impl Attempts<'_> {
 
     /// Judges a failed attempt; returns after the wait when there is another to make.
     pub(crate) async fn failed(&mut self, error: Error) -> Result<()> {
-        self.maybe_applied |= !proves_not_applied(&error);
+        let maybe_applied = !proves_not_applied(&error);
+        self.maybe_applied |= maybe_applied;
+        self.lost_a_response |= maybe_applied && error.verdict().is_retryable();
         // Every attempt signs anew, so stale credentials are worth one more.
         let verdict = if is_stale(&error) && !self.signed_anew {
             self.signed_anew = true;
@@ -193,6 +197,11 @@ impl Attempts<'_> {
     /// Whether a failed attempt may have been applied all the same.
     pub(crate) const fn maybe_applied(&self) -> bool {
         self.maybe_applied
+    }
+
+    /// Whether an attempt failed without a response that says what became of it.
+    pub(crate) const fn lost_a_response(&self) -> bool {
+        self.lost_a_response
     }
 
     /// Ends the operation as a success, although its last attempt failed.

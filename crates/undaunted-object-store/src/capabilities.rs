@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use object_store::list::PaginatedListStore;
 use object_store::multipart::MultipartStore;
+use object_store::path::Path;
 use object_store::signer::Signer;
 
 /// What a store can do beyond [`ObjectStore`](object_store::ObjectStore), which does not say.
@@ -39,7 +40,11 @@ pub struct Capabilities {
     pub(crate) native_rename: bool,
     pub(crate) attributes: bool,
     pub(crate) lists_in_order: bool,
+    pub(crate) aliases: Option<Aliases>,
 }
+
+/// Whether two paths lead to one object.
+type Aliases = Arc<dyn Fn(&Path, &Path) -> bool + Send + Sync>;
 
 impl Capabilities {
     /// Nothing beyond the trait.
@@ -74,6 +79,16 @@ impl Capabilities {
     /// Objects can have user metadata.
     pub fn with_attributes(mut self) -> Self {
         self.attributes = true;
+        self
+    }
+
+    /// Different paths may lead to one object, as links of a file system do, and this function
+    /// tells. A copy or a rename of an object onto itself then changes nothing.
+    pub fn with_aliases(
+        mut self,
+        is_one_object: impl Fn(&Path, &Path) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.aliases = Some(Arc::new(is_one_object));
         self
     }
 
@@ -120,6 +135,13 @@ impl Capabilities {
     }
 }
 
+impl Capabilities {
+    /// Whether two paths lead to one object.
+    pub(crate) fn is_one_object(&self, a: &Path, b: &Path) -> bool {
+        a == b || self.aliases.as_ref().is_some_and(|is_one| is_one(a, b))
+    }
+}
+
 impl fmt::Debug for Capabilities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Capabilities")
@@ -129,6 +151,7 @@ impl fmt::Debug for Capabilities {
             .field("native_rename", &self.native_rename)
             .field("attributes", &self.attributes)
             .field("lists_in_order", &self.lists_in_order)
+            .field("aliases", &self.aliases.is_some())
             .finish()
     }
 }

@@ -10,9 +10,10 @@ use crate::operation::Operation;
 
 /// A write whose response was lost, of which it cannot be told whether it took effect.
 ///
-/// The operation ended with a conflict after an earlier attempt that may have been applied,
-/// and what is there now proves neither. The caller decides: read what is there, or write
-/// under another condition. It comes as the source of an [`Error::Generic`]:
+/// The operation ended with a conflict after an earlier attempt that may have been applied, or
+/// its retries ended without a response, and what is there now proves neither. The caller
+/// decides: read what is there, or write under another condition. It is permanent. It comes as
+/// the source of an [`Error::Generic`]:
 ///
 /// ```
 /// use std::error::Error as _;
@@ -28,8 +29,7 @@ pub struct Ambiguous {
     operation: Operation,
     location: Path,
     reason: String,
-    // A conflict, and so permanent: a retry further out must not repeat the write.
-    source: Error,
+    source: Box<dyn StdError + Send + Sync>,
 }
 
 impl Ambiguous {
@@ -49,7 +49,7 @@ impl Ambiguous {
         operation: Operation,
         location: &Path,
         reason: impl Into<String>,
-        source: Error,
+        source: Box<dyn StdError + Send + Sync>,
     ) -> Error {
         generic(Self {
             operation,

@@ -71,6 +71,16 @@ impl Retryable for Failed {
     }
 }
 
+/// This error as the cause of a permanent one. A retry further out must not find a transient
+/// failure behind it, so of that the text is kept.
+pub(crate) fn permanent(error: Error) -> Box<dyn StdError + Send + Sync> {
+    if error.verdict().is_retryable() {
+        full_text(&error).into()
+    } else {
+        error.into()
+    }
+}
+
 /// What an error says by itself. Where that is the name of an object it stays as it is.
 fn shown(error: &(dyn StdError + 'static), text: &str) -> String {
     let is_name = error.is::<path::Error>()

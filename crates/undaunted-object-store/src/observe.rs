@@ -53,12 +53,12 @@ pub async fn observe<T>(future: impl Future<Output = T>) -> (T, Observed) {
     });
     let result = OBSERVER.scope(Arc::clone(&observer), future).await;
     let Seen { report, rest } = std::mem::take(&mut *observer.lock());
-    let observed = Observed {
+    let seen = Observed {
         report: report.report,
         elapsed: start.elapsed(),
         ..rest
     };
-    (result, observed)
+    (result, seen)
 }
 
 /// What [`observe`] saw.

@@ -12,12 +12,16 @@
 //! Why an Update is less decidable: ours may have been applied, and a conflicting write may have
 //! built on it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use object_store::path::Path;
 use object_store::{
     Attributes, Error, GetOptions, GetResult, ObjectMeta, ObjectStore, PutPayload, Result,
 };
+use tokio::time::timeout;
+use undaunted::{Retryable, TimedOut};
 
 use crate::checked_body::CheckedBody;
 use crate::operation::Operation;
@@ -57,6 +61,8 @@ pub(crate) struct Resolver<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) policy: &'a Policy,
     pub(crate) location: &'a Path,
+    /// Whether the write's own retries are over, so that it is not for this to try for long.
+    pub(crate) is_over: bool,
 }
 
 impl<S: ObjectStore> Resolver<'_, S> {
@@ -156,8 +162,8 @@ impl<S: ObjectStore> Resolver<'_, S> {
 
     async fn head(&self, location: &Path) -> Result<GetResult> {
         let head = GetOptions::new().with_head(true);
-        let attempt = || self.store.get_opts(location, head.clone());
-        self.policy.retry(Operation::Get, location, attempt).await
+        self.retry(|| self.store.get_opts(location, head.clone()))
+            .await
     }
 
     /// The content of this object and no other.
@@ -170,10 +176,15 @@ impl<S: ObjectStore> Resolver<'_, S> {
         Ok(CheckedBody::new(result.into_stream(), range, stall_timeout))
     }
 
-    async fn retry<T, Fut>(&self, attempt: impl FnMut() -> Fut) -> Result<T>
+    async fn retry<T, Fut>(&self, mut attempt: impl FnMut() -> Fut) -> Result<T>
     where
         Fut: Future<Output = Result<T>>,
     {
+        if self.is_over {
+            let limit = LAST_LOOK;
+            let looked = timeout(limit, attempt()).await;
+            return looked.unwrap_or_else(|_| Err(Error::timed_out(TimedOut::Attempt { limit })));
+        }
         self.policy
             .retry(Operation::Get, self.location, attempt)
             .await
@@ -207,3 +218,6 @@ async fn same_bytes(mut left: CheckedBody, mut right: CheckedBody) -> Result<boo
 fn same_attributes(a: &Attributes, b: &Attributes) -> bool {
     a.len() == b.len() && a.iter().all(|(name, value)| b.get(name) == Some(value))
 }
+
+/// For one request to a service that has just failed for minutes.
+const LAST_LOOK: Duration = Duration::from_secs(10);

@@ -92,6 +92,20 @@ impl<S: ObjectStore> RetryStore<S> {
         &self.capabilities
     }
 
+    /// Copies or renames an object onto itself: it stays as it is. A copy and a delete of one
+    /// object would leave nothing.
+    async fn stay(&self, location: &Path, mode: CopyMode) -> Result<()> {
+        self.get_opts(location, GetOptions::new().with_head(true))
+            .await?;
+        match mode {
+            CopyMode::Overwrite => Ok(()),
+            CopyMode::Create => Err(Error::AlreadyExists {
+                path: location.to_string(),
+                source: "source and destination are the same object".into(),
+            }),
+        }
+    }
+
     fn lister(&self) -> Lister<S> {
         Lister {
             inner: Arc::clone(&self.inner),
@@ -213,20 +227,27 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        if self.capabilities.is_one_object(from, to) {
+            return self.stay(from, options.mode).await;
+        }
         write::copy(&*self.inner, &self.policy, from, to, options).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        let mode = match options.target_mode {
+            RenameTargetMode::Overwrite => CopyMode::Overwrite,
+            RenameTargetMode::Create => CopyMode::Create,
+        };
+        if self.capabilities.is_one_object(from, to) {
+            return self.stay(from, mode).await;
+        }
         if self.capabilities.native_rename {
             return write::rename(&*self.inner, &self.policy, from, to, options).await;
         }
         // Two operations in every store without a rename of its own, so each is retried by
         // itself: a copy that succeeded is never made again after its source is gone.
         let copy = CopyOptions {
-            mode: match options.target_mode {
-                RenameTargetMode::Overwrite => CopyMode::Overwrite,
-                RenameTargetMode::Create => CopyMode::Create,
-            },
+            mode,
             extensions: options.extensions,
         };
         self.copy_opts(from, to, copy).await?;

@@ -1,8 +1,8 @@
 //! Writes: puts, copies and renames.
 //!
 //! An overwrite is simply repeated. A write under a condition is repeated too, but a conflict
-//! after an attempt that may have been applied does not say whose write is there: that is found
-//! out before anything is reported.
+//! after an attempt that may have been applied does not say whose write is there, and retries
+//! that end without a response say nothing of it: that is found out before anything is reported.
 
 use std::future::Future;
 
@@ -15,6 +15,7 @@ use undaunted::Retryable;
 
 use crate::call::Recorder;
 use crate::error::Ambiguous;
+use crate::full_text::permanent;
 use crate::operation::Operation;
 use crate::policy::Policy;
 use crate::resolve::{Resolution, Resolver, Write};
@@ -113,29 +114,49 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
         let recorder = Recorder::new(self.policy, operation, self.location);
         let on_event = recorder.on_event();
         let mut attempts = recorder.attempts(&on_event);
-        let conflict = loop {
+        let (last, is_over) = loop {
             match attempts.attempt(attempt()).await {
                 Ok(value) => return Ok(value.with_report(&recorder)),
-                Err(error) if attempts.maybe_applied() && self.is_conflict(&error) => break error,
-                Err(error) => attempts.failed(error).await?,
+                Err(error) if attempts.maybe_applied() && self.is_conflict(&error) => {
+                    break (error, false);
+                }
+                Err(error) => match attempts.failed(error).await {
+                    Ok(()) => {}
+                    Err(error) if attempts.lost_a_response() => break (error, true),
+                    Err(error) => return Err(error),
+                },
             }
         };
         let resolver = Resolver {
             store: self.store,
             policy: self.policy,
             location: self.location,
+            is_over,
         };
         let error = match resolver.resolve(&self.write).await {
+            Resolution::Applied(meta) if is_over => {
+                let location = self.location;
+                tracing::info!(
+                    target: "undaunted::store",
+                    %location,
+                    "{operation} of {location} was applied, although no response said so"
+                );
+                return Ok(T::of(meta).with_report(&recorder));
+            }
             Resolution::Applied(meta) => {
                 let value = attempts.succeed(T::of(meta)).await?;
                 return Ok(value.with_report(&recorder));
             }
-            Resolution::Conflict => conflict,
+            Resolution::Conflict => last,
             Resolution::Undecided(reason) => {
-                Ambiguous::error(operation, self.location, reason, conflict)
+                Ambiguous::error(operation, self.location, reason, permanent(last))
             }
         };
-        Err(attempts.give_up(error).await)
+        Err(if is_over {
+            error
+        } else {
+            attempts.give_up(error).await
+        })
     }
 
     const fn operation(&self) -> Operation {

@@ -100,6 +100,20 @@ impl RuleField<'_, '_> {
         text.and_then(read).ok_or_else(|| self.wrong(expected))
     }
 
+    /// An array of texts, at least one.
+    pub(super) fn texts(&self, expected: impl Display) -> Result<Vec<String>, FileError> {
+        let array = self.value.get_ref().as_array();
+        let texts = array.and_then(|array| {
+            let texts = array.iter().map(|one| one.get_ref().as_str());
+            texts
+                .map(|text| text.map(ToOwned::to_owned))
+                .collect::<Option<Vec<_>>>()
+        });
+        texts
+            .filter(|texts| !texts.is_empty())
+            .ok_or_else(|| self.wrong(expected))
+    }
+
     /// A whole number within a range.
     pub(super) fn number<T>(&self, range: std::ops::RangeInclusive<T>) -> Result<T, FileError>
     where

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::fault_kind::FaultKind;
 use crate::plan::FaultPlan;
 use crate::rule::Rule;
 use crate::spec::ChaosSpec;
@@ -34,17 +35,31 @@ use fields::{scalar, type_name};
 /// | `count` | how many calls to hit, or `"always"` | 1; for `rate_limit` always | all |
 /// | `failure` | `"closed"`, `"connect"`, `"reset"` or `"timeout"` | | all that fail |
 /// | `status` | an HTTP status, in the place of `failure` | | `fail_before`, `fail_after` |
+/// | `status` | 301 or 400 | 301 | `wrong_region` |
 /// | `code` | the service's code, such as `"SlowDown"` | the usual one of the status | with `status` |
-/// | `retry_after` | a duration | none | with `status`, and `rate_limit` |
-/// | `at` | a number of bytes | | `break_body`, `corrupt_body`, `replace_object`, `short_body`, `stall_body` |
+/// | `retry_after` | a duration | none | with `status`, and `rate_limit`, `retry_after_date` |
+/// | `clock_ahead` or `clock_behind` | a duration | the clock is right | `retry_after_date` |
+/// | `at` | a number of bytes | | `break_body`, `corrupt_body`, `cut_document`, `replace_object`, `short_body`, `stall_body` |
+/// | `percent` | 0 to 100, in the place of `at` | | `cut_document` |
+/// | `length` | a number of bytes | | `decompress_body` |
+/// | `headers` | `"kept"` or `"removed"`: `Content-Length` and `Content-Encoding` | `"removed"` | `decompress_body` |
+/// | `names` | the keys to insert, as an array | | `insert_keys` |
+/// | `size` | the size that each is said to have | 0 | `insert_keys` |
+/// | `location` | a URL; after host and port the path and query of the request are appended | where the request was sent | `temporary_redirect` |
+/// | `region` | the region that the bucket is said to be in | | `wrong_region` |
 /// | `after` | a number of entries | 0 | `break_list` |
 /// | `lasts` | a duration | | `delay`, `stall_body` |
 /// | `per_second` | calls a second | | `rate_limit` |
 /// | `burst` | calls together | the same as `per_second` | `rate_limit` |
 ///
-/// The faults are `break_body`, `break_list`, `corrupt_body`, `delay`, `fail_after`,
-/// `fail_before`, `rate_limit`, `replace_object`, `short_body` and `stall_body`; what they do
-/// is in the [table of the crate](crate#the-faults). A duration is a whole number and a unit in quotes: `"500ms"`.
+/// The faults are `break_body`, `break_list`, `corrupt_body`, `cut_document`,
+/// `decompress_body`, `delay`, `fail_after`, `fail_before`, `html_page`, `ignore_range`,
+/// `insert_keys`, `no_etag`, `rate_limit`, `repeat_token`, `replace_object`, `retry_after_date`,
+/// `short_body`, `stall_body`, `temporary_redirect`, `truncated_without_token` and
+/// `wrong_region`; what they do is in the [table of the crate](crate#the-faults). A duration is a whole number and a unit in quotes: `"500ms"`.
+///
+/// A full disk is `fail_before` with `status = 507`, and a stale credential with `status = 400`
+/// and `code = "ExpiredToken"`, which a HEAD gets without its code.
 ///
 /// This is `examples/chaos.toml`:
 ///
@@ -56,7 +71,7 @@ use fields::{scalar, type_name};
 /// use undaunted_chaos::ChaosFile;
 ///
 /// let file: ChaosFile = include_str!("../../examples/chaos.toml").parse()?;
-/// assert_eq!(file.rules().len(), 6);
+/// assert_eq!(file.rules().len(), 8);
 /// let plan = file.plan();
 ///
 /// let wrong = "seed = 7\n[[rule]]\nfault = \"delay\"\nlasts = 5".parse::<ChaosFile>();
@@ -84,6 +99,15 @@ impl ChaosFile {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The kind of its faults that only a server can carry out, if it has one.
+    #[must_use]
+    pub fn needs_server(&self) -> Option<FaultKind> {
+        let kinds = self.rules.iter().map(|rule| rule.fault().kind());
+        kinds
+            .chain(self.spec.iter().filter_map(ChaosSpec::needs_server))
+            .find(|kind| kind.needs_server())
     }
 
     /// A new plan, with no call counted yet.

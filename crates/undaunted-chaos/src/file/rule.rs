@@ -1,6 +1,7 @@
 //! From a `[[rule]]` to a [`Rule`].
 
 use std::ops::Range;
+use std::time::Duration;
 
 use toml::de::DeTable;
 use undaunted::HttpFailure;
@@ -8,7 +9,7 @@ use undaunted::HttpFailure;
 use super::error::{FileError, SourceText};
 use super::fields::RuleFields;
 use crate::failure::Failure;
-use crate::fault::Fault;
+use crate::fault::{Clock, CutAt, Fault};
 use crate::fault_kind::FaultKind;
 use crate::operation::Operation;
 use crate::rule::Rule;
@@ -81,20 +82,111 @@ fn fault(kind: FaultKind, fields: &mut RuleFields<'_, '_>) -> Result<Fault, File
             failure: break_off(fields)?,
         },
         FaultKind::CorruptBody => Fault::CorruptBody { at: at(fields)? },
+        FaultKind::CutDocument => cut_document(fields)?,
+        FaultKind::DecompressBody => decompress_body(fields)?,
         FaultKind::Delay => Fault::Delay(lasts(fields)?),
         FaultKind::FailAfter => Fault::FailAfter(failure(fields)?),
         FaultKind::FailBefore => Fault::FailBefore(failure(fields)?),
+        FaultKind::HtmlPage => Fault::HtmlPage,
+        FaultKind::IgnoreRange => Fault::IgnoreRange,
+        FaultKind::InsertKeys => insert_keys(fields)?,
+        FaultKind::NoEtag => Fault::NoEtag,
         FaultKind::RateLimit => rate_limit(fields)?,
+        FaultKind::RepeatToken => Fault::RepeatToken,
         FaultKind::ReplaceObject => Fault::ReplaceObject {
             at: at(fields)?,
             failure: break_off(fields)?,
         },
+        FaultKind::RetryAfterDate => retry_after_date(fields)?,
         FaultKind::ShortBody => Fault::ShortBody { at: at(fields)? },
         FaultKind::StallBody => Fault::StallBody {
             at: at(fields)?,
             lasts: lasts(fields)?,
         },
+        FaultKind::TemporaryRedirect => temporary_redirect(fields)?,
+        FaultKind::TruncatedWithoutToken => Fault::TruncatedWithoutToken,
+        FaultKind::WrongRegion => wrong_region(fields)?,
     })
+}
+
+fn cut_document(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {
+    let what = "where the document ends, in bytes; or give `percent` of its length";
+    let at = match fields.get("percent") {
+        Some(field) => CutAt::Percent(field.number(0..=100)?),
+        None => CutAt::Byte(fields.need("at", what)?.number(0..=u64::from(u32::MAX))?),
+    };
+    Ok(Fault::CutDocument { at })
+}
+
+fn decompress_body(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {
+    let length = fields.need("length", "how many bytes arrive")?;
+    let keep_headers = match fields.get("headers") {
+        Some(field) => field.text("it is \"kept\" or \"removed\"", |text| match text {
+            "kept" => Some(true),
+            "removed" => Some(false),
+            _ => None,
+        })?,
+        None => false,
+    };
+    Ok(Fault::DecompressBody {
+        length: length.number(0..=u64::from(u32::MAX) * 1024)?,
+        keep_headers,
+    })
+}
+
+fn insert_keys(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {
+    let expected = "it is a list of keys to insert, such as [\"a//b\", \"a/\"]";
+    let names = fields.need("names", expected)?.texts(expected)?;
+    let size = match fields.get("size") {
+        Some(field) => field.number(0..=u64::from(u32::MAX) * 1024)?,
+        None => 0,
+    };
+    Ok(Fault::InsertKeys { names, size })
+}
+
+fn retry_after_date(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {
+    let retry_after = fields.need("retry_after", "how long to wait, such as \"3s\"")?;
+    let ahead = fields.get("clock_ahead");
+    let clock = match (ahead, fields.get("clock_behind")) {
+        (Some(field), Some(_)) => {
+            return Err(field.wrong("give either `clock_ahead` or `clock_behind`"));
+        }
+        (None, Some(field)) => Clock::Behind(field.duration()?),
+        (Some(field), None) => Clock::Ahead(field.duration()?),
+        (None, None) => Clock::Ahead(Duration::ZERO),
+    };
+    Ok(Fault::RetryAfterDate {
+        retry_after: retry_after.duration()?,
+        clock,
+    })
+}
+
+fn temporary_redirect(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {
+    let location = fields.get("location").map(|field| {
+        field.text("it is a URL of visible ASCII characters", |text| {
+            let is_url = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+            is_url.then(|| text.to_owned())
+        })
+    });
+    Ok(Fault::TemporaryRedirect {
+        location: location.transpose()?,
+    })
+}
+
+fn wrong_region(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {
+    let expected = "it is the name of a region, such as \"eu-west-1\"";
+    let region = fields.need("region", expected)?.text(expected, |text| {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        (!text.is_empty() && text.bytes().all(is_name)).then(|| text.to_owned())
+    })?;
+    let status = match fields.get("status") {
+        Some(field) => match field.number(300..=499)? {
+            status @ (301 | 400) => status,
+            _ => return Err(field.wrong("S3 sends 301 or 400")),
+        },
+        None => 301,
+    };
+    Ok(Fault::WrongRegion { region, status })
 }
 
 fn rate_limit(fields: &mut RuleFields<'_, '_>) -> Result<Fault, FileError> {

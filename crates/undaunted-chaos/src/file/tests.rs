@@ -4,7 +4,7 @@ use undaunted::HttpFailure;
 
 use super::*;
 use crate::failure::Failure;
-use crate::fault::Fault;
+use crate::fault::{Clock, CutAt, Fault};
 use crate::operation::Operation;
 
 fn rule(text: &str) -> Rule {
@@ -45,6 +45,35 @@ fn every_fault_can_be_written() {
             Rule::new(Operation::Get, Fault::CorruptBody { at: 0 }),
         ),
         (
+            "fault = 'cut_document'\nat = 34\noperation = 'complete_multipart'",
+            Rule::new(
+                Operation::CompleteMultipart,
+                Fault::CutDocument {
+                    at: CutAt::Byte(34),
+                },
+            ),
+        ),
+        (
+            "fault = 'cut_document'\npercent = 50",
+            Rule::any(Fault::CutDocument {
+                at: CutAt::Percent(50),
+            }),
+        ),
+        (
+            "fault = 'decompress_body'\nlength = 9",
+            Rule::any(Fault::DecompressBody {
+                length: 9,
+                keep_headers: false,
+            }),
+        ),
+        (
+            "fault = 'decompress_body'\nlength = 9\nheaders = 'kept'",
+            Rule::any(Fault::DecompressBody {
+                length: 9,
+                keep_headers: true,
+            }),
+        ),
+        (
             "fault = 'delay'\nlasts = '2s'\nfrom_call = 4",
             Rule::any(Fault::Delay(lasts)).from_call(4),
         ),
@@ -58,6 +87,19 @@ fn every_fault_can_be_written() {
             "fault = 'fail_before'\nstatus = 503\ncode = 'SlowDown'\nretry_after = '3s'\nmethod = 'put'",
             Rule::any(Fault::FailBefore(Failure::Status(slow))).method("PUT"),
         ),
+        ("fault = 'html_page'", Rule::any(Fault::HtmlPage)),
+        (
+            "fault = 'ignore_range'\ncount = 'always'",
+            Rule::any(Fault::IgnoreRange).always(),
+        ),
+        (
+            "fault = 'insert_keys'\nnames = [\"a/\\u0001\", 't/']\nsize = 3",
+            Rule::any(Fault::InsertKeys {
+                names: vec!["a/\u{1}".to_owned(), "t/".to_owned()],
+                size: 3,
+            }),
+        ),
+        ("fault = 'no_etag'", Rule::any(Fault::NoEtag)),
         (
             "fault = 'rate_limit'\nper_second = 9",
             Rule::any(Fault::RateLimit {
@@ -83,6 +125,35 @@ fn every_fault_can_be_written() {
             })
             .always(),
         ),
+        ("fault = 'repeat_token'", Rule::any(Fault::RepeatToken)),
+        (
+            "fault = 'retry_after_date'\nretry_after = '2s'\nclock_behind = '60m'",
+            Rule::any(Fault::RetryAfterDate {
+                retry_after: lasts,
+                clock: Clock::Behind(Duration::from_secs(3_600)),
+            }),
+        ),
+        (
+            "fault = 'temporary_redirect'",
+            Rule::any(Fault::TemporaryRedirect { location: None }),
+        ),
+        (
+            "fault = 'temporary_redirect'\nlocation = 'http://other:9'",
+            Rule::any(Fault::TemporaryRedirect {
+                location: Some("http://other:9".to_owned()),
+            }),
+        ),
+        (
+            "fault = 'truncated_without_token'",
+            Rule::any(Fault::TruncatedWithoutToken),
+        ),
+        (
+            "fault = 'wrong_region'\nregion = 'eu-west-1'\nstatus = 400",
+            Rule::any(Fault::WrongRegion {
+                region: "eu-west-1".to_owned(),
+                status: 400,
+            }),
+        ),
         (
             "fault = 'short_body'\nat = 1_000",
             Rule::any(Fault::ShortBody { at: 1_000 }),
@@ -92,9 +163,25 @@ fn every_fault_can_be_written() {
             Rule::any(Fault::StallBody { at: 7, lasts }),
         ),
     ];
-    for (text, want) in cases {
-        assert_eq!(rule(text), want, "{text}");
+    for (text, want) in &cases {
+        assert_eq!(rule(text), *want, "{text}");
     }
+    for name in FaultKind::ALL {
+        let quoted = format!("fault = '{name}'");
+        assert!(
+            cases.iter().any(|(text, _)| text.contains(&quoted)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_file_says_whether_it_needs_a_server() {
+    let needs = |text: &str| text.parse::<ChaosFile>().unwrap().needs_server();
+    assert_eq!(needs("profile = 'flaky'"), None);
+    assert_eq!(needs("cut_document = 0.1"), Some(FaultKind::CutDocument));
+    let rules = "[[rule]]\nfault = 'no_etag'\n[[rule]]\nfault = 'html_page'";
+    assert_eq!(needs(rules), Some(FaultKind::HtmlPage));
 }
 
 #[test]
@@ -222,6 +309,48 @@ fn a_mistake_in_a_rule_has_its_line_and_its_words() {
         (
             "[[rule]]\nfault = 'delay'\nlasts = '1s'\nmethod = 'P T'",
             "line 4: `method` of a rule is \"P T\": it is an HTTP method",
+        ),
+    ]);
+}
+
+#[test]
+fn a_mistake_in_a_response_has_its_line_and_its_words() {
+    check(&[
+        (
+            "[[rule]]\nfault = 'cut_document'",
+            "line 1: a rule needs `at`: where the document ends, in bytes; or give `percent`",
+        ),
+        (
+            "[[rule]]\nfault = 'cut_document'\npercent = 101",
+            "line 3: `percent` of a rule is 101: it is a whole number from 0 to 100",
+        ),
+        (
+            "[[rule]]\nfault = 'decompress_body'\nlength = 1\nheaders = 'half'",
+            "line 4: `headers` of a rule is \"half\": it is \"kept\" or \"removed\"",
+        ),
+        (
+            "[[rule]]\nfault = 'insert_keys'\nnames = [1]",
+            "line 3: `names` of a rule is an array: it is a list of keys to insert",
+        ),
+        (
+            "[[rule]]\nfault = 'no_etag'\noperation = 'list'",
+            "line 3: `operation` of a rule is \"list\": no_etag hits complete_multipart, copy, get,",
+        ),
+        (
+            "[[rule]]\nfault = 'retry_after_date'\nretry_after = '1s'\nclock_ahead = '1s'\nclock_behind = '1s'",
+            "line 4: `clock_ahead` of a rule is \"1s\": give either `clock_ahead` or `clock_behind`",
+        ),
+        (
+            "[[rule]]\nfault = 'temporary_redirect'\nlocation = 'a b'",
+            "line 3: `location` of a rule is \"a b\": it is a URL",
+        ),
+        (
+            "[[rule]]\nfault = 'wrong_region'\nregion = 'eu west'",
+            "line 3: `region` of a rule is \"eu west\": it is the name of a region",
+        ),
+        (
+            "[[rule]]\nfault = 'wrong_region'\nregion = 'eu'\nstatus = 307",
+            "line 4: `status` of a rule is 307: S3 sends 301 or 400",
         ),
     ]);
 }

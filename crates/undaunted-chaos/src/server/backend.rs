@@ -23,8 +23,8 @@ pub(super) struct S3Backend {
 }
 
 impl S3Backend {
-    pub(super) fn new(root: &FsPath) -> io::Result<Self> {
-        let files = Files::new(root)?;
+    pub(super) fn new(root: &FsPath, page_size: i32) -> io::Result<Self> {
+        let files = Files::new(root, page_size)?;
         let mut builder = S3ServiceBuilder::new(files.clone());
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         Ok(Self {
@@ -34,6 +34,7 @@ impl S3Backend {
         })
     }
 
+    /// Carries a request out; faults in its extensions that the files know hit it.
     pub(super) async fn serve(
         &self,
         request: Request<Body>,

@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::{BoxStream, StreamExt};
+use futures::future;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use object_store::Error;
@@ -38,6 +39,12 @@ impl ResponseBody {
         }
     }
 
+    /// All of it.
+    pub(super) async fn collected(self) -> io::Result<Bytes> {
+        let chunks: Vec<Bytes> = self.stream.try_collect().await?;
+        Ok(chunks.concat().into())
+    }
+
     /// Counts what goes out. The record ends with the body.
     pub(super) fn recorded(self, record: OpenRecord) -> Self {
         Self {
@@ -49,6 +56,18 @@ impl ResponseBody {
     /// Does not say how long it is.
     pub(super) fn without_length(self) -> Self {
         Self {
+            length: None,
+            ..self
+        }
+    }
+
+    /// Is as long as it is, whatever a header says. It ends late, so that hyper has sent what it
+    /// buffered when it finds that there is less than announced.
+    pub(super) fn with_wrong_length(self) -> Self {
+        let pause = stream::once(tokio::time::sleep(FLUSH));
+        let pause = pause.filter_map(|()| future::ready(None));
+        Self {
+            stream: self.stream.chain(pause).boxed(),
             length: None,
             ..self
         }

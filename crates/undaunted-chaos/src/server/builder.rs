@@ -26,6 +26,7 @@ pub struct S3ServerBuilder {
     plan: FaultPlan,
     buckets: Vec<String>,
     keep: usize,
+    page_size: u16,
     hang: Duration,
     observer: Option<Observer>,
 }
@@ -38,6 +39,7 @@ impl Default for S3ServerBuilder {
             plan: FaultPlan::none(),
             buckets: Vec::new(),
             keep: KEEP,
+            page_size: PAGE_SIZE,
             hang: HANG,
             observer: None,
         }
@@ -68,6 +70,13 @@ impl S3ServerBuilder {
     /// there is one named `bucket`.
     pub fn bucket(mut self, name: impl Into<String>) -> Self {
         self.buckets.push(name.into());
+        self
+    }
+
+    /// How many entries a page of a list has at most, and at least one. Default: 1,000, as many
+    /// as S3's.
+    pub fn page_size(mut self, entries: u16) -> Self {
+        self.page_size = entries.max(1);
         self
     }
 
@@ -122,7 +131,7 @@ impl S3ServerBuilder {
         let address = listener.local_addr()?;
         let records = Records::new(self.keep, self.observer);
         let responder = Arc::new(Responder {
-            backend: S3Backend::new(path)?,
+            backend: S3Backend::new(path, self.page_size.into())?,
             plan: self.plan.clone(),
             records: records.clone(),
         });
@@ -165,6 +174,7 @@ fn bad_bucket(name: &str) -> io::Error {
 }
 
 const BUCKET: &str = "bucket";
+const PAGE_SIZE: u16 = 1_000;
 /// Longer than any client waits.
 const HANG: Duration = Duration::from_secs(86_400);
 /// More than a test looks at, and bounded for a server that runs for days.

@@ -9,20 +9,31 @@ use hyper::{HeaderMap, Method, Uri};
 use s3s::{Body, S3, S3Request, S3Response, S3Result, dto, s3_error};
 use s3s_fs::FileSystem;
 
+use super::page;
+use crate::fault::Fault;
+
 /// Objects as files. A clone shares them.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     inner: Arc<FileSystem>,
     root: PathBuf,
+    /// How many entries a page of a list has at most.
+    page_size: i32,
 }
 
+/// Put into a response whose request had a fault in its extensions, if the fault was carried
+/// out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TookEffect;
+
 impl Files {
-    pub(super) fn new(root: &FsPath) -> io::Result<Self> {
+    pub(super) fn new(root: &FsPath, page_size: i32) -> io::Result<Self> {
         let inner =
             FileSystem::new(root).map_err(|error| io::Error::other(format!("{error:?}")))?;
         Ok(Self {
             inner: Arc::new(inner),
             root: root.to_owned(),
+            page_size,
         })
     }
 
@@ -127,7 +138,14 @@ pass_on! {
         let input = &mut request.input;
         self.refuse_folder(&input.bucket, &input.key)?;
         self.clamp(input);
-        self.inner.get_object(request).await
+        let ignores_range = matches!(request.extensions.get(), Some(Fault::IgnoreRange))
+            && input.range.take().is_some();
+        let mut response = self.inner.get_object(request).await?;
+        if ignores_range {
+            response.output.accept_ranges = None;
+            response.extensions.insert(TookEffect);
+        }
+        Ok(response)
     }
 
     async fn head_object(
@@ -142,17 +160,40 @@ pass_on! {
         &self,
         mut request: S3Request<dto::ListObjectsInput>,
     ) -> S3Result<S3Response<dto::ListObjectsOutput>> {
-        // An empty delimiter is none.
-        request.input.delimiter.take_if(|text| text.is_empty());
-        self.inner.list_objects(request).await
+        let marker = request.input.marker.take().filter(|text| !text.is_empty());
+        let mut request = request.map_input(dto::ListObjectsV2Input::from);
+        request.input.continuation_token = marker;
+        let response = self.list_objects_v2(request).await?;
+        Ok(response.map_output(|page| dto::ListObjectsOutput {
+            common_prefixes: page.common_prefixes,
+            contents: page.contents,
+            delimiter: page.delimiter,
+            encoding_type: page.encoding_type,
+            is_truncated: page.is_truncated,
+            marker: page.continuation_token,
+            max_keys: page.max_keys,
+            name: page.name,
+            next_marker: page.next_continuation_token,
+            prefix: page.prefix,
+            ..dto::ListObjectsOutput::default()
+        }))
     }
 
     async fn list_objects_v2(
         &self,
         mut request: S3Request<dto::ListObjectsV2Input>,
     ) -> S3Result<S3Response<dto::ListObjectsV2Output>> {
-        request.input.delimiter.take_if(|text| text.is_empty());
-        self.inner.list_objects_v2(request).await
+        let input = &mut request.input;
+        // An empty delimiter is none.
+        input.delimiter.take_if(|text| text.is_empty());
+        input.max_keys = Some(input.max_keys.map_or(self.page_size, |most| most.min(self.page_size)));
+        let fault = request.extensions.remove::<Fault>();
+        let mut response = self.inner.list_objects_v2(request).await?;
+        if fault.is_some_and(|fault| page::change(&mut response.output, &fault)) {
+            response.extensions.insert(TookEffect);
+        }
+        page::encode(&mut response.output);
+        Ok(response)
     }
 }
 
@@ -165,7 +206,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("bucket/a")).unwrap();
         std::fs::write(folder.path().join("bucket/a/b"), "x").unwrap();
-        let files = Files::new(folder.path()).unwrap();
+        let files = Files::new(folder.path(), 1000).unwrap();
         let old = dto::ListObjectsInput {
             bucket: "bucket".to_owned(),
             delimiter: Some(String::new()),
@@ -191,7 +232,7 @@ mod tests {
     #[test]
     fn no_key_leads_out_of_its_bucket() {
         let folder = tempfile::tempdir().unwrap();
-        let files = Files::new(folder.path()).unwrap();
+        let files = Files::new(folder.path(), 1000).unwrap();
         assert!(files.path_of("bucket", "a/b").is_some());
         for key in ["../other", "/etc/passwd", "a/../../b"] {
             assert_eq!(files.path_of("bucket", key), None, "{key}");

@@ -4,11 +4,13 @@ mod backend;
 mod body;
 mod builder;
 mod connection;
-mod failed;
+mod document;
 mod files;
 mod keys;
 mod listen;
+mod page;
 mod record;
+mod refused;
 mod request;
 mod respond;
 

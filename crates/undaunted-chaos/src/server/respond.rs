@@ -2,9 +2,10 @@
 
 use std::io;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Incoming};
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue};
 use hyper::{Request, Response};
 use object_store::Error;
 use s3s::Body;
@@ -12,13 +13,16 @@ use s3s::Body;
 use super::backend::S3Backend;
 use super::body::ResponseBody;
 use super::connection::ConnectionEnd;
-use super::failed::failed;
+use super::document::{edited, with_references, without_element};
+use super::files::TookEffect;
 use super::record::{OpenRecord, Records, RequestRecord};
+use super::refused::RequestHead;
 use super::request::record_of;
 use crate::body::Replace;
 use crate::call::IncomingCall;
 use crate::failure::Failure;
 use crate::fault::Fault;
+use crate::operation::Operation;
 use crate::pending::{PendingFault, PendingFaults};
 use crate::plan::FaultPlan;
 
@@ -48,6 +52,7 @@ impl Responder {
             open: self.records.begin(record.clone()),
             record: &record,
             end,
+            head: RequestHead::of(&request),
         };
         let response = exchange.respond(request, faults).await?;
         let mut open = exchange.open;
@@ -62,12 +67,13 @@ struct Exchange<'e> {
     record: &'e RequestRecord,
     open: OpenRecord,
     end: &'e ConnectionEnd,
+    head: RequestHead,
 }
 
 impl Exchange<'_> {
     async fn respond(
         &mut self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         faults: PendingFaults,
     ) -> io::Result<Response<ResponseBody>> {
         let mut last = None;
@@ -76,14 +82,20 @@ impl Exchange<'_> {
                 let lasts = *lasts;
                 self.take_effect(&fault);
                 tokio::time::sleep(lasts).await;
-            } else if let Some(failure) = fault.fault().refusal() {
+            } else if fault.fault().prevents_the_call() {
                 self.take_effect(&fault);
                 // Closing with unread data would be a reset, which only a reset may be.
                 drain(request).await;
-                return self.fail(&failure).await;
+                return match self.head.refused(fault.fault()) {
+                    Some(refusal) => Ok(refusal),
+                    None => self.fail(fault.fault().failure()).await,
+                };
             } else {
                 last = Some(fault);
             }
+        }
+        if let Some(fault) = &last {
+            request.extensions_mut().insert(fault.fault().clone());
         }
         let request = request.map(Body::from);
         let response = self.backend.serve(request, self.record).await?;
@@ -100,33 +112,95 @@ impl Exchange<'_> {
         mut response: Response<ResponseBody>,
         mut fault: PendingFault,
     ) -> io::Result<Response<ResponseBody>> {
-        let length = content_length(&response);
-        let at = match fault.fault() {
+        match fault.fault() {
             Fault::FailAfter(failure) => {
                 self.take_effect(&fault);
-                return self.fail(failure).await;
+                self.fail(Some(failure)).await
             }
+            Fault::CutDocument { .. } => {
+                let mut at = None;
+                let cut = |document: Bytes| {
+                    let length = document.len();
+                    at = fault.position_in(length as u64);
+                    let at = at.and_then(|at| usize::try_from(at).ok());
+                    document.slice(..at.unwrap_or(length).min(length))
+                };
+                response = edited(response, cut).await?;
+                if at.is_some() {
+                    self.take_effect(&fault);
+                }
+                Ok(response)
+            }
+            Fault::NoEtag => {
+                let mut has_effect = response.headers_mut().remove(ETAG).is_some();
+                if !matches!(self.record.operation, Operation::Get | Operation::Head) {
+                    response = edited(response, |document| {
+                        let changed = without_element(&document, "ETag");
+                        has_effect |= changed != document;
+                        changed
+                    })
+                    .await?;
+                }
+                if has_effect {
+                    self.take_effect(&fault);
+                }
+                Ok(response)
+            }
+            Fault::IgnoreRange
+            | Fault::InsertKeys { .. }
+            | Fault::RepeatToken
+            | Fault::TruncatedWithoutToken => {
+                if response.extensions().get::<TookEffect>().is_none() {
+                    return Ok(response);
+                }
+                self.take_effect(&fault);
+                if matches!(fault.fault(), Fault::InsertKeys { .. }) {
+                    response = edited(response, |document| with_references(&document)).await?;
+                }
+                Ok(response)
+            }
+            _ => Ok(self.hit_body(response, fault)),
+        }
+    }
+
+    /// Lets a fault hit the bytes of a body as they go out.
+    fn hit_body(
+        &mut self,
+        mut response: Response<ResponseBody>,
+        mut fault: PendingFault,
+    ) -> Response<ResponseBody> {
+        let length = content_length(&response);
+        let at = match fault.fault() {
             Fault::BreakList { .. } => Some(length / 2),
             _ => fault.position_in(length),
         };
         let Some(at) = at else {
-            return Ok(response);
+            return response;
         };
         self.open.hit(&fault.fault().to_string());
-        let announces = !matches!(fault.fault(), Fault::ShortBody { .. });
-        if !announces {
-            // A body that ends cleanly too soon cannot announce its length.
-            response.headers_mut().remove(CONTENT_LENGTH);
-        }
-        let (replace, end) = (self.replace(), self.end.clone());
-        Ok(response.map(|body| {
-            let body = body.hit(at, fault, replace, end);
-            if announces {
-                body
-            } else {
-                body.without_length()
+        let headers = response.headers_mut();
+        let announced: fn(ResponseBody) -> ResponseBody = match fault.fault() {
+            Fault::DecompressBody {
+                keep_headers: true, ..
+            } => {
+                let gzip = HeaderValue::from_static("gzip");
+                headers.entry(CONTENT_ENCODING).or_insert(gzip);
+                ResponseBody::with_wrong_length
             }
-        }))
+            Fault::DecompressBody { .. } => {
+                headers.remove(CONTENT_ENCODING);
+                headers.remove(CONTENT_LENGTH);
+                ResponseBody::without_length
+            }
+            // A body that ends cleanly too soon cannot announce its length.
+            Fault::ShortBody { .. } => {
+                headers.remove(CONTENT_LENGTH);
+                ResponseBody::without_length
+            }
+            _ => |body| body,
+        };
+        let (replace, end) = (self.replace(), self.end.clone());
+        response.map(|body| announced(body.hit(at, fault, replace, end)))
     }
 
     fn take_effect(&mut self, fault: &PendingFault) {
@@ -135,10 +209,10 @@ impl Exchange<'_> {
     }
 
     /// The response that a failure is, or the end of the connection.
-    async fn fail(&self, failure: &Failure) -> io::Result<Response<ResponseBody>> {
+    async fn fail(&self, failure: Option<&Failure>) -> io::Result<Response<ResponseBody>> {
         match failure {
-            Failure::Status(failure) => Ok(failed(failure, self.record.operation)),
-            failure => Err(self.end.prepare(failure).await),
+            Some(Failure::Status(failure)) => Ok(self.head.failed(failure, "")),
+            failure => Err(self.end.prepare(failure.unwrap_or(&Failure::Closed)).await),
         }
     }
 

@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn every_mistake_has_its_words() {
         let keys = "seed, rate, before, error, throttle, after, delay, break_body, short_body, \
-                    stall_body, corrupt_body, break_list, max_in_a_row, delay_for, stall_for, \
+                    stall_body, corrupt_body, break_list, cut_document, redirect, max_in_a_row, \
+                    delay_for, stall_for, \
                     retry_after, blackout";
         let profiles = "blackout, flaky, lossy, throttled";
         let cases = [

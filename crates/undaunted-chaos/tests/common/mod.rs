@@ -12,6 +12,9 @@ use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt};
 use tempfile::TempDir;
 
+#[cfg(feature = "server")]
+pub(crate) mod s3;
+
 /// A local store, and the folder that must live as long.
 pub(crate) fn local() -> (LocalFileSystem, TempDir) {
     let folder = TempDir::new().unwrap();

@@ -68,7 +68,8 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 ///
 /// # Errors
 ///
-/// If it is an object whose length nothing tells. Another attempt may go another way.
+/// If it is an object whose length nothing tells. Another attempt may go another way, unless the
+/// object was compressed or decompressed on its way.
 pub(super) fn with_length(mut response: HttpResponse) -> Result<HttpResponse, HttpError> {
     let status = response.status();
     let headers = response.headers_mut();
@@ -80,6 +81,9 @@ pub(super) fn with_length(mut response: HttpResponse) -> Result<HttpResponse, Ht
         .then(|| length_of_range(headers))
         .flatten();
     let Some(length) = length else {
+        if let Some(transcoded) = Transcoded::seen_in(headers) {
+            return Err(HttpError::new(HttpErrorKind::Unknown, transcoded));
+        }
         let error = io::Error::new(
             io::ErrorKind::UnexpectedEof,
             "the response has an object without its length, so that its end cannot be told",
@@ -88,6 +92,33 @@ pub(super) fn with_length(mut response: HttpResponse) -> Result<HttpResponse, Ht
     };
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     Ok(response)
+}
+
+/// A body that is not the object's: something on its way took its encoding off or put one on. What
+/// it is then has no length, no ranges and another ETag.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the object was {change} on its way, which Content-Encoding allows: store it without \
+     Content-Encoding or with Cache-Control: no-transform, or read it past the proxy"
+)]
+struct Transcoded {
+    change: &'static str,
+}
+
+impl Transcoded {
+    fn seen_in(headers: &HeaderMap) -> Option<Self> {
+        let encoding = text(headers, "content-encoding").unwrap_or("identity");
+        let stored = text(headers, "x-goog-stored-content-encoding").unwrap_or(encoding);
+        let has_weak_etag = text(headers, "etag").is_some_and(|etag| etag.starts_with("W/"));
+        let change = match (stored, encoding) {
+            (stored, "identity") if stored != "identity" => "decompressed",
+            ("identity", encoding) if encoding != "identity" => "compressed",
+            (_, encoding) if encoding != "identity" && has_weak_etag => "compressed",
+            _ if has_weak_etag => "compressed or decompressed",
+            _ => return None,
+        };
+        Some(Self { change })
+    }
 }
 
 /// `bytes 10-19/100` is ten bytes.
@@ -216,6 +247,23 @@ mod tests {
     fn a_whole_object_without_a_length_is_a_failure() {
         let error = with_length(response(200, &[("etag", "\"1\"")])).unwrap_err();
         assert_eq!(error.kind(), HttpErrorKind::Interrupted);
+    }
+
+    #[test]
+    fn a_body_that_was_changed_on_its_way_is_permanent_and_said() {
+        let text = |pairs: &[(&'static str, &'static str)]| {
+            let error = with_length(response(200, pairs)).unwrap_err();
+            assert_eq!(error.kind(), HttpErrorKind::Unknown);
+            std::error::Error::source(&error).unwrap().to_string()
+        };
+        let google = [
+            ("etag", "\"1\""),
+            ("x-goog-stored-content-encoding", "gzip"),
+        ];
+        assert!(text(&google).starts_with("the object was decompressed on its way"));
+        let proxy = [("etag", "W/\"1\""), ("content-encoding", "gzip")];
+        assert!(text(&proxy).starts_with("the object was compressed on its way"));
+        assert!(text(&[("etag", "W/\"1\"")]).contains("Content-Encoding"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetResult, GetResultPayload, Result};
+use same_file::is_same_file;
 use tokio::task::spawn_blocking;
 use url::Url;
 
@@ -30,9 +31,15 @@ impl Backend {
     #[must_use]
     pub fn of_files(files: LocalFileSystem) -> Self {
         let files = Arc::new(files);
+        let paths = files.clone();
         let capabilities = Capabilities::none()
             .with_parts(Arc::new(LocalParts::new(files.clone())))
-            .with_native_rename();
+            .with_native_rename()
+            .with_aliases(move |a, b| {
+                let file = |path| paths.path_to_filesystem(path).ok();
+                let files = file(a).zip(file(b));
+                files.is_some_and(|(a, b)| is_same_file(a, b).unwrap_or(false))
+            });
         Self::new(Arc::new(LocalFiles::new(files)), capabilities)
     }
 }

@@ -1,0 +1,67 @@
+//! XML documents, as S3 writes them and as faults leave them.
+
+use std::io;
+
+use bytes::Bytes;
+use hyper::Response;
+use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use s3s::Body;
+
+use super::body::ResponseBody;
+
+/// Changes the document that a response is.
+pub(super) async fn edited(
+    response: Response<ResponseBody>,
+    edit: impl FnOnce(Bytes) -> Bytes,
+) -> io::Result<Response<ResponseBody>> {
+    let (mut head, body) = response.into_parts();
+    let document = edit(body.collected().await?);
+    head.headers.remove(CONTENT_LENGTH);
+    head.headers.remove(TRANSFER_ENCODING);
+    let body = ResponseBody::new(Body::from(document));
+    Ok(Response::from_parts(head, body))
+}
+
+/// A text as it stands in a document.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// Writes control characters as references. `s3s` writes them as they are, which no XML may
+/// have.
+pub(super) fn with_references(document: &[u8]) -> Bytes {
+    let mut changed = Vec::with_capacity(document.len());
+    for byte in document {
+        if byte.is_ascii_control() && *byte != b'\n' {
+            changed.extend_from_slice(format!("&#x{byte:x};").as_bytes());
+        } else {
+            changed.push(*byte);
+        }
+    }
+    changed.into()
+}
+
+/// Removes every element of this name; it has a text and nothing else in it.
+pub(super) fn without_element(document: &[u8], name: &str) -> Bytes {
+    let (start, end) = (format!("<{name}>"), format!("</{name}>"));
+    let mut changed = String::from_utf8_lossy(document).into_owned();
+    while let Some(from) = changed.find(&start) {
+        let length = changed[from..].find(&end).map(|at| at + end.len());
+        changed.replace_range(from..from + length.unwrap_or(start.len()), "");
+    }
+    changed.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_changed_in_their_texts_only() {
+        assert_eq!(escaped("a&<b>"), "a&amp;&lt;b>");
+        assert_eq!(with_references(b"<R>\n\x01</R>"), "<R>\n&#x1;</R>");
+        let whole = b"<R>\n<ETag>\"1\"</ETag><Key>ETag</Key><ETag></ETag></R>";
+        assert_eq!(without_element(whole, "ETag"), "<R>\n<Key>ETag</Key></R>");
+        assert_eq!(without_element(b"<R><ETag></R>", "ETag"), "<R></R>");
+    }
+}
