@@ -9,6 +9,7 @@ use std::fmt;
 use object_store::{Error, path};
 use undaunted::{Retryable, TimedOut, Verdict};
 
+use crate::copy_limit::TooLargeToCopy;
 use crate::error::{Ambiguous, Corrupt, OutOfOrder};
 use crate::redact::redacted;
 
@@ -87,6 +88,7 @@ fn shown(error: &(dyn StdError + 'static), text: &str) -> String {
         || error.is::<Ambiguous>()
         || error.is::<Corrupt>()
         || error.is::<OutOfOrder>()
+        || error.is::<TooLargeToCopy>()
         || error.is::<Error>() && !is_generic(error);
     if is_name {
         text.to_owned()

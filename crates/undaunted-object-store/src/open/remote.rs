@@ -11,7 +11,10 @@ use object_store::RetryConfig;
 /// from the first store to the second.
 #[allow(unused_macros)] // without any cloud
 macro_rules! cloud {
-    ($Builder:ty, $service:ident, $name:literal, $($with_provider:ident($provider:ident)),+) => {
+    (
+        $Builder:ty, $service:ident, $name:literal, $($with_provider:ident($provider:ident)),+
+        $(; $with_limit:ident($limit:expr))?
+    ) => {
         use std::sync::Arc;
 
         use object_store::client::ReqwestConnector;
@@ -42,7 +45,8 @@ macro_rules! cloud {
                 .with_parts(store.clone())
                 .with_pages(store.clone())
                 .with_signer(store.clone())
-                .with_attributes();
+                .with_attributes()
+                $(.$with_limit($limit))?;
             Ok(Backend::new(store, capabilities))
         }
     };
@@ -55,7 +59,9 @@ pub(super) mod aws {
         object_store::aws::AmazonS3Builder,
         S3,
         "S3",
-        with_credentials(credentials)
+        with_credentials(credentials);
+        // "The copy source is larger than the maximum allowable size": 5368709120 bytes.
+        with_copy_limit(5 << 30)
     }
 }
 
