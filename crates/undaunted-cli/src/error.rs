@@ -1,10 +1,11 @@
 //! Errors of the command and their exit codes, and objects that could not be copied.
 
+use std::error::Error as _;
 use std::io;
 
 use serde::Serialize;
 use thiserror::Error;
-use undaunted_object_store::OpenError;
+use undaunted_object_store::{OpenError, full_text};
 
 use crate::request::FailedRequest;
 use crate::text;
@@ -27,6 +28,20 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// The whole error as one line. Names stay as they are; other errors may hold a URL, whose
+    /// secrets are left out.
+    pub(crate) fn message(&self) -> String {
+        let message = match self {
+            Self::Failed(failed) => failed.to_string(),
+            Self::Usage(usage) => match usage.source() {
+                Some(source) => format!("{usage}: {}", full_text(source)),
+                None => usage.to_string(),
+            },
+            error => full_text(error),
+        };
+        text::escaped(&message).into_owned()
+    }
+
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Failed(_) | Self::Record { .. } | Self::Serve(_) | Self::Stdout(_) => FAILED,
@@ -50,7 +65,7 @@ impl FailedObject {
     pub(crate) fn new(object: impl Into<String>, reason: impl AsRef<str>) -> Self {
         Self {
             object: object.into(),
-            reason: text::safe_line(reason.as_ref()),
+            reason: text::escaped(reason.as_ref()).into_owned(),
             attempts: None,
         }
     }
@@ -69,7 +84,7 @@ impl FailedObject {
     /// The same failure with one more thing to know.
     pub(crate) fn and(mut self, note: &str) -> Self {
         self.reason.push_str("; ");
-        self.reason.push_str(&text::safe_line(note));
+        self.reason.push_str(&text::escaped(note));
         self
     }
 }

@@ -74,7 +74,7 @@ impl StoreLocation {
         format!("{}{key}", self.root())
     }
 
-    fn root(&self) -> String {
+    pub(crate) fn root(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         let port = self.url.port().map(|port| format!(":{port}"));
         format!(
@@ -82,11 +82,6 @@ impl StoreLocation {
             self.url.scheme(),
             port.unwrap_or_default()
         )
-    }
-
-    /// Whether both are in the same store, as far as URLs tell.
-    pub(crate) fn same_store(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.root() == other.root()
     }
 }
 
@@ -257,17 +252,5 @@ mod tests {
         let real = folder.path().canonicalize().unwrap();
         let written = folder.path().join("./new/../other/name");
         assert_eq!(resolve(&written), real.join("other/name"));
-    }
-
-    #[test]
-    fn stores_are_the_same_by_scheme_host_and_port() {
-        let store = |text| match parse(text) {
-            Location::Store(store) => store,
-            other => panic!("{other:?}"),
-        };
-        let a = store("http://host:80/a");
-        assert!(a.same_store(&store("http://user@host/b")));
-        assert!(!a.same_store(&store("http://host:81/a")));
-        assert!(!a.same_store(&store("https://host/a")));
     }
 }

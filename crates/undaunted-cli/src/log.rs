@@ -27,7 +27,10 @@ pub(crate) fn start(detail: LogDetail, progress: &Progress) {
         LogDetail::Everything => LevelFilter::DEBUG,
     };
     // Only the library's own: HTTP clients may log signed URLs at these levels.
-    let targets = Targets::new().with_target("undaunted", level);
+    let targets = Targets::new()
+        .with_target("undaunted", level)
+        // The keys that a list leaves out are errors of the command, and not said twice.
+        .with_target("undaunted::list", LevelFilter::OFF);
     let lines = tracing_subscriber::fmt::layer()
         .without_time()
         .with_target(false)

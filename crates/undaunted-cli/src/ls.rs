@@ -8,6 +8,7 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ListResult, ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::Serialize;
+use undaunted_object_store::observe;
 
 use crate::chaos::Chaos;
 use crate::endpoint::{Endpoint, EndpointConfig};
@@ -29,35 +30,54 @@ pub(crate) async fn run(settings: ListSettings) -> Result<u8, CliError> {
     stop.listen(&progress).map_err(UsageError::Signals)?;
     let config = EndpointConfig {
         retry: settings.common.retry.clone(),
-        stats: Stats::new(progress),
+        stats: Stats::new(progress.clone()),
         faults: settings.common.chaos.as_ref().map(Chaos::plan),
     };
     tokio::select! {
-        listed = list(&settings, config) => match listed {
+        listed = list(&settings, config, &progress) => match listed {
             // Whoever closed the pipe has read enough.
-            Err(CliError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            listed => listed?,
+            Err(CliError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+            listed => listed,
         },
-        _ = stop.requested() => return Ok(stop.signal().map_or(FAILED, Signal::exit_code)),
+        _ = stop.requested() => Ok(stop.signal().map_or(FAILED, Signal::exit_code)),
     }
-    Ok(0)
 }
 
-async fn list(settings: &ListSettings, config: EndpointConfig) -> Result<(), CliError> {
+/// Lists, and names what cannot be listed.
+async fn list(
+    settings: &ListSettings,
+    config: EndpointConfig,
+    progress: &Progress,
+) -> Result<u8, CliError> {
     let listing = Listing::open(settings, config)?;
     let mut output = ListOutput {
         json: settings.common.json,
         out: BufWriter::new(io::stdout()),
     };
-    let found = if settings.recursive {
-        listing.list_all(&mut output).await?
-    } else {
-        listing.list_directly_below(&mut output).await?
-    };
-    if found == 0 {
-        listing.list_itself(&mut output).await?;
+    let (listed, observed) = observe(async {
+        if settings.recursive {
+            listing.list_all(&mut output).await
+        } else {
+            listing.list_directly_below(&mut output).await
+        }
+    })
+    .await;
+    // Whatever was listed before a failure is worth reading too.
+    let flushed = output.out.flush();
+    for key in &observed.skipped_keys {
+        let failed = FailedObject::new(&listing.display_name, key.to_string());
+        progress.error(&failed.to_string());
     }
-    output.out.flush().map_err(CliError::Stdout)
+    flushed.map_err(CliError::Stdout)?;
+    if listed? == 0 && observed.skipped_keys.is_empty() && observed.folder_markers == 0 {
+        listing.list_itself(&mut output).await?;
+        output.out.flush().map_err(CliError::Stdout)?;
+    }
+    Ok(if observed.skipped_keys.is_empty() {
+        0
+    } else {
+        FAILED
+    })
 }
 
 /// What is listed.

@@ -17,6 +17,7 @@ mod serve;
 mod settings;
 mod signals;
 mod stats;
+mod store_identity;
 mod store_kind;
 mod text;
 mod tree;
@@ -31,7 +32,6 @@ use clap::Parser;
 use error::CliError;
 use settings::{CopySettings, ListSettings};
 use tokio::runtime::Builder;
-use undaunted_object_store::full_text;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -59,11 +59,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let _ = writeln!(
-                std::io::stderr(),
-                "error: {}",
-                text::safe_line(&full_text(&error))
-            );
+            let _ = writeln!(std::io::stderr(), "error: {}", error.message());
             ExitCode::from(error.exit_code())
         }
     }

@@ -102,7 +102,7 @@ impl Progress {
     }
 
     fn print(&self, text: &str) {
-        let line = text::safe_line(text);
+        let line = text::escaped(text);
         // A closed stderr is not worth failing for.
         self.bar.suspend(|| drop(writeln!(io::stderr(), "{line}")));
     }

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use object_store::Error;
-use undaunted_object_store::{Operation, full_text, observe};
+use undaunted::StopReason;
+use undaunted_object_store::{FailedOperation, full_text, observe};
 
 use crate::text;
 
@@ -16,9 +18,7 @@ pub(crate) async fn request<T>(
     let (result, observed) = observe(operation).await;
     result.map_err(|error| FailedRequest {
         error,
-        gave_up: observed
-            .failed_operation
-            .map(|failed| (failed.operation, failed.report.attempts())),
+        gave_up: observed.failed_operation,
     })
 }
 
@@ -26,13 +26,14 @@ pub(crate) async fn request<T>(
 #[derive(Debug)]
 pub(crate) struct FailedRequest {
     pub(crate) error: Error,
-    /// The operation that gave up, and its attempts.
-    gave_up: Option<(Operation, u32)>,
+    /// The operation that gave up.
+    gave_up: Option<FailedOperation>,
 }
 
 impl FailedRequest {
     pub(crate) fn attempts(&self) -> Option<u32> {
-        self.gave_up.map(|(_, attempts)| attempts)
+        let failed = self.gave_up.as_ref();
+        failed.map(|failed| failed.report.attempts())
     }
 
     pub(crate) const fn is_not_found(&self) -> bool {
@@ -42,10 +43,38 @@ impl FailedRequest {
 
 impl fmt::Display for FailedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((operation, attempts)) = self.gave_up {
-            let attempts = text::count(u64::from(attempts), "attempt");
-            write!(f, "{operation} failed after {attempts}: ")?;
+        if let Some(failed) = &self.gave_up {
+            let attempts = text::count(u64::from(failed.report.attempts()), "attempt");
+            write!(f, "{} failed after {attempts}", failed.operation)?;
+            if let Some(limit) = limit(failed) {
+                write!(f, ", {limit}")?;
+            }
+            f.write_str(": ")?;
         }
         f.write_str(&full_text(&self.error))
     }
+}
+
+/// The limit that left no further attempt to a failure that was worth one.
+fn limit(failed: &FailedOperation) -> Option<String> {
+    let report = &failed.report;
+    Some(match report.stop_reason()? {
+        StopReason::RetryAfterTooLong => {
+            let last = report.failures().last()?;
+            let wait = brief(last.verdict.retry_after()?);
+            format!("as the service asks for a wait of {wait}, more than --max-retry-after allows")
+        }
+        StopReason::DeadlineExceeded => {
+            let elapsed = brief(report.elapsed());
+            format!("as --total-timeout leaves no time for another after {elapsed}")
+        }
+        StopReason::BudgetExhausted => "as the retry budget is exhausted".to_owned(),
+        _ => return None,
+    })
+}
+
+/// `1.25 s`, `3600 s`
+fn brief(duration: Duration) -> String {
+    let seconds = (duration.as_secs_f64() * 100.0).round() / 100.0;
+    format!("{seconds} s")
 }

@@ -1,15 +1,7 @@
-//! Names, sizes, durations and errors as text: no secret, and nothing that a terminal would obey.
+//! Names, sizes, durations and errors as text: nothing in it that a terminal would obey.
 
 use std::borrow::Cow;
 use std::time::Duration;
-
-use undaunted_object_store::redacted;
-
-/// The text as one line that is safe to print: control characters are escaped, and URLs lose user,
-/// password and query, which may hold a signature.
-pub(crate) fn safe_line(text: &str) -> String {
-    escaped(&redacted(text)).into_owned()
-}
 
 /// The text with its control characters escaped: they could move the cursor or end the line.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {

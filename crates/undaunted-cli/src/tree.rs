@@ -48,10 +48,11 @@ pub(crate) fn walk(
 
 fn inspect(entry: &walkdir::DirEntry, relative: &FsPath) -> Result<TreeEntry, String> {
     if entry.file_type().is_dir() {
-        let mut children = fs::read_dir(entry.path()).map_err(|error| error.to_string())?;
+        // One that cannot be read is not empty, as far as is known: the walk says what is wrong.
+        let children = fs::read_dir(entry.path());
         return Ok(TreeEntry::Folder {
             relative: relative.to_owned(),
-            is_empty: children.next().is_none(),
+            is_empty: children.is_ok_and(|mut children| children.next().is_none()),
         });
     }
     let metadata = entry.metadata().map_err(|error| error.to_string())?;

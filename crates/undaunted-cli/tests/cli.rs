@@ -6,6 +6,7 @@
 //! - `listing`: `ls`
 //! - `memory`: 200 MB through faults, in bounded memory
 //! - `names`: unusual names, links, and what is not a regular file
+//! - `responses`: responses of S3 that are odd, lost or failures, and what is said of them
 //! - `s3`: a real S3 server with faults on the wire
 //! - `serving`: `serve`, and trees there and back through every chaos profile
 //! - `stopping`: Ctrl-C and SIGTERM
@@ -22,6 +23,7 @@ mod cli {
     mod listing;
     mod memory;
     mod names;
+    mod responses;
     mod s3;
     mod sandbox;
     mod serving;

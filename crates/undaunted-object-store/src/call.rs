@@ -3,12 +3,14 @@
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures::TryFutureExt;
 use object_store::path::Path;
 use object_store::{Error, Extensions, Result};
 use undaunted::{AttemptOutcome, Event, RetryReport, Retryable, Session, Verdict};
 
 use crate::error::{generic, with_meaning};
 use crate::evidence::{is_refused_as_unknown, is_stale, proves_not_applied};
+use crate::full_text::Failed;
 use crate::observe::{self, FailedOperation, ReportBuilder};
 use crate::operation::{Operation, StoreEvent};
 use crate::policy::Policy;
@@ -144,7 +146,7 @@ impl<'c> Recorder<'c> {
 
 /// The attempts of one operation.
 pub(crate) struct Attempts<'c> {
-    session: Session<'c, Error>,
+    session: Session<'c, Failed>,
     recorder: &'c Recorder<'c>,
     /// Which credentials the current attempt began with, where they can be fetched anew.
     credentials: Option<u64>,
@@ -176,7 +178,8 @@ impl Attempts<'_> {
         self.recorder.lock().begin_attempt();
         observe::begin_attempt();
         self.credentials = self.recorder.policy.credentials();
-        self.session.attempt(operation).await
+        let attempt = self.session.attempt(operation.map_err(Failed)).await;
+        attempt.map_err(|Failed(error)| error)
     }
 
     /// Judges a failed attempt; returns after the wait when there is another to make.
@@ -192,8 +195,8 @@ impl Attempts<'_> {
         } else {
             error.verdict()
         };
-        let judged = self.session.failed_as(error, verdict).await;
-        judged.map_err(|error| with_meaning(error, self.recorder.location))
+        let judged = self.session.failed_as(Failed(error), verdict).await;
+        judged.map_err(|Failed(error)| with_meaning(error, self.recorder.location))
     }
 
     /// Whether other credentials, or the same ones signing anew, may help.
@@ -213,13 +216,18 @@ impl Attempts<'_> {
 
     /// Ends the operation as a success, although its last attempt failed.
     pub(crate) async fn succeed<T>(&mut self, value: T) -> Result<T> {
-        self.session.attempt(async { Ok(value) }).await
+        let success = self.session.attempt(async { Ok(value) }).await;
+        success.map_err(|Failed(error)| error)
     }
 
     /// Ends the operation with this error, and tells everyone who listens.
     pub(crate) async fn give_up(&mut self, error: Error) -> Error {
-        match self.session.failed_as(error, Verdict::Permanent).await {
-            Err(error) => error,
+        match self
+            .session
+            .failed_as(Failed(error), Verdict::Permanent)
+            .await
+        {
+            Err(Failed(error)) => error,
             Ok(()) => generic("a permanent failure was retried: internal error, please report it"),
         }
     }

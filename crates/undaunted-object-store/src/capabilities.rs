@@ -45,6 +45,7 @@ pub struct Capabilities {
     pub(crate) aliases: Option<Aliases>,
     /// Of the credentials that can be fetched anew.
     pub(crate) credentials: Option<Arc<Generation>>,
+    pub(crate) copy_limit: Option<u64>,
 }
 
 /// Whether two paths lead to one object.
@@ -93,6 +94,14 @@ impl Capabilities {
         is_one_object: impl Fn(&Path, &Path) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.aliases = Some(Arc::new(is_one_object));
+        self
+    }
+
+    /// An object of more bytes cannot be copied by one request, as S3 copies no more than 5 GiB.
+    /// A larger one is refused before anything is sent, with [`TooLargeToCopy`](crate::TooLargeToCopy).
+    /// It costs a request for the size before each copy.
+    pub fn with_copy_limit(mut self, bytes: u64) -> Self {
+        self.copy_limit = Some(bytes);
         self
     }
 
@@ -157,6 +166,7 @@ impl fmt::Debug for Capabilities {
             .field("lists_in_order", &self.lists_in_order)
             .field("aliases", &self.aliases.is_some())
             .field("credentials", &self.credentials)
+            .field("copy_limit", &self.copy_limit)
             .finish()
     }
 }

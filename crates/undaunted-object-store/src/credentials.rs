@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use object_store::{CredentialProvider, Error, Result};
 
-use crate::error::full_text;
+use crate::full_text::full_text;
 use crate::redact::redacted;
 
 /// No credentials could be had: which sources were asked, why they gave none, and what to set.

@@ -13,8 +13,9 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, Result};
 use undaunted::{HttpFailure, Retryable};
 
 use crate::call::Recorder;
-use crate::error::{full_text, generic};
+use crate::error::generic;
 use crate::evidence::proves_not_applied;
+use crate::full_text::full_text;
 use crate::observe::{Observed, observe};
 use crate::operation::Operation;
 use crate::policy::Policy;

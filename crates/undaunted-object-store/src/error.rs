@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use object_store::Error;
 use object_store::path::Path;
-use undaunted::{HttpFailure, Retryable};
+use undaunted::HttpFailure;
 
 use crate::operation::Operation;
 
@@ -49,19 +49,13 @@ impl Ambiguous {
         operation: Operation,
         location: &Path,
         reason: impl Into<String>,
-        source: Error,
+        source: Box<dyn StdError + Send + Sync>,
     ) -> Error {
         generic(Self {
             operation,
             location: location.clone(),
             reason: reason.into(),
-            // A retry further out must not repeat the write, so it must not find a transient
-            // failure behind this one: of that the text is kept.
-            source: if source.verdict().is_retryable() {
-                full_text(&source).into()
-            } else {
-                source.into()
-            },
+            source,
         })
     }
 }
@@ -71,7 +65,7 @@ impl Ambiguous {
 ///
 /// ```
 /// use object_store::Error;
-/// use undaunted::{HttpFailure, Retryable};
+/// use undaunted::HttpFailure;
 /// use undaunted_object_store::cause;
 ///
 /// let source = Box::new(HttpFailure::new(503).with_code("SlowDown"));
@@ -88,34 +82,6 @@ pub fn cause<T: StdError + 'static>(error: &Error) -> Option<&T> {
         link = error.source();
     }
     None
-}
-
-/// The text of an error, and what its sources add to it.
-///
-/// An error of this crate does not repeat its source, and object_store's do. Here each cause is
-/// said once.
-///
-/// ```
-/// use undaunted_object_store::{full_text, open};
-/// use undaunted::RetryConfig;
-///
-/// let error = open("http://[", RetryConfig::storage()).unwrap_err();
-/// assert_eq!(error.to_string(), "this is not a valid URL");
-/// assert_eq!(full_text(&error), "this is not a valid URL: invalid IPv6 address");
-/// ```
-#[must_use]
-pub fn full_text(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut link = error.source();
-    while let Some(error) = link {
-        let cause = error.to_string();
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-        link = error.source();
-    }
-    text
 }
 
 /// What was read is not what the store said that it has: some of it arrived changed.

@@ -47,11 +47,15 @@ mod call;
 mod capabilities;
 mod checked_body;
 mod connector;
+mod copy_limit;
 mod credentials;
 mod delete;
 mod error;
 mod evidence;
+mod full_text;
 mod list;
+#[cfg(feature = "fs")]
+mod local_files;
 #[cfg(feature = "fs")]
 mod local_parts;
 mod multipart;
@@ -64,6 +68,8 @@ mod read_range;
 mod redact;
 mod resolve;
 mod skipped;
+#[cfg(feature = "fs")]
+mod staging;
 mod store;
 mod token;
 mod verify;
@@ -71,9 +77,11 @@ mod write;
 
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
-pub use connector::{RetryConnector, Service, UnexpectedResponse};
+pub use connector::{RangeSupport, RetryConnector, Service, UnexpectedResponse};
+pub use copy_limit::TooLargeToCopy;
 pub use credentials::CredentialError;
-pub use error::{Ambiguous, Corrupt, cause, full_text};
+pub use error::{Ambiguous, Corrupt, cause};
+pub use full_text::full_text;
 pub use observe::{FailedOperation, Observed, observe};
 pub use open::backend::Backend;
 pub use open::target::OpenError;

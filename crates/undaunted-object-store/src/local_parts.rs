@@ -16,7 +16,8 @@ use object_store::local::LocalFileSystem;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{Error, Extensions, MultipartId, ObjectStoreExt, PutPayload, PutResult, Result};
-use tokio::task::spawn_blocking;
+
+use crate::staging::{blocking, generic, stage};
 
 /// [`MultipartStore`] for a [`LocalFileSystem`]. Parts may come in any order and have any size.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl LocalParts {
 impl MultipartStore for LocalParts {
     async fn create_multipart(&self, path: &Path) -> Result<MultipartId> {
         let destination = self.files.path_to_filesystem(path)?;
-        let staging = blocking(move || stage(&destination)).await?;
+        let staging = blocking(move || stage(&destination).map(|(staging, _)| staging)).await?;
         let id = staging.display().to_string();
         let upload = Arc::new(Upload {
             staging,
@@ -212,42 +213,6 @@ fn rearrange(staging: &FsPath, extents: &[Extent]) -> io::Result<()> {
         let _ = fs::remove_file(&sorted);
     }
     replaced
-}
-
-/// A new file beside the destination, named so that the local file system does not list it:
-/// the destination's name, `#` and a number.
-fn stage(destination: &FsPath) -> io::Result<PathBuf> {
-    if let Some(folder) = destination.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    for number in 1_u64.. {
-        let mut name = destination.as_os_str().to_owned();
-        name.push(format!("#{number}"));
-        let staging = PathBuf::from(name);
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&staging)
-        {
-            Ok(_) => return Ok(staging),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::Error::other("every staging name is taken"))
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T> {
-    spawn_blocking(work).await?.map_err(generic)
-}
-
-fn generic(error: io::Error) -> Error {
-    Error::Generic {
-        store: "LocalFileSystem",
-        source: Box::new(error),
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

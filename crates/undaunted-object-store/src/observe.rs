@@ -80,6 +80,9 @@ pub struct Observed {
     pub last_failure: Option<HttpFailure>,
     /// The keys that lists left out, because no path can hold them.
     pub skipped_keys: Vec<SkippedKey>,
+    /// How many marks of folders lists left out: empty objects whose keys end in `/`. Where there
+    /// is nothing else, the folder exists and is empty.
+    pub folder_markers: usize,
     /// What the service said of single keys of a bulk delete, by key.
     pub(crate) delete_failures: HashMap<String, HttpFailure>,
 }
@@ -148,6 +151,13 @@ pub(crate) fn record_response(failure: &HttpFailure) {
 /// Tells the observers of this task of a key that a list leaves out.
 pub(crate) fn record_skipped_key(key: &SkippedKey) {
     tell(|seen| seen.rest.skipped_keys.push(key.clone()));
+}
+
+/// Tells the observers of this task of marks of folders that a list leaves out.
+pub(crate) fn record_folder_markers(number: usize) {
+    if number > 0 {
+        tell(|seen| seen.rest.folder_markers += number);
+    }
 }
 
 /// Tells the innermost observer of this task, which is the delete's, why a key was refused.

@@ -53,12 +53,14 @@ impl ObjectPin {
 
     /// Whether the service can be asked for this object and no other, so that the rest of a
     /// body can be asked for without ever joining two objects.
-    pub(crate) fn is_certain(&self) -> bool {
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
         self.strong_etag().is_some() || self.version().is_some()
     }
 
     /// Asks for this object and no other, as far as the service can be asked.
-    pub(crate) fn options(&self) -> GetOptions {
+    #[must_use]
+    pub fn options(&self) -> GetOptions {
         let if_match = self.strong_etag().map(ToOwned::to_owned);
         // Reading by version takes another permission on S3, so only where it must be.
         let version = match if_match {

@@ -43,17 +43,21 @@ impl fmt::Display for SkippedKey {
     }
 }
 
-/// All that were left out of one page: the connector puts them into the response's extensions,
+/// All that was left out of one page: the connector puts it into the response's extensions,
 /// which become the page's.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SkippedKeys(pub(crate) Vec<SkippedKey>);
+pub(crate) struct LeftOut {
+    pub(crate) keys: Vec<SkippedKey>,
+    pub(crate) folder_markers: usize,
+}
 
-/// Tells everyone who listens to a store of the keys that are not in this page.
+/// Tells everyone who listens to a store what is not in this page.
 pub(crate) fn tell(policy: &Policy, of_page: &mut Extensions) {
-    let Some(SkippedKeys(keys)) = of_page.remove() else {
+    let Some(left_out) = of_page.remove::<LeftOut>() else {
         return;
     };
-    for key in keys {
+    observe::record_folder_markers(left_out.folder_markers);
+    for key in left_out.keys {
         if let Some(listener) = &policy.skipped_key_listener {
             listener(&key);
         }

@@ -230,6 +230,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         if self.capabilities.is_one_object(from, to) {
             return self.stay(from, options.mode).await;
         }
+        self.check_size_of_copy(from).await?;
         write::copy(&*self.inner, &self.policy, from, to, options).await
     }
 

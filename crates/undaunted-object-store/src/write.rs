@@ -15,6 +15,7 @@ use undaunted::Retryable;
 
 use crate::call::Recorder;
 use crate::error::Ambiguous;
+use crate::full_text::permanent;
 use crate::operation::Operation;
 use crate::policy::Policy;
 use crate::resolve::{Resolution, Resolver, Write};
@@ -150,7 +151,7 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
             }
             Resolution::Conflict => last,
             Resolution::Undecided(reason) => {
-                Ambiguous::error(operation, self.location, reason, last)
+                Ambiguous::error(operation, self.location, reason, permanent(last))
             }
         };
         Err(if is_over {

@@ -8,6 +8,7 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::{Attributes, Error, MultipartId, PutMultipartOptions, PutPayload};
 use tokio::time::timeout;
+use undaunted::Retryable;
 use undaunted_object_store::{Ambiguous, cause, full_text};
 
 use super::copier::NotCopied;
@@ -30,7 +31,7 @@ impl Transfer<'_> {
         let upload = Upload::begin(self, attributes).await?;
         match upload.fill(parts).await {
             Ok(parts) => Ok(parts),
-            Err(not_copied) => Err(upload.abort(not_copied).await),
+            Err(unfinished) => Err(upload.abort(unfinished).await),
         }
     }
 }
@@ -55,7 +56,7 @@ impl<'a> Upload<'a> {
         }
     }
 
-    async fn fill<F>(&self, parts: BoxStream<'_, F>) -> Result<Vec<Part>, NotCopied>
+    async fn fill<F>(&self, parts: BoxStream<'_, F>) -> Result<Vec<Part>, Unfinished>
     where
         F: Future<Output = Result<LoadedPart, NotCopied>>,
     {
@@ -88,47 +89,88 @@ impl<'a> Upload<'a> {
         Ok((index, part, id))
     }
 
-    async fn complete(&self, parts: &[Part], ids: Vec<PartId>) -> Result<(), NotCopied> {
+    async fn complete(&self, parts: &[Part], ids: Vec<PartId>) -> Result<(), Unfinished> {
         let transfer = self.transfer;
         let store = &transfer.destination.store;
         let complete = request(store.complete_multipart(transfer.to, &self.id, ids));
-        let completed = transfer.copier.unless_stopped_for_long(complete).await?;
-        let Err(failed) = completed else {
+        let completed = transfer.copier.unless_stopped_for_long(complete).await;
+        let Err(failed) = completed.map_err(Unfinished::maybe_completed)? else {
             return Ok(());
         };
+        let not_copied = FailedObject::request(transfer.name, &failed).into();
+        let is_lost =
+            cause::<Ambiguous>(&failed.error).is_some() || failed.error.verdict().is_retryable();
+        if !is_lost {
+            return Err(Unfinished::from(not_copied));
+        }
         // After a lost response, what is at the destination tells whether it was a success.
-        let is_ambiguous = cause::<Ambiguous>(&failed.error).is_some();
-        if is_ambiguous && transfer.matches(parts).await? {
+        let matches = transfer.matches(parts).await;
+        if matches.map_err(Unfinished::maybe_completed)? {
             return Ok(());
         }
-        Err(FailedObject::request(transfer.name, &failed).into())
+        Err(Unfinished::maybe_completed(not_copied))
     }
 
     /// Aborts the upload, so that nothing remains of it.
-    async fn abort(&self, not_copied: NotCopied) -> NotCopied {
+    async fn abort(&self, unfinished: Unfinished) -> NotCopied {
         let transfer = self.transfer;
         let store = &transfer.destination.store;
+        let place = transfer.display_name();
         let abort = store.abort_multipart(transfer.to, &self.id);
-        let trouble = match timeout(ABORT_TIMEOUT, abort).await {
+        let note = match timeout(ABORT_TIMEOUT, abort).await {
+            // A completed upload is gone as well.
+            Ok(Err(Error::NotFound { .. })) if unfinished.maybe_completed => format!(
+                "it is not known whether {place} is the copy: the response to the upload's \
+                 completion was lost, and the upload no longer exists; check {place}, or copy it \
+                 again"
+            ),
             // An upload that does not exist need not be aborted.
             Ok(Ok(()) | Err(Error::NotFound { .. })) => {
                 transfer.copier.tally().objects.uploads_aborted += 1;
-                return not_copied;
+                return unfinished.not_copied;
             }
-            Ok(Err(error)) => full_text(&error),
-            Err(_) => format!("no response within {}", text::seconds(ABORT_TIMEOUT)),
+            Ok(Err(error)) => not_aborted(&place, &full_text(&error)),
+            Err(_) => {
+                let limit = text::seconds(ABORT_TIMEOUT);
+                not_aborted(&place, &format!("no response within {limit}"))
+            }
         };
-        let note = format!(
-            "its upload to {} could not be aborted, and its parts may remain there: {trouble}",
-            transfer.display_name()
-        );
-        match not_copied {
+        match unfinished.not_copied {
             NotCopied::Failed(failed) => NotCopied::Failed(failed.and(&note)),
             NotCopied::Interrupted(_) | NotCopied::Skipped => {
                 NotCopied::Interrupted(Some(FailedObject::new(transfer.name, note)))
             }
         }
     }
+}
+
+/// Why an upload was not completed, as far as is known.
+struct Unfinished {
+    not_copied: NotCopied,
+    /// Whether its completion was requested, and what became of that is not known.
+    maybe_completed: bool,
+}
+
+impl Unfinished {
+    const fn maybe_completed(not_copied: NotCopied) -> Self {
+        Self {
+            not_copied,
+            maybe_completed: true,
+        }
+    }
+}
+
+impl From<NotCopied> for Unfinished {
+    fn from(not_copied: NotCopied) -> Self {
+        Self {
+            not_copied,
+            maybe_completed: false,
+        }
+    }
+}
+
+fn not_aborted(place: &str, trouble: &str) -> String {
+    format!("its upload to {place} could not be aborted, and its parts may remain there: {trouble}")
 }
 
 /// As long as a person waits for a command to end after Ctrl-C; a second one ends it immediately.

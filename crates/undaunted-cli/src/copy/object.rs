@@ -54,9 +54,9 @@ async fn write(transfer: &Transfer<'_>, reader: &Reader<'_>) -> Result<Vec<Part>
         .kind
         .part_size(settings.part_size, reader.size());
     let is_one_part = reader.size() <= part_size;
-    let reads = reader.parts(part_size);
+    let reads = reader.parts(part_size).await?;
     if !is_one_part && destination.has_parts {
-        return transfer.put_parts(attributes, reads.boxed()).await;
+        return transfer.put_parts(attributes, reads).await;
     }
     let mut reads = reads.buffered(settings.concurrency).boxed();
     let mut loaded: Vec<LoadedPart> = Vec::new();

@@ -1,19 +1,28 @@
 //! Reading an object by ranges, all of one and the same object.
 
-use std::future::Future;
+use std::future::ready;
 use std::ops::Range;
 
 use bytes::Bytes;
-use futures::stream::{self, Stream, StreamExt};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{Attributes, Error, GetOptions, GetResult, ObjectStore, Result};
-use undaunted_object_store::ObjectPin;
+use object_store::{Attributes, Error, GetOptions, GetRange, GetResult, ObjectStore};
+use undaunted_object_store::{ObjectPin, RangeSupport};
 
 use super::copier::{Copier, NotCopied};
 use super::part::{LoadedPart, ranges};
 use crate::endpoint::{Endpoint, Store};
 use crate::error::FailedObject;
 use crate::request::{FailedRequest, request};
+use crate::store_kind::StoreKind;
+
+/// A part that is being read.
+pub(super) type PartRead<'a> = BoxFuture<'a, Result<LoadedPart, NotCopied>>;
+
+/// The content of an object.
+type Body = BoxStream<'static, object_store::Result<Bytes>>;
 
 /// An object that is being read.
 #[derive(Debug)]
@@ -26,6 +35,8 @@ pub(super) struct Reader<'a> {
     pin: ObjectPin,
     size: u64,
     attributes: Attributes,
+    /// Whether the server did not say that it has ranges.
+    may_lack_ranges: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -50,7 +61,10 @@ impl<'a> Reader<'a> {
         name: &'a str,
     ) -> Result<Self, FailedRequest> {
         let GetResult {
-            meta, attributes, ..
+            meta,
+            attributes,
+            extensions,
+            ..
         } = request(head(&endpoint.store, key)).await?;
         Ok(Self {
             copier,
@@ -58,6 +72,9 @@ impl<'a> Reader<'a> {
             key,
             name,
             pin: ObjectPin::of(&meta),
+            // All others have them.
+            may_lack_ranges: endpoint.kind == StoreKind::Http
+                && extensions.get() != Some(&RangeSupport::Supported),
             size: meta.size,
             attributes,
         })
@@ -71,26 +88,87 @@ impl<'a> Reader<'a> {
         &self.attributes
     }
 
-    /// The reads of all parts, in order. Each begins once there is room in memory.
-    pub(super) fn parts(
+    /// All parts, in order. Each is read once there is room in memory: by range, several at a
+    /// time, or one after the other as the object's only stream where the server has no ranges.
+    pub(super) async fn parts(
         &self,
         part_size: u64,
-    ) -> impl Stream<Item = impl Future<Output = Result<LoadedPart, NotCopied>>> {
-        stream::iter(ranges(self.size, part_size))
+    ) -> Result<BoxStream<'_, PartRead<'_>>, NotCopied> {
+        if self.may_lack_ranges && self.size > part_size {
+            if let Some(stream) = self.whole().await? {
+                return Ok(self.in_turn(stream, part_size));
+            }
+        }
+        let ranges = stream::iter(ranges(self.size, part_size));
+        Ok(ranges
             .then(move |range| async move { (self.copier.permit().await, range) })
-            .map(move |(permit, range)| async move {
-                let permit = permit?;
-                let start = range.start;
-                let read = self.range(&self.endpoint.store, range);
-                let bytes = self.copier.unless_stopped(read).await?;
-                let bytes = bytes.map_err(|failed| failure(self.name, &failed))?;
-                Ok(LoadedPart::new(start, bytes, permit))
+            .map(move |(permit, range)| {
+                let read = async move {
+                    let permit = permit?;
+                    let start = range.start;
+                    let read = self.range(&self.endpoint.store, range);
+                    let bytes = self.copier.unless_stopped(read).await?;
+                    let bytes = bytes.map_err(|failed| failure(self.name, &failed))?;
+                    Ok(LoadedPart::new(start, bytes, permit))
+                };
+                read.boxed()
             })
+            .boxed())
     }
 
-    /// Reads a range, counted as a read for verification.
-    pub(super) async fn verify_range(&self, range: Range<u64>) -> Result<Bytes, FailedRequest> {
-        self.range(&self.endpoint.verify_store, range).await
+    /// The whole object as one stream, if its server has no ranges.
+    async fn whole(&self) -> Result<Option<Body>, NotCopied> {
+        let mut options = self.pin.options();
+        options.range = Some(GetRange::Offset(0));
+        let open = request(async {
+            let result = self.endpoint.store.get_opts(self.key, options).await?;
+            self.pin.check(self.key, &result.meta)?;
+            Ok(result)
+        });
+        let result = self.copier.unless_stopped(open).await?;
+        let result = result.map_err(|failed| failure(self.name, &failed))?;
+        let is_whole = result.extensions.get() == Some(&RangeSupport::Ignored);
+        Ok(is_whole.then(|| result.into_stream()))
+    }
+
+    fn in_turn(&self, body: Body, part_size: u64) -> BoxStream<'_, PartRead<'_>> {
+        let begin = (body, Bytes::new(), ranges(self.size, part_size));
+        stream::try_unfold(begin, move |(mut body, mut rest, mut ranges)| async move {
+            let Some(range) = ranges.next() else {
+                return Ok(None);
+            };
+            let permit = self.copier.permit().await?;
+            let length = range.end - range.start;
+            let mut buffer = self.copier.buffers.take(length);
+            loop {
+                let missing = length - buffer.bytes.len() as u64;
+                let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+                let piece = rest.split_to(missing.min(rest.len()));
+                buffer.bytes.extend_from_slice(&piece);
+                if piece.len() == missing {
+                    break;
+                }
+                let next = self.copier.unless_stopped(request(body.try_next())).await?;
+                rest = next
+                    .map_err(|failed| self.broke(&failed))?
+                    .ok_or_else(|| FailedObject::new(self.name, "the body ended too soon"))?;
+            }
+            let part = LoadedPart::new(range.start, buffer.freeze(), permit);
+            Ok(Some((part, (body, rest, ranges))))
+        })
+        .map(|part| ready(part).boxed())
+        .boxed()
+    }
+
+    fn broke(&self, failed: &FailedRequest) -> FailedObject {
+        let failure = failure(self.name, failed);
+        if self.pin.is_certain() {
+            return failure;
+        }
+        failure.and(
+            "the server has neither ranges nor a strong ETag, so the rest could not be read by \
+             itself: copy it again",
+        )
     }
 
     /// Fails if the object is no longer the one that was opened.
@@ -103,6 +181,11 @@ impl<'a> Reader<'a> {
         Ok(unchanged.map_err(|failed| failure(self.name, &failed))?)
     }
 
+    /// Reads a range, counted as a read for verification.
+    pub(super) async fn verify_range(&self, range: Range<u64>) -> Result<Bytes, FailedRequest> {
+        self.range(&self.endpoint.verify_store, range).await
+    }
+
     async fn range(&self, store: &Store, range: Range<u64>) -> Result<Bytes, FailedRequest> {
         let mut buffer = self.copier.buffers.take(range.end - range.start);
         let read = store.read_range_into(self.key, range, &self.pin, &mut buffer.bytes);
@@ -112,7 +195,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-async fn head(store: &Store, key: &Path) -> Result<GetResult> {
+async fn head(store: &Store, key: &Path) -> object_store::Result<GetResult> {
     store.get_opts(key, GetOptions::new().with_head(true)).await
 }
 

@@ -28,6 +28,7 @@ pub(super) async fn to_stdout(
     let reader = Reader::open_source(copier, source, from, name).await?;
     let mut parts = reader
         .parts(copier.settings.part_size)
+        .await?
         .buffered(copier.settings.concurrency)
         .boxed();
     while let Some(part) = parts.next().await.transpose()? {

@@ -6,17 +6,20 @@ mod source;
 
 use std::path::PathBuf;
 
+use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use tokio::sync::mpsc;
-use undaunted_object_store::full_text;
+use undaunted_object_store::observe;
 
 use crate::args::ChaosAt;
 use crate::endpoint::{Endpoint, EndpointConfig};
 use crate::error::{CliError, FailedObject, UsageError};
-use crate::location::Location;
+use crate::location::{Location, resolve};
+use crate::request::request;
 use crate::settings::CopySettings;
+use crate::store_identity::StoreIdentity;
 use crate::tree::{self, TreeEntry};
 use destination::{Destination, MadeFolders};
 use source::Source;
@@ -121,8 +124,13 @@ impl Selection {
         match &self.overlap {
             Overlap::Impossible => false,
             Overlap::Folder(source) => {
+                // A link below DST may lead into SRC. The file itself is replaced, and not what it
+                // may be a link to.
                 let file = self.destination_file(to);
-                file.is_some_and(|file| file.starts_with(source))
+                file.is_some_and(|file| match (file.parent(), file.file_name()) {
+                    (Some(folder), Some(name)) => resolve(folder).join(name).starts_with(source),
+                    _ => false,
+                })
             }
             Overlap::Prefix(source) => to.prefix_matches(source),
         }
@@ -168,14 +176,33 @@ impl Selection {
 fn listed_tree(source: &Endpoint, from: Path, to: Path) -> BoxStream<'static, Task> {
     let name = source.display_name(&from);
     let list = source.store.list(Some(&from));
-    list.map(move |entry| match entry {
-        Ok(meta) => Task::Copy {
-            to: below(&to, &meta.location, &from),
-            from: meta.location,
-        },
-        Err(error) => Task::Fail(FailedObject::new(&name, full_text(&error))),
-    })
-    .boxed()
+    let tasks = stream::unfold(Some(list), move |list| {
+        let (from, to, name) = (from.clone(), to.clone(), name.clone());
+        async move {
+            let mut list = list?;
+            let (entry, observed) = observe(request(list.try_next())).await;
+            let skipped = observed.skipped_keys.iter();
+            let mut tasks: Vec<Task> = skipped
+                .map(|key| Task::Fail(FailedObject::new(&name, key.to_string())))
+                .collect();
+            let rest = match entry {
+                Ok(Some(meta)) => {
+                    tasks.push(Task::Copy {
+                        to: below(&to, &meta.location, &from),
+                        from: meta.location,
+                    });
+                    Some(list)
+                }
+                Ok(None) => None,
+                Err(failed) => {
+                    tasks.push(Task::Fail(FailedObject::request(&name, &failed)));
+                    None
+                }
+            };
+            Some((stream::iter(tasks), rest))
+        }
+    });
+    tasks.flatten().boxed()
 }
 
 /// The key below `to` for a key below `from`.
@@ -202,8 +229,8 @@ fn check_apart(
             )
         }
         (_, Location::Store(from), Destination::Store { location, key })
-            if from.same_store(location)
-                && settings.source_options == settings.destination_options =>
+            if StoreIdentity::of(from, &settings.source_options)
+                == StoreIdentity::of(location, &settings.destination_options) =>
         {
             (
                 source.key == *key,

@@ -6,6 +6,7 @@ use std::path::{Path as FsPath, PathBuf};
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
+use undaunted_object_store::observe;
 
 use crate::endpoint::{Endpoint, EndpointConfig};
 use crate::error::{CliError, FailedObject, UsageError};
@@ -172,9 +173,10 @@ async fn has_something_below(
     display_name: &str,
 ) -> Result<bool, CliError> {
     let mut list = endpoint.store.list(Some(prefix));
-    let first = request(list.try_next()).await;
+    let (first, observed) = observe(request(list.try_next())).await;
     let first = first.map_err(|failed| FailedObject::request(display_name, &failed))?;
-    Ok(first.is_some())
+    // What is left out of a list is below the prefix too, and so is the mark of a folder.
+    Ok(first.is_some() || !observed.skipped_keys.is_empty() || observed.folder_markers > 0)
 }
 
 fn not_found(display_name: &str, failed: &FailedRequest) -> FailedObject {

@@ -2,11 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::fs::Permissions;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
-use super::sandbox::{Sandbox, noise};
+use super::sandbox::{Ended, Sandbox, noise};
 
 const ODD: [&str; 14] = [
     "a b",
@@ -143,4 +144,70 @@ fn what_is_not_a_regular_file_is_neither_read_nor_replaced() {
     let ended = sandbox.run("cp /proc/self/status b");
     ended.failed(1, &["its size is reported as 0, but it has content"]);
     assert!(!sandbox.path("b").exists());
+}
+
+#[test]
+fn names_as_long_as_the_file_system_lets_them_be_are_copied() {
+    let sandbox = Sandbox::new();
+    for length in [239, 240, 253, 254, 255] {
+        sandbox.write(&format!("src/{}", "n".repeat(length)), &noise(3_000));
+    }
+    for flags in ["", "--part-size 1KiB", "--no-clobber", "--verify"] {
+        let ended = sandbox.run(&format!("cp -r --json {flags} src dst")).ok();
+        assert_eq!(ended.json()["objects"]["failed"], 0);
+        assert_eq!(sandbox.names("dst"), sandbox.names("src"));
+        for name in sandbox.names("dst") {
+            assert_eq!(sandbox.read(&format!("dst/{name}")), noise(3_000));
+        }
+        if flags != "--no-clobber" {
+            fs::remove_dir_all(sandbox.path("dst")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_is_named_once() {
+    let sandbox = Sandbox::with(&["src/a", "src/locked/b", "src/z"]);
+    let locked = sandbox.path("src/locked");
+    fs::set_permissions(&locked, Permissions::from_mode(0)).unwrap();
+    let mut words = vec!["undaunted", "cp", "-r", "src", "memory:///out"];
+    let is_root = fs::read_dir(&locked).is_ok();
+    let ended = if is_root {
+        // Root reads everything, so the command runs as somebody else, where that can be done.
+        let folder = sandbox.path("").parent().unwrap().to_owned();
+        assert!(folder.is_dir());
+        fs::set_permissions(sandbox.path(""), Permissions::from_mode(0o755)).unwrap();
+        let binary = sandbox.path("undaunted");
+        fs::copy(assert_cmd::cargo::cargo_bin!("undaunted"), &binary).unwrap();
+        let output = Command::new("setpriv")
+            .args([
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+                "./undaunted",
+            ])
+            .args(words.drain(1..))
+            .current_dir(sandbox.path(""))
+            .output();
+        let Ok(output) = output else {
+            return;
+        };
+        Ended::of(output)
+    } else {
+        sandbox.run_words(&words[1..])
+    };
+    fs::set_permissions(&locked, Permissions::from_mode(0o755)).unwrap();
+    let ended = ended.failed(1, &["error: src/locked: Permission denied"]);
+    assert_eq!(ended.stderr.matches("src/locked").count(), 1, "{ended:?}");
+    assert!(ended.stdout.contains("copied 2 objects"), "{ended:?}");
+}
+
+#[test]
+fn a_link_below_the_destination_that_leads_into_the_source_loses_nothing() {
+    let sandbox = Sandbox::with(&["src/a/x", "src/b/x", "dst/keep"]);
+    symlink("../src/b", sandbox.path("dst/a")).unwrap();
+    let ended = sandbox.run("cp -r src dst");
+    ended.failed(1, &["src/a/x: its copy would be inside SRC"]);
+    assert_eq!(sandbox.text("src/b/x"), "src/b/x");
+    assert_eq!(sandbox.text("src/a/x"), "src/a/x");
 }

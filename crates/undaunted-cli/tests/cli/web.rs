@@ -17,6 +17,8 @@ struct Server {
     /// The number of bodies that end early.
     short: usize,
     no_ranges: bool,
+    /// Whether it has ranges and does not say so.
+    silent: bool,
     /// The read at which the object is replaced.
     replaced_after: Option<usize>,
     reads: usize,
@@ -74,7 +76,8 @@ impl Server {
             .filter(|_| !self.no_ranges)
             .map(|range| {
                 let (start, end) = range.trim_start_matches("bytes=").split_once('-').unwrap();
-                start.parse().unwrap()..end.parse::<usize>().unwrap() + 1
+                let last = end.parse().unwrap_or(self.content.len() - 1);
+                start.parse().unwrap()..last + 1
             });
         let size = self.content.len();
         let (status, range, content_range) = match range {
@@ -88,9 +91,14 @@ impl Server {
             }
             None => ("200 OK", 0..size, String::new()),
         };
+        let accepts = if self.no_ranges || self.silent {
+            ""
+        } else {
+            "Accept-Ranges: bytes\r\n"
+        };
         let mut response = format!(
             "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: {}\r\nContent-Type: text/x-odd\r\n\
-             Last-Modified: Tue, 01 Oct 2024 00:00:00 GMT\r\n{content_range}\r\n",
+             Last-Modified: Tue, 01 Oct 2024 00:00:00 GMT\r\n{accepts}{content_range}\r\n",
             range.len(),
             self.e_tag
         )
@@ -191,16 +199,52 @@ fn an_object_replaced_while_it_is_read_is_an_error() {
 }
 
 #[test]
-fn a_server_without_ranges_is_read_in_one_part() {
+fn a_server_without_ranges_is_read_once() {
+    for flags in ["", "--part-size 1KiB", "--part-size 3001"] {
+        let sandbox = Sandbox::new();
+        let mut server = Server::with(noise(10_000), "\"one\"");
+        server.no_ranges = true;
+        let (url, server) = server.start();
+        cp(&sandbox, &format!("{flags} {url}/a b")).ok();
+        assert_eq!(sandbox.read("b"), noise(10_000));
+        assert_eq!(server.lock().unwrap().reads, 1, "{flags}");
+        let output = sandbox
+            .binary()
+            .args(["cp", "-q", "-o", "allow_http=true"])
+            .args(flags.split_whitespace())
+            .args([&format!("{url}/a"), "-"])
+            .output();
+        assert_eq!(output.unwrap().stdout, noise(10_000));
+    }
+}
+
+#[test]
+fn a_server_without_ranges_whose_bodies_break_is_read_to_the_end() {
     let sandbox = Sandbox::new();
     let mut server = Server::with(noise(10_000), "\"one\"");
-    server.no_ranges = true;
+    (server.no_ranges, server.short) = (true, 2);
     let (url, _) = server.start();
-    cp(&sandbox, &format!("{url}/a b")).ok();
+    let ended = cp(&sandbox, &format!("--part-size 1KiB {url}/a b")).ok();
     assert_eq!(sandbox.read("b"), noise(10_000));
+    assert_eq!(ended.json()["retries"]["total"], 2);
+
+    let mut server = Server::with(noise(10_000), "W/\"weak\"");
+    (server.no_ranges, server.short) = (true, 1);
+    let (url, _) = server.start();
     let ended = cp(&sandbox, &format!("--part-size 1KiB {url}/a c"));
-    ended.failed(1, &["error: http://127.0.0.1:"]);
+    ended.failed(1, &["neither ranges nor a strong ETag", "copy it again"]);
     assert_eq!(sandbox.names(""), ["b"]);
+}
+
+#[test]
+fn a_server_that_does_not_say_that_it_has_ranges_is_read_by_range() {
+    let sandbox = Sandbox::new();
+    let mut server = Server::with(noise(10_000), "\"one\"");
+    server.silent = true;
+    let (url, server) = server.start();
+    cp(&sandbox, &format!("--part-size 1KiB {url}/a b")).ok();
+    assert_eq!(sandbox.read("b"), noise(10_000));
+    assert_eq!(server.lock().unwrap().reads, 1 + 10);
 }
 
 #[test]

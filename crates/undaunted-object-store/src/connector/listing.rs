@@ -14,19 +14,19 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::xml::text_of;
-use crate::skipped::{SkippedKey, SkippedKeys};
+use crate::skipped::{LeftOut, SkippedKey};
 
 /// The page without the entries that object_store cannot read, and the keys of these.
 ///
 /// # Errors
 ///
 /// If the page says that there is more and not where it goes on.
-pub(super) fn readable(document: Bytes) -> Result<(Bytes, SkippedKeys), HttpError> {
+pub(super) fn readable(document: Bytes) -> Result<(Bytes, LeftOut), HttpError> {
     let page = Page::read(&document);
     if page.is_truncated && !page.has_token {
         return Err(HttpError::new(HttpErrorKind::Unknown, NoToken));
     }
-    Ok((without(document, &page.cut), SkippedKeys(page.skipped)))
+    Ok((without(document, &page.cut), page.left_out))
 }
 
 /// A list that says that there is more and gives no token to continue with.
@@ -43,7 +43,7 @@ struct Page {
     has_token: bool,
     /// The places of the entries that are to go.
     cut: Vec<Range<usize>>,
-    skipped: Vec<SkippedKey>,
+    left_out: LeftOut,
 }
 
 impl Page {
@@ -100,9 +100,10 @@ impl Page {
     fn end(&mut self, entry: Entry, end: usize) {
         if entry.is_folder_marker() {
             self.cut.push(entry.start..end);
+            self.left_out.folder_markers += 1;
         } else if let Some(reason) = entry.unreadable() {
             self.cut.push(entry.start..end);
-            self.skipped.push(SkippedKey::new(entry.key, reason));
+            self.left_out.keys.push(SkippedKey::new(entry.key, reason));
         }
     }
 }
@@ -230,7 +231,7 @@ mod tests {
 
     fn looked_through(document: Bytes) -> (String, Vec<String>) {
         let (page, skipped) = readable(document).unwrap();
-        let skipped = skipped.0.iter().map(|key| key.key().to_owned()).collect();
+        let skipped = skipped.keys.iter().map(|key| key.key().to_owned()).collect();
         (String::from_utf8(page.to_vec()).unwrap(), skipped)
     }
 
@@ -241,7 +242,7 @@ mod tests {
             "<IsTruncated>false</IsTruncated>",
         );
         let (kept, skipped) = readable(page.clone()).unwrap();
-        assert_eq!((kept, skipped.0.len()), (page, 0));
+        assert_eq!((kept, skipped.keys.len()), (page, 0));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod document;
 mod expected;
 mod listing;
 mod page;
+mod ranges;
 mod response;
 #[cfg(feature = "aws")]
 pub(crate) mod s3;
@@ -40,6 +41,8 @@ use crate::verify::ETagIsNoMd5;
 use connections::Connections;
 pub use expected::Service;
 pub use page::UnexpectedResponse;
+use ranges::Asked;
+pub use ranges::RangeSupport;
 use success::Check;
 
 /// An [`HttpConnector`] around another, for a store whose retries happen in a
@@ -123,6 +126,7 @@ struct CheckedClient<C> {
 impl<C: HttpConnector> HttpService for CheckedClient<C> {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let check = Check::of(self.service, &request);
+        let asked = Asked::of(&request);
         let is_get = request.method() == Method::GET;
         let limit = self.head_timeout + upload_time(request.body().content_length());
         let response = self.connections.send(request, limit).await?;
@@ -132,11 +136,12 @@ impl<C: HttpConnector> HttpService for CheckedClient<C> {
             return failed(response).await;
         }
         let response = check.pass(response).await?;
-        if is_get {
-            response::with_length(with_kind_of_etag(response))
+        let response = if is_get {
+            response::with_length(with_kind_of_etag(response))?
         } else {
-            Ok(response)
-        }
+            response
+        };
+        Ok(asked.cut(response))
     }
 }
 

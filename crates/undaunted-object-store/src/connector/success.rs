@@ -57,11 +57,11 @@ impl Check {
             Expected::List(root) => {
                 let (mut head, body) = whole(response).await?;
                 check_document(root, &head, &body)?;
-                let (body, skipped) = listing::readable(body)?;
-                for key in &skipped.0 {
+                let (body, left_out) = listing::readable(body)?;
+                for key in &left_out.keys {
                     tracing::warn!(target: "undaunted::list", key = key.key(), "{key}");
                 }
-                head.extensions.insert(skipped);
+                head.extensions.insert(left_out);
                 Ok(with_body(head, body))
             }
             Expected::Batch => {

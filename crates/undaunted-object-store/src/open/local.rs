@@ -18,6 +18,7 @@ use super::target::{OpenError, Target};
 use crate::capabilities::Capabilities;
 use crate::checked_body::short;
 use crate::error::generic;
+use crate::local_files::LocalFiles;
 use crate::local_parts::LocalParts;
 
 pub(super) fn backend(target: &Target) -> Result<Backend, OpenError> {
@@ -39,7 +40,7 @@ impl Backend {
                 let files = file(a).zip(file(b));
                 files.is_some_and(|(a, b)| is_same_file(a, b).unwrap_or(false))
             });
-        Self::new(files, capabilities)
+        Self::new(Arc::new(LocalFiles::new(files)), capabilities)
     }
 }
 

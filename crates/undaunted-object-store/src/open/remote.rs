@@ -18,7 +18,8 @@ use crate::connector::{RetryConnector, Service};
 
 /// Defines `backend` for a cloud, of its builder and the type of its options. `endpoints` are the
 /// options for another address, the first that is set being the one; `connector` makes what
-/// connects of the first store and its credentials.
+/// connects of the first store and its credentials. `copy_limit` is the largest object that one
+/// request copies, in bytes.
 #[allow(unused_macros)] // without any cloud
 macro_rules! cloud {
     (
@@ -29,6 +30,7 @@ macro_rules! cloud {
         search: $search:ident,
         endpoints: [$($endpoint:ident),+],
         connector: $connector:expr,
+        copy_limit: $copy_limit:expr,
         $(also: $with_provider:ident($provider:ident),)?
     ) => {
         use super::*;
@@ -72,6 +74,7 @@ macro_rules! cloud {
                 .with_signer(store.clone())
                 .with_attributes();
             capabilities.credentials = Some(generation);
+            capabilities.copy_limit = $copy_limit;
             Ok(Backend::new(store, capabilities))
         }
 
@@ -107,6 +110,8 @@ pub(super) mod aws {
         search: aws,
         endpoints: [S3Endpoint, Endpoint],
         connector: connector,
+        // "The copy source is larger than the maximum allowable size": 5368709120 bytes.
+        copy_limit: Some(5 << 30),
     }
 
     fn connector(
@@ -143,6 +148,7 @@ pub(super) mod azure {
         search: azure,
         endpoints: [Endpoint],
         connector: |_, _| DirectConnector,
+        copy_limit: None,
     }
 }
 
@@ -168,6 +174,7 @@ pub(super) mod gcp {
         search: gcp,
         endpoints: [BaseUrl],
         connector: |_, _| DirectConnector,
+        copy_limit: None,
         also: with_signing_credentials(signing_credentials),
     }
 }

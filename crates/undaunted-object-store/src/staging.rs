@@ -1,0 +1,65 @@
+//! Staging files: a file is written under another name beside its own, and then renamed.
+
+use std::fs::{self, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path as FsPath, PathBuf};
+
+use object_store::{Error, Result};
+use tokio::task::spawn_blocking;
+
+/// A new file beside the destination, named so that the local file system does not list it:
+/// the destination's name, `#` and a number. A long name is replaced by its hash.
+pub(crate) fn stage(destination: &FsPath) -> io::Result<(PathBuf, File)> {
+    if let Some(folder) = destination.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let base = if is_long(destination) {
+        let mut hasher = DefaultHasher::new();
+        destination.file_name().hash(&mut hasher);
+        destination.with_file_name(format!("{:016x}", hasher.finish()))
+    } else {
+        destination.to_owned()
+    };
+    for number in 1_u64.. {
+        let mut name = base.clone().into_os_string();
+        name.push(format!("#{number}"));
+        let staging = PathBuf::from(name);
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&staging)
+        {
+            Ok(file) => return Ok((staging, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("every staging name is taken"))
+}
+
+/// Whether the name leaves too little room for `#` and a number.
+pub(crate) fn is_long(file: &FsPath) -> bool {
+    let name = file.file_name();
+    name.is_some_and(|name| name.len() > LONGEST_NAME - LONGEST_SUFFIX)
+}
+
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T> {
+    spawn_blocking(work).await?.map_err(generic)
+}
+
+pub(crate) fn generic(error: io::Error) -> Error {
+    Error::Generic {
+        store: "LocalFileSystem",
+        source: Box::new(error),
+    }
+}
+
+/// Bytes that the common file systems allow for a name.
+const LONGEST_NAME: usize = 255;
+
+/// `#` and more digits than uploads of one file are ever under way, and one that marks a second
+/// file of an upload.
+const LONGEST_SUFFIX: usize = 16;
