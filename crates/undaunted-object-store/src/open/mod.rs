@@ -24,7 +24,7 @@ mod search;
 #[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
 mod settings;
 #[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
-mod value;
+pub(crate) mod value;
 
 #[cfg(not(feature = "aws"))]
 use disabled as aws;

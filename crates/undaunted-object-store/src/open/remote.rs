@@ -12,7 +12,6 @@ use object_store::{ClientConfigKey, RetryConfig};
 use super::backend::Backend;
 use super::settings::{Names, Settings};
 use super::target::{OpenError, Target};
-use super::value::Kind;
 use crate::capabilities::Capabilities;
 use crate::connector::{RetryConnector, Service};
 
@@ -125,6 +124,7 @@ pub(super) mod aws {
 #[cfg(feature = "azure")]
 pub(super) mod azure {
     use crate::connector::client::DirectConnector;
+    use crate::open::value::Kind;
 
     cloud! {
         object_store::azure::MicrosoftAzureBuilder,
@@ -149,6 +149,7 @@ pub(super) mod azure {
 #[cfg(feature = "gcp")]
 pub(super) mod gcp {
     use crate::connector::client::DirectConnector;
+    use crate::open::value::Kind;
 
     cloud! {
         object_store::gcp::GoogleCloudStorageBuilder,
@@ -179,7 +180,10 @@ pub(super) mod http {
     use object_store::http::HttpBuilder;
     use url::Position;
 
-    use super::*;
+    use super::{
+        Arc, Backend, Capabilities, ClientConfigKey, Names, OpenError, RetryConnector, Service,
+        Settings, Target, no_retries,
+    };
 
     pub(in crate::open) fn backend(target: &Target) -> Result<Backend, OpenError> {
         let settings: Settings<ClientConfigKey> = Settings::read(target, &NAMES)?;
