@@ -47,19 +47,29 @@ macro_rules! cloud {
                 let builds = |others: &Settings<$Key>| self::builder(target, others).build().is_ok();
                 settings.blame(target, source, builds)
             })?;
-            let generation = Arc::new(Generation::default());
+            let generation = Arc::new(Generation::first(Service::$service != Service::S3));
+            let search = search::$search::search(&builder);
+            $(
+                let of_provider = of_credentials.clone();
+                let source = Source {
+                    build: Box::new(move || Ok(of_provider.clone().build()?.$provider().clone())),
+                    is_usable: search::$search::can_sign,
+                };
+                let first = plain.$provider().clone();
+                let $provider =
+                    Renewable::new(first, source, Arc::clone(&generation), search.clone());
+            )?
             let source = Source {
                 build: Box::new(move || Ok(of_credentials.clone().build()?.credentials().clone())),
                 is_usable: search::$search::is_usable,
             };
-            let search = search::$search::search(&builder);
             let first = plain.credentials().clone();
             let credentials = Renewable::new(first, source, Arc::clone(&generation), search);
             let credentials = Arc::new(credentials);
             let connector = RetryConnector::new($connector(&plain, &credentials));
             let store = builder
                 .with_credentials(credentials)
-                $(.$with_provider(plain.$provider().clone()))?
+                $(.$with_provider(Arc::new($provider)))?
                 .with_retry(no_retries())
                 .with_http_connector(connector.service(Service::$service))
                 .build()
