@@ -156,7 +156,9 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     pub fn build(self) -> RetryStore<S> {
         let mut policy = self.policy;
         policy.put_token &= self.capabilities.attributes;
-        policy.credentials = self.capabilities.credentials.clone();
+        policy
+            .credentials
+            .clone_from(&self.capabilities.credentials);
         let policy = Arc::new(policy);
         let inner = Arc::new(self.inner);
         let multipart = self.capabilities.parts.clone().map(|parts| {

@@ -8,8 +8,9 @@ use object_store::path::Path;
 use object_store::{Error, Extensions, Result};
 use undaunted::{AttemptOutcome, Event, RetryReport, Retryable, Session, Verdict};
 
+use crate::credentials::Generation;
 use crate::error::{generic, with_meaning};
-use crate::evidence::{is_refused_as_unknown, is_stale, proves_not_applied};
+use crate::evidence::{is_stale, is_unauthenticated, proves_not_applied};
 use crate::full_text::Failed;
 use crate::observe::{self, FailedOperation, ReportBuilder};
 use crate::operation::{Operation, StoreEvent};
@@ -101,7 +102,7 @@ impl<'c> Recorder<'c> {
         Attempts {
             session: session.on_event(on_event),
             recorder: self,
-            credentials: self.policy.credentials(),
+            credentials: self.policy.current_credentials(),
             signed_anew: false,
             maybe_applied: false,
             lost_a_response: false,
@@ -177,7 +178,7 @@ impl Attempts<'_> {
     ) -> Result<T> {
         self.recorder.lock().begin_attempt();
         observe::begin_attempt();
-        self.credentials = self.recorder.policy.credentials();
+        self.credentials = self.recorder.policy.current_credentials();
         let attempt = self.session.attempt(operation.map_err(Failed)).await;
         attempt.map_err(|Failed(error)| error)
     }
@@ -201,7 +202,9 @@ impl Attempts<'_> {
 
     /// Whether other credentials, or the same ones signing anew, may help.
     fn is_stale(&self, error: &Error) -> bool {
-        is_stale(error) || (self.credentials.is_some() && is_refused_as_unknown(error))
+        let credentials = self.recorder.policy.credentials.as_deref();
+        let expire_with_401 = credentials.is_some_and(Generation::expire_with_401);
+        is_stale(error) || (expire_with_401 && is_unauthenticated(error))
     }
 
     /// Whether a failed attempt may have been applied all the same.

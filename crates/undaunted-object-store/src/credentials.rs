@@ -85,12 +85,28 @@ impl Search {
 }
 
 /// Which credentials of a store are in use, counted from 0.
-#[derive(Debug, Default)]
-pub(crate) struct Generation(AtomicU64);
+#[derive(Debug)]
+pub(crate) struct Generation {
+    number: AtomicU64,
+    /// Whether the service says 401 to those that have expired. S3 has codes for it.
+    expire_with_401: bool,
+}
 
+#[allow(dead_code)] // without any cloud
 impl Generation {
+    pub(crate) const fn first(expire_with_401: bool) -> Self {
+        Self {
+            number: AtomicU64::new(0),
+            expire_with_401,
+        }
+    }
+
+    pub(crate) const fn expire_with_401(&self) -> bool {
+        self.expire_with_401
+    }
+
     pub(crate) fn current(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        self.number.load(Ordering::Acquire)
     }
 
     /// Has the credentials fetched anew, unless somebody has since `seen` was current: of many
@@ -99,7 +115,7 @@ impl Generation {
         let next = seen.wrapping_add(1);
         // Who loses the race has nothing to do.
         let _ = self
-            .0
+            .number
             .compare_exchange(seen, next, Ordering::AcqRel, Ordering::Acquire);
     }
 }
@@ -187,5 +203,67 @@ impl<C> fmt::Debug for Renewable<C> {
             .field("generation", &self.generation)
             .field("search", &self.search)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use object_store::StaticCredentialProvider;
+    use undaunted::{Retryable, Verdict};
+
+    use super::*;
+    use crate::evidence::proves_not_applied;
+
+    fn search(limit: Duration) -> Search {
+        Search {
+            store: "test",
+            asked: "http://user:password@host/a?secret".to_owned(),
+            advice: "set something",
+            limit,
+            obstacle: None,
+        }
+    }
+
+    #[test]
+    fn a_failed_search_is_permanent_proves_that_nothing_was_applied_and_keeps_secrets() {
+        let error = search(Duration::ZERO).failed("GET http://host/b?secret failed");
+        assert_eq!(error.verdict(), Verdict::Permanent);
+        assert!(proves_not_applied(&error));
+        let text = full_text(&error);
+        assert!(
+            !text.contains("secret") && !text.contains("password"),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn only_who_saw_the_current_credentials_fail_renews_them() {
+        let built = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&built);
+        let source: Source<usize> = Source {
+            build: Box::new(move || {
+                let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+                Ok(Arc::new(StaticCredentialProvider::new(number)))
+            }),
+            is_usable: |number| *number < 2,
+        };
+        let generation = Arc::new(Generation::first(false));
+        let first = Arc::new(StaticCredentialProvider::new(0));
+        let search = search(Duration::from_secs(1));
+        let renewable = Renewable::new(first, source, Arc::clone(&generation), search);
+        assert_eq!(*renewable.get_credential().await.unwrap(), 0);
+        for _ in 0..3 {
+            generation.renew(0);
+        }
+        assert_eq!(*renewable.get_credential().await.unwrap(), 1);
+        assert_eq!(built.load(Ordering::SeqCst), 1);
+        generation.renew(generation.current());
+        let unusable = renewable.get_credential().await.unwrap_err();
+        assert!(
+            unusable.to_string().contains("are no credentials"),
+            "{unusable}"
+        );
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn has_stale_code(failure: &HttpFailure) -> bool {
 
 /// Whether the service does not know who asks: what Google and Azure say to an expired token.
 /// Their codes for it say other things as well.
-pub(crate) fn is_refused_as_unknown(error: &Error) -> bool {
+pub(crate) fn is_unauthenticated(error: &Error) -> bool {
     matches!(error, Error::Unauthenticated { .. })
         || cause::<HttpFailure>(error).is_some_and(|failure| failure.status() == 401)
 }

@@ -65,7 +65,7 @@ impl Policy {
     }
 
     /// Which credentials are in use, where they can be fetched anew.
-    pub(crate) fn credentials(&self) -> Option<u64> {
+    pub(crate) fn current_credentials(&self) -> Option<u64> {
         self.credentials.as_deref().map(Generation::current)
     }
 

@@ -122,11 +122,11 @@ fn kinds() -> Vec<Kind> {
 
 /// What object_store calls the options of this type.
 fn names<K: DeserializeOwned + AsRef<str>>() -> Vec<String> {
-    let named = |name| K::deserialize(StrDeserializer::<Error>::new(name));
-    let error = named("none").err().unwrap().to_string();
+    let of_name = |name| K::deserialize(StrDeserializer::<Error>::new(name));
+    let error = of_name("none").err().unwrap().to_string();
     let names = error.split('`').skip(3).step_by(2);
     names
-        .filter_map(|name| Some(named(name).ok()?.as_ref().to_owned()))
+        .filter_map(|name| Some(of_name(name).ok()?.as_ref().to_owned()))
         .collect()
 }
 

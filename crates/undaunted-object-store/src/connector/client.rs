@@ -18,6 +18,7 @@ use reqwest::{Client, NoProxy, Proxy};
 use tokio::task::spawn_blocking;
 
 use crate::error::generic;
+use crate::open::value::parse_flag;
 
 /// Makes clients that hand every redirect to the caller.
 #[derive(Debug)]
@@ -129,15 +130,6 @@ impl Options<'_> {
     fn flag(&self, key: ClientConfigKey) -> Result<bool> {
         let flag = |text: &str| parse_flag(text).ok_or("it is neither true nor false");
         Ok(self.value(key, flag)?.unwrap_or(false))
-    }
-}
-
-/// A flag as object_store reads it.
-pub(crate) fn parse_flag(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "true" | "on" | "yes" | "y" => Some(true),
-        "0" | "false" | "off" | "no" | "n" => Some(false),
-        _ => None,
     }
 }
 

@@ -231,7 +231,11 @@ mod tests {
 
     fn looked_through(document: Bytes) -> (String, Vec<String>) {
         let (page, skipped) = readable(document).unwrap();
-        let skipped = skipped.keys.iter().map(|key| key.key().to_owned()).collect();
+        let skipped = skipped
+            .keys
+            .iter()
+            .map(|key| key.key().to_owned())
+            .collect();
         (String::from_utf8(page.to_vec()).unwrap(), skipped)
     }
 

@@ -1,7 +1,7 @@
 //! The connector: makes a service's responses readable for the layers above.
 
 mod batch;
-#[cfg(feature = "_client")]
+#[cfg(any(feature = "aws", feature = "azure", feature = "gcp"))]
 pub(crate) mod client;
 mod connections;
 mod document;

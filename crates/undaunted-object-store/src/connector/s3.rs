@@ -267,3 +267,89 @@ const FIRST_BYTE: HeaderValue = HeaderValue::from_static("bytes=0-0");
 
 /// One is what S3 needs; a second one in case that the place moves meanwhile.
 const MOST_REDIRECTS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use object_store::StaticCredentialProvider;
+    use object_store::aws::AwsCredential;
+    use object_store::client::ReqwestConnector;
+
+    use super::*;
+
+    fn client() -> S3Client {
+        let credential = AwsCredential {
+            key_id: String::new(),
+            secret_key: String::new(),
+            token: None,
+        };
+        let connector = ReqwestConnector::default();
+        S3Client {
+            inner: connector.connect(&ClientOptions::new()).unwrap(),
+            bucket: "bucket".to_owned(),
+            credentials: Arc::new(StaticCredentialProvider::new(credential)),
+        }
+    }
+
+    fn target(from: &str, to: &str) -> Option<String> {
+        let location = HeaderValue::from_str(to).unwrap();
+        let target = client().target(&from.parse().unwrap(), &location)?;
+        Some(target.to_string())
+    }
+
+    #[test]
+    fn the_same_object_is_followed_from_and_to_either_style_of_address() {
+        let path_style = "https://s3.us-east-1.amazonaws.com/bucket/a/b%20c";
+        let host_style = "https://bucket.s3.us-east-1.amazonaws.com/a/b%20c";
+        let elsewhere = [
+            "https://bucket.s3-gztb4pa9sq.amazonaws.com/a/b%20c?rk=e2c69a31",
+            "https://s3.eu-west-1.amazonaws.com/bucket/a/b%20c",
+        ];
+        for from in [path_style, host_style] {
+            for to in elsewhere {
+                assert_eq!(target(from, to).as_deref(), Some(to));
+            }
+        }
+        // With the endpoint of a bucket, whatever its name is.
+        assert!(target("https://files.example/k", elsewhere[1]).is_none());
+        assert!(target("https://files.example/k", "https://bucket.s3.example/k").is_some());
+    }
+
+    #[test]
+    fn the_query_of_the_request_stays_and_that_of_the_location_is_added() {
+        let from = "http://h/bucket/k?partNumber=1&uploadId=u";
+        assert_eq!(
+            target(from, "http://bucket.h/k?rk=1&uploadId=u").as_deref(),
+            Some("http://bucket.h/k?rk=1&uploadId=u&partNumber=1")
+        );
+    }
+
+    #[test]
+    fn nothing_else_is_followed() {
+        let from = "https://s3.us-east-1.amazonaws.com/bucket/k";
+        for to in [
+            "http://bucket.s3.eu-west-1.amazonaws.com/k",
+            "https://other.s3.eu-west-1.amazonaws.com/k",
+            "https://s3.eu-west-1.amazonaws.com/buckets/k",
+            "https://s3.eu-west-1.amazonaws.com/bucket/kk",
+            "https://user@bucket.s3.eu-west-1.amazonaws.com/k",
+            "https://bucket/k",
+            "/k",
+        ] {
+            assert_eq!(target(from, to), None, "{to}");
+        }
+    }
+
+    #[test]
+    fn the_scope_of_a_signature_is_read() {
+        let scope = Scope::of(
+            "AWS4-HMAC-SHA256 Credential=A/K/20261126/eu-west-1/s3/aws4_request, SignedHeaders=host",
+        );
+        let scope = scope.unwrap();
+        assert_eq!((&*scope.region, &*scope.service), ("eu-west-1", "s3"));
+        assert!(Scope::of("Bearer token").is_none());
+        assert_eq!(digest(b"00ff10"), Some(vec![0, 255, 16]));
+        assert_eq!(digest(b"UNSIGNED-PAYLOAD"), None);
+    }
+}

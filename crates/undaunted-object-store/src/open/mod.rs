@@ -24,7 +24,7 @@ mod search;
 #[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
 mod settings;
 #[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
-mod value;
+pub(crate) mod value;
 
 #[cfg(not(feature = "aws"))]
 use disabled as aws;
@@ -64,12 +64,17 @@ pub(crate) use disabled as local;
 /// | `http://host/..`, `https://host/..` | WebDAV, or plain reads | `http` |
 ///
 /// The environment variables that object_store knows are its options (`AWS_REGION`,
-/// `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME` …); [`open_with`] takes others.
+/// `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME` …); [`open_with`] takes others. An empty
+/// variable counts as not set.
 ///
 /// What it sets up, beyond the store itself:
 ///
 /// - The store's own retries are off, since two layers multiply: this one is the only one.
-///   Fetching credentials still retries by itself, with object_store's defaults.
+/// - Credentials are fetched within ten seconds, with a few repetitions, or the operation fails
+///   with a [`CredentialError`](crate::CredentialError). Those that the service calls stale are
+///   fetched anew, once in an operation and whatever their lifetime says.
+/// - Redirects are not followed, but for the temporary ones of S3 to the same object, which are
+///   signed anew. A web server's are.
 /// - A [`RetryConnector`](crate::RetryConnector) that makes the service's responses readable,
 ///   limits the time to the head of a response (30 s) and lifts the limit on the whole of it.
 /// - All that the store can do beyond the trait, see [`Capabilities`].
@@ -79,8 +84,8 @@ pub(crate) use disabled as local;
 ///
 /// # Errors
 ///
-/// [`OpenError`] names what is wrong and what would be right. No connection is made, so a
-/// wrong credential shows at the first operation.
+/// [`OpenError`] names what is wrong and what would be right, and repeats no value, which may be a
+/// secret. No connection is made, so a wrong credential shows at the first operation.
 ///
 /// ```
 /// use object_store::ObjectStoreExt;
@@ -105,7 +110,7 @@ pub fn open(
 
 /// [`open`] with options: object_store's configuration keys (`aws_region`,
 /// `google_service_account`, `azure_storage_account_name`, `allow_http` …), which win over the
-/// environment variables.
+/// environment variables. An empty option takes away what its variable says.
 ///
 /// # Errors
 ///

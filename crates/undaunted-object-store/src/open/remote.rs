@@ -12,7 +12,6 @@ use object_store::{ClientConfigKey, RetryConfig};
 use super::backend::Backend;
 use super::settings::{Names, Settings};
 use super::target::{OpenError, Target};
-use super::value::Kind;
 use crate::capabilities::Capabilities;
 use crate::connector::{RetryConnector, Service};
 
@@ -50,19 +49,29 @@ macro_rules! cloud {
                 let builds = |others: &Settings<$Key>| self::builder(target, others).build().is_ok();
                 settings.blame(target, source, builds)
             })?;
-            let generation = Arc::new(Generation::default());
+            let generation = Arc::new(Generation::first(Service::$service != Service::S3));
+            let search = search::$search::search(&builder);
+            $(
+                let of_provider = of_credentials.clone();
+                let source = Source {
+                    build: Box::new(move || Ok(of_provider.clone().build()?.$provider().clone())),
+                    is_usable: search::$search::can_sign,
+                };
+                let first = plain.$provider().clone();
+                let $provider =
+                    Renewable::new(first, source, Arc::clone(&generation), search.clone());
+            )?
             let source = Source {
                 build: Box::new(move || Ok(of_credentials.clone().build()?.credentials().clone())),
                 is_usable: search::$search::is_usable,
             };
-            let search = search::$search::search(&builder);
             let first = plain.credentials().clone();
             let credentials = Renewable::new(first, source, Arc::clone(&generation), search);
             let credentials = Arc::new(credentials);
             let connector = RetryConnector::new($connector(&plain, &credentials));
             let store = builder
                 .with_credentials(credentials)
-                $(.$with_provider(plain.$provider().clone()))?
+                $(.$with_provider(Arc::new($provider)))?
                 .with_retry(no_retries())
                 .with_http_connector(connector.service(Service::$service))
                 .build()
@@ -130,6 +139,7 @@ pub(super) mod aws {
 #[cfg(feature = "azure")]
 pub(super) mod azure {
     use crate::connector::client::DirectConnector;
+    use crate::open::value::Kind;
 
     cloud! {
         object_store::azure::MicrosoftAzureBuilder,
@@ -155,6 +165,7 @@ pub(super) mod azure {
 #[cfg(feature = "gcp")]
 pub(super) mod gcp {
     use crate::connector::client::DirectConnector;
+    use crate::open::value::Kind;
 
     cloud! {
         object_store::gcp::GoogleCloudStorageBuilder,
@@ -186,7 +197,10 @@ pub(super) mod http {
     use object_store::http::HttpBuilder;
     use url::Position;
 
-    use super::*;
+    use super::{
+        Arc, Backend, Capabilities, ClientConfigKey, Names, OpenError, RetryConnector, Service,
+        Settings, Target, no_retries,
+    };
 
     pub(in crate::open) fn backend(target: &Target) -> Result<Backend, OpenError> {
         let settings: Settings<ClientConfigKey> = Settings::read(target, &NAMES)?;

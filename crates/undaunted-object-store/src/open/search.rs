@@ -106,7 +106,9 @@ pub(super) mod gcp {
     use std::env::var_os;
     use std::path::Path;
 
-    use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey as Key};
+    use object_store::gcp::{
+        GcpCredential, GcpSigningCredential, GoogleCloudStorageBuilder, GoogleConfigKey as Key,
+    };
 
     use super::{LIMIT, Search};
     use crate::open::value::is_header;
@@ -121,6 +123,11 @@ pub(super) mod gcp {
     /// Whether a request can be sent with it.
     pub(in crate::open) fn is_usable(credential: &GcpCredential) -> bool {
         is_header(&credential.bearer)
+    }
+
+    /// Whether a URL can be signed with it: the address becomes part of another.
+    pub(in crate::open) fn can_sign(credential: &GcpSigningCredential) -> bool {
+        is_header(&credential.email) && !credential.email.contains(' ')
     }
 
     pub(in crate::open) fn search(builder: &GoogleCloudStorageBuilder) -> Search {

@@ -8,8 +8,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::target::{OpenError, Target};
-use super::value::{Kind, kind, names};
-use crate::connector::client::parse_flag;
+use super::value::{Kind, kind, names, parse_flag};
 
 /// What a kind of store calls itself, and where its environment variables are.
 pub(super) struct Names {

@@ -5,8 +5,6 @@ use std::time::Duration;
 use http::Uri;
 use url::Url;
 
-use crate::connector::client::parse_flag;
-
 /// What a value must be, so that nothing takes it for an impossible one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -123,6 +121,15 @@ fn is_proxy(value: &str) -> bool {
     is_in_url(value)
         && with_scheme.parse::<Uri>().is_ok()
         && Url::parse(&with_scheme).is_ok_and(|url| url.has_host())
+}
+
+/// A flag as object_store reads it.
+pub(crate) fn parse_flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "on" | "yes" | "y" => Some(true),
+        "0" | "false" | "off" | "no" | "n" => Some(false),
+        _ => None,
+    }
 }
 
 /// Whether a header can hold it, and any client reads it as text.
@@ -279,13 +286,13 @@ mod tests {
     /// Checks that each option of this type has a kind.
     #[cfg(feature = "aws")]
     fn all_have_a_kind<K: serde::de::DeserializeOwned + AsRef<str>>() {
-        let named = |name| K::deserialize(serde::de::value::StrDeserializer::new(name));
-        let error: serde::de::value::Error = named("none").err().unwrap();
+        let of_name = |name| K::deserialize(serde::de::value::StrDeserializer::new(name));
+        let error: serde::de::value::Error = of_name("none").err().unwrap();
         let names = error.to_string();
         let mut checked = 0;
         for name in names.split('`').skip(3).step_by(2) {
             // Those that hold another type's options cannot be read from a name alone.
-            if let Ok(key) = named(name) {
+            if let Ok(key) = of_name(name) {
                 assert!(kind(key.as_ref()).is_some(), "{}", key.as_ref());
                 checked += 1;
             }

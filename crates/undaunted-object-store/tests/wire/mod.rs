@@ -1,6 +1,7 @@
 //! A small HTTP server whose responses a test makes up.
 #![allow(dead_code)] // in tests that need less of it
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -85,10 +86,10 @@ pub(crate) async fn serve(
                     };
                     let mut head = format!("HTTP/1.1 {status} X\r\n");
                     if !headers.iter().any(|(name, _)| *name == "content-length") {
-                        head += &format!("content-length: {}\r\n", body.len());
+                        let _ = write!(head, "content-length: {}\r\n", body.len());
                     }
                     for (name, value) in headers {
-                        head += &format!("{name}: {value}\r\n");
+                        let _ = write!(head, "{name}: {value}\r\n");
                     }
                     let body = if request.method == "HEAD" { "" } else { &body };
                     let response = format!("{head}\r\n{body}");
