@@ -231,7 +231,11 @@ mod tests {
 
     fn looked_through(document: Bytes) -> (String, Vec<String>) {
         let (page, skipped) = readable(document).unwrap();
-        let skipped = skipped.0.iter().map(|key| key.key().to_owned()).collect();
+        let skipped = skipped
+            .keys
+            .iter()
+            .map(|key| key.key().to_owned())
+            .collect();
         (String::from_utf8(page.to_vec()).unwrap(), skipped)
     }
 
@@ -242,7 +246,7 @@ mod tests {
             "<IsTruncated>false</IsTruncated>",
         );
         let (kept, skipped) = readable(page.clone()).unwrap();
-        assert_eq!((kept, skipped.0.len()), (page, 0));
+        assert_eq!((kept, skipped.keys.len()), (page, 0));
     }
 
     #[test]
