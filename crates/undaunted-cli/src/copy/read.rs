@@ -94,10 +94,11 @@ impl<'a> Reader<'a> {
         &self,
         part_size: u64,
     ) -> Result<BoxStream<'_, PartRead<'_>>, NotCopied> {
-        if self.may_lack_ranges && self.size > part_size {
-            if let Some(stream) = self.whole().await? {
-                return Ok(self.in_turn(stream, part_size));
-            }
+        if self.may_lack_ranges
+            && self.size > part_size
+            && let Some(body) = self.whole().await?
+        {
+            return Ok(self.in_turn(body, part_size));
         }
         let ranges = stream::iter(ranges(self.size, part_size));
         Ok(ranges

@@ -169,7 +169,7 @@ fn names_as_long_as_the_file_system_lets_them_be_are_copied() {
 fn a_directory_that_cannot_be_read_is_named_once() {
     let sandbox = Sandbox::with(&["src/a", "src/locked/b", "src/z"]);
     let locked = sandbox.path("src/locked");
-    fs::set_permissions(&locked, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&locked, Permissions::from_mode(0o000)).unwrap();
     let mut words = vec!["undaunted", "cp", "-r", "src", "memory:///out"];
     let is_root = fs::read_dir(&locked).is_ok();
     let ended = if is_root {

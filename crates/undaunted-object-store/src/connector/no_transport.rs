@@ -19,6 +19,7 @@ impl Proxy {
         Self
     }
 
+    #[expect(clippy::unused_self, reason = "as the other one's")]
     pub(super) const fn named_in(&self, error: HttpError, _: &Uri) -> HttpError {
         error
     }
