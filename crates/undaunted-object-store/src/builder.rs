@@ -156,6 +156,7 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     pub fn build(self) -> RetryStore<S> {
         let mut policy = self.policy;
         policy.put_token &= self.capabilities.attributes;
+        policy.credentials = self.capabilities.credentials.clone();
         let policy = Arc::new(policy);
         let inner = Arc::new(self.inner);
         let multipart = self.capabilities.parts.clone().map(|parts| {

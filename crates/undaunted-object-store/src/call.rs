@@ -9,7 +9,7 @@ use object_store::{Error, Extensions, Result};
 use undaunted::{AttemptOutcome, Event, RetryReport, Retryable, Session, Verdict};
 
 use crate::error::{generic, with_meaning};
-use crate::evidence::{is_stale, proves_not_applied};
+use crate::evidence::{is_refused_as_unknown, is_stale, proves_not_applied};
 use crate::full_text::Failed;
 use crate::observe::{self, FailedOperation, ReportBuilder};
 use crate::operation::{Operation, StoreEvent};
@@ -101,6 +101,7 @@ impl<'c> Recorder<'c> {
         Attempts {
             session: session.on_event(on_event),
             recorder: self,
+            credentials: self.policy.credentials(),
             signed_anew: false,
             maybe_applied: false,
             lost_a_response: false,
@@ -147,6 +148,8 @@ impl<'c> Recorder<'c> {
 pub(crate) struct Attempts<'c> {
     session: Session<'c, Failed>,
     recorder: &'c Recorder<'c>,
+    /// Which credentials the current attempt began with, where they can be fetched anew.
+    credentials: Option<u64>,
     /// Whether an attempt was made again because its credentials or its time were stale.
     signed_anew: bool,
     maybe_applied: bool,
@@ -174,6 +177,7 @@ impl Attempts<'_> {
     ) -> Result<T> {
         self.recorder.lock().begin_attempt();
         observe::begin_attempt();
+        self.credentials = self.recorder.policy.credentials();
         let attempt = self.session.attempt(operation.map_err(Failed)).await;
         attempt.map_err(|Failed(error)| error)
     }
@@ -183,15 +187,21 @@ impl Attempts<'_> {
         let maybe_applied = !proves_not_applied(&error);
         self.maybe_applied |= maybe_applied;
         self.lost_a_response |= maybe_applied && error.verdict().is_retryable();
-        // Every attempt signs anew, so stale credentials are worth one more.
-        let verdict = if is_stale(&error) && !self.signed_anew {
+        let verdict = if !self.signed_anew && self.is_stale(&error) {
+            // Every attempt signs anew, so stale credentials are worth one more.
             self.signed_anew = true;
+            self.recorder.policy.renew_credentials(self.credentials);
             Verdict::TRANSIENT
         } else {
             error.verdict()
         };
         let judged = self.session.failed_as(Failed(error), verdict).await;
         judged.map_err(|Failed(error)| with_meaning(error, self.recorder.location))
+    }
+
+    /// Whether other credentials, or the same ones signing anew, may help.
+    fn is_stale(&self, error: &Error) -> bool {
+        is_stale(error) || (self.credentials.is_some() && is_refused_as_unknown(error))
     }
 
     /// Whether a failed attempt may have been applied all the same.

@@ -8,6 +8,8 @@ use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::signer::Signer;
 
+use crate::credentials::Generation;
+
 /// What a store can do beyond [`ObjectStore`](object_store::ObjectStore), which does not say.
 ///
 /// [`open`](crate::open) fills it in. For a store that you build yourself, say what it has:
@@ -41,6 +43,8 @@ pub struct Capabilities {
     pub(crate) attributes: bool,
     pub(crate) lists_in_order: bool,
     pub(crate) aliases: Option<Aliases>,
+    /// Of the credentials that can be fetched anew.
+    pub(crate) credentials: Option<Arc<Generation>>,
     pub(crate) copy_limit: Option<u64>,
 }
 
@@ -94,8 +98,8 @@ impl Capabilities {
     }
 
     /// An object of more bytes cannot be copied by one request, as S3 copies no more than 5 GiB.
-    /// A larger one is refused before anything is sent, with [`TooLargeToCopy`](crate::TooLargeToCopy).
-    /// It costs a request for the size before each copy.
+    /// A copy that fails is then [`TooLargeToCopy`](crate::TooLargeToCopy) if the object is larger;
+    /// the size is asked for after the failure.
     pub fn with_copy_limit(mut self, bytes: u64) -> Self {
         self.copy_limit = Some(bytes);
         self
@@ -161,6 +165,7 @@ impl fmt::Debug for Capabilities {
             .field("attributes", &self.attributes)
             .field("lists_in_order", &self.lists_in_order)
             .field("aliases", &self.aliases.is_some())
+            .field("credentials", &self.credentials)
             .field("copy_limit", &self.copy_limit)
             .finish()
     }

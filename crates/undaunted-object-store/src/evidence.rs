@@ -4,18 +4,20 @@ use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 use undaunted::HttpFailure;
 
+use crate::credentials::CredentialError;
 use crate::error::cause;
 
 /// Whether this failure proves that the operation changed nothing.
 ///
-/// Two things prove it: the connection was never made, or the service said that it turned
-/// the request away or did not begin with it. `Request` does not: it also stands for connections that were closed in
-/// the middle of a response.
+/// Three things prove it: there were no credentials to sign with, the connection was never made, or
+/// the service said that it turned the request away or did not begin with it. `Request` does not:
+/// it also stands for connections that were closed in the middle of a response.
 pub(crate) fn proves_not_applied(error: &Error) -> bool {
     if let Some(failure) = cause::<HttpFailure>(error) {
         return failure.proves_not_applied();
     }
-    cause::<Unprocessed>(error).is_some()
+    cause::<CredentialError>(error).is_some()
+        || cause::<Unprocessed>(error).is_some()
         || cause::<HttpError>(error).is_some_and(|http| http.kind() == HttpErrorKind::Connect)
 }
 
@@ -38,8 +40,24 @@ pub(crate) fn has_stale_code(failure: &HttpFailure) -> bool {
     code.is_some_and(|code| STALE_CODES.contains(&code))
 }
 
-/// S3's codes for an expired token and for a request signed too long ago.
-const STALE_CODES: [&str; 3] = ["ExpiredToken", "RequestExpired", "RequestTimeTooSkewed"];
+/// Whether the service does not know who asks: what Google and Azure say to an expired token.
+/// Their codes for it say other things as well.
+pub(crate) fn is_refused_as_unknown(error: &Error) -> bool {
+    matches!(error, Error::Unauthenticated { .. })
+        || cause::<HttpFailure>(error).is_some_and(|failure| failure.status() == 401)
+}
+
+/// S3's codes for a token that is expired or was revoked, and for a request signed too long ago.
+/// `InvalidTokenId` is MinIO's.
+const STALE_CODES: [&str; 7] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidToken",
+    "InvalidTokenId",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "TokenRefreshRequired",
+];
 
 #[cfg(test)]
 mod tests {

@@ -9,8 +9,7 @@ use std::fmt;
 use object_store::{Error, path};
 use undaunted::{Retryable, TimedOut, Verdict};
 
-use crate::copy_limit::TooLargeToCopy;
-use crate::error::{Ambiguous, Corrupt, OutOfOrder};
+use crate::error::{Ambiguous, Corrupt, OutOfOrder, TooLargeToCopy};
 use crate::redact::redacted;
 
 /// The text of an error with all of its causes, safe to show.

@@ -111,6 +111,7 @@ impl ReportBuilder {
     /// An attempt begins.
     pub(crate) fn begin_attempt(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
+        self.report.set_attempts(self.attempts);
     }
 
     /// An attempt ended, or what one brought broke afterwards.
@@ -119,6 +120,7 @@ impl ReportBuilder {
         let mut event = *event;
         event.attempt = number;
         self.report.record(&event);
+        self.report.set_attempts(number);
     }
 
     pub(crate) const fn report(&self) -> &RetryReport {

@@ -4,6 +4,8 @@
 use object_store::path::Path;
 use object_store::{Error, GetOptions, ObjectMeta, Result};
 
+use crate::error::generic;
+
 /// What only the same object has: to read an object in several requests, and be told if another
 /// has taken its place in between.
 ///
@@ -77,7 +79,9 @@ impl ObjectPin {
     ///
     /// # Errors
     ///
-    /// [`Error::Precondition`] if the object was changed or replaced.
+    /// [`Error::Precondition`] if the object was changed or replaced; [`Error::Generic`] if the
+    /// service gives one ETag to two sizes, as it does of a body that is compressed or
+    /// decompressed on its way.
     pub fn check(&self, location: &Path, now: &ObjectMeta) -> Result<()> {
         let Some(was) = &self.0 else {
             return Ok(());
@@ -92,6 +96,15 @@ impl ObjectPin {
         {
             return Ok(());
         }
+        // Two sizes of one strong ETag: the object is the same, and what came is not the object.
+        let etag = self.strong_etag();
+        if etag.is_some() && etag == now.e_tag.as_deref() && was.size != now.size {
+            return Err(generic(Transcoded {
+                location: location.clone(),
+                was: was.size,
+                now: now.size,
+            }));
+        }
         Err(changed(location, None))
     }
 
@@ -104,10 +117,10 @@ impl ObjectPin {
     }
 
     /// An ETag that stands for these very bytes. A weak one says that two objects mean the same,
-    /// and never matches `If-Match`.
+    /// and never matches `If-Match`; some S3-compatible services send an empty one.
     fn strong_etag(&self) -> Option<&str> {
         let e_tag = self.0.as_ref()?.e_tag.as_deref()?;
-        (!e_tag.starts_with("W/")).then_some(e_tag)
+        (!e_tag.starts_with("W/") && !e_tag.trim_matches('"').is_empty()).then_some(e_tag)
     }
 
     fn version(&self) -> Option<&str> {
@@ -126,6 +139,19 @@ fn changed(location: &Path, source: Option<Error>) -> Error {
 #[error("it was changed or replaced while it was being read")]
 struct Changed {
     source: Option<Error>,
+}
+
+/// A body of another length than the object's.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{location} has {was} bytes and came with {now}, under the same ETag: it was compressed or \
+     decompressed on its way; store it without Content-Encoding or with Cache-Control: \
+     no-transform, or read it past the proxy"
+)]
+struct Transcoded {
+    location: Path,
+    was: u64,
+    now: u64,
 }
 
 #[cfg(test)]
@@ -155,6 +181,7 @@ mod tests {
         assert_eq!(asked(Some("W/\"1\""), None), (None, None));
         assert!(!ObjectPin::of(&meta(Some("W/\"1\""), None)).is_certain());
         assert!(!ObjectPin::none().is_certain());
+        assert_eq!(asked(Some("\"\""), None), (None, None));
     }
 
     #[test]
@@ -179,6 +206,9 @@ mod tests {
             size: 4,
             ..tagged.clone()
         };
-        assert!(!is_same(&tagged, &longer));
+        let error = ObjectPin::of(&tagged)
+            .check(&tagged.location, &longer)
+            .unwrap_err();
+        assert!(error.to_string().contains("Content-Encoding"), "{error}");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use undaunted::{RetryBudget, RetryConfig};
 
+use crate::credentials::Generation;
 use crate::operation::{Operation, StoreEvent};
 use crate::skipped::SkippedKey;
 
@@ -16,6 +17,8 @@ pub(crate) struct Policy {
     pub(crate) list: RetryConfig,
     pub(crate) delete: RetryConfig,
     pub(crate) budget: Option<Arc<RetryBudget>>,
+    /// Of the credentials, where they can be fetched anew.
+    pub(crate) credentials: Option<Arc<Generation>>,
     pub(crate) listener: Option<Listener>,
     pub(crate) skipped_key_listener: Option<SkippedKeyListener>,
     /// Whether conditional writes and uploads carry a token to be known by.
@@ -42,6 +45,7 @@ impl Policy {
             list: config.clone(),
             delete: config,
             budget: Some(Arc::new(RetryBudget::new())),
+            credentials: None,
             listener: None,
             skipped_key_listener: None,
             put_token: true,
@@ -57,6 +61,18 @@ impl Policy {
             Operation::List => &self.list,
             Operation::Delete => &self.delete,
             _ => &self.write,
+        }
+    }
+
+    /// Which credentials are in use, where they can be fetched anew.
+    pub(crate) fn credentials(&self) -> Option<u64> {
+        self.credentials.as_deref().map(Generation::current)
+    }
+
+    /// Has the credentials fetched anew that a request failed with.
+    pub(crate) fn renew_credentials(&self, seen: Option<u64>) {
+        if let Some((credentials, seen)) = self.credentials.as_deref().zip(seen) {
+            credentials.renew(seen);
         }
     }
 }

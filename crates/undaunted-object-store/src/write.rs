@@ -122,7 +122,9 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
                 }
                 Err(error) => match attempts.failed(error).await {
                     Ok(()) => {}
-                    Err(error) if attempts.lost_a_response() => break (error, true),
+                    Err(error) if attempts.lost_a_response() && error.verdict().is_retryable() => {
+                        break (error, true);
+                    }
                     Err(error) => return Err(error),
                 },
             }

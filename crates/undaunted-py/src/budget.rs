@@ -1,4 +1,4 @@
-//! The allowance for retries that callers share.
+//! The allowance for retries that calls share.
 
 use std::sync::Arc;
 
@@ -6,14 +6,7 @@ use pyo3::prelude::*;
 
 use crate::seconds::whole;
 
-/// An allowance for retries, shared by everything that is given it.
-///
-/// While calls succeed there is plenty; when they stop succeeding, the retries stop too, for all
-/// who share it, so that an outage is not made worse. A call that finds it empty gets its own
-/// error at once.
-///
-/// A bucket of tokens: a retry costs 14, after a throttled failure 5; a success after retries
-/// gives back what its last one cost, and a success at the first attempt pays in 1.
+/// The core's budget. Its documentation for Python is in the stub.
 #[pyclass(frozen, module = "undaunted")]
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
@@ -59,7 +52,7 @@ impl RetryBudget {
         )
     }
 
-    /// Another process gets a full one with the same settings: a level cannot be shared with it.
+    /// Another process gets a full budget with the same settings: processes cannot share a level.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, (u16, u16)) {
         let this = slf.get();
         (
@@ -72,7 +65,7 @@ impl RetryBudget {
         slf
     }
 
-    /// A copy of what shares it shares it too.
+    /// A copy of a configuration shares the budget, too.
     fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: Bound<'py, PyAny>) -> Bound<'py, Self> {
         slf
     }

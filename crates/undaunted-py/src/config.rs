@@ -1,4 +1,4 @@
-//! The policy: checked by the core's own builder, so that Rust and Python refuse the same.
+//! The configuration: checked by the core's own builder, so that Rust and Python refuse the same.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use undaunted::{Decision, Jitter, RetryConfig, RetryState, Verdict};
 
 use crate::seconds::{duration, number, whole};
 
-/// A valid policy.
+/// A valid configuration.
 #[pyclass(frozen, module = "undaunted")]
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -19,7 +19,7 @@ pub(crate) struct Config {
 #[pymethods]
 impl Config {
     #[new]
-    #[allow(clippy::too_many_arguments)] // the fields, once
+    #[allow(clippy::too_many_arguments)] // one for each field
     fn new(
         max_retries: Bound<'_, PyAny>,
         base_delay: Bound<'_, PyAny>,
@@ -49,30 +49,47 @@ impl Config {
         Ok(Self { inner })
     }
 
-    /// The fields of a preset that differ from the default, by name.
+    /// The configuration of a preset of the core; `default` is one, too.
     #[staticmethod]
-    fn preset<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyDict>> {
-        let config = match name {
+    fn preset(name: &str) -> PyResult<Self> {
+        let inner = match name {
             "background" => RetryConfig::background(),
+            "default" => RetryConfig::default(),
             "interactive" => RetryConfig::interactive(),
             "storage" => RetryConfig::storage(),
-            _ => return Err(PyValueError::new_err(format!("{name} is no preset"))),
+            _ => {
+                return Err(PyValueError::new_err(format!(
+                    "no preset is named {name:?}"
+                )));
+            }
         };
+        Ok(Self { inner })
+    }
+
+    /// All fields by name, as the constructor takes them.
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let config = &self.inner;
+        let seconds = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64());
         let fields = PyDict::new(py);
         fields.set_item("max_retries", config.max_retries())?;
         fields.set_item("base_delay", config.base_delay().as_secs_f64())?;
         fields.set_item("max_delay", config.max_delay().as_secs_f64())?;
         fields.set_item("exponential_base", config.exponential_base())?;
-        if config.jitter() == Jitter::Full {
-            fields.set_item("jitter", "full")?;
+        match config.jitter() {
+            jitter if jitter == RetryConfig::DEFAULT.jitter() => fields.set_item("jitter", true)?,
+            Jitter::None => fields.set_item("jitter", false)?,
+            Jitter::Proportional(fraction) => fields.set_item("jitter", fraction)?,
+            other => {
+                let kind = KINDS.iter().find(|(_, kind)| *kind == other);
+                fields.set_item("jitter", kind.map(|(name, _)| name))?;
+            }
         }
-        let seconds = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64());
         fields.set_item("total_timeout", seconds(config.total_timeout()))?;
         fields.set_item("attempt_timeout", seconds(config.attempt_timeout()))?;
-        fields.set_item(
-            "throttled_base_delay",
-            seconds(config.throttled_base_delay()),
-        )?;
+        let throttled = seconds(config.throttled_base_delay());
+        fields.set_item("throttled_base_delay", throttled)?;
+        let longest_hint = config.max_retry_after().as_secs_f64();
+        fields.set_item("max_retry_after", longest_hint)?;
         Ok(fields)
     }
 
@@ -97,22 +114,17 @@ impl Config {
         constant.map_or(0.0, |config| last_draw(&config, 0))
     }
 
-    #[getter]
-    fn max_retries(&self) -> u32 {
-        self.inner.max_retries()
-    }
-
     fn __eq__(&self, other: &Self) -> bool {
         self.inner == other.inner
     }
 
-    /// The policy in a sentence.
+    /// The configuration in a sentence.
     fn __str__(&self) -> String {
         self.inner.to_string()
     }
 }
 
-/// The delay that a call draws after so many others.
+/// The delay that a call draws after `earlier` others.
 fn last_draw(config: &RetryConfig, earlier: u32) -> f64 {
     let endless = config.to_builder().max_retries(u32::MAX).build();
     let Ok(config) = endless else {
@@ -129,7 +141,7 @@ fn last_draw(config: &RetryConfig, earlier: u32) -> f64 {
     drawn.as_secs_f64()
 }
 
-/// `True` is the default and `False` none; else a kind by name, or a fraction.
+/// `True` is the default jitter and `False` none. A string names a kind, a number is a fraction.
 fn parse_jitter(value: &Bound<'_, PyAny>) -> PyResult<Jitter> {
     if let Ok(on) = value.cast::<PyBool>() {
         return Ok(if on.is_true() {
@@ -139,16 +151,11 @@ fn parse_jitter(value: &Bound<'_, PyAny>) -> PyResult<Jitter> {
         });
     }
     if let Ok(name) = value.cast::<PyString>() {
-        return match name.to_str()? {
-            "decorrelated" => Ok(Jitter::Decorrelated),
-            "equal" => Ok(Jitter::Equal),
-            "full" => Ok(Jitter::Full),
-            "none" => Ok(Jitter::None),
-            "proportional" => Ok(RetryConfig::DEFAULT.jitter()),
-            name => Err(PyValueError::new_err(format!(
-                "jitter is {name:?}, but must be {JITTER}"
-            ))),
-        };
+        let name = name.to_str()?;
+        let kind = KINDS.iter().find(|(known, _)| *known == name);
+        return kind.map(|(_, kind)| *kind).ok_or_else(|| {
+            PyValueError::new_err(format!("jitter is {name:?}, but must be {JITTER}"))
+        });
     }
     match number("jitter", value) {
         Ok(fraction) => Ok(Jitter::Proportional(fraction)),
@@ -159,8 +166,17 @@ fn parse_jitter(value: &Bound<'_, PyAny>) -> PyResult<Jitter> {
     }
 }
 
+/// The kinds of jitter by name.
+const KINDS: [(&str, Jitter); 5] = [
+    ("decorrelated", Jitter::Decorrelated),
+    ("equal", Jitter::Equal),
+    ("full", Jitter::Full),
+    ("none", Jitter::None),
+    ("proportional", RetryConfig::DEFAULT.jitter()),
+];
+
 const JITTER: &str = "True, False, \"full\", \"equal\", \"decorrelated\", \"proportional\", \
                       \"none\", or a fraction from 0 to 1";
 
-/// Of so many decorrelated draws, the first no longer shows in the last.
+/// After this many decorrelated draws, the first has no effect on the next.
 const FORGOTTEN: u32 = 200;

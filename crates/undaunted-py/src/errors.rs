@@ -1,4 +1,4 @@
-//! From an error of a store to the exception that names it.
+//! From an error of a store to its exception in Python.
 
 use std::error::Error as StdError;
 use std::io;
@@ -8,36 +8,79 @@ use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use undaunted::{HttpFailure, StopReason, TimedOut, Verdict};
 use undaunted_object_store::{Ambiguous, Observed, OpenError, cause, full_text, redacted};
 
-/// An operation that failed.
+use crate::state::note;
+
+/// The failure of an operation, which becomes an exception in Python.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct OperationError {
     pub(crate) error: Error,
     pub(crate) key: String,
     pub(crate) observed: Observed,
 }
 
-impl Failure {
-    /// The exception, with the cause behind it.
+impl OperationError {
+    /// The exception, with its cause, the report of the operation and a note.
     pub(crate) fn into_exception(self, py: Python<'_>) -> PyErr {
         self.make(py).unwrap_or_else(|error| error)
     }
 
-    /// The answer that this failure is about: behind the error, or observed beside it where
-    /// object_store has a variant for its status.
-    fn answer(&self) -> Option<&HttpFailure> {
+    fn make(&self, py: Python<'_>) -> PyResult<PyErr> {
+        let response = self.response();
+        let (class, words) = ExceptionKind::of(&self.error, response).class_and_words();
+        let about = if self.key.is_empty() { "" } else { " for " };
+        let reason = reason(&self.error, response);
+        let message = format!("{words}{about}{}: {}", self.key, redacted(&reason));
+        let fields = PyDict::new(py);
+        fields.set_item("class_name", class)?;
+        fields.set_item("message", message)?;
+        fields.set_item("key", &self.key)?;
+        fields.set_item("cause", redacted(&full_text(&self.error)))?;
+        if let Some(failure) = response {
+            let http = (failure.status(), failure.code(), failure.request_id());
+            fields.set_item("http", http)?;
+            let hint = failure.retry_after().map(|hint| hint.as_secs_f64());
+            fields.set_item("retry_after", hint)?;
+        }
+        if let Some(failed) = &self.observed.failed_operation {
+            let report = &failed.report;
+            let delays: Vec<_> = report.delays().iter().map(Duration::as_secs_f64).collect();
+            let reason = report.stop_reason();
+            let note = reason.and_then(|reason| note(report.attempts(), &delays, reason));
+            fields.set_item("note", note)?;
+            let failures = report.failures().iter();
+            let failures: Vec<_> = failures.map(|failed| redacted(&failed.error)).collect();
+            let arguments = (
+                report.operation(),
+                report.attempts(),
+                PyTuple::new(py, delays)?,
+                report.elapsed().as_secs_f64(),
+                reason.map(StopReason::as_str),
+                PyTuple::new(py, failures)?,
+            );
+            let class = REPORT.import(py, "undaunted._types", "RetryReport")?;
+            fields.set_item("report", class.call1(arguments)?)?;
+        }
+        let make = MAKE.import(py, "undaunted._errors", "make_storage_error")?;
+        let exception = make.call((), Some(&fields))?;
+        Ok(PyErr::from_value(exception))
+    }
+
+    /// The response that caused this failure: one of the causes of the error, or the last one
+    /// that was observed, where object_store has a variant for its status.
+    fn response(&self) -> Option<&HttpFailure> {
         cause::<HttpFailure>(&self.error).or_else(|| {
-            let answer = self.observed.last_failure.as_ref()?;
+            let response = self.observed.last_failure.as_ref()?;
             let is_its = match &self.error {
-                Error::NotFound { .. } => answer.status() == 404,
-                Error::AlreadyExists { .. } => matches!(answer.status(), 409 | 412),
-                Error::Precondition { .. } => answer.status() == 412,
-                Error::PermissionDenied { .. } => answer.status() == 403,
-                Error::Unauthenticated { .. } => answer.status() == 401,
-                // What was no answer has another cause.
+                Error::NotFound { .. } => response.status() == 404,
+                Error::AlreadyExists { .. } => matches!(response.status(), 409 | 412),
+                Error::Precondition { .. } => response.status() == 412,
+                Error::PermissionDenied { .. } => response.status() == 403,
+                Error::Unauthenticated { .. } => response.status() == 401,
+                // A failure without a response has one of these causes.
                 Error::Generic { .. } => {
                     cause::<Ambiguous>(&self.error).is_none()
                         && cause::<HttpError>(&self.error).is_none()
@@ -45,38 +88,12 @@ impl Failure {
                 }
                 _ => false,
             };
-            is_its.then_some(answer)
+            is_its.then_some(response)
         })
-    }
-
-    fn make(&self, py: Python<'_>) -> PyResult<PyErr> {
-        let answer = self.answer();
-        let kind = Kind::of(&self.error, answer);
-        let fields = PyDict::new(py);
-        fields.set_item("kind", kind.as_str())?;
-        fields.set_item("key", &self.key)?;
-        fields.set_item("reason", redacted(&reason(&self.error, answer)))?;
-        fields.set_item("cause", redacted(&full_text(&self.error)))?;
-        if let Some(failure) = answer {
-            fields.set_item("status", failure.status())?;
-            fields.set_item("code", failure.code())?;
-            fields.set_item("request_id", failure.request_id())?;
-            let hint = failure.retry_after().map(|hint| hint.as_secs_f64());
-            fields.set_item("retry_after", hint)?;
-        }
-        let failed = self.observed.failed_operation.as_ref();
-        let report = failed.map(|failed| failed.report.clone());
-        let report = report.unwrap_or_default();
-        let waits = report.delays().iter().map(Duration::as_secs_f64);
-        fields.set_item("waits", waits.collect::<Vec<_>>())?;
-        fields.set_item("stop", report.stop_reason().map(StopReason::as_str))?;
-        let make = MAKE.import(py, "undaunted._errors", "make_storage_error")?;
-        let exception = make.call((), Some(&fields))?;
-        Ok(PyErr::from_value(exception))
     }
 }
 
-/// A store that could not be opened.
+/// The exception for a store that could not be opened.
 pub(crate) fn not_opened(py: Python<'_>, error: &OpenError) -> PyErr {
     let text = redacted(&full_text(error)).into_owned();
     let made = CONFIGURATION
@@ -85,9 +102,9 @@ pub(crate) fn not_opened(py: Python<'_>, error: &OpenError) -> PyErr {
     made.map_or_else(|error| error, PyErr::from_value)
 }
 
-/// The kinds of failures that Python has an exception for.
+/// The exceptions of Python for failed operations.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum ExceptionKind {
     Ambiguous,
     Configuration,
     Connection,
@@ -102,29 +119,29 @@ enum Kind {
     Unsupported,
 }
 
-impl Kind {
-    fn of(error: &Error, answer: Option<&HttpFailure>) -> Self {
+impl ExceptionKind {
+    fn of(error: &Error, response: Option<&HttpFailure>) -> Self {
         match error {
             Error::NotFound { .. } => Self::NotFound,
             Error::AlreadyExists { .. } => Self::Exists,
             Error::Unauthenticated { .. } => Self::Credentials,
-            Error::PermissionDenied { .. } if has_credentials_code(answer) => Self::Credentials,
+            Error::PermissionDenied { .. } if has_credentials_code(response) => Self::Credentials,
             Error::PermissionDenied { .. } => Self::Permission,
             Error::NotSupported { .. } | Error::NotImplemented { .. } => Self::Unsupported,
             Error::UnknownConfigurationKey { .. } => Self::Configuration,
-            Error::Generic { .. } => Self::of_cause(error, answer),
+            Error::Generic { .. } => Self::of_cause(error, response),
             _ => Self::Other,
         }
     }
 
-    /// A generic error is what the cause behind it is. An answer of the service is the best
-    /// witness, the operating system's word the last.
-    fn of_cause(error: &Error, answer: Option<&HttpFailure>) -> Self {
+    /// The cause decides what a generic error is. A response of the service says most, an error
+    /// of the operating system least.
+    fn of_cause(error: &Error, response: Option<&HttpFailure>) -> Self {
         if cause::<Ambiguous>(error).is_some() {
             return Self::Ambiguous;
         }
-        if let Some(answer) = answer {
-            return Self::of_answer(answer);
+        if let Some(response) = response {
+            return Self::of_response(response);
         }
         if is_of_metadata_service(error) {
             return Self::Credentials;
@@ -145,13 +162,13 @@ impl Kind {
         }
     }
 
-    fn of_answer(answer: &HttpFailure) -> Self {
-        match answer.verdict() {
+    fn of_response(response: &HttpFailure) -> Self {
+        match response.verdict() {
             Verdict::Throttled { .. } => Self::RateLimit,
-            Verdict::Transient { .. } if answer.status() == 408 => Self::Timeout,
+            Verdict::Transient { .. } if response.status() == 408 => Self::Timeout,
             Verdict::Transient { .. } => Self::Unavailable,
-            Verdict::Permanent if has_credentials_code(Some(answer)) => Self::Credentials,
-            Verdict::Permanent => match answer.status() {
+            Verdict::Permanent if has_credentials_code(Some(response)) => Self::Credentials,
+            Verdict::Permanent => match response.status() {
                 401 => Self::Credentials,
                 403 => Self::Permission,
                 404 => Self::NotFound,
@@ -181,31 +198,33 @@ impl Kind {
         }
     }
 
-    const fn as_str(self) -> &'static str {
+    /// The name of the class, and the words before the reason. Python has its own words for keys
+    /// that are missing or exist.
+    const fn class_and_words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Ambiguous => "ambiguous",
-            Self::Configuration => "configuration",
-            Self::Connection => "connection",
-            Self::Credentials => "credentials",
-            Self::Exists => "exists",
-            Self::NotFound => "not_found",
-            Self::Other => "other",
-            Self::Permission => "permission",
-            Self::RateLimit => "rate_limit",
-            Self::Timeout => "timeout",
-            Self::Unavailable => "unavailable",
-            Self::Unsupported => "unsupported",
+            Self::Ambiguous => ("StorageAmbiguousError", "the outcome is unknown"),
+            Self::Configuration => ("StorageConfigurationError", "invalid configuration"),
+            Self::Connection => ("StorageConnectionError", "connection failed"),
+            Self::Credentials => ("StorageCredentialsError", "invalid credentials"),
+            Self::Exists => ("StorageFileExistsError", "already exists"),
+            Self::NotFound => ("StorageFileNotFoundError", "not found"),
+            Self::Other => ("StorageError", "failed"),
+            Self::Permission => ("StoragePermissionError", "permission denied"),
+            Self::RateLimit => ("StorageRateLimitError", "rate limited"),
+            Self::Timeout => ("StorageTimeoutError", "timed out"),
+            Self::Unavailable => ("StorageServiceUnavailableError", "service unavailable"),
+            Self::Unsupported => ("StorageUnsupportedError", "not supported"),
         }
     }
 }
 
-/// The cause in as few words as say it: the service's answer, or the last error behind it.
-fn reason(error: &Error, answer: Option<&HttpFailure>) -> String {
+/// The cause in few words: the response of the service, or the last error in the chain.
+fn reason(error: &Error, response: Option<&HttpFailure>) -> String {
     if let Some(ambiguous) = cause::<Ambiguous>(error) {
         return full_text(ambiguous);
     }
-    if let Some(answer) = answer {
-        return answer.to_string();
+    if let Some(response) = response {
+        return response.to_string();
     }
     if is_of_metadata_service(error) {
         return format!(
@@ -216,7 +235,7 @@ fn reason(error: &Error, answer: Option<&HttpFailure>) -> String {
     last(error)
 }
 
-/// The text of the last error behind this one.
+/// The text of the last error in the chain.
 fn last(error: &Error) -> String {
     let mut last: &(dyn StdError + 'static) = error;
     while let Some(source) = last.source() {
@@ -225,11 +244,11 @@ fn last(error: &Error) -> String {
     last.to_string()
 }
 
-/// Whether it was the metadata service of a cloud that failed, where credentials are looked for
-/// when there are none.
+/// Whether the metadata service of a cloud failed, which is asked for credentials if there are
+/// none.
 ///
-/// By the path in the text, since object_store keeps it nowhere else. It chooses the exception
-/// of a failure that is final already, and decides nothing.
+/// Recognised by the path in the text, since object_store keeps it nowhere else. It chooses the
+/// exception of a failure that is final already, and decides nothing.
 fn is_of_metadata_service(error: &Error) -> bool {
     let text = error.to_string();
     let path = text
@@ -239,17 +258,19 @@ fn is_of_metadata_service(error: &Error) -> bool {
     METADATA_PATHS.iter().any(|known| path.starts_with(known))
 }
 
-/// S3 and Azure say 403, and some 400, where they do not know a key or its signature is wrong.
-fn has_credentials_code(answer: Option<&HttpFailure>) -> bool {
-    answer
+/// Whether a 403 or 400 is about the credentials: S3 and Azure send them for unknown keys and
+/// wrong signatures.
+fn has_credentials_code(response: Option<&HttpFailure>) -> bool {
+    response
         .and_then(HttpFailure::code)
         .is_some_and(|code| CREDENTIALS_CODES.contains(&code))
 }
 
 static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static REPORT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static CONFIGURATION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// Where AWS, Google and Azure hand out credentials to machines.
+/// The paths at which AWS, Google and Azure have credentials for machines.
 const METADATA_PATHS: &[&str] = &[
     "latest/api/token",
     "latest/meta-data/",
@@ -257,7 +278,7 @@ const METADATA_PATHS: &[&str] = &[
     "metadata/identity/",
 ];
 
-/// Codes that say who you are is not known, where the status says that you may not.
+/// Codes of unknown credentials, although the status says that access is denied.
 const CREDENTIALS_CODES: &[&str] = &[
     "AuthenticationFailed",
     "AuthorizationHeaderMalformed",

@@ -1,9 +1,9 @@
-//! What happens in stores, on its way to Python's `logging`.
+//! The events of stores, on their way to Python's `logging`.
 //!
-//! Events come from any thread, with and without the GIL. Each is written down in a queue, and
-//! one thread hands them to `logging`, so that neither a slow handler nor the GIL ever holds up
-//! I/O. An operation that ends first hands over what is in the queue, and lets a record that is
-//! being handed over come to its end: its log lines are there when it returns.
+//! Events come from any thread, with and without the GIL. Each becomes a record in a queue, and one
+//! thread passes the records to `logging`, so that neither a slow handler nor the GIL delays I/O.
+//! An operation that ends passes on the records in the queue first, and waits for a record that
+//! another thread is passing on: its log lines are written when it returns.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,13 +19,13 @@ use crate::process::Process;
 
 /// Takes an event of a store.
 pub(crate) fn take(event: &StoreEvent<'_>) {
-    // Where nothing was started nothing can happen.
-    if let (Some(record), Some(process)) = (Record::of(event), Process::current()) {
+    // A process that has started nothing has no events.
+    if let (Some(record), Some(process)) = (LogRecord::of(event), Process::current()) {
         process.events.push(record);
     }
 }
 
-/// Hands over what is in the queue: at the end of the program.
+/// Passes on the records in the queue, at the end of the program.
 #[pyfunction]
 pub(crate) fn drain_events(py: Python<'_>) {
     if let Some(process) = Process::current() {
@@ -33,36 +33,36 @@ pub(crate) fn drain_events(py: Python<'_>) {
     }
 }
 
-/// A process's records on their way, and its thread that hands them over.
+/// The records of a process, and the thread that passes them on.
 #[derive(Default)]
 pub(crate) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     filled: Condvar,
-    handed_over: Condvar,
+    passed_on: Condvar,
 }
 
 #[derive(Default)]
-struct State {
-    records: VecDeque<Record>,
+struct QueueState {
+    records: VecDeque<LogRecord>,
     has_writer: bool,
-    /// The threads that are handing a record over.
+    /// The threads that are passing a record on.
     busy: Vec<ThreadId>,
 }
 
 impl Queue {
-    /// Hands over what is there, and waits for others who do.
+    /// Passes on all records, and waits for other threads that do.
     pub(crate) fn drain(&self, py: Python<'_>) {
-        self.hand_over(py);
+        self.pass_on(py);
         let state = self.lock();
         if state.busy.is_empty() {
             return;
         }
         drop(state);
         let me = thread::current().id();
-        // Without the GIL, which they need, and not for ever: a handler may wait for us.
+        // Without the GIL, which they need, and not forever: a handler may wait for this thread.
         py.detach(|| {
             let waited = self
-                .handed_over
+                .passed_on
                 .wait_timeout_while(self.lock(), PATIENCE, |state| {
                     state.busy.iter().any(|busy| *busy != me)
                 });
@@ -70,9 +70,9 @@ impl Queue {
         });
     }
 
-    fn hand_over(&self, py: Python<'_>) {
+    fn pass_on(&self, py: Python<'_>) {
         while let Some(record) = self.next() {
-            // A logging that raises must not turn a success into a failure.
+            // A handler that raises must not turn a success into a failure.
             if let Err(error) = record.log(py) {
                 error.write_unraisable(py, None);
             }
@@ -80,7 +80,7 @@ impl Queue {
         }
     }
 
-    fn push(&'static self, record: Record) {
+    fn push(&'static self, record: LogRecord) {
         let mut state = self.lock();
         if state.records.len() >= MOST_RECORDS {
             state.records.pop_front();
@@ -94,22 +94,22 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// What the thread does.
+    /// The loop of the thread.
     fn write(&self) {
         loop {
             let waited = self
                 .filled
                 .wait_while(self.lock(), |state| state.records.is_empty());
             drop(waited.unwrap_or_else(PoisonError::into_inner));
-            // Without an interpreter there is nobody to tell any more.
-            if Python::try_attach(|py| self.hand_over(py)).is_none() {
+            // The interpreter is gone, and `logging` with it.
+            if Python::try_attach(|py| self.pass_on(py)).is_none() {
                 return;
             }
         }
     }
 
-    /// The next record, which this thread is now busy with.
-    fn next(&self) -> Option<Record> {
+    /// The next record, with which this thread is now busy.
+    fn next(&self) -> Option<LogRecord> {
         let mut state = self.lock();
         let record = state.records.pop_front()?;
         state.busy.push(thread::current().id());
@@ -119,33 +119,33 @@ impl Queue {
     fn done(&self) {
         let me = thread::current().id();
         let mut state = self.lock();
-        // The last of them: a handler may itself bring operations to their end.
+        // The last entry: a handler may itself run operations to their end.
         if let Some(at) = state.busy.iter().rposition(|busy| *busy == me) {
             state.busy.remove(at);
         }
         drop(state);
-        self.handed_over.notify_all();
+        self.passed_on.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-struct Record {
+struct LogRecord {
     level: u8,
     operation: &'static str,
     key: String,
     text: String,
 }
 
-impl Record {
-    /// The record of an event that is worth one.
+impl LogRecord {
+    /// The record of an event, if it gets one.
     fn of(event: &StoreEvent<'_>) -> Option<Self> {
         let is_first = event.event.attempt == 1;
         let level = match event.event.outcome {
             AttemptOutcome::Retrying { .. } => WARNING,
-            // An answer, which the caller may well have been asking for.
+            // A first attempt that succeeds or fails permanently is not logged.
             AttemptOutcome::Stopped {
                 reason: StopReason::Permanent,
                 ..
@@ -180,8 +180,8 @@ const DEBUG: u8 = 10;
 const WARNING: u8 = 30;
 const ERROR: u8 = 40;
 
-/// As long as an operation that has ended waits for a handler that is slow.
+/// How long an operation that has ended waits for a slow handler.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Beyond this a handler that hangs would fill the memory; the newest are kept.
+/// More would fill the memory if a handler hangs. The newest records are kept.
 const MOST_RECORDS: usize = 10_000;

@@ -1,10 +1,10 @@
-//! Keys: what a user calls an object, below the path that the store was opened at.
+//! Keys: the names of objects, relative to the path that the store was opened at.
 
 use object_store::path::Path;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-/// Where in the store the keys begin.
+/// The path that all keys are relative to.
 #[derive(Clone, Debug)]
 pub(crate) struct Root(Path);
 
@@ -13,14 +13,14 @@ impl Root {
         Self(path)
     }
 
-    /// The place of a key.
-    pub(crate) fn place(&self, key: &str) -> PyResult<Path> {
+    /// The path of a key.
+    pub(crate) fn path(&self, key: &str) -> PyResult<Path> {
         if key.is_empty() {
             return Err(PyValueError::new_err("the key is empty: name an object"));
         }
         if key.starts_with('/') || key.ends_with('/') {
             return Err(PyValueError::new_err(format!(
-                "the key {key:?} begins or ends with a slash, which the key of an object does not"
+                "the key {key:?} begins or ends with a slash: remove it"
             )));
         }
         self.below(key).map_err(|reason| {
@@ -28,8 +28,8 @@ impl Root {
         })
     }
 
-    /// A prefix of keys, which need not end at a slash: the place to look in, and what the
-    /// full path of an object must begin with.
+    /// For a prefix of keys, which need not end at a slash: the folder that is listed, and the
+    /// beginning of the full paths.
     pub(crate) fn prefix(&self, prefix: &str) -> PyResult<(Option<Path>, String)> {
         let refused =
             |reason| PyValueError::new_err(format!("{prefix:?} cannot begin a key: {reason}"));
@@ -46,12 +46,12 @@ impl Root {
         Ok((Some(folder).filter(|folder| !folder.is_root()), start))
     }
 
-    /// The key of a place, if it is one of ours.
-    pub(crate) fn key(&self, place: &Path) -> Option<String> {
+    /// The key of a path, if it is below the root.
+    pub(crate) fn key(&self, path: &Path) -> Option<String> {
         if self.0.is_root() {
-            return Some(place.to_string());
+            return Some(path.to_string());
         }
-        let rest = place.as_ref().strip_prefix(self.0.as_ref())?;
+        let rest = path.as_ref().strip_prefix(self.0.as_ref())?;
         rest.strip_prefix('/').map(ToOwned::to_owned)
     }
 

@@ -1,7 +1,7 @@
-//! `_undaunted`: what the Python package `undaunted` has in Rust. The decisions of a retried
-//! call, and the stores.
+//! `_undaunted`: the Rust part of the Python package `undaunted`. The decisions of a retried call,
+//! and the stores.
 //!
-//! Nothing starts at import: no thread, no runtime. See `process.rs` for when one does.
+//! The import starts no thread and no runtime. `process.rs` starts them when they are needed.
 
 use pyo3::prelude::*;
 
@@ -11,8 +11,7 @@ mod errors;
 mod events;
 mod key;
 mod listing;
-mod opened;
-mod operation;
+mod open_store;
 mod payload;
 mod pending;
 mod process;
@@ -20,8 +19,7 @@ mod reader;
 mod seconds;
 mod state;
 mod store;
-mod stored;
-mod switch;
+mod stored_file;
 mod upload;
 
 #[pymodule(gil_used = false)]
@@ -45,11 +43,9 @@ mod _undaunted {
     #[pymodule_export]
     use super::reader::Reader;
     #[pymodule_export]
-    use super::state::State;
+    use super::state::{State, set_switch, switch};
     #[pymodule_export]
     use super::store::Store;
-    #[pymodule_export]
-    use super::switch::{set_switch, switch};
     #[pymodule_export]
     use super::upload::Upload;
 }

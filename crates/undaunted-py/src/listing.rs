@@ -1,6 +1,5 @@
-//! A list of objects that is being read.
+//! A list of objects, read in batches.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,10 +11,10 @@ use tokio::sync::Mutex;
 use undaunted_object_store::RetryStore;
 
 use crate::key::Root;
-use crate::operation::operate;
-use crate::stored::Stored;
+use crate::pending::operate;
+use crate::stored_file::StoredFile;
 
-/// The objects whose keys begin with a prefix, some at a time.
+/// The objects whose keys begin with a prefix, a batch at a time.
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Listing {
     prefix: String,
@@ -27,7 +26,7 @@ type Objects = BoxStream<'static, Vec<Result<ObjectMeta>>>;
 
 #[pymethods]
 impl Listing {
-    /// Some more objects, or `None` at the end.
+    /// The next batch, or `None` at the end.
     fn next(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let objects = Arc::clone(&self.objects);
         let root = self.root.clone();
@@ -39,7 +38,7 @@ impl Listing {
             for meta in batch {
                 let meta = meta?;
                 if let Some(key) = root.key(&meta.location) {
-                    listed.push(Stored::described(key, meta, &Attributes::new()));
+                    listed.push(StoredFile::new(key, meta, &Attributes::new()));
                 }
             }
             Ok(Some(listed))
@@ -78,7 +77,7 @@ impl Listing {
     }
 }
 
-/// A list by page, where the service knows prefixes that do not end at a slash.
+/// A list by pages, in which a prefix need not end at a slash.
 fn pages(
     store: RetryStore<Arc<dyn ObjectStore>>,
     prefix: String,
@@ -99,8 +98,8 @@ fn pages(
             };
             let prefix = Some(prefix.as_str()).filter(|prefix| !prefix.is_empty());
             let page = store.list_paginated(prefix, options).await?;
-            let objects: VecDeque<_> = page.result.objects.into_iter().map(Ok).collect();
-            Ok(Some((stream::iter(objects), page.page_token.map(Some))))
+            let objects = stream::iter(page.result.objects.into_iter().map(Ok));
+            Ok(Some((objects, page.page_token.map(Some))))
         }
     });
     pages.try_flatten().boxed()
@@ -114,5 +113,5 @@ impl fmt::Debug for Listing {
     }
 }
 
-/// As many as S3 has on a page.
+/// The size of a page of S3.
 const BATCH: usize = 1000;

@@ -1,4 +1,4 @@
-//! What a user writes: bytes, content type and metadata.
+//! The payload of a write: bytes, content type and metadata.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyByteArray, PyBytes};
 
-/// The bytes of an object. A large `bytes` is not copied: it cannot change.
+/// The bytes of an object. A large `bytes` is not copied, since it cannot change.
 pub(crate) fn data(data: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     if let Ok(bytes) = data.cast::<PyBytes>() {
         return Ok(if bytes.as_bytes().len() <= COPIED {
@@ -29,8 +29,8 @@ pub(crate) fn data(data: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     )))
 }
 
-/// The attributes of an object. Services keep them as HTTP headers, so what no header can hold
-/// is refused here, for all stores alike.
+/// The attributes of an object. Services keep them as HTTP headers, so values that no header can
+/// hold are refused here, for all stores.
 pub(crate) fn attributes(
     content_type: Option<String>,
     metadata: Option<BTreeMap<String, String>>,
@@ -45,7 +45,7 @@ pub(crate) fn attributes(
     for (name, value) in metadata.into_iter().flatten() {
         if HeaderName::from_bytes(name.as_bytes()).is_err() {
             return Err(PyValueError::new_err(format!(
-                "metadata has the name {name:?}, but a name is made of ASCII letters, digits and \
+                "metadata has the name {name:?}, but must have names of ASCII letters, digits and \
                  dashes"
             )));
         }
@@ -70,9 +70,9 @@ fn is_header_value(value: &str) -> bool {
 
 fn refused(name: &str, value: &str) -> PyErr {
     PyValueError::new_err(format!(
-        "{name} is {value:?}, but must be printable ASCII: encode what is not"
+        "{name} is {value:?}, but must be printable ASCII: encode other characters"
     ))
 }
 
-/// Up to here a copy costs less than an owner that is counted.
+/// Up to this size a copy costs less than a reference that is counted.
 const COPIED: usize = 4096;

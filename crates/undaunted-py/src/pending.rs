@@ -1,10 +1,10 @@
-//! From a Rust future to a Python value: at once where it is ready, else awaited by an asyncio
+//! From a Rust future to a Python value: immediately if it is ready, otherwise awaited by an asyncio
 //! future or waited for by a thread.
 //!
-//! A future is polled once on the caller's thread. What is ready then, such as all that a store
-//! in memory does, never sees another thread. The rest goes to the runtime, and its result comes
-//! back through the [`Mailbox`] of its event loop: one wake-up for all results that arrive
-//! before the loop gets to run.
+//! A future is polled once on the caller's thread. A result that is ready then, as always in a store
+//! in memory, needs no other thread. Other futures go to the runtime, and their results come back
+//! through the [`Mailbox`] of their event loop: one wake-up for all results that arrive before the
+//! loop runs.
 //!
 //! No thread that holds the GIL ever waits for one that may want it.
 
@@ -13,102 +13,115 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::FutureExt;
+use object_store::Result as StoreResult;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::AbortHandle;
+use undaunted_object_store::observe;
 
-use crate::errors::Failure;
+use crate::errors::OperationError;
 use crate::process::Process;
 
-/// What an operation brings: something that becomes a Python object once there is a GIL.
-pub(crate) type Value = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+/// A result that becomes a Python object once there is a GIL.
+pub(crate) type ToPython = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
-/// How an operation ends.
-pub(crate) type Outcome = Result<Value, Box<Failure>>;
+/// The result of an operation.
+pub(crate) type OperationResult = Result<ToPython, Box<OperationError>>;
 
-/// An operation on its way.
-type Operation = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-
-/// Makes a [`Value`] of what an operation brought.
-pub(crate) fn value<T>(output: T) -> Value
+/// Runs an operation on a key.
+pub(crate) fn operate<T>(
+    py: Python<'_>,
+    key: String,
+    operation: impl Future<Output = StoreResult<T>> + Send + 'static,
+) -> PyResult<Py<PyAny>>
 where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
-    Box::new(move |py| output.into_py_any(py))
+    run(py, observed(key, operation))
 }
 
-/// Runs an operation as far as it goes without waiting: its value, or a [`Pending`].
+/// An operation on a key, whose failure has its report.
+pub(crate) async fn observed<T>(
+    key: String,
+    operation: impl Future<Output = StoreResult<T>>,
+) -> OperationResult
+where
+    T: for<'py> IntoPyObject<'py> + Send + 'static,
+{
+    let (result, observed) = observe(operation).await;
+    match result {
+        Ok(output) => Ok(Box::new(move |py| output.into_py_any(py))),
+        Err(error) => Err(Box::new(OperationError {
+            error,
+            key,
+            observed,
+        })),
+    }
+}
+
+/// Polls an operation once: its value if it is ready, or a [`Pending`].
 pub(crate) fn run(
     py: Python<'_>,
-    operation: impl Future<Output = Outcome> + Send + 'static,
+    operation: impl Future<Output = OperationResult> + Send + 'static,
 ) -> PyResult<Py<PyAny>> {
     let process = Process::start(py)?;
-    let mut operation: Operation = Box::pin(Counted::new(operation));
+    let mut operation: BoxedOperation = Box::pin(Counted::new(operation));
     let polled = py.detach(|| {
         let _inside = process.runtime.enter();
         let mut context = Context::from_waker(Waker::noop());
         std::panic::catch_unwind(AssertUnwindSafe(|| operation.as_mut().poll(&mut context)))
     });
     match polled {
-        Ok(Poll::Ready(outcome)) => deliver(py, process, outcome),
+        Ok(Poll::Ready(result)) => deliver(py, process, result),
         Ok(Poll::Pending) => {
             let pending = Pending {
                 stage: Mutex::new(Stage::Unstarted(operation)),
             };
             Ok(Py::new(py, pending)?.into_any())
         }
-        Err(_) => Err(broken()),
+        Err(_) => Err(panicked()),
     }
 }
 
-/// An operation that was not ready at once.
+/// An operation that was not ready immediately.
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Pending {
     stage: Mutex<Stage>,
 }
 
 enum Stage {
-    Unstarted(Operation),
+    Unstarted(BoxedOperation),
     Started(AbortHandle),
-    Over,
+    Ended,
 }
+
+type BoxedOperation = Pin<Box<dyn Future<Output = OperationResult> + Send>>;
 
 #[pymethods]
 impl Pending {
-    /// Lets it run, and its outcome become that of an asyncio future.
+    /// Starts it. Its result becomes that of an asyncio future.
     fn start(&self, py: Python<'_>, future: Py<PyAny>, mailbox: &Mailbox) -> PyResult<()> {
-        let Some(operation) = self.take() else {
-            return Err(PyRuntimeError::new_err("this operation was started before"));
-        };
-        let mail = Arc::clone(&mailbox.mail);
+        let operation = self.take()?;
+        let queue = Arc::clone(&mailbox.queue);
         let task = Process::start(py)?.runtime.spawn(async move {
-            let outcome = AssertUnwindSafe(operation).catch_unwind().await;
-            mail.send(Letter {
+            let result = AssertUnwindSafe(operation).catch_unwind().await;
+            queue.send(Delivery {
                 future,
-                outcome: outcome.ok(),
+                result: result.ok(),
             });
         });
         *self.lock() = Stage::Started(task.abort_handle());
         Ok(())
     }
 
-    /// Lets it run while its waiter does something else; [`wait`](Self::wait) is for later.
-    fn launch(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(operation) = self.take() {
-            let task = Process::start(py)?.runtime.spawn(operation);
-            *self.lock() = Stage::Unstarted(Box::pin(Launched(task)));
-        }
-        Ok(())
-    }
-
-    /// Drops it, wherever it is.
+    /// Drops it, in whatever stage it is.
     fn abort(&self) {
-        let stage = std::mem::replace(&mut *self.lock(), Stage::Over);
+        let stage = std::mem::replace(&mut *self.lock(), Stage::Ended);
         if let Stage::Started(task) = stage {
             task.abort();
         }
@@ -116,9 +129,7 @@ impl Pending {
 
     /// Waits for it on this thread. A signal ends the wait and drops the operation.
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let Some(mut operation) = self.take() else {
-            return Err(PyRuntimeError::new_err("this operation was started before"));
-        };
+        let mut operation = self.take()?;
         let process = Process::start(py)?;
         loop {
             let waited = py.detach(|| {
@@ -129,19 +140,19 @@ impl Pending {
                 }))
             });
             match waited {
-                Ok(Ok(outcome)) => return deliver(py, process, outcome),
+                Ok(Ok(result)) => return deliver(py, process, result),
                 Ok(Err(_)) => py.check_signals()?,
-                Err(_) => return Err(broken()),
+                Err(_) => return Err(panicked()),
             }
         }
     }
 }
 
 impl Pending {
-    fn take(&self) -> Option<Operation> {
-        match std::mem::replace(&mut *self.lock(), Stage::Over) {
-            Stage::Unstarted(operation) => Some(operation),
-            _ => None,
+    fn take(&self) -> PyResult<BoxedOperation> {
+        match std::mem::replace(&mut *self.lock(), Stage::Ended) {
+            Stage::Unstarted(operation) => Ok(operation),
+            _ => Err(PyRuntimeError::new_err("this operation was started before")),
         }
     }
 
@@ -150,49 +161,49 @@ impl Pending {
     }
 }
 
-/// Where the results of an event loop's operations arrive.
+/// Receives the results of an event loop's operations.
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Mailbox {
-    mail: Arc<Mail>,
+    queue: Arc<DeliveryQueue>,
 }
 
 #[pymethods]
 impl Mailbox {
-    /// `wake` is called, from any thread, when there is something to [`empty`](Self::empty).
+    /// `wake` is called from any thread when the mailbox is no longer empty.
     #[new]
     fn new(wake: Py<PyAny>) -> Self {
         Self {
-            mail: Arc::new(Mail {
-                letters: Mutex::default(),
+            queue: Arc::new(DeliveryQueue {
+                deliveries: Mutex::default(),
                 wake,
             }),
         }
     }
 
-    /// Gives all results to their futures. For the thread of the loop.
+    /// Sets all results on their futures. To be called on the thread of the loop.
     fn empty(&self, py: Python<'_>) -> PyResult<()> {
         let process = Process::start(py)?;
-        for letter in self.mail.take() {
-            letter.open(py, process)?;
+        for delivery in self.queue.take() {
+            delivery.hand_over(py, process)?;
         }
         Ok(())
     }
 }
 
-struct Mail {
-    letters: Mutex<Vec<Letter>>,
+struct DeliveryQueue {
+    deliveries: Mutex<Vec<Delivery>>,
     wake: Py<PyAny>,
 }
 
-impl Mail {
-    fn send(&self, letter: Letter) {
+impl DeliveryQueue {
+    fn send(&self, delivery: Delivery) {
         let is_first = {
-            let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
-            letters.push(letter);
-            letters.len() == 1
+            let mut deliveries = self.lock();
+            deliveries.push(delivery);
+            deliveries.len() == 1
         };
         if is_first {
-            // Without an interpreter, or with the loop closed, nobody waits any more.
+            // Without an interpreter, or with the loop closed, nobody waits for results.
             let woken = Python::try_attach(|py| self.wake.call0(py).is_ok());
             if woken != Some(true) {
                 drop(self.take());
@@ -200,27 +211,34 @@ impl Mail {
         }
     }
 
-    fn take(&self) -> Vec<Letter> {
-        std::mem::take(&mut *self.letters.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self) -> Vec<Delivery> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Delivery>> {
+        self.deliveries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-struct Letter {
+/// A result on its way to its future.
+struct Delivery {
     future: Py<PyAny>,
-    /// None where the operation panicked.
-    outcome: Option<Outcome>,
+    /// None if the operation panicked.
+    result: Option<OperationResult>,
 }
 
-impl Letter {
-    fn open(self, py: Python<'_>, process: &Process) -> PyResult<()> {
+impl Delivery {
+    fn hand_over(self, py: Python<'_>, process: &Process) -> PyResult<()> {
         let future = self.future.bind(py);
         // It was cancelled meanwhile.
         if future.call_method0("done")?.is_truthy()? {
             return Ok(());
         }
-        let delivered = match self.outcome {
-            Some(outcome) => deliver(py, process, outcome),
-            None => Err(broken()),
+        let delivered = match self.result {
+            Some(result) => deliver(py, process, result),
+            None => Err(panicked()),
         };
         match delivered {
             Ok(value) => future.call_method1("set_result", (value,))?,
@@ -230,56 +248,31 @@ impl Letter {
     }
 }
 
-/// Operations that are neither over nor dropped.
+/// The number of operations that have neither ended nor been dropped.
 #[pyfunction]
 pub(crate) fn in_flight() -> usize {
     IN_FLIGHT.load(Ordering::SeqCst)
 }
 
-fn deliver(py: Python<'_>, process: &Process, outcome: Outcome) -> PyResult<Py<PyAny>> {
-    // What is logged about an operation is logged before it returns.
+fn deliver(py: Python<'_>, process: &Process, result: OperationResult) -> PyResult<Py<PyAny>> {
+    // The log lines of an operation are written before it returns.
     process.events.drain(py);
-    match outcome {
+    match result {
         Ok(value) => value(py),
         Err(failure) => Err(failure.into_exception(py)),
     }
 }
 
-/// What a user gets to see of a panic.
-fn broken() -> PyErr {
-    PyRuntimeError::new_err("undaunted failed internally, which is a fault of undaunted")
-}
-
-/// An operation that runs on the runtime, and ends when nobody waits for it any more.
-struct Launched(JoinHandle<Outcome>);
-
-impl Future for Launched {
-    type Output = Outcome;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
-        match ready!(self.0.poll_unpin(context)) {
-            Ok(outcome) => Poll::Ready(outcome),
-            Err(error) => match error.try_into_panic() {
-                // `wait` looks out for it.
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Only the end of the runtime cancels it, and the runtime does not end.
-                Err(_) => Poll::Pending,
-            },
-        }
-    }
-}
-
-impl Drop for Launched {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+/// The exception for a panic.
+pub(crate) fn panicked() -> PyErr {
+    PyRuntimeError::new_err("undaunted: internal error, please report it")
 }
 
 /// A future that is counted for as long as it lives.
-struct Counted<F>(Option<Pin<Box<F>>>);
+pub(crate) struct Counted<F>(Option<Pin<Box<F>>>);
 
 impl<F> Counted<F> {
-    fn new(future: F) -> Self {
+    pub(crate) fn new(future: F) -> Self {
         IN_FLIGHT.fetch_add(1, Ordering::SeqCst);
         Self(Some(Box::pin(future)))
     }
@@ -298,7 +291,7 @@ impl<F: Future> Future for Counted<F> {
 
 impl<F> Drop for Counted<F> {
     fn drop(&mut self) {
-        // First what it holds, so that a count of none means that all is given back.
+        // The future first: a count of 0 means that all is freed.
         self.0 = None;
         IN_FLIGHT.fetch_sub(1, Ordering::SeqCst);
     }
@@ -318,5 +311,5 @@ impl fmt::Debug for Mailbox {
 
 static IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
 
-/// How long a thread that waits may leave Ctrl-C unnoticed: less than a person notices.
+/// How long Ctrl-C may stay unnoticed: less than a person notices.
 const SLICE: Duration = Duration::from_millis(50);

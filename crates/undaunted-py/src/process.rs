@@ -1,11 +1,10 @@
-//! What a process has of its own: the tokio runtime and the queue of log records. Made at first
-//! use, and anew after a fork.
+//! The parts of a process: its tokio runtime and its queue of log records. They are made when they
+//! are first used, and again after a fork.
 //!
-//! A forked child has its parent's memory and none of its threads. So the parent's runtime is
-//! of no use to it, dropping it would wait for threads that are not there, and any lock may be
-//! held for ever: all of it is left as it is, and the child's comes after it in a chain. Links
-//! are only added by threads that hold the GIL, as `os.fork` does, so that no fork comes in the
-//! middle of it.
+//! A forked child has its parent's memory and none of its threads. So it cannot use the parent's
+//! runtime, nor drop it, which would wait for missing threads, nor take any lock, which may be held
+//! forever. It leaves all of that as it is, and appends its own to a chain. Only threads that hold
+//! the GIL append, as `os.fork` does, so that no fork happens in the middle of it.
 
 use std::io;
 use std::sync::OnceLock;
@@ -16,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::events::Queue;
 
-/// What the current process has. It is never dropped.
+/// The parts of a process. They are never dropped.
 pub(crate) struct Process {
     id: u32,
     pub(crate) runtime: Runtime,
@@ -25,7 +24,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Makes it if need be.
+    /// Those of this process. They are made if they do not exist.
     pub(crate) fn start(_: Python<'_>) -> PyResult<&'static Self> {
         let id = std::process::id();
         let last = match find(id) {
@@ -33,7 +32,7 @@ impl Process {
             Err(last) => last,
         };
         let runtime = runtime().map_err(|error| {
-            PyRuntimeError::new_err(format!("no thread can be started for I/O: {error}"))
+            PyRuntimeError::new_err(format!("cannot start threads for I/O: {error}"))
         })?;
         Ok(last.get_or_init(|| {
             Box::new(Self {
@@ -45,7 +44,7 @@ impl Process {
         }))
     }
 
-    /// What there is already.
+    /// Those of this process, if they exist.
     pub(crate) fn current() -> Option<&'static Self> {
         find(std::process::id()).ok()
     }
@@ -57,13 +56,13 @@ pub(crate) fn has_runtime() -> bool {
     Process::current().is_some()
 }
 
-/// In the child of a fork, by the one thread that it has.
+/// To be called in the child of a fork, on its only thread.
 #[pyfunction]
 pub(crate) fn after_fork() {
     undaunted::__private::reseed();
 }
 
-/// The process in the chain, or the chain's end.
+/// The process in the chain, or the end of the chain.
 fn find(id: u32) -> Result<&'static Process, &'static OnceLock<Box<Process>>> {
     let mut link = &FIRST;
     while let Some(process) = link.get() {
@@ -86,5 +85,5 @@ fn runtime() -> io::Result<Runtime> {
 
 static FIRST: OnceLock<Box<Process>> = OnceLock::new();
 
-/// Results are turned into objects one at a time: more threads only wait for the GIL together.
+/// Results become Python objects one at a time: more threads would only wait for the GIL.
 const MOST_WORKERS: usize = 4;

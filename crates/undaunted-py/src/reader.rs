@@ -8,18 +8,16 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::{GetResult, GetResultPayload, Result};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use tokio::sync::Mutex;
 
-use crate::operation::{Content, operate};
-use crate::stored::Stored;
+use crate::pending::operate;
 
 /// The body of an object, a chunk at a time.
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Reader {
     key: String,
     body: Arc<Mutex<Body>>,
-    /// Taken once.
-    stored: std::sync::Mutex<Option<Stored>>,
 }
 
 #[pymethods]
@@ -32,30 +30,35 @@ impl Reader {
             Ok(body.next().await?.map(Content))
         })
     }
-
-    /// What is known about the object, once.
-    fn stored(&self) -> Option<Stored> {
-        let mut stored = self.stored.lock().ok()?;
-        stored.take()
-    }
 }
 
 impl Reader {
     pub(crate) fn new(key: String, result: GetResult) -> Self {
-        // Chunks of a local file are small and each takes a trip to another thread.
-        let at_least = match result.payload {
+        // The chunks of a local file are small, and each takes a trip to another thread.
+        let least_size = match result.payload {
             GetResultPayload::File(..) => FILE_CHUNK,
             GetResultPayload::Stream(_) => 1,
         };
-        let stored = Stored::described(key.clone(), result.meta.clone(), &result.attributes);
         Self {
             key,
             body: Arc::new(Mutex::new(Body {
                 chunks: result.into_stream(),
-                at_least,
+                least_size,
             })),
-            stored: std::sync::Mutex::new(Some(stored)),
         }
+    }
+}
+
+/// Bytes of an object, as Python's `bytes`.
+pub(crate) struct Content(pub(crate) Bytes);
+
+impl<'py> IntoPyObject<'py> for Content {
+    type Target = PyBytes;
+    type Output = Bound<'py, PyBytes>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.0))
     }
 }
 
@@ -69,7 +72,8 @@ impl fmt::Debug for Reader {
 
 struct Body {
     chunks: BoxStream<'static, Result<Bytes>>,
-    at_least: usize,
+    /// Chunks are joined up to this size.
+    least_size: usize,
 }
 
 impl Body {
@@ -77,11 +81,11 @@ impl Body {
         let Some(first) = self.chunks.next().await.transpose()? else {
             return Ok(None);
         };
-        if first.len() >= self.at_least {
+        if first.len() >= self.least_size {
             return Ok(Some(first));
         }
         let mut joined = BytesMut::from(first);
-        while joined.len() < self.at_least {
+        while joined.len() < self.least_size {
             match self.chunks.next().await.transpose()? {
                 Some(chunk) => joined.extend_from_slice(&chunk),
                 None => break,

@@ -1,4 +1,4 @@
-//! Times as Python has them: floats of seconds.
+//! Numbers from Python, and durations as floats of seconds.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt};
 
-/// A length of time from a number of seconds; what it is for is named where it cannot be one.
+/// A duration from a number of seconds. An error has the name of the field.
 pub(crate) fn duration(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
     let seconds = number(name, value)?;
     Duration::try_from_secs_f64(seconds).map_err(|_| {
@@ -24,7 +24,7 @@ pub(crate) fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
             "{name} must be a number, not {given}"
         )));
     }
-    // An int beyond the floats is as good as infinite, which no field takes.
+    // An int too large for a float counts as infinite, which no field accepts.
     Ok(value.extract().unwrap_or(f64::INFINITY))
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn whole(name: &str, value: &Bound<'_, PyAny>, most: u32) -> PyResult
     })
 }
 
-/// A hint for a wait, if it is one that can be waited for: not negative, not NaN.
+/// A duration from a number of seconds, unless it is negative or NaN.
 pub(crate) fn hint(seconds: Option<f64>) -> Option<Duration> {
     let seconds = seconds.filter(|seconds| *seconds >= 0.0)?;
     Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))

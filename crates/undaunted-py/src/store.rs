@@ -1,4 +1,4 @@
-//! The store: each operation begins here, and is a value or a `Pending` when it returns.
+//! The store. Each operation begins here, and returns its value or a `Pending`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,8 +10,8 @@ use http::Method;
 use object_store::path::Path;
 use object_store::signer::Signer;
 use object_store::{
-    Attributes, CopyMode, CopyOptions, Error, ObjectStore, ObjectStoreExt, PutMode,
-    PutMultipartOptions, PutOptions, RenameOptions, RenameTargetMode, Result,
+    Attributes, Error, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions,
+    Result,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -22,19 +22,19 @@ use crate::budget::RetryBudget;
 use crate::config::Config;
 use crate::errors::not_opened;
 use crate::listing::Listing;
-use crate::opened::{Kind, Opened, Recipe, file_url};
-use crate::operation::{Content, NOTHING, operate};
+use crate::open_store::{OpenStore, Settings, StoreKind, file_url};
 use crate::payload;
-use crate::reader::Reader;
-use crate::stored::Stored;
+use crate::pending::operate;
+use crate::reader::{Content, Reader};
+use crate::stored_file::StoredFile;
 use crate::upload::Upload;
 
 /// A store with retries.
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Store {
-    recipe: Recipe,
+    settings: Settings,
     /// None once it is closed. Locked under the GIL only, so that no fork finds it locked.
-    opened: Mutex<Option<Arc<Opened>>>,
+    opened: Mutex<Option<Arc<OpenStore>>>,
 }
 
 #[pymethods]
@@ -51,7 +51,7 @@ impl Store {
     ) -> PyResult<Self> {
         let faults = chaos.map(str::parse::<ChaosSpec>).transpose();
         let faults = faults.map_err(|error| PyValueError::new_err(format!("chaos: {error}")))?;
-        let recipe = Recipe {
+        let settings = Settings {
             url,
             options,
             config: config.inner.clone(),
@@ -59,10 +59,10 @@ impl Store {
             faults: faults.map(|spec| spec.plan()),
         };
         let opened = py
-            .detach(|| recipe.open())
+            .detach(|| settings.open())
             .map_err(|error| not_opened(py, &error))?;
         Ok(Self {
-            recipe,
+            settings,
             opened: Mutex::new(Some(Arc::new(opened))),
         })
     }
@@ -76,25 +76,24 @@ impl Store {
         metadata: Option<BTreeMap<String, String>>,
         overwrite: bool,
     ) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
-        let place = opened.root.place(&key)?;
         let data = payload::data(data)?;
         let size = data.len() as u64;
         let described = payload::attributes(content_type, metadata)?;
-        let attributes = self.kept(&described);
+        let attributes = self.storable(&described);
+        let mode = if overwrite {
+            PutMode::Overwrite
+        } else {
+            PutMode::Create
+        };
         let named = key.clone();
-        operate(py, key, async move {
+        self.on_key(py, key, move |opened, path| async move {
             let options = PutOptions {
-                mode: if overwrite {
-                    PutMode::Overwrite
-                } else {
-                    PutMode::Create
-                },
+                mode,
                 attributes: attributes?,
                 ..PutOptions::default()
             };
-            let result = opened.store.put_opts(&place, data.into(), options).await?;
-            Ok(Stored::written(named, size, result.e_tag, &described))
+            let result = opened.store.put_opts(&path, data.into(), options).await?;
+            Ok(StoredFile::written(named, size, result.e_tag, &described))
         })
     }
 
@@ -106,54 +105,44 @@ impl Store {
         content_type: Option<String>,
         metadata: Option<BTreeMap<String, String>>,
     ) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
-        let place = opened.root.place(&key)?;
         let described = payload::attributes(content_type, metadata)?;
-        let attributes = self.kept(&described);
+        let attributes = self.storable(&described);
         let named = key.clone();
-        operate(py, key, async move {
+        self.on_key(py, key, move |opened, path| async move {
             let options = PutMultipartOptions {
                 attributes: attributes?,
                 ..PutMultipartOptions::default()
             };
-            let upload = opened.store.put_multipart_opts(&place, options).await?;
+            let upload = opened.store.put_multipart_opts(&path, options).await?;
             Ok(Upload::new(named, described, upload))
         })
     }
 
     fn get_bytes(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
-        let place = opened.root.place(&key)?;
-        operate(py, key, async move {
-            let result = opened.store.get(&place).await?;
+        self.on_key(py, key, |opened, path| async move {
+            let result = opened.store.get(&path).await?;
             Ok(Content(result.bytes().await?))
         })
     }
 
     /// Begins to read: a `Reader`.
     fn get(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
-        let place = opened.root.place(&key)?;
         let named = key.clone();
-        operate(py, key, async move {
-            Ok(Reader::new(named, opened.store.get(&place).await?))
+        self.on_key(py, key, move |opened, path| async move {
+            Ok(Reader::new(named, opened.store.get(&path).await?))
         })
     }
 
     fn delete(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
-        let place = opened.root.place(&key)?;
-        operate(py, key, async move {
-            opened.store.delete(&place).await?;
-            Ok(NOTHING)
+        self.on_key(py, key, |opened, path| async move {
+            opened.store.delete(&path).await?;
+            Ok(None::<bool>)
         })
     }
 
     fn exists(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
-        let place = opened.root.place(&key)?;
-        operate(py, key, async move {
-            match opened.store.head(&place).await {
+        self.on_key(py, key, |opened, path| async move {
+            match opened.store.head(&path).await {
                 Ok(_) => Ok(true),
                 Err(Error::NotFound { .. }) => Ok(false),
                 Err(error) => Err(error),
@@ -162,12 +151,13 @@ impl Store {
     }
 
     fn info(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
-        let place = opened.root.place(&key)?;
         let named = key.clone();
-        operate(py, key, async move { opened.describe(named, &place).await })
+        self.on_key(py, key, move |opened, path| async move {
+            opened.describe(named, &path).await
+        })
     }
 
+    /// Copies an object: the description of the new one.
     fn copy(
         &self,
         py: Python<'_>,
@@ -175,20 +165,10 @@ impl Store {
         destination: String,
         overwrite: bool,
     ) -> PyResult<Py<PyAny>> {
-        let mode = if overwrite {
-            CopyMode::Overwrite
-        } else {
-            CopyMode::Create
-        };
-        let options = CopyOptions {
-            mode,
-            ..CopyOptions::default()
-        };
-        self.between(py, source, destination, overwrite, move |opened, from, to| {
-            async move { opened.store.copy_opts(&from, &to, options).await }
-        })
+        self.transfer(py, source, destination, overwrite, false)
     }
 
+    /// Moves an object: the description of the new one.
     #[pyo3(name = "move")]
     fn rename(
         &self,
@@ -197,18 +177,7 @@ impl Store {
         destination: String,
         overwrite: bool,
     ) -> PyResult<Py<PyAny>> {
-        let target_mode = if overwrite {
-            RenameTargetMode::Overwrite
-        } else {
-            RenameTargetMode::Create
-        };
-        let options = RenameOptions {
-            target_mode,
-            ..RenameOptions::default()
-        };
-        self.between(py, source, destination, overwrite, move |opened, from, to| {
-            async move { opened.store.rename_opts(&from, &to, options).await }
-        })
+        self.transfer(py, source, destination, overwrite, true)
     }
 
     /// Begins a list: a `Listing`. No request is made yet.
@@ -224,8 +193,6 @@ impl Store {
         expires_in: f64,
         method: &str,
     ) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
-        let place = opened.root.place(&key)?;
         let method = match method {
             "DELETE" => Method::DELETE,
             "GET" => Method::GET,
@@ -246,16 +213,16 @@ impl Store {
                 "expires_in is {expires_in} s, but must be from 1 second to 7 days"
             ))
         })?;
-        let is_file = self.recipe.kind() == Kind::Files;
+        let is_file = self.settings.kind() == StoreKind::Files;
         let shown = self.shown_url().into_owned();
-        operate(py, key, async move {
+        self.on_key(py, key, move |opened, path| async move {
             if is_file {
-                return file_url(&place).ok_or(Error::NotImplemented {
+                return file_url(&path).ok_or(Error::NotImplemented {
                     operation: "url".to_owned(),
                     implementer: "the file store".to_owned(),
                 });
             }
-            match opened.store.signed_url(method, &place, lasts).await {
+            match opened.store.signed_url(method, &path, lasts).await {
                 Ok(url) => Ok(url.to_string()),
                 Err(Error::NotSupported { .. }) => Err(Error::NotSupported {
                     source: format!("{shown} cannot sign URLs").into(),
@@ -265,7 +232,7 @@ impl Store {
         })
     }
 
-    /// Lets go of connections. What is running goes on.
+    /// Closes idle connections. Running operations continue.
     fn close(&self) {
         let opened = self.lock().take();
         drop(opened);
@@ -278,17 +245,17 @@ impl Store {
 
     #[getter]
     fn kind(&self) -> &'static str {
-        match self.recipe.kind() {
-            Kind::Files => "files",
-            Kind::Memory => "memory",
-            Kind::Service => "service",
+        match self.settings.kind() {
+            StoreKind::Files => "files",
+            StoreKind::Memory => "memory",
+            StoreKind::Service => "service",
         }
     }
 
-    /// The URL without what is secret in it.
+    /// The URL without its secrets.
     #[getter]
     fn shown_url(&self) -> Cow<'_, str> {
-        redacted(&self.recipe.url)
+        redacted(&self.settings.url)
     }
 
     /// Tokens of the retry budget.
@@ -300,7 +267,7 @@ impl Store {
 
     /// How many faults were injected, by kind.
     fn injected(&self) -> BTreeMap<&'static str, u64> {
-        let plan = self.recipe.faults.iter();
+        let plan = self.settings.faults.iter();
         plan.flat_map(|plan| {
             FaultKind::ALL
                 .iter()
@@ -312,11 +279,56 @@ impl Store {
 }
 
 impl Store {
-    /// The open store: after a fork opened anew, since connections stay with the parent. What
-    /// is in memory stays with whoever has it.
-    fn opened(&self, py: Python<'_>) -> PyResult<Arc<Opened>> {
-        // Exceptions are made without the lock: that runs Python, which may let go of the GIL,
-        // and who then gets it must not wait for the lock.
+    /// Runs an operation on one key.
+    fn on_key<T, Done>(
+        &self,
+        py: Python<'_>,
+        key: String,
+        act: impl FnOnce(Arc<OpenStore>, Path) -> Done,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: for<'py> IntoPyObject<'py> + Send + 'static,
+        Done: Future<Output = Result<T>> + Send + 'static,
+    {
+        let opened = self.opened(py)?;
+        let path = opened.root.path(&key)?;
+        operate(py, key, act(opened, path))
+    }
+
+    fn transfer(
+        &self,
+        py: Python<'_>,
+        source: String,
+        destination: String,
+        overwrite: bool,
+        is_move: bool,
+    ) -> PyResult<Py<PyAny>> {
+        let opened = self.opened(py)?;
+        let from = opened.root.path(&source)?;
+        let to = opened.root.path(&destination)?;
+        // The source can be missing. Without `overwrite`, the destination can exist.
+        let named = if overwrite {
+            source
+        } else {
+            destination.clone()
+        };
+        operate(py, named, async move {
+            let store = &opened.store;
+            match (is_move, overwrite) {
+                (false, true) => store.copy(&from, &to).await?,
+                (false, false) => store.copy_if_not_exists(&from, &to).await?,
+                (true, true) => store.rename(&from, &to).await?,
+                (true, false) => store.rename_if_not_exists(&from, &to).await?,
+            }
+            opened.describe(destination, &to).await
+        })
+    }
+
+    /// The open store. In a forked child it is opened again, since connections stay with the
+    /// parent; a store in memory is not, since its content would be lost.
+    fn opened(&self, py: Python<'_>) -> PyResult<Arc<OpenStore>> {
+        // Exceptions are made after the lock is released: making one runs Python, which may
+        // release the GIL, and the next thread must not wait for the lock while it has the GIL.
         match self.open_again() {
             Some(Ok(opened)) => Ok(opened),
             Some(Err(error)) => Err(not_opened(py, &error)),
@@ -327,55 +339,27 @@ impl Store {
         }
     }
 
-    /// A copy or a move, and then what is known of what is there.
-    fn between<Done>(
-        &self,
-        py: Python<'_>,
-        source: String,
-        destination: String,
-        overwrite: bool,
-        act: impl FnOnce(Arc<Opened>, Path, Path) -> Done,
-    ) -> PyResult<Py<PyAny>>
-    where
-        Done: Future<Output = Result<()>> + Send + 'static,
-    {
-        let opened = self.opened(py)?;
-        let from = opened.root.place(&source)?;
-        let to = opened.root.place(&destination)?;
-        // What can be missing is the source, what can be there is the destination.
-        let named = if overwrite {
-            source
-        } else {
-            destination.clone()
-        };
-        let acted = act(Arc::clone(&opened), from, to.clone());
-        operate(py, named, async move {
-            acted.await?;
-            opened.describe(destination, &to).await
-        })
-    }
-
-    fn open_again(&self) -> Option<Result<Arc<Opened>, OpenError>> {
+    fn open_again(&self) -> Option<Result<Arc<OpenStore>, OpenError>> {
         let mut slot = self.lock();
         let opened = slot.as_ref()?;
-        if opened.process == std::process::id() || self.recipe.kind() == Kind::Memory {
+        if opened.process == std::process::id() || self.settings.kind() == StoreKind::Memory {
             return Some(Ok(Arc::clone(opened)));
         }
-        let again = self.recipe.open().map(Arc::new);
+        let again = self.settings.open().map(Arc::new);
         if let Ok(again) = &again {
             *slot = Some(Arc::clone(again));
         }
         Some(again)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Opened>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<OpenStore>>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The attributes that the store can hold. Files have a content type by their name only,
-    /// and no metadata: that is refused, not lost.
-    fn kept(&self, attributes: &Attributes) -> Result<Attributes> {
-        if self.recipe.kind() != Kind::Files {
+    /// The attributes that the store can hold. The content type of a file follows from its name.
+    /// Files cannot hold metadata, which is an error.
+    fn storable(&self, attributes: &Attributes) -> Result<Attributes> {
+        if self.settings.kind() != StoreKind::Files {
             return Ok(attributes.clone());
         }
         if payload::has_metadata(attributes) {
@@ -389,9 +373,9 @@ impl Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Store({})", redacted(&self.recipe.url))
+        write!(f, "Store({})", redacted(&self.settings.url))
     }
 }
 
-/// What S3 allows at most.
+/// The maximum of S3.
 const LONGEST_URL: Duration = Duration::from_secs(7 * 24 * 3600);

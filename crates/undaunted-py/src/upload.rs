@@ -1,60 +1,88 @@
 //! An object that is being written in parts.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use object_store::{Attributes, Error, MultipartUpload, Result};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
-use crate::operation::{NOTHING, operate};
 use crate::payload;
-use crate::stored::Stored;
+use crate::pending::{Counted, OperationResult, observed, operate, run};
+use crate::process::Process;
+use crate::stored_file::StoredFile;
 
-/// A multipart upload. Nothing of it is to be seen before it is complete.
+/// A multipart upload. The object becomes visible when it is complete.
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Upload {
     key: String,
     attributes: Attributes,
-    /// Locked for no longer than it takes to begin a part; then by the completion.
-    parts: Arc<Mutex<Box<dyn MultipartUpload>>>,
+    /// Locked while a part begins, and by the completion.
+    inner: Arc<Mutex<Box<dyn MultipartUpload>>>,
+    /// The parts in flight, in their order. Locked under the GIL only, and never across a wait.
+    parts: StdMutex<VecDeque<Part>>,
 }
 
 #[pymethods]
 impl Upload {
-    /// Writes the next part. Several may be on their way at once.
-    fn put_part(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    /// Begins to write the next part.
+    fn put_part(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let data = payload::data(data)?;
-        // The parts have the order in which they are begun.
+        let size = data.len();
+        // The object has its parts in the order of these calls.
         let part = self
-            .parts
+            .inner
             .try_lock()
             .map_err(|_| PyRuntimeError::new_err("the upload is being completed"))?
             .put_part(data.into());
-        operate(py, self.key.clone(), async move {
+        let part = Counted::new(observed(self.key.clone(), async move {
             part.await?;
-            Ok(NOTHING)
-        })
+            Ok(size)
+        }));
+        let task = Process::start(py)?.runtime.spawn(part);
+        self.lock().push_back(Part(task));
+        Ok(())
     }
 
-    /// Makes an object of the parts.
+    /// The number of parts in flight.
+    #[getter]
+    fn in_flight(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Waits for the first of the parts in flight: its size.
+    fn finish_part(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let first = self.lock().pop_front();
+        let part = first.ok_or_else(|| PyRuntimeError::new_err("no part is in flight"))?;
+        run(py, part.finish())
+    }
+
+    /// Makes an object of the parts, all of which have to be finished.
     fn complete(&self, py: Python<'_>, size: u64) -> PyResult<Py<PyAny>> {
-        let upload = Arc::clone(&self.parts);
+        let upload = Arc::clone(&self.inner);
         let (key, attributes) = (self.key.clone(), self.attributes.clone());
         operate(py, self.key.clone(), async move {
             let result = upload.lock().await.complete().await?;
-            Ok(Stored::written(key, size, result.e_tag, &attributes))
+            Ok(StoredFile::written(key, size, result.e_tag, &attributes))
         })
     }
 
-    /// Gives the upload up, and the parts that it has.
+    /// Drops the parts in flight, and deletes those that were written.
     fn abort(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let upload = Arc::clone(&self.parts);
+        let parts = std::mem::take(&mut *self.lock());
+        let upload = Arc::clone(&self.inner);
         operate(py, self.key.clone(), async move {
+            for part in parts {
+                part.abort().await;
+            }
             match upload.lock().await.abort().await {
-                // It is gone, or the store keeps nothing of what is not complete.
-                Ok(()) | Err(Error::NotFound { .. } | Error::NotSupported { .. }) => Ok(NOTHING),
+                // There is nothing to delete, or the store keeps no parts of incomplete uploads.
+                Ok(()) | Err(Error::NotFound { .. } | Error::NotSupported { .. }) => {
+                    Ok(None::<bool>)
+                }
                 Err(error) => Err(error) as Result<_>,
             }
         })
@@ -70,8 +98,42 @@ impl Upload {
         Self {
             key,
             attributes,
-            parts: Arc::new(Mutex::new(upload)),
+            inner: Arc::new(Mutex::new(upload)),
+            parts: StdMutex::default(),
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Part>> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A part in flight. Dropping it drops its request.
+struct Part(JoinHandle<OperationResult>);
+
+impl Part {
+    async fn finish(mut self) -> OperationResult {
+        match (&mut self.0).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                // Whoever runs this future handles panics.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only the end of the runtime cancels a task, and the runtime does not end.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Returns when the request is gone.
+    async fn abort(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -19,6 +19,7 @@ from undaunted import (
     StorageServiceUnavailableError,
     StorageTimeoutError,
 )
+from undaunted._undaunted import Config
 
 
 def test_the_defaults_are_those_of_the_retry_guide() -> None:
@@ -199,6 +200,54 @@ def test_the_presets_are_the_cores() -> None:
     assert RetryConfig.storage() == RetryConfig(
         10, 0.1, 20, jitter="full", throttled_base_delay=1, total_timeout=180
     )
+
+
+PRESETS: dict[str, Callable[[], RetryConfig]] = {
+    "background": RetryConfig.background,
+    "default": RetryConfig,
+    "interactive": RetryConfig.interactive,
+    "storage": RetryConfig.storage,
+}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_has_every_field_of_the_cores(name: str) -> None:
+    core = Config.preset(name)
+    config = PRESETS[name]()
+    # Compared in Rust, with all fields that the core has.
+    assert config._core == core
+    only_in_python = {"retryable_exceptions", "budget"}
+    assert core.fields() == {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.init and field.name not in only_in_python
+    }
+    with pytest.raises(ValueError, match='no preset is named "fast"'):
+        Config.preset("fast")
+
+
+@pytest.mark.parametrize(
+    "jitter", [True, False, "full", "equal", "decorrelated", "none", "proportional", 0.0, 0.5, 1.0]
+)
+@pytest.mark.parametrize("throttled_base_delay", [None, 0.0, 2.5])
+def test_every_field_survives_the_way_through_rust(
+    jitter: Any, throttled_base_delay: float | None
+) -> None:
+    config = RetryConfig(
+        7,
+        0.25,
+        45.0,
+        1.5,
+        jitter,
+        total_timeout=90.0,
+        attempt_timeout=9.0,
+        throttled_base_delay=throttled_base_delay,
+        max_retry_after=12.0,
+    )
+    fields = config._core.fields()
+    assert fields["throttled_base_delay"] == throttled_base_delay
+    assert fields["max_retry_after"] == 12.0
+    assert RetryConfig(**fields) == config
 
 
 def test_what_is_retried_by_default() -> None:

@@ -14,6 +14,7 @@ import undaunted
 from fake_s3 import SECRET, FakeS3, Response
 from undaunted import (
     HttpFailure,
+    RetryBudget,
     RetryConfig,
     Storage,
     StorageAmbiguousError,
@@ -149,6 +150,35 @@ def test_the_note_has_the_attempts(s3: FakeS3) -> None:
         "undaunted: 3 attempts, after waits of 0.00, 0.00 s; all retries are used"
     ]
     assert len(s3.requests) == 3
+
+
+def test_the_report_of_a_failed_operation_is_on_its_exception(s3: FakeS3) -> None:
+    s3.responses.extend([Response(503, "SlowDown"), Response(500, "InternalError")])
+    s3.responses.append(Response(403, "AccessDenied"))
+    with pytest.raises(StoragePermissionError) as caught:
+        asyncio.run(s3.storage(RetryConfig(base_delay=0.001, jitter=False)).get_bytes("a"))
+    report = caught.value.report
+    assert report is not None
+    assert (report.operation, report.attempts, report.stop_reason) == ("get", 3, "permanent")
+    assert report.delays == (0.001, 0.002)
+    assert report.elapsed >= 0.003
+    assert ["SlowDown" in text for text in report.failures] == [True, False, False]
+    assert "InternalError" in report.failures[1]
+    assert pickle.loads(pickle.dumps(caught.value)).report == report
+    assert caught.value.__notes__ == [
+        "undaunted: 3 attempts, after waits of 0.00, 0.00 s; the last failure is not retryable"
+    ]
+    assert StorageError("raised by other code").report is None
+
+
+def test_the_budget_that_allows_no_retry_is_named(s3: FakeS3) -> None:
+    s3.responses.append(Response(503))
+    config = RetryConfig(budget=RetryBudget(capacity=0, refill=0))
+    with pytest.raises(StorageServiceUnavailableError) as caught:
+        asyncio.run(s3.storage(config).get_bytes("a"))
+    assert caught.value.__notes__ == ["undaunted: 1 attempt; the retry budget is exhausted"]
+    assert caught.value.report is not None
+    assert caught.value.report.stop_reason == "budget_exhausted"
 
 
 def test_transient_responses_are_retried(s3: FakeS3) -> None:

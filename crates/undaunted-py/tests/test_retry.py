@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
 import inspect
@@ -284,6 +285,39 @@ def test_failures_are_not_kept_alive(
         del held
         assert [error() for error in errors] == [None, None]
         assert known() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("config", [RetryConfig(), RetryConfig(total_timeout=60)])
+def test_the_exception_that_is_raised_is_not_kept_alive(
+    config: RetryConfig, waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="undaunted.retry")
+
+    class Weak(TimeoutError):
+        pass
+
+    async def use() -> None:
+        script = Script(*(Weak() for _ in range(16)))
+        known = [weakref.ref(error) for error in script.outcomes if isinstance(error, Weak)]
+        # Caught here: asyncio.run would keep it.
+        with contextlib.suppress(Weak):
+            await retry(config)(script.anext)()
+        with contextlib.suppress(Weak):
+            await with_retry(script.anext, config)
+        with contextlib.suppress(Weak):
+            retry(config)(script.next)()
+        with contextlib.suppress(Weak):
+            blocking.with_retry(script.next, config)
+        assert script.calls == 16
+        script.outcomes.clear()
+        assert [error() for error in known] == [None] * 16
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(use())
     finally:
         gc.enable()
 

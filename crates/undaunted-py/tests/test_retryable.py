@@ -17,10 +17,10 @@ from undaunted import (
     StorageFileNotFoundError,
     StoredFile,
 )
-from undaunted.testing import FaultyStorage, LostAnswer
+from undaunted.testing import FaultyStorage, LostResponse
 
 RESET = StorageConnectionError("reset")
-LOST = LostAnswer(StorageConnectionError("no response"))
+LOST = LostResponse(StorageConnectionError("no response"))
 NO_WAIT = RetryConfig(base_delay=0)
 
 
@@ -96,11 +96,24 @@ def test_a_stream_that_was_not_read_is_sent_again() -> None:
 def test_a_stream_that_was_read_in_part_is_not_sent_again() -> None:
     async def use() -> None:
         error = StorageConnectionError("broke in the middle")
-        faulty = FaultyStorage([LostAnswer(error)])
+        faulty = FaultyStorage([LostResponse(error)])
         with pytest.raises(StorageConnectionError) as caught:
             await RetryableStorage(faulty, NO_WAIT).put("a", stream(b"1", b"2"))
         assert caught.value is error
         assert len(faulty.calls) == 1
+
+    asyncio.run(use())
+
+
+def test_a_stream_is_not_sent_again_by_a_config_that_retries_everything() -> None:
+    async def use() -> None:
+        error = StorageConnectionError("broke in the middle")
+        faulty = FaultyStorage([LostResponse(error)])
+        config = RetryConfig(base_delay=0, retryable_exceptions=(BaseException,))
+        with pytest.raises(StorageConnectionError) as caught:
+            await RetryableStorage(faulty, config).put("a", stream(b"1", b"2"))
+        assert caught.value is error
+        assert await faulty.inner.get_bytes("a") == b"12"
 
     asyncio.run(use())
 

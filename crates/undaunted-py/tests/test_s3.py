@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import urllib.request
 from pathlib import Path
 
@@ -13,11 +14,15 @@ from real_s3 import RealS3, serve
 from undaunted import (
     ObjectStorage,
     ProgressInfo,
+    RetryConfig,
+    StorageConnectionError,
     StorageCredentialsError,
     StorageError,
     StorageFileExistsError,
     StorageFileNotFoundError,
+    blocking,
 )
+from undaunted._undaunted import in_flight
 
 
 def noise(size: int, seed: int = 0) -> bytes:
@@ -73,6 +78,31 @@ def test_large_data_goes_up_in_parts(tmp_path: Path) -> None:
         asyncio.run(use(s3))
     assert progressed[-1] == len(data)
     assert len(progressed) == 3
+
+
+def test_a_part_that_fails_ends_the_upload_with_its_report(tmp_path: Path) -> None:
+    rules = tmp_path / "faults.toml"
+    rules.write_text(
+        "[[rule]]\nfault = 'fail_before'\noperation = 'put_part'\nfailure = 'closed'\n"
+        "from_call = 3\ncount = 'always'\n"
+    )
+
+    def fail(storage: blocking.Storage) -> None:
+        with pytest.raises(StorageConnectionError) as caught:
+            storage.put_large("large", noise(30_000_000), part_size=5 * 1024 * 1024, concurrency=2)
+        assert caught.value.key == "large"
+        report = caught.value.report
+        assert report is not None
+        assert (report.operation, report.attempts) == ("put_part", 2)
+        assert report.stop_reason == "retries_exhausted"
+        assert list(storage.list()) == []
+        assert in_flight() == 0
+
+    with serve(tmp_path, str(rules)) as s3:
+        fail(s3.storage(RetryConfig(max_retries=1, base_delay=0)).blocking)
+        operations = [json.loads(line)["operation"] for line in s3.record.read_text().splitlines()]
+        assert operations.count("abort_multipart") == 1
+        assert operations.count("complete_multipart") == 0
 
 
 def test_a_signed_url_is_accepted(tmp_path: Path) -> None:

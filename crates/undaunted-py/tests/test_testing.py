@@ -109,7 +109,7 @@ def test_the_faults_are_used_in_order() -> None:
 
 def test_a_call_whose_response_is_lost_is_applied() -> None:
     async def use() -> None:
-        storage = FaultyStorage([testing.LostAnswer(TimeoutError)])
+        storage = FaultyStorage([testing.LostResponse(TimeoutError)])
         with pytest.raises(TimeoutError):
             await storage.put("a", b"1")
         assert await storage.inner.exists("a")
@@ -118,7 +118,7 @@ def test_a_call_whose_response_is_lost_is_applied() -> None:
 
 
 def test_an_object_that_is_not_a_fault_is_refused() -> None:
-    for wrong in (5, "reset", int, testing.LostAnswer(5)):  # type: ignore[arg-type]
+    for wrong in (5, "reset", int, testing.LostResponse(5)):  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="a fault is an exception"):
             FaultyStorage([wrong])  # type: ignore[list-item]
 

@@ -147,6 +147,12 @@ impl RetryReport {
         });
     }
 
+    /// Corrects the number of attempts, which is the number of events that were recorded: a driver
+    /// may tell of one attempt twice, of its response and of the body that broke afterwards.
+    pub fn set_attempts(&mut self, attempts: u32) {
+        self.attempts = attempts;
+    }
+
     /// A call has ended.
     fn end(&mut self, event: &Event<'_>, stop_reason: Option<StopReason>) {
         self.stop_reason = stop_reason;

@@ -294,7 +294,7 @@ impl fmt::Display for StopReason {
         f.write_str(match self {
             Self::BudgetExhausted => "the retry budget is exhausted",
             Self::DeadlineExceeded => "total_timeout leaves no time for another",
-            Self::Permanent => "the failure is permanent",
+            Self::Permanent => "the last failure is not retryable",
             Self::RetriesExhausted => "all retries are used",
             Self::RetryAfterTooLong => "the service asked for a wait beyond max_retry_after",
         })

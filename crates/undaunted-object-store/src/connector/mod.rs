@@ -1,6 +1,8 @@
 //! The connector: makes a service's responses readable for the layers above.
 
 mod batch;
+#[cfg(feature = "_client")]
+pub(crate) mod client;
 mod connections;
 mod document;
 mod expected;
@@ -8,6 +10,10 @@ mod listing;
 mod page;
 mod ranges;
 mod response;
+#[cfg(feature = "aws")]
+pub(crate) mod s3;
+#[cfg(feature = "aws")]
+pub(crate) mod source;
 mod success;
 #[cfg(feature = "_client")]
 mod transport;

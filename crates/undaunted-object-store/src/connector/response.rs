@@ -86,7 +86,8 @@ pub(super) fn with_length(mut response: HttpResponse) -> Result<HttpResponse, Ht
         }
         let error = io::Error::new(
             io::ErrorKind::UnexpectedEof,
-            "the response has an object without its length, so that its end cannot be told",
+            "the response has an object without its length, so that its end cannot be told: a \
+             proxy may have compressed or decompressed it, see its Content-Encoding",
         );
         return Err(HttpError::new(HttpErrorKind::Interrupted, error));
     };

@@ -22,8 +22,8 @@ use crate::local_files::LocalFiles;
 use crate::local_parts::LocalParts;
 
 pub(super) fn backend(target: &Target) -> Result<Backend, OpenError> {
-    let files = target.apply("file", LocalFileSystem::new(), |_, _, _| None)?;
-    Ok(Backend::of_files(files))
+    target.takes_no_options("file")?;
+    Ok(Backend::of_files(LocalFileSystem::new()))
 }
 
 impl Backend {

@@ -19,6 +19,12 @@ pub(crate) mod target;
 
 #[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
 mod remote;
+#[cfg(any(feature = "aws", feature = "azure", feature = "gcp"))]
+mod search;
+#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
+mod settings;
+#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
+mod value;
 
 #[cfg(not(feature = "aws"))]
 use disabled as aws;
@@ -247,7 +253,8 @@ fn not_understood(url: &Url) -> OpenError {
 }
 
 fn memory(target: &Target) -> Result<Backend, OpenError> {
-    let memory = target.apply("memory", Arc::new(InMemory::new()), |_, _, _| None)?;
+    target.takes_no_options("memory")?;
+    let memory = Arc::new(InMemory::new());
     let capabilities = Capabilities::none()
         .with_parts(memory.clone())
         .with_attributes()

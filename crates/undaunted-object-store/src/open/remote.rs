@@ -5,116 +5,219 @@
 //! whatever needed a token. So each of them is built twice: once as object_store would, to take
 //! its credential provider, and once with retries off and that provider.
 
-use object_store::RetryConfig;
+use std::sync::Arc;
 
-/// Defines `backend` for a cloud: the type of its builder, its name, and which providers pass
-/// from the first store to the second.
+use object_store::{ClientConfigKey, RetryConfig};
+
+use super::backend::Backend;
+use super::settings::{Names, Settings};
+use super::target::{OpenError, Target};
+use super::value::Kind;
+use crate::capabilities::Capabilities;
+use crate::connector::{RetryConnector, Service};
+
+/// Defines `backend` for a cloud, of its builder and the type of its options. `endpoints` are the
+/// options for another address, the first that is set being the one; `connector` makes what
+/// connects of the first store and its credentials. `copy_limit` is the largest object that one
+/// request copies, in bytes.
 #[allow(unused_macros)] // without any cloud
 macro_rules! cloud {
     (
-        $Builder:ty, $service:ident, $name:literal, $($with_provider:ident($provider:ident)),+
-        $(; $with_limit:ident($limit:expr))?
+        $Builder:ty,
+        $Key:ty,
+        $service:ident,
+        $names:expr,
+        search: $search:ident,
+        endpoints: [$($endpoint:ident),+],
+        connector: $connector:expr,
+        copy_limit: $copy_limit:expr,
+        $(also: $with_provider:ident($provider:ident),)?
     ) => {
-        use std::sync::Arc;
-
-        use object_store::client::ReqwestConnector;
-
-        use super::no_retries;
-        use crate::capabilities::Capabilities;
-        use crate::connector::{RetryConnector, Service};
-        use crate::open::backend::Backend;
-        use crate::open::target::{OpenError, Target};
+        use super::*;
+        use crate::credentials::{Generation, Renewable, Source};
+        use crate::open::search;
 
         pub(in crate::open) fn backend(target: &Target) -> Result<Backend, OpenError> {
-            let builder = <$Builder>::from_env().with_url(target.url.as_str());
-            let builder = target.apply($name, builder, |builder, key, value| {
-                Some(builder.with_config(key.parse().ok()?, value))
+            let settings = Settings::read(target, &NAMES)?;
+            let builder = builder(target, &settings);
+            let address = [$(builder.get_config_value(&<$Key>::$endpoint)),+];
+            let address = address.into_iter().flatten().next();
+            settings.check_http(address.as_deref())?;
+            let of_credentials = search::$search::source(builder.clone())
+                .with_config(<$Key>::Client(ClientConfigKey::Timeout), search::TIMEOUT)
+                .with_retry(search::retries());
+            let plain = of_credentials.clone().build().map_err(|source| {
+                let builds = |others: &Settings<$Key>| self::builder(target, others).build().is_ok();
+                settings.blame(target, source, builds)
             })?;
-            let failed = |source| target.not_built(source);
-            let plain = builder.clone().build().map_err(failed)?;
-            let connector = RetryConnector::new(ReqwestConnector::default());
-            let connector = connector.service(Service::$service);
+            let generation = Arc::new(Generation::default());
+            let source = Source {
+                build: Box::new(move || Ok(of_credentials.clone().build()?.credentials().clone())),
+                is_usable: search::$search::is_usable,
+            };
+            let search = search::$search::search(&builder);
+            let first = plain.credentials().clone();
+            let credentials = Renewable::new(first, source, Arc::clone(&generation), search);
+            let credentials = Arc::new(credentials);
+            let connector = RetryConnector::new($connector(&plain, &credentials));
             let store = builder
-                $(.$with_provider(plain.$provider().clone()))+
+                .with_credentials(credentials)
+                $(.$with_provider(plain.$provider().clone()))?
                 .with_retry(no_retries())
-                .with_http_connector(connector)
+                .with_http_connector(connector.service(Service::$service))
                 .build()
-                .map_err(failed)?;
+                .map_err(|source| target.not_built(source))?;
             let store = Arc::new(store);
-            let capabilities = Capabilities::none()
+            let mut capabilities = Capabilities::none()
                 .with_parts(store.clone())
                 .with_pages(store.clone())
                 .with_signer(store.clone())
-                .with_attributes()
-                $(.$with_limit($limit))?;
+                .with_attributes();
+            capabilities.credentials = Some(generation);
+            capabilities.copy_limit = $copy_limit;
             Ok(Backend::new(store, capabilities))
         }
+
+        fn builder(target: &Target, settings: &Settings<$Key>) -> $Builder {
+            settings
+                .apply(<$Builder>::new(), <$Builder>::with_config)
+                .with_url(target.url.as_str())
+        }
+
+        const NAMES: Names = $names;
     };
 }
 
 /// S3 and what speaks like it.
 #[cfg(feature = "aws")]
 pub(super) mod aws {
+    use object_store::aws::{AmazonS3, AwsCredential};
+
+    use crate::connector::client::DirectConnector;
+    use crate::connector::s3::S3Connector;
+
     cloud! {
         object_store::aws::AmazonS3Builder,
+        object_store::aws::AmazonS3ConfigKey,
         S3,
-        "S3",
-        with_credentials(credentials);
+        Names {
+            store: "S3",
+            prefix: Some("AWS_"),
+            foreign: None,
+            read_later: &[],
+            option_prefix: "aws_",
+        },
+        search: aws,
+        endpoints: [S3Endpoint, Endpoint],
+        connector: connector,
         // "The copy source is larger than the maximum allowable size": 5368709120 bytes.
-        with_copy_limit(5 << 30)
+        copy_limit: Some(5 << 30),
+    }
+
+    fn connector(
+        store: &AmazonS3,
+        credentials: &Arc<Renewable<AwsCredential>>,
+    ) -> S3Connector<DirectConnector> {
+        // The URL may name the bucket in many ways, which the store has sorted out.
+        let name = store.to_string();
+        let bucket = name.strip_prefix("AmazonS3(");
+        let bucket = bucket.and_then(|name| name.strip_suffix(')'));
+        let bucket = bucket.unwrap_or_default().to_owned();
+        S3Connector::new(DirectConnector, bucket, credentials.clone())
     }
 }
 
 #[cfg(feature = "azure")]
 pub(super) mod azure {
+    use crate::connector::client::DirectConnector;
+
     cloud! {
         object_store::azure::MicrosoftAzureBuilder,
+        object_store::azure::AzureConfigKey,
         Azure,
-        "Azure",
-        with_credentials(credentials)
+        Names {
+            store: "Azure",
+            prefix: Some("AZURE_"),
+            foreign: Some(("IDENTITY_ENDPOINT", "azure_msi_endpoint")),
+            read_later: &[
+                ("AZURITE_BLOB_STORAGE_URL", Kind::Url),
+                ("IDENTITY_HEADER", Kind::Header),
+            ],
+            option_prefix: "azure_",
+        },
+        search: azure,
+        endpoints: [Endpoint],
+        connector: |_, _| DirectConnector,
+        copy_limit: None,
     }
 }
 
 #[cfg(feature = "gcp")]
 pub(super) mod gcp {
+    use crate::connector::client::DirectConnector;
+
     cloud! {
         object_store::gcp::GoogleCloudStorageBuilder,
+        object_store::gcp::GoogleConfigKey,
         Google,
-        "GCS",
-        with_credentials(credentials),
-        with_signing_credentials(signing_credentials)
+        Names {
+            store: "GCS",
+            prefix: Some("GOOGLE_"),
+            foreign: Some(("SERVICE_ACCOUNT", "google_service_account")),
+            read_later: &[
+                ("GCE_METADATA_HOST", Kind::Name),
+                ("GCE_METADATA_IP", Kind::Name),
+                ("GCE_METADATA_ROOT", Kind::Name),
+            ],
+            option_prefix: "google_",
+        },
+        search: gcp,
+        endpoints: [BaseUrl],
+        connector: |_, _| DirectConnector,
+        copy_limit: None,
+        also: with_signing_credentials(signing_credentials),
     }
 }
 
 /// WebDAV, or reads from any web server.
 #[cfg(feature = "http")]
 pub(super) mod http {
-    use std::sync::Arc;
-
     use object_store::client::ReqwestConnector;
     use object_store::http::HttpBuilder;
     use url::Position;
 
-    use super::no_retries;
-    use crate::capabilities::Capabilities;
-    use crate::connector::{RetryConnector, Service};
-    use crate::open::backend::Backend;
-    use crate::open::target::{OpenError, Target};
+    use super::*;
 
     pub(in crate::open) fn backend(target: &Target) -> Result<Backend, OpenError> {
-        let builder = HttpBuilder::new().with_url(&target.url[..Position::BeforePath]);
-        let builder = target.apply("HTTP", builder, |builder, key, value| {
-            Some(builder.with_config(key.parse().ok()?, value))
-        })?;
+        let settings: Settings<ClientConfigKey> = Settings::read(target, &NAMES)?;
+        let builder = builder(target, &settings);
+        settings.check_http(Some(target.url.as_str()))?;
         let connector = RetryConnector::new(ReqwestConnector::default());
         let store = builder
-            .with_retry(no_retries())
             .with_http_connector(connector.service(Service::Web))
             .build()
-            .map_err(|source| target.not_built(source))?;
+            .map_err(|source| {
+                let builds = |others: &_| self::builder(target, others).build().is_ok();
+                settings.blame(target, source, builds)
+            })?;
         let capabilities = Capabilities::none().with_native_rename();
         Ok(Backend::new(Arc::new(store), capabilities))
     }
+
+    fn builder(target: &Target, settings: &Settings<ClientConfigKey>) -> HttpBuilder {
+        settings
+            .apply(HttpBuilder::new(), HttpBuilder::with_config)
+            .with_url(&target.url[..Position::BeforePath])
+            .with_retry(no_retries())
+    }
+
+    const NAMES: Names = Names {
+        store: "HTTP",
+        prefix: None,
+        foreign: None,
+        read_later: &[],
+        option_prefix: "",
+    };
 }
 
 /// The store's own retries, off: two layers would multiply.

@@ -15,23 +15,16 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Gives every option to `set`, which says whether the store knows it.
-    pub(super) fn apply<B>(
-        &self,
-        store: &'static str,
-        builder: B,
-        mut set: impl FnMut(B, &str, &str) -> Option<B>,
-    ) -> Result<B, OpenError> {
-        self.options
-            .iter()
-            .try_fold(builder, |builder, (key, value)| {
-                set(builder, &key.to_ascii_lowercase(), value).ok_or_else(|| {
-                    OpenError::UnknownOption {
-                        key: key.clone(),
-                        store,
-                    }
-                })
-            })
+    /// Refuses every option.
+    pub(super) fn takes_no_options(&self, store: &'static str) -> Result<(), OpenError> {
+        match self.options.first() {
+            None => Ok(()),
+            Some((key, _)) => Err(OpenError::UnknownOption {
+                key: key.clone(),
+                store,
+                nearest: None,
+            }),
+        }
     }
 
     #[allow(dead_code)] // without any store behind a network
@@ -86,6 +79,26 @@ pub enum OpenError {
         /// What is wrong with it.
         source: ParseError,
     },
+    /// The store may use `https` only, and its address is another.
+    #[error(
+        "{url} cannot be opened: plain http is not allowed; use https://, or set the option \
+         {option}=true (-o {option}=true on the command line)"
+    )]
+    PlainHttp {
+        /// The address.
+        url: String,
+        /// The option that allows it.
+        option: String,
+    },
+    /// An option or an environment variable has a value that cannot be used. The value is not
+    /// repeated here.
+    #[error("{setting} is not valid: {reason}")]
+    Setting {
+        /// The option or the environment variable.
+        setting: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The store could not be built from the options.
     #[error("{url} cannot be opened")]
     Store {
@@ -96,15 +109,14 @@ pub enum OpenError {
         source: object_store::Error,
     },
     /// No store knows this option.
-    #[error(
-        "the {store} store has no option {key:?}: use object_store's configuration keys, such \
-         as aws_region, google_service_account, azure_storage_account_name or allow_http"
-    )]
+    #[error("the {store} store has no option {key:?}{}", advice(nearest.as_deref()))]
     UnknownOption {
         /// The option.
         key: String,
         /// The kind of store.
         store: &'static str,
+        /// The option that looks most like it.
+        nearest: Option<String>,
     },
     /// No store has URLs of this kind.
     #[error(
@@ -115,4 +127,13 @@ pub enum OpenError {
         /// The scheme that was given.
         url: String,
     },
+}
+
+fn advice(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!(": did you mean {nearest}?"),
+        None => ": use object_store's configuration keys, such as aws_region, \
+                 google_service_account, azure_storage_account_name or allow_http"
+            .to_owned(),
+    }
 }

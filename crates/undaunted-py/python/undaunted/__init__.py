@@ -37,7 +37,7 @@ from ._protocol import FileInfo, Storage
 from ._retry import retry, with_retry
 from ._retryable import RetryableStorage
 from ._storage import ObjectStorage
-from ._types import ProgressCallback, ProgressInfo, StoredFile
+from ._types import ProgressCallback, ProgressInfo, RetryReport, StoredFile
 from ._undaunted import RetryBudget, __version__, after_fork, drain_events
 
 ConfigurationError = StorageConfigurationError
@@ -54,6 +54,7 @@ __all__ = [
     "ProgressInfo",
     "RetryBudget",
     "RetryConfig",
+    "RetryReport",
     "RetryableStorage",
     "Storage",
     "StorageAmbiguousError",

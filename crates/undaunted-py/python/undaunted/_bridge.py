@@ -1,46 +1,32 @@
-"""Makes a pending operation of the Rust store awaitable for asyncio."""
+"""Makes the operations of the Rust store awaitable for asyncio."""
 
 from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import Generic, TypeVar
+from typing import TypeVar, cast
 
 from ._undaunted import Mailbox, Pending
 
 T = TypeVar("T")
 
 
-class Running(Generic[T]):
-    """An operation that runs while others are awaited."""
-
-    __slots__ = ("_future", "_pending")
-
-    def __init__(self, pending: Pending[T]) -> None:
-        loop = asyncio.get_running_loop()
-        self._future: asyncio.Future[T] = loop.create_future()
-        self._pending = pending
-        pending.start(self._future, _mailbox(loop))
-
-    async def wait(self) -> T:
-        """Its result. A cancellation drops the operation in Rust."""
-        try:
-            return await self._future
-        except BaseException:
-            self.abort()
-            raise
-
-    def abort(self) -> None:
-        """Drops the operation, or its outcome if it has ended."""
-        self._pending.abort()
-        if not self._future.cancel() and not self._future.cancelled():
+async def result_of(made: T | Pending[T]) -> T:
+    """The result of an operation, awaited if it is pending. A cancellation drops the operation."""
+    if not isinstance(made, Pending):
+        return made
+    pending = cast("Pending[T]", made)
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    pending.start(future, _mailbox(loop))
+    try:
+        return await future
+    except BaseException:
+        pending.abort()
+        if not future.cancel() and not future.cancelled():
             # Retrieved, so that asyncio does not report an exception that was never retrieved.
-            self._future.exception()
-
-
-async def finish(pending: Pending[T]) -> T:
-    """The result of a pending operation."""
-    return await Running(pending).wait()
+            future.exception()
+        raise
 
 
 def _mailbox(loop: asyncio.AbstractEventLoop) -> Mailbox:

@@ -1,8 +1,7 @@
-"""The retry loop of one call: the Rust core decides, and the loop calls, waits and logs.
+"""The retry loop of one call: the Rust core decides, and the loop calls and waits.
 
-There are two loops, for coroutines and for plain functions. They share no helper, since calling
-one costs a tenth of a whole retry. They differ in how they wait and in which limits they can
-enforce.
+There are two loops, for coroutines and for plain functions. They differ in how they wait and in
+which limits they can enforce.
 """
 
 # pyright: reportPrivateUsage=false
@@ -14,109 +13,127 @@ import logging
 import time
 import types
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from typing import Any, NoReturn, TypeVar
+from types import CoroutineType
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from ._config import NEVER_RETRIED, RetryConfig
-from ._log import log_retry, log_stop, log_success, logger
-from ._names import name_of
-from ._notes import add_note
-from ._timeout import Cut, cut_after
+from ._config import NEVER_RETRIED, PERMANENT, TRANSIENT, RetryConfig
+from ._log import add_note, log_retry, log_stop, log_success, logger
+from ._timeout import TimedOut, cut_after
 from ._undaunted import State
 
+P = ParamSpec("P")
 T = TypeVar("T")
-
-_TRANSIENT = State.TRANSIENT
-_PERMANENT = State.PERMANENT
 
 
 async def drive(
     config: RetryConfig,
-    name: str | None,
+    name: object,
     func: Callable[..., Awaitable[T]],
     args: tuple[Any, ...] = (),
     kwargs: Mapping[str, Any] = types.MappingProxyType({}),
     failure: BaseException | None = None,
-    verdict: int = _TRANSIENT,
+    verdict: int = TRANSIENT,
 ) -> T:
     """Makes attempts until one succeeds or the core stops the call.
 
     ``failure`` and ``verdict`` belong to a first attempt that the caller has already made.
-    Without a ``name``, the function's own is looked up when there is something to log.
+    ``name`` is the name of the call, or the function that is named in logs.
     """
     state = State(config._core, config.budget)
-    verdicts = config._verdicts
-    is_plain = config._is_plain
+    has_limits, verdicts = not config._is_plain, config._verdicts
     earlier = None
     try:
         while True:
             if failure is not None:
-                delay = state.on_failure(verdict, getattr(failure, "retry_after", None))
-                if isinstance(delay, str):
-                    _stop(name or name_of(func), state.waits, delay, failure)
-                if logger.isEnabledFor(logging.WARNING):
-                    log_retry(
-                        name or name_of(func), state.retries, config.max_retries, delay, failure
-                    )
+                delay = _delay_after(failure, verdict, state, name)
+                if delay is None:
+                    raise failure
                 try:
-                    if delay > 0:
-                        await asyncio.sleep(delay)
-                    else:
-                        await _yield_once()
+                    await (asyncio.sleep(delay) if delay > 0 else _yield_once())
                 except BaseException:
                     # The retry does not begin: the budget gets its cost back.
                     state.on_drop()
                     raise
                 earlier = failure
             try:
-                if is_plain:
-                    # Calling without arguments costs half as much as unpacking empty ones.
-                    result = await (func(*args, **kwargs) if args or kwargs else func())
-                else:
+                if has_limits:
                     result = await _limited(state, func, args, kwargs)
+                else:
+                    result = await func(*args, **kwargs)
             except BaseException as error:
-                if not is_plain and isinstance(error, Cut):
-                    failure, verdict = _of_cut(error, earlier), _TRANSIENT
-                    continue
-                failure = error
-                known = verdicts.get(error.__class__)
-                verdict = config._verdict(error) if known is None else known
-                if verdict == _PERMANENT and isinstance(error, NEVER_RETRIED):
-                    raise
+                if has_limits and isinstance(error, TimedOut):
+                    failure, verdict = error.as_failure(earlier), TRANSIENT
+                else:
+                    failure, verdict = error, verdicts[error.__class__]
             else:
                 if config.budget is not None:
                     state.on_success()
-                if failure is not None and logger.isEnabledFor(logging.DEBUG):
-                    log_success(name or name_of(func), state.retries + 1)
+                if failure is not None:
+                    log_success(state, name)
                 return result
     finally:
         # The failure's traceback refers to this frame: the cycle would keep both alive.
         del failure, earlier
 
 
-def drive_blocking(
+def blocking_call(
+    func: Callable[P, T],
     config: RetryConfig,
-    name: str | None,
+    name: object,
+    on_coroutine: Callable[Concatenate[T, P], T],
+) -> Callable[P, T]:
+    """A plain function with retries, on the calling thread.
+
+    If it returns a coroutine, the call has neither succeeded nor failed yet: ``on_coroutine``
+    gets the coroutine and the arguments.
+    """
+    is_plain, verdicts = config._is_plain, config._verdicts
+
+    def retried(*args: P.args, **kwargs: P.kwargs) -> T:
+        failure: BaseException | None
+        if is_plain:
+            try:
+                result = func(*args, **kwargs)
+            except BaseException as error:
+                verdict = verdicts[error.__class__]
+                if verdict == PERMANENT:
+                    raise
+                failure = error
+            else:
+                if result.__class__ is CoroutineType:
+                    return on_coroutine(result, *args, **kwargs)
+                return result
+        else:
+            failure, verdict = None, TRANSIENT
+        try:
+            result = _drive_blocking(config, name, func, args, kwargs, failure, verdict)
+        finally:
+            del failure
+        if result.__class__ is CoroutineType:
+            return on_coroutine(result, *args, **kwargs)
+        return result
+
+    return retried
+
+
+def _drive_blocking(
+    config: RetryConfig,
+    name: object,
     func: Callable[..., T],
-    args: tuple[Any, ...] = (),
-    kwargs: Mapping[str, Any] = types.MappingProxyType({}),
-    failure: BaseException | None = None,
-    verdict: int = _TRANSIENT,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    failure: BaseException | None,
+    verdict: int,
 ) -> T:
-    """Does what :func:`drive` does, for a plain function on this thread."""
     state = State(config._core, config.budget)
-    verdicts = config._verdicts
-    is_plain = config._is_plain
+    has_limits, verdicts = not config._is_plain, config._verdicts
     earlier = None
     try:
         while True:
             if failure is not None:
-                delay = state.on_failure(verdict, getattr(failure, "retry_after", None))
-                if isinstance(delay, str):
-                    _stop(name or name_of(func), state.waits, delay, failure)
-                if logger.isEnabledFor(logging.WARNING):
-                    log_retry(
-                        name or name_of(func), state.retries, config.max_retries, delay, failure
-                    )
+                delay = _delay_after(failure, verdict, state, name)
+                if delay is None:
+                    raise failure
                 try:
                     if delay > 0:
                         time.sleep(delay)
@@ -125,35 +142,39 @@ def drive_blocking(
                     raise
                 earlier = failure
             try:
-                if not is_plain:
-                    _begin_uncut(state)
+                if has_limits:
+                    _check_time_left(state)
                 result = func(*args, **kwargs)
             except BaseException as error:
-                if not is_plain and isinstance(error, Cut):
-                    failure, verdict = _of_cut(error, earlier), _TRANSIENT
-                    continue
-                failure = error
-                known = verdicts.get(error.__class__)
-                verdict = config._verdict(error) if known is None else known
-                if verdict == _PERMANENT and isinstance(error, NEVER_RETRIED):
-                    raise
+                if has_limits and isinstance(error, TimedOut):
+                    failure, verdict = error.as_failure(earlier), TRANSIENT
+                else:
+                    failure, verdict = error, verdicts[error.__class__]
             else:
+                if result.__class__ is CoroutineType:
+                    return result
                 if config.budget is not None:
                     state.on_success()
-                if failure is not None and logger.isEnabledFor(logging.DEBUG):
-                    log_success(name or name_of(func), state.retries + 1)
+                if failure is not None:
+                    log_success(state, name)
                 return result
     finally:
         del failure, earlier
 
 
-def _stop(name: str, waits: list[float], reason: str, error: BaseException) -> NoReturn:
-    """Logs the end of the call and raises its last error."""
-    # The first attempt failed with a permanent error: nothing was retried.
-    if waits or reason != "permanent":
-        log_stop(name, len(waits) + 1, reason, error)
-        add_note(error, waits, reason)
-    raise error
+def _delay_after(failure: BaseException, verdict: int, state: State, name: object) -> float | None:
+    """The delay before the next attempt, or None if the call ends."""
+    decision = state.on_failure(verdict, getattr(failure, "retry_after", None))
+    if not isinstance(decision, str):
+        if logger.isEnabledFor(logging.WARNING):
+            log_retry(state, name, decision, failure)
+        return decision
+    note = state.note()
+    # There is no note if the first attempt failed permanently: nothing was retried.
+    if note is not None and not isinstance(failure, NEVER_RETRIED):
+        log_stop(state, name, decision, failure)
+        add_note(failure, note)
+    return None
 
 
 async def _limited(
@@ -165,24 +186,15 @@ async def _limited(
     limit = state.on_attempt()
     if limit is None:
         return await func(*args, **kwargs)
-    after, reason, is_total = limit
-    return await cut_after(after, Cut(reason, is_total), lambda: func(*args, **kwargs))
+    after, text, is_total = limit
+    return await cut_after(after, TimedOut(text, is_total), lambda: func(*args, **kwargs))
 
 
-def _begin_uncut(state: State) -> None:
+def _check_time_left(state: State) -> None:
     """Raises if the time is up: a plain function cannot be cut once it has begun."""
     limit = state.on_attempt()
     if limit is not None and limit[0] <= 0:
-        raise Cut(limit[1], limit[2])
-
-
-def _of_cut(cut: Cut, earlier: BaseException | None) -> BaseException:
-    # The error of an earlier attempt says more than that no time was left.
-    if cut.is_total and earlier is not None:
-        return earlier
-    error = TimeoutError(str(cut))
-    error.__cause__ = cut.__cause__
-    return error
+        raise TimedOut(limit[1], limit[2])
 
 
 @types.coroutine

@@ -80,8 +80,7 @@ class RetryConfig:
             raise TypeError(f"budget must be a RetryBudget, not {type(budget).__name__}")
         put = object.__setattr__
         put(self, "_core", core)
-        put(self, "_verdicts", {})
-        put(self, "_exceptions", _exceptions(self.retryable_exceptions))
+        put(self, "_verdicts", _Verdicts(_exceptions(self.retryable_exceptions)))
         put(
             self,
             "_is_plain",
@@ -89,20 +88,18 @@ class RetryConfig:
         )
 
     _core: Config = field(init=False)
-    _verdicts: dict[type[BaseException], int] = field(init=False)
-    """The verdicts by type of exception, filled on first use."""
-    _exceptions: tuple[type[BaseException], ...] = field(init=False)
+    _verdicts: _Verdicts = field(init=False)
     _is_plain: bool = field(init=False)
 
     @classmethod
     def interactive(cls) -> RetryConfig:
         """For an operation that a person waits for: 1 retry after 0.5 s ±25 %, 5 s in all."""
-        return cls(**Config.preset("interactive"))
+        return cls(**Config.preset("interactive").fields())
 
     @classmethod
     def background(cls) -> RetryConfig:
         """For work that nobody waits for: 10 retries from 5 s, doubling to at most 60 s, ±25 %."""
-        return cls(**Config.preset("background"))
+        return cls(**Config.preset("background").fields())
 
     @classmethod
     def storage(cls) -> RetryConfig:
@@ -111,7 +108,7 @@ class RetryConfig:
         10 retries from 0.1 s (1 s where the service throttles), doubling to at most 20 s, full
         jitter, 3 minutes in all.
         """
-        return cls(**Config.preset("storage"))
+        return cls(**Config.preset("storage").fields())
 
     def schedule(self) -> list[float]:
         """The nominal delays of all retries, without jitter."""
@@ -130,15 +127,7 @@ class RetryConfig:
 
     def is_retryable(self, error: BaseException) -> bool:
         """Whether this exception is retried."""
-        return self._verdict(error) != State.PERMANENT
-
-    def _verdict(self, error: BaseException) -> int:
-        """The verdict on a failure, as the core's state takes it."""
-        cls = error.__class__
-        verdict = self._verdicts.get(cls)
-        if verdict is None:
-            verdict = self._verdicts[cls] = _verdict_of(cls, self._exceptions)
-        return verdict
+        return self._verdicts[error.__class__] != PERMANENT
 
     def __eq__(self, other: object) -> bool:
         """Compares by meaning: ``jitter=True`` and ``jitter=0.25`` are equal."""
@@ -172,13 +161,24 @@ class RetryConfig:
         return _rebuild, (type(self), values)
 
 
-def _verdict_of(cls: type[BaseException], retryable: tuple[type[BaseException], ...]) -> int:
-    if issubclass(cls, NEVER_RETRIED):
-        return State.PERMANENT
-    means_connection = StorageConnectionError in retryable and issubclass(cls, _alike())
-    if not (issubclass(cls, retryable) or means_connection):
-        return State.PERMANENT
-    return State.THROTTLED if issubclass(cls, StorageRateLimitError) else State.TRANSIENT
+class _Verdicts(dict[type[BaseException], int]):
+    """The verdicts by type of exception, filled on first use: a known one costs no call."""
+
+    def __init__(self, retryable: tuple[type[BaseException], ...]) -> None:
+        super().__init__()
+        self._retryable = retryable
+
+    def __missing__(self, cls: type[BaseException]) -> int:
+        verdict = self[cls] = self._judge(cls)
+        return verdict
+
+    def _judge(self, cls: type[BaseException]) -> int:
+        if issubclass(cls, NEVER_RETRIED):
+            return PERMANENT
+        means_connection = StorageConnectionError in self._retryable and issubclass(cls, _alike())
+        if not (issubclass(cls, self._retryable) or means_connection):
+            return PERMANENT
+        return THROTTLED if issubclass(cls, StorageRateLimitError) else TRANSIENT
 
 
 def _exceptions(given: tuple[type[BaseException], ...]) -> tuple[type[BaseException], ...]:
@@ -208,6 +208,11 @@ def _rebuild(cls: type[RetryConfig], values: dict[str, Any]) -> RetryConfig:
 
 
 NEVER_RETRIED = (asyncio.CancelledError, Escape, GeneratorExit, KeyboardInterrupt, SystemExit)
+
+# The verdicts, as the core's state takes them.
+TRANSIENT = State.TRANSIENT
+THROTTLED = State.THROTTLED
+PERMANENT = State.PERMANENT
 
 # The largest retry number that the core counts.
 _LAST_RETRY = 2**32 - 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from ._notes import add_note
+from ._log import add_note
+from ._types import RetryReport
 
 
 class StorageError(Exception):
@@ -17,6 +17,8 @@ class StorageError(Exception):
 
     key: str | None
     """The key of the object."""
+    report: RetryReport | None = None
+    """The attempts, delays and failures of the operation, if it was one of our storages."""
 
     def __init__(self, message: str = "", *, key: str | None = None) -> None:
         super().__init__(message)
@@ -129,61 +131,35 @@ class HttpFailure(Exception):
 
 def make_storage_error(
     *,
-    kind: str,
+    class_name: str,
+    message: str,
     key: str,
-    reason: str,
     cause: str,
-    status: int | None = None,
-    code: str | None = None,
-    request_id: str | None = None,
+    http: tuple[int, str | None, str | None] | None = None,
     retry_after: float | None = None,
-    waits: Sequence[float] = (),
-    stop: str | None = None,
+    report: RetryReport | None = None,
+    note: str | None = None,
 ) -> StorageError:
-    """The exception for a failure in the Rust store."""
-    error = _of_kind(kind, key, reason, retry_after)
-    if status is not None:
-        error.__cause__ = HttpFailure(cause, status, code, request_id)
+    """The exception for a failure in the Rust store. ``http`` has status, code and request id."""
+    cls: type[StorageError] = globals()[class_name]
+    if issubclass(cls, (StorageFileNotFoundError, StorageFileExistsError)):
+        error: StorageError = cls(key)
     else:
-        error.__cause__ = _CAUSES.get(kind, OSError)(cause)
-    if waits:
-        add_note(error, waits, stop or "permanent")
+        error = cls(message, key=key)
+    if isinstance(error, (StorageRateLimitError, StorageServiceUnavailableError)):
+        error.retry_after = retry_after
+    error.report = report
+    if http is not None:
+        error.__cause__ = HttpFailure(cause, *http)
+    else:
+        kinds = (ConnectionError, TimeoutError)
+        error.__cause__ = next((kind for kind in kinds if issubclass(cls, kind)), OSError)(cause)
+    if note is not None:
+        add_note(error, note)
     return error
-
-
-def _of_kind(kind: str, key: str, reason: str, retry_after: float | None) -> StorageError:
-    about = f" for {key}" if key else ""
-    if kind == "not_found":
-        return StorageFileNotFoundError(key)
-    if kind == "exists":
-        return StorageFileExistsError(key)
-    if kind == "rate_limit":
-        text = f"rate limited{about}: {reason}"
-        return StorageRateLimitError(text, key=key, retry_after=retry_after)
-    if kind == "unavailable":
-        text = f"service unavailable{about}: {reason}"
-        return StorageServiceUnavailableError(text, key=key, retry_after=retry_after)
-    cls, words = _KINDS.get(kind, (StorageError, "failed"))
-    return cls(f"{words}{about}: {reason}", key=key)
 
 
 def _restore(cls: type[StorageError], args: tuple[Any, ...]) -> StorageError:
     error = cls.__new__(cls)
     error.args = args
     return error
-
-
-_KINDS: dict[str, tuple[type[StorageError], str]] = {
-    "ambiguous": (StorageAmbiguousError, "the outcome is unknown"),
-    "configuration": (StorageConfigurationError, "invalid configuration"),
-    "connection": (StorageConnectionError, "connection failed"),
-    "credentials": (StorageCredentialsError, "invalid credentials"),
-    "permission": (StoragePermissionError, "permission denied"),
-    "timeout": (StorageTimeoutError, "timed out"),
-    "unsupported": (StorageUnsupportedError, "not supported"),
-}
-
-_CAUSES: dict[str, type[Exception]] = {
-    "connection": ConnectionError,
-    "timeout": TimeoutError,
-}

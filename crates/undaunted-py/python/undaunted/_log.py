@@ -1,64 +1,55 @@
-"""The log of retries: logger ``undaunted.retry``."""
+"""The texts about a retried call: its log records, at logger ``undaunted.retry``, and the note on
+its exception. Their words are those of the Rust core.
+"""
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping
 
-from ._undaunted import switch
+from ._undaunted import State
 
 logger = logging.getLogger("undaunted.retry")
 
 
-def log_retry(
-    operation: str, retry: int, max_retries: int, delay: float, error: BaseException
-) -> None:
-    """Logs a failed attempt that is retried after ``delay``. Callers check first whether the level
-    is enabled, since that saves most of the cost.
-    """
-    attempts = switch()
-    if attempts is not None:
-        max_retries = min(max_retries, attempts - 1)
-    logger.warning(
-        "Retry attempt %d/%d for %s after %.2fs: %s",
-        retry,
-        max_retries,
-        operation,
-        delay,
-        error,
-        extra=_extra(operation=operation, attempt=retry, max_retries=max_retries, delay=delay),
+def name_of(func: object) -> str:
+    """The function's name; for a lambda, with the name of the function around it."""
+    while isinstance(func, functools.partial):
+        func = func.func  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    name: object = getattr(func, "__name__", None)  # pyright: ignore[reportUnknownArgumentType]
+    if not isinstance(name, str):
+        return type(func).__qualname__  # pyright: ignore[reportUnknownArgumentType]
+    if name != "<lambda>":
+        return name
+    qualified: object = getattr(func, "__qualname__", name)  # pyright: ignore[reportUnknownArgumentType]
+    place = str(qualified).removesuffix(".<lambda>").removesuffix(".<locals>")
+    return name if place == name else f"{name} in {place.rpartition('.')[2]}"
+
+
+def log_retry(state: State, name: object, delay: float, error: BaseException) -> None:
+    """Logs a failed attempt that is retried after ``delay``. Callers check the level first."""
+    operation = _operation(name)
+    extra = _extra(
+        operation=operation, attempt=state.retries, max_retries=state.max_retries, delay=delay
     )
+    logger.warning("%s", state.log_line(operation, error), extra=extra)
 
 
-def log_stop(operation: str, attempts: int, stop: str, error: BaseException) -> None:
-    """Logs that a call failed after ``attempts``."""
-    if not logger.isEnabledFor(logging.ERROR):
-        return
-    extra = _extra(operation=operation, attempts=attempts, reason=stop)
-    if stop == "retries_exhausted":
-        logger.error(
-            "All %d retries exhausted for %s", attempts - 1, operation, exc_info=error, extra=extra
-        )
-    else:
-        logger.error(
-            "Gave up on %s after attempt %d, %s: %s",
-            operation,
-            attempts,
-            _WORDS.get(stop, stop),
-            error,
-            exc_info=error,
-            extra=extra,
-        )
+def log_stop(state: State, name: object, reason: str, error: BaseException) -> None:
+    """Logs that a call failed."""
+    if logger.isEnabledFor(logging.ERROR):
+        operation = _operation(name)
+        extra = _extra(operation=operation, attempts=state.retries + 1, reason=reason)
+        logger.error("%s", state.log_line(operation, error), exc_info=error, extra=extra)
 
 
-def log_success(operation: str, attempts: int) -> None:
-    """Logs a success after retries. Callers check the level, as for :func:`log_retry`."""
-    logger.debug(
-        "%s succeeded at attempt %d",
-        operation,
-        attempts,
-        extra=_extra(operation=operation, attempts=attempts),
-    )
+def log_success(state: State, name: object) -> None:
+    """Logs a success after retries."""
+    if logger.isEnabledFor(logging.DEBUG):
+        operation = _operation(name)
+        extra = _extra(operation=operation, attempts=state.retries + 1)
+        logger.debug("%s", state.log_line(operation), extra=extra)
 
 
 def log_store_event(level: int, text: str, operation: str, key: str) -> None:
@@ -67,14 +58,28 @@ def log_store_event(level: int, text: str, operation: str, key: str) -> None:
         logger.log(level, "%s", text, extra=_extra(operation=operation, key=key))
 
 
+def add_note(error: BaseException, note: str) -> None:
+    """Adds a note to the exception. An earlier note of ours is replaced: the same exception
+    object may be raised again.
+    """
+    notes: list[str] = getattr(error, "__notes__", [])
+    kept = [each for each in notes if not str(each).startswith(_MARK)]
+    try:
+        # Python 3.10 has no add_note and does not print notes, but code can read the attribute.
+        setattr(error, "__notes__", [*kept, f"{_MARK}{note}"])
+    except AttributeError:
+        # An exception without settable attributes is raised without the note.
+        return
+
+
+def _operation(name: object) -> str:
+    """The name of a call, or of the function that stands for it."""
+    return name if isinstance(name, str) else name_of(name)
+
+
 def _extra(**fields: object) -> Mapping[str, object]:
     # One attribute of the record, so that no field clashes with one of another library.
     return {"undaunted": fields}
 
 
-_WORDS = {
-    "budget_exhausted": "the retry budget is exhausted",
-    "deadline_exceeded": "total_timeout leaves no time for another",
-    "permanent": "the failure is permanent",
-    "retry_after_too_long": "the service asked for a wait beyond max_retry_after",
-}
+_MARK = "undaunted: "

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from ._config import RetryConfig
-from ._names import name_of
+from ._log import name_of
 
 
 def config_of(config: object) -> RetryConfig:
@@ -39,19 +39,20 @@ def check_made(made: object, func: object) -> None:
         )
 
 
-def check_plain(made: object, func: object) -> None:
-    """Raises if a blocking call was given a coroutine function."""
-    if inspect.iscoroutine(made):
-        made.close()
-        raise TypeError(
-            f"undaunted.blocking.with_retry calls plain functions, but {func!r} returned a "
-            "coroutine: for coroutine functions use undaunted.with_retry"
-        )
+def returned_coroutine(coroutine: object, func: object) -> TypeError:
+    """The error for a coroutine function in a blocking call."""
+    if inspect.iscoroutine(coroutine):
+        coroutine.close()
+    return TypeError(
+        f"undaunted.blocking.with_retry calls plain functions, but {func!r} returned a "
+        "coroutine: for coroutine functions use undaunted.with_retry"
+    )
 
 
-def check_uncut(config: RetryConfig, name: str) -> None:
-    """Raises if ``attempt_timeout`` is set for a plain function."""
+def check_uncut(config: RetryConfig, name: object) -> None:
+    """Raises if ``attempt_timeout`` is set for a plain function. ``name`` is its name or itself."""
     if config.attempt_timeout is not None:
+        name = name if isinstance(name, str) else name_of(name)
         raise ValueError(
             f"attempt_timeout is {config.attempt_timeout}, but {name} is a plain function, which "
             "cannot be cancelled: remove it, and give the operation a timeout of its own"

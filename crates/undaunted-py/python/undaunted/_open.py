@@ -1,51 +1,82 @@
-"""Opens a store, for the async and the blocking storage alike."""
+"""``OpenedStorage``: the part that the async and the blocking storage have in common."""
 
 # pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from ._config import RetryConfig
 from ._misuse import config_of
+from ._types import ProgressInfo, StoredFile
 from ._undaunted import Store
+
+S = TypeVar("S", bound="OpenedStorage")
 
 OptionValue: TypeAlias = str | bool | int | float
 """The value of an option of a store; ``True`` is passed on as ``"true"``."""
 
 
+class OpenedStorage:
+    """A storage on a Rust store."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @classmethod
+    def open(
+        cls: type[S],
+        url: str | os.PathLike[str],
+        options: Mapping[str, OptionValue] | None = None,
+        *,
+        retry: RetryConfig | None = None,
+        **more_options: OptionValue,
+    ) -> S:
+        """Opens the storage that a URL points into; see :meth:`undaunted.Storage.open`."""
+        return cls(open_store(url, {**(options or {}), **more_options}, retry))
+
+    @property
+    def budget_tokens(self) -> int | None:
+        """The tokens left in the retry budget that all operations share; see
+        :class:`undaunted.RetryBudget`.
+        """
+        return self._store.budget_tokens
+
+    def __repr__(self) -> str:
+        module = "blocking." if type(self).__module__.endswith("blocking") else ""
+        closed = " (closed)" if self._store.closed else ""
+        return f"<{module}{type(self).__name__} {self._store.shown_url}{closed}>"
+
+    def _with_type(self, stored: StoredFile) -> StoredFile:
+        """The description with the content type that a local file's name implies."""
+        if stored.content_type is not None or self._store.kind != "files":
+            return stored
+        # Imported on use: at the top it would be half of this package's import time.
+        import mimetypes
+
+        guessed, _ = mimetypes.guess_type(stored.key)
+        return dataclasses.replace(stored, content_type=guessed)
+
+
 def open_store(
     url: str | os.PathLike[str],
-    options: Mapping[str, OptionValue] | None,
-    more_options: Mapping[str, OptionValue],
+    options: Mapping[str, OptionValue],
     retry: RetryConfig | None,
     chaos: str | None = None,
 ) -> Store:
     """Opens the store that a URL or a path points into."""
-    given = _place(url)
+    place: object = os.fspath(url) if isinstance(url, os.PathLike) else url
+    if not isinstance(place, str):
+        raise TypeError(f"url must be a str, not {type(place).__name__}")
     config = RetryConfig.storage() if retry is None else config_of(retry)
-    values = [
-        (key, _text(key, value)) for key, value in {**(options or {}), **more_options}.items()
-    ]
-    return Store(given, values, config._core, config.budget, chaos)
-
-
-def seconds(expires_in: timedelta | float) -> float:
-    """The lifetime of a URL in seconds."""
-    if isinstance(expires_in, timedelta):
-        return expires_in.total_seconds()
-    return float(expires_in)
-
-
-def _place(url: object) -> str:
-    if isinstance(url, os.PathLike):
-        url = os.fspath(url)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if not isinstance(url, str):
-        raise TypeError(f"url must be a str, not {type(url).__name__}")  # pyright: ignore[reportUnknownArgumentType]
-    return url
+    values = [(key, _text(key, value)) for key, value in options.items()]
+    return Store(place, values, config._core, config.budget, chaos)
 
 
 def _text(key: str, value: object) -> str:
@@ -58,7 +89,48 @@ def _text(key: str, value: object) -> str:
     )
 
 
-DEFAULT_EXPIRY = timedelta(hours=1)
+class Progress:
+    """Counts the bytes of an upload."""
+
+    def __init__(self, key: str, total: int | None) -> None:
+        self._key = key
+        self._total = total
+        self.transferred = 0
+
+    def add(self, size: int) -> ProgressInfo:
+        """The progress after ``size`` more bytes."""
+        self.transferred += size
+        return ProgressInfo(self.transferred, self._total, "upload", self._key)
+
+
+def checked_part_size(part_size: int, concurrency: int, total: int | None) -> int:
+    """The part size, larger where the data would need too many parts."""
+    if concurrency < 1:
+        raise ValueError(f"concurrency is {concurrency}, but must be at least 1")
+    if part_size < 1:
+        raise ValueError(f"part_size is {part_size}, but must be at least 1 byte")
+    if total is None:
+        return part_size
+    return max(part_size, -(-total // MOST_PARTS))
+
+
+def checked_limit(limit: int | None) -> int | None:
+    """The limit of a list."""
+    if limit is not None and limit < 0:
+        raise ValueError(f"limit is {limit}, but must be at least 0")
+    return limit
+
+
+def seconds(expires_in: timedelta | float | None) -> float:
+    """The lifetime of a URL in seconds."""
+    if expires_in is None:
+        return DEFAULT_EXPIRY
+    if isinstance(expires_in, timedelta):
+        return expires_in.total_seconds()
+    return float(expires_in)
+
+
+DEFAULT_EXPIRY = 3600.0
 """The default lifetime of a URL: long enough for a web page, short enough if it leaks."""
 
 DEFAULT_PART_SIZE = 10 * 1024 * 1024
@@ -69,12 +141,3 @@ MOST_PARTS = 10_000
 
 DEFAULT_CONCURRENCY = 4
 """Parts in flight: enough to fill the connection, few enough to hold in memory."""
-
-
-def checked_part_size(part_size: int, total: int | None) -> int:
-    """The part size, larger where the data would need too many parts."""
-    if part_size < 1:
-        raise ValueError(f"part_size is {part_size}, but must be at least 1 byte")
-    if total is None:
-        return part_size
-    return max(part_size, -(-total // MOST_PARTS))

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from types import CoroutineType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
-from ._call import drive, drive_blocking
-from ._config import Escape, RetryConfig
+from ._call import blocking_call, drive
+from ._config import PERMANENT, TRANSIENT, Escape, RetryConfig
+from ._log import name_of
 from ._misuse import check_callable, check_decorated, check_made, check_uncut, config_of
-from ._names import name_of
-from ._undaunted import State
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,28 +91,29 @@ async def with_retry(
         config = _DEFAULT
     elif config.__class__ is not RetryConfig:
         config = config_of(config)
-    if not config._is_plain:
-        check_callable(func, "with_retry")
+    failure: BaseException | None
+    if config._is_plain:
+        made: object = func
         try:
-            return await drive(config, name, _awaiting(func))
-        except _MisuseError as misuse:
-            raise TypeError(str(misuse)) from None
-    made: object = _NOT_MADE
+            made = func()
+            return await made
+        except BaseException as error:
+            if isinstance(error, TypeError):
+                check_callable(func, "with_retry")
+                if made is not func:
+                    check_made(made, func)
+            verdict = config._verdicts[error.__class__]
+            if verdict == PERMANENT:
+                raise
+            failure = error
+        attempt = func
+    else:
+        check_callable(func, "with_retry")
+        failure, verdict, attempt = None, TRANSIENT, _awaiting(func)
     try:
-        made = func()
-        return await made
-    except BaseException as error:
-        if isinstance(error, TypeError):
-            check_callable(func, "with_retry")
-            if made is not _NOT_MADE:
-                check_made(made, func)
-        known = config._verdicts.get(error.__class__)
-        verdict = config._verdict(error) if known is None else known
-        if verdict == _PERMANENT:
-            raise
-        failure = error
-    try:
-        return await drive(config, name, func, (), {}, failure, verdict)
+        return await drive(config, name or func, attempt, (), {}, failure, verdict)
+    except _MisuseError as misuse:
+        raise TypeError(str(misuse)) from None
     finally:
         # Its traceback refers to this frame: the cycle would keep both alive.
         del failure
@@ -123,33 +123,28 @@ def _decorated(func: Callable[P, Any], config: RetryConfig, name: str | None) ->
     check_decorated(func)
     name = name or name_of(func)
     if _is_async(func):
-        return _async(func, config, name)
+        return functools.wraps(func)(_async(func, config, name))
     check_uncut(config, name)
-    return _plain(func, config, name)
+    return functools.wraps(func)(_plain(func, config, name))
 
 
 def _async(
     func: Callable[P, Awaitable[T]], config: RetryConfig, name: str
 ) -> Callable[P, Awaitable[T]]:
-    if not config._is_plain:
+    is_plain, verdicts = config._is_plain, config._verdicts
 
-        @functools.wraps(func)
-        async def limited(*args: P.args, **kwargs: P.kwargs) -> T:
-            return await drive(config, name, func, args, kwargs)
-
-        return limited
-
-    verdict_of = config._verdict
-
-    @functools.wraps(func)
     async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return await func(*args, **kwargs)
-        except BaseException as error:
-            verdict = verdict_of(error)
-            if verdict == _PERMANENT:
-                raise
-            failure = error
+        failure: BaseException | None
+        if is_plain:
+            try:
+                return await func(*args, **kwargs)
+            except BaseException as error:
+                verdict = verdicts[error.__class__]
+                if verdict == PERMANENT:
+                    raise
+                failure = error
+        else:
+            failure, verdict = None, TRANSIENT
         try:
             return await drive(config, name, func, args, kwargs, failure, verdict)
         finally:
@@ -159,84 +154,15 @@ def _async(
 
 
 def _plain(func: Callable[P, T], config: RetryConfig, name: str) -> Callable[P, T]:
-    if not config._is_plain:
+    def continued(coroutine: T, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        # The function's signature did not show that it returns coroutines.
+        return cast(T, _async(_after(coroutine, func), config, name)(*args, **kwargs))
 
-        @functools.wraps(func)
-        def limited(*args: P.args, **kwargs: P.kwargs) -> T:
-            try:
-                return drive_blocking(config, name, _revealing(func), args, kwargs)
-            except _Hidden as hidden:
-                first = hidden.coroutine
-            return cast(T, drive(config, name, _after(first, func), args, kwargs))
-
-        return limited
-
-    verdict_of = config._verdict
-
-    @functools.wraps(func)
-    def retried(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            result = func(*args, **kwargs)
-        except BaseException as error:
-            verdict = verdict_of(error)
-            if verdict == _PERMANENT:
-                raise
-            failure = error
-        else:
-            if result.__class__ is CoroutineType:
-                # A plain function that returns a coroutine, which its signature did not show.
-                return cast(T, _continued(result, func, args, kwargs, config, name))
-            return result
-        try:
-            return drive_blocking(config, name, func, args, kwargs, failure, verdict)
-        finally:
-            del failure
-
-    return retried
-
-
-async def _continued(
-    first: Any,
-    func: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-    config: RetryConfig,
-    name: str,
-) -> object:
-    """Awaits a first attempt that has been called already, then retries."""
-    try:
-        return await first
-    except BaseException as error:
-        verdict = config._verdict(error)
-        if verdict == _PERMANENT:
-            raise
-        failure = error
-    try:
-        return await drive(config, name, func, args, kwargs, failure, verdict)
-    finally:
-        del failure
+    return blocking_call(func, config, name, continued)
 
 
 class _MisuseError(Escape):
     """A function returned nothing to await, and another attempt would not change that."""
-
-
-class _Hidden(Escape):
-    """A plain function returned a coroutine."""
-
-    def __init__(self, coroutine: object) -> None:
-        super().__init__()
-        self.coroutine = coroutine
-
-
-def _revealing(func: Callable[P, T]) -> Callable[P, T]:
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        result = func(*args, **kwargs)
-        if inspect.iscoroutine(result):
-            raise _Hidden(result)
-        return result
-
-    return call
 
 
 def _after(first: Any, func: Callable[P, Any]) -> Callable[P, Any]:
@@ -252,7 +178,6 @@ def _after(first: Any, func: Callable[P, Any]) -> Callable[P, Any]:
 def _awaiting(func: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
     """The function, checked to return something to await."""
 
-    @functools.wraps(func)
     def attempt() -> Awaitable[T]:
         made = func()
         if made.__class__ is not CoroutineType:
@@ -274,7 +199,3 @@ def _is_async(func: object) -> bool:
 
 
 _DEFAULT = RetryConfig()
-
-_PERMANENT = State.PERMANENT
-
-_NOT_MADE = object()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from types import TracebackType
 from typing import Any, TypeVar
 
-from ._config import RetryConfig
+from ._config import Escape, RetryConfig
 from ._data import whole
 from ._misuse import config_of
 from ._protocol import FileInfo
@@ -152,12 +151,7 @@ class RetryableStorage:
     async def __aenter__(self) -> RetryableStorage:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     def __getattr__(self, name: str) -> Any:
@@ -175,23 +169,20 @@ class RetryableStorage:
     async def _write(
         self, write: Callable[..., Awaitable[T]], name: str, key: str, data: Any, kwargs: Any
     ) -> T:
-        name = f"{name} {key}"
-        if whole(data) is not None or not _is_spent_by_reading(data):
-            return await self._call(name, lambda: write(key, data, **kwargs))
-        stream = _Once(data)
-        config = self._config
+        is_spent = whole(data) is None and _is_spent_by_reading(data)
+        stream = _TrackedStream(data) if is_spent else None
 
         async def attempt() -> T:
             try:
-                return await write(key, stream, **kwargs)
+                return await write(key, stream or data, **kwargs)
             except Exception as error:
-                if stream.is_begun and config.is_retryable(error):
-                    raise _Spent(error) from None
+                if stream and stream.is_begun and self._config.is_retryable(error):
+                    raise _SpentError(error) from None
                 raise
 
         try:
-            return await self._call(name, attempt)
-        except _Spent as spent:
+            return await self._call(f"{name} {key}", attempt)
+        except _SpentError as spent:
             raise spent.error from spent.error.__cause__
 
     async def _begin(
@@ -211,14 +202,14 @@ async def _close(stream: Any) -> None:
         await close()
 
 
-class _Once:
+class _TrackedStream:
     """A stream that records whether reading has begun."""
 
     def __init__(self, data: Any) -> None:
         self._data = data
         self.is_begun = False
 
-    def __aiter__(self) -> _Once:
+    def __aiter__(self) -> _TrackedStream:
         return self
 
     async def __anext__(self) -> bytes:
@@ -233,11 +224,11 @@ class _Once:
         return chunk
 
 
-class _Spent(Exception):
+class _SpentError(Escape):
     """A failure that would be retried if the data could be sent again."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
+        super().__init__()
         self.error = error
 
 

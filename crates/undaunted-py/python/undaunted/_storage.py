@@ -6,58 +6,38 @@ returned directly. Otherwise the operation returns a ``Pending``, which is await
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
-import os
-from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ._bridge import Running, finish
-from ._config import RetryConfig
+from ._bridge import result_of
 from ._data import AsyncSource, async_parts, size_of, whole
 from ._errors import StorageError
 from ._open import (
     DEFAULT_CONCURRENCY,
-    DEFAULT_EXPIRY,
     DEFAULT_PART_SIZE,
-    OptionValue,
+    OpenedStorage,
+    Progress,
+    checked_limit,
     checked_part_size,
-    open_store,
     seconds,
 )
 from ._types import ProgressCallback, ProgressInfo, StoredFile
-from ._undaunted import Pending, Store, Upload
+from ._undaunted import Upload
 
 if TYPE_CHECKING:
     from .blocking import Storage as BlockingStorage
 
 
-class ObjectStorage:
+class ObjectStorage(OpenedStorage):
     """A storage whose operations are all retried, from :meth:`Storage.open`.
 
     Lost responses are resolved, interrupted reads are resumed, and all operations share a retry
     budget. Do not put ``@retry`` around them: retries multiply, and 4 calls of 11 attempts are 44.
     """
 
-    __slots__ = ("_store",)
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    @classmethod
-    def open(
-        cls,
-        url: str | os.PathLike[str],
-        options: Mapping[str, OptionValue] | None = None,
-        *,
-        retry: RetryConfig | None = None,
-        **more_options: OptionValue,
-    ) -> ObjectStorage:
-        """Opens the storage that a URL points into; see :meth:`Storage.open`."""
-        return cls(open_store(url, options, more_options, retry))
+    __slots__ = ()
 
     @property
     def blocking(self) -> BlockingStorage:
@@ -65,13 +45,6 @@ class ObjectStorage:
         from .blocking import Storage as BlockingStorage
 
         return BlockingStorage(self._store)
-
-    @property
-    def budget_tokens(self) -> int | None:
-        """The tokens left in the retry budget that all operations share; see
-        :class:`RetryBudget`.
-        """
-        return self._store.budget_tokens
 
     async def put(
         self,
@@ -97,13 +70,13 @@ class ObjectStorage:
             StorageFileExistsError: If the file exists and ``overwrite`` is false.
             StorageUnsupportedError: If the storage cannot hold metadata.
         """
-        there = data if isinstance(data, bytes) else whole(data)
-        if there is None:
+        content = data if isinstance(data, bytes) else whole(data)
+        if content is None:
             if not overwrite:
                 raise ValueError("overwrite=False needs bytes: a stream is written in parts")
             return await self.put_large(key, data, content_type=content_type, metadata=metadata)
-        made = self._store.put(key, there, content_type, metadata, overwrite)
-        return await finish(made) if isinstance(made, Pending) else made
+        made = self._store.put(key, content, content_type, metadata, overwrite)
+        return await result_of(made)
 
     async def put_large(
         self,
@@ -131,31 +104,28 @@ class ObjectStorage:
             concurrency: Parts in flight.
             progress_callback: Called after each part; it may be a coroutine function.
         """
-        if concurrency < 1:
-            raise ValueError(f"concurrency is {concurrency}, but must be at least 1")
         total = size_of(data)
-        part_size = checked_part_size(part_size, total)
-        progress = _Progress(key, total, progress_callback)
+        part_size = checked_part_size(part_size, concurrency, total)
+        progress = Progress(key, total)
         parts = async_parts(data, part_size)
         first = await anext(parts, b"")
-        second = await anext(parts, None)
-        if second is None:
+        part = await anext(parts, None)
+        if part is None:
             stored = await self.put(key, first, content_type=content_type, metadata=metadata)
-            await progress.add(len(first))
+            await _report(progress.add(len(first)), progress_callback)
             return stored
-        begun = self._store.start_upload(key, content_type, metadata)
-        upload = await finish(begun) if isinstance(begun, Pending) else begun
-        window = _Window(upload, concurrency, progress)
+        upload = await result_of(self._store.start_upload(key, content_type, metadata))
         try:
-            await window.put(first)
-            await window.put(second)
-            async for part in parts:
-                await window.put(part)
-            await window.drain()
-            made = upload.complete(progress.transferred)
-            return await finish(made) if isinstance(made, Pending) else made
+            upload.put_part(first)
+            while part is not None or upload.in_flight:
+                if part is None or upload.in_flight >= concurrency:
+                    size = await result_of(upload.finish_part())
+                    await _report(progress.add(size), progress_callback)
+                else:
+                    upload.put_part(part)
+                    part = await anext(parts, None)
+            return await result_of(upload.complete(progress.transferred))
         except BaseException:
-            window.abort()
             await _abort(upload)
             raise
 
@@ -167,13 +137,8 @@ class ObjectStorage:
         Raises:
             StorageFileNotFoundError: If the file does not exist.
         """
-        begun = self._store.get(key)
-        reader = await finish(begun) if isinstance(begun, Pending) else begun
-        while True:
-            made = reader.next()
-            chunk = await finish(made) if isinstance(made, Pending) else made
-            if chunk is None:
-                return
+        reader = await result_of(self._store.get(key))
+        while (chunk := await result_of(reader.next())) is not None:
             yield chunk
 
     async def get_bytes(self, key: str) -> bytes:
@@ -182,8 +147,7 @@ class ObjectStorage:
         Raises:
             StorageFileNotFoundError: If the file does not exist.
         """
-        made = self._store.get_bytes(key)
-        return await finish(made) if isinstance(made, Pending) else made
+        return await result_of(self._store.get_bytes(key))
 
     async def delete(self, key: str) -> None:
         """Deletes a file. A missing file is an error for local files, and none for object stores.
@@ -191,14 +155,11 @@ class ObjectStorage:
         Raises:
             StorageFileNotFoundError: If a local file does not exist.
         """
-        made = self._store.delete(key)
-        if made is not None:
-            await finish(made)
+        await result_of(self._store.delete(key))
 
     async def exists(self, key: str) -> bool:
         """Whether the file exists."""
-        made = self._store.exists(key)
-        return await finish(made) if isinstance(made, Pending) else made
+        return await result_of(self._store.exists(key))
 
     async def list(
         self, prefix: str = "", *, limit: int | None = None
@@ -212,11 +173,7 @@ class ObjectStorage:
             limit: The maximum number of files.
         """
         listing = self._store.list(prefix, checked_limit(limit))
-        while True:
-            made = listing.next()
-            batch = await finish(made) if isinstance(made, Pending) else made
-            if batch is None:
-                return
+        while (batch := await result_of(listing.next())) is not None:
             for stored in batch:
                 yield stored
 
@@ -226,9 +183,7 @@ class ObjectStorage:
         Raises:
             StorageFileNotFoundError: If the file does not exist.
         """
-        made = self._store.info(key)
-        stored = await finish(made) if isinstance(made, Pending) else made
-        return with_type(self._store, stored)
+        return self._with_type(await result_of(self._store.info(key)))
 
     async def copy(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Copies a file within the storage.
@@ -237,9 +192,7 @@ class ObjectStorage:
             StorageFileNotFoundError: If the source does not exist.
             StorageFileExistsError: If the destination exists and ``overwrite`` is false.
         """
-        made = self._store.copy(source, destination, overwrite)
-        stored = await finish(made) if isinstance(made, Pending) else made
-        return with_type(self._store, stored)
+        return self._with_type(await result_of(self._store.copy(source, destination, overwrite)))
 
     async def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Moves a file within the storage. Without a native move it is a copy and a delete, each
@@ -249,9 +202,7 @@ class ObjectStorage:
             StorageFileNotFoundError: If the source does not exist.
             StorageFileExistsError: If the destination exists and ``overwrite`` is false.
         """
-        made = self._store.move(source, destination, overwrite)
-        stored = await finish(made) if isinstance(made, Pending) else made
-        return with_type(self._store, stored)
+        return self._with_type(await result_of(self._store.move(source, destination, overwrite)))
 
     async def url(
         self, key: str, *, expires_in: timedelta | float | None = None, method: str = "GET"
@@ -270,9 +221,7 @@ class ObjectStorage:
         Raises:
             StorageUnsupportedError: If the storage cannot sign URLs.
         """
-        lasts = seconds(DEFAULT_EXPIRY if expires_in is None else expires_in)
-        made = self._store.url(key, lasts, method)
-        return await finish(made) if isinstance(made, Pending) else made
+        return await result_of(self._store.url(key, seconds(expires_in), method))
 
     async def close(self) -> None:
         """Closes connections. Further operations raise a ``ValueError``."""
@@ -281,93 +230,20 @@ class ObjectStorage:
     async def __aenter__(self) -> ObjectStorage:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def __repr__(self) -> str:
-        closed = " (closed)" if self._store.closed else ""
-        return f"<{type(self).__name__} {self._store.shown_url}{closed}>"
 
-
-class _Progress:
-    """Counts bytes, and calls the callback."""
-
-    def __init__(self, key: str, total: int | None, callback: ProgressCallback | None) -> None:
-        self._key = key
-        self._total = total
-        self._callback = callback
-        self.transferred = 0
-
-    async def add(self, size: int) -> None:
-        self.transferred += size
-        if self._callback is None:
-            return
-        result = self._callback(ProgressInfo(self.transferred, self._total, "upload", self._key))
+async def _report(info: ProgressInfo, callback: ProgressCallback | None) -> None:
+    if callback is not None:
+        result = callback(info)
         if inspect.isawaitable(result):
             await result
-
-
-class _Window:
-    """The parts in flight, at most ``size`` of them."""
-
-    def __init__(self, upload: Upload, size: int, progress: _Progress) -> None:
-        self._upload = upload
-        self._size = size
-        self._progress = progress
-        self._running: deque[tuple[int, Running[None]]] = deque()
-
-    async def put(self, part: bytes) -> None:
-        if len(self._running) >= self._size:
-            await self._finish_first()
-        made = self._upload.put_part(part)
-        if made is None:
-            await self._progress.add(len(part))
-        else:
-            self._running.append((len(part), Running(made)))
-
-    async def drain(self) -> None:
-        while self._running:
-            await self._finish_first()
-
-    def abort(self) -> None:
-        for _, running in self._running:
-            running.abort()
-
-    async def _finish_first(self) -> None:
-        size, running = self._running[0]
-        await running.wait()
-        self._running.popleft()
-        await self._progress.add(size)
 
 
 async def _abort(upload: Upload) -> None:
     """Aborts an upload. If that fails too, the caller's error says more."""
     try:
-        made = upload.abort()
-        if made is not None:
-            await finish(made)
+        await result_of(upload.abort())
     except StorageError:
         return
-
-
-def with_type(store: Store, stored: StoredFile) -> StoredFile:
-    """The description with the content type that a local file's name implies."""
-    if stored.content_type is not None or store.kind != "files":
-        return stored
-    # Imported on use: at the top it would be half of this package's import time.
-    import mimetypes
-
-    guessed, _ = mimetypes.guess_type(stored.key)
-    return dataclasses.replace(stored, content_type=guessed)
-
-
-def checked_limit(limit: int | None) -> int | None:
-    """The limit of a list."""
-    if limit is not None and limit < 0:
-        raise ValueError(f"limit is {limit}, but must be at least 0")
-    return limit

@@ -10,17 +10,26 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Cut(Exception):
+class TimedOut(Exception):
     """An attempt reached a time limit."""
 
-    def __init__(self, reason: str, is_total: bool) -> None:
-        super().__init__(reason)
+    def __init__(self, text: str, is_total: bool) -> None:
+        super().__init__(text)
         self.is_total = is_total
+
+    def as_failure(self, earlier: BaseException | None) -> BaseException:
+        """The failure that the caller gets if no attempt follows."""
+        # The error of an earlier attempt says more than that no time was left.
+        if self.is_total and earlier is not None:
+            return earlier
+        error = TimeoutError(str(self))
+        error.__cause__ = self.__cause__
+        return error
 
 
 if sys.version_info >= (3, 11):
 
-    async def cut_after(seconds: float, cut: Cut, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def cut_after(seconds: float, cut: TimedOut, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result, or ``cut`` raised once its time is up."""
         if seconds <= 0:
             raise cut
@@ -35,7 +44,7 @@ if sys.version_info >= (3, 11):
 
 else:
 
-    async def cut_after(seconds: float, cut: Cut, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def cut_after(seconds: float, cut: TimedOut, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result, or ``cut`` raised once its time is up."""
         if seconds <= 0:
             raise cut

@@ -1,4 +1,4 @@
-"""The values that storages return: a file's description, and the progress of a transfer."""
+"""The values that storages return: the description of a file, progress, and reports."""
 
 from __future__ import annotations
 
@@ -40,6 +40,24 @@ class ProgressInfo:
         if not self.total_bytes:
             return None
         return self.bytes_transferred / self.total_bytes * 100
+
+
+@dataclass(frozen=True)
+class RetryReport:
+    """What a storage did for an operation that failed: :attr:`StorageError.report`."""
+
+    operation: str
+    """The operation of the store, such as ``"get"``."""
+    attempts: int
+    """The number of attempts, all of which failed."""
+    delays: tuple[float, ...]
+    """The delays between them, in seconds."""
+    elapsed: float
+    """The seconds from the first attempt to the end."""
+    stop_reason: str | None
+    """The reason in one word why there was no further attempt, such as ``"retries_exhausted"``."""
+    failures: tuple[str, ...]
+    """The text of each failure; of more than 16 the first and the last 8."""
 
 
 ProgressCallback: TypeAlias = Callable[[ProgressInfo], Awaitable[None] | None]

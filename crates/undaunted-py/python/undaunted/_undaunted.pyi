@@ -63,8 +63,11 @@ class Config:
         max_retry_after: object,
     ) -> None: ...
     @staticmethod
-    def preset(name: str) -> dict[str, Any]:
-        """The fields of a preset."""
+    def preset(name: str) -> Config:
+        """``default``, ``interactive``, ``background`` or ``storage``."""
+
+    def fields(self) -> dict[str, Any]:
+        """All fields by name, as the constructor takes them."""
 
     def schedule(self) -> list[float]:
         """The nominal delays of all retries."""
@@ -72,11 +75,8 @@ class Config:
     def jittered_delay(self, attempt: int) -> float:
         """A delay with jitter, before retry ``attempt``, where 0 is the first."""
 
-    @property
-    def max_retries(self) -> int: ...
-
 class State:
-    """The decisions of one call."""
+    """The decisions of one call, and the texts about it."""
 
     TRANSIENT: ClassVar[int]
     THROTTLED: ClassVar[int]
@@ -106,22 +106,29 @@ class State:
     def on_drop(self) -> None:
         """The call was dropped during a wait: refunds the cost of that retry to the budget."""
 
+    def log_line(self, operation: str, error: BaseException | None = None) -> str:
+        """The log line: after a failure that of the last decision, without an ``error`` that of a
+        success.
+        """
+
+    def note(self) -> str | None:
+        """The note on the exception that ends the call. None if the first attempt failed
+        permanently.
+        """
+
     @property
     def retries(self) -> int:
         """Retries granted so far."""
 
     @property
-    def waits(self) -> list[float]:
-        """The waits before them."""
+    def max_retries(self) -> int:
+        """The most retries that the configuration and the test switch allow."""
 
 class Pending(Generic[T]):
     """An operation that was not ready immediately."""
 
     def start(self, future: asyncio.Future[Any], mailbox: Mailbox) -> None:
         """Runs it, and sets its outcome on the future."""
-
-    def launch(self) -> None:
-        """Starts it; ``wait`` for it later."""
 
     def wait(self) -> T:
         """Waits for it on this thread, without the GIL. A signal interrupts it."""
@@ -140,7 +147,6 @@ class Reader:
     """The body of a file, a chunk at a time."""
 
     def next(self) -> bytes | Pending[bytes | None] | None: ...
-    def stored(self) -> StoredFile | None: ...
 
 class Listing:
     """A list of files, a batch at a time."""
@@ -150,9 +156,21 @@ class Listing:
 class Upload:
     """A file that is being written in parts."""
 
-    def put_part(self, data: bytes) -> Pending[None] | None: ...
-    def complete(self, size: int) -> StoredFile | Pending[StoredFile]: ...
-    def abort(self) -> Pending[None] | None: ...
+    def put_part(self, data: bytes) -> None:
+        """Begins to write the next part."""
+
+    @property
+    def in_flight(self) -> int:
+        """The number of parts in flight."""
+
+    def finish_part(self) -> int | Pending[int]:
+        """Waits for the first of the parts in flight: its size."""
+
+    def complete(self, size: int) -> StoredFile | Pending[StoredFile]:
+        """Makes a file of the parts, all of which have to be finished."""
+
+    def abort(self) -> Pending[None] | None:
+        """Drops the parts in flight, and deletes those that were written."""
 
 class Store:
     """A store with retries."""

@@ -12,31 +12,26 @@ b'hello'
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from types import CoroutineType, TracebackType
-from typing import TypeVar, cast
+from typing import NoReturn, TypeVar, cast
 
-from ._call import drive_blocking
+from ._call import blocking_call
 from ._config import RetryConfig
 from ._data import Source, parts, size_of, whole
 from ._errors import StorageError
-from ._misuse import check_callable, check_plain, check_uncut, config_of
-from ._names import name_of
+from ._misuse import check_callable, check_uncut, config_of, returned_coroutine
 from ._open import (
     DEFAULT_CONCURRENCY,
-    DEFAULT_EXPIRY,
     DEFAULT_PART_SIZE,
-    OptionValue,
+    OpenedStorage,
+    Progress,
+    checked_limit,
     checked_part_size,
-    open_store,
     seconds,
 )
-from ._storage import checked_limit, with_type
 from ._types import ProgressInfo, StoredFile
-from ._undaunted import Pending, State, Store, Upload
+from ._undaunted import Pending, Upload
 
 __all__ = ["Storage", "with_retry"]
 
@@ -60,58 +55,22 @@ def with_retry(
     """
     config = _DEFAULT if config is None else config_of(config)
     check_callable(func, "with_retry")
+    check_uncut(config, name or func)
 
-    def attempt() -> T:
-        result = func()
-        if result.__class__ is CoroutineType:
-            check_plain(result, func)
-        return result
+    def refused(coroutine: T) -> NoReturn:
+        raise returned_coroutine(coroutine, func)
 
-    name = name or name_of(func)
-    if not config._is_plain:
-        check_uncut(config, name)
-        return drive_blocking(config, name, attempt)
-    try:
-        return attempt()
-    except BaseException as error:
-        verdict = config._verdict(error)
-        if verdict == State.PERMANENT:
-            raise
-        failure = error
-    try:
-        return drive_blocking(config, name, attempt, failure=failure, verdict=verdict)
-    finally:
-        del failure
+    return blocking_call(func, config, name or func, refused)()
 
 
-class Storage:
+class Storage(OpenedStorage):
     """A storage whose operations are all retried, for blocking code. They are documented in
     :class:`undaunted.ObjectStorage`.
 
     An operation waits without the GIL, so other threads keep running, and Ctrl-C interrupts it.
     """
 
-    __slots__ = ("_store",)
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    @classmethod
-    def open(
-        cls,
-        url: str | os.PathLike[str],
-        options: Mapping[str, OptionValue] | None = None,
-        *,
-        retry: RetryConfig | None = None,
-        **more_options: OptionValue,
-    ) -> Storage:
-        """Opens the storage that a URL points into; see :meth:`undaunted.Storage.open`."""
-        return cls(open_store(url, options, more_options, retry))
-
-    @property
-    def budget_tokens(self) -> int | None:
-        """The tokens left in the retry budget that all operations share."""
-        return self._store.budget_tokens
+    __slots__ = ()
 
     def put(
         self,
@@ -123,13 +82,12 @@ class Storage:
         overwrite: bool = True,
     ) -> StoredFile:
         """Writes a file."""
-        there = whole(data)
-        if there is None:
+        content = whole(data)
+        if content is None:
             if not overwrite:
                 raise ValueError("overwrite=False needs bytes: a stream is written in parts")
             return self.put_large(key, data, content_type=content_type, metadata=metadata)
-        made = self._store.put(key, there, content_type, metadata, overwrite)
-        return _value(made)
+        return _result_of(self._store.put(key, content, content_type, metadata, overwrite))
 
     def put_large(
         self,
@@ -143,81 +101,72 @@ class Storage:
         progress_callback: Callable[[ProgressInfo], None] | None = None,
     ) -> StoredFile:
         """Writes a file in parts, each of which is retried by itself."""
-        if concurrency < 1:
-            raise ValueError(f"concurrency is {concurrency}, but must be at least 1")
         total = size_of(data)
-        progress = _Progress(key, total, progress_callback)
-        pieces = parts(data, checked_part_size(part_size, total))
+        part_size = checked_part_size(part_size, concurrency, total)
+        progress = Progress(key, total)
+        pieces = parts(data, part_size)
         first = next(pieces, b"")
-        second = next(pieces, None)
-        if second is None:
+        part = next(pieces, None)
+        if part is None:
             stored = self.put(key, first, content_type=content_type, metadata=metadata)
-            progress.add(len(first))
+            _report(progress.add(len(first)), progress_callback)
             return stored
-        upload = _value(self._store.start_upload(key, content_type, metadata))
-        running: deque[tuple[int, Pending[None]]] = deque()
+        upload = _result_of(self._store.start_upload(key, content_type, metadata))
         try:
-            for part in _before((first, second), pieces):
-                if len(running) >= concurrency:
-                    _finish_first(running, progress)
-                made = upload.put_part(part)
-                if made is None:
-                    progress.add(len(part))
+            upload.put_part(first)
+            while part is not None or upload.in_flight:
+                if part is None or upload.in_flight >= concurrency:
+                    size = _result_of(upload.finish_part())
+                    _report(progress.add(size), progress_callback)
                 else:
-                    made.launch()
-                    running.append((len(part), made))
-            while running:
-                _finish_first(running, progress)
-            return _value(upload.complete(progress.transferred))
+                    upload.put_part(part)
+                    part = next(pieces, None)
+            return _result_of(upload.complete(progress.transferred))
         except BaseException:
-            running.clear()
             _abort(upload)
             raise
 
     def get(self, key: str) -> Iterator[bytes]:
         """Reads a file in chunks."""
-        reader = _value(self._store.get(key))
-        while (chunk := _value(reader.next())) is not None:
+        reader = _result_of(self._store.get(key))
+        while (chunk := _result_of(reader.next())) is not None:
             yield chunk
 
     def get_bytes(self, key: str) -> bytes:
         """Reads a file."""
-        return _value(self._store.get_bytes(key))
+        return _result_of(self._store.get_bytes(key))
 
     def delete(self, key: str) -> None:
         """Deletes a file."""
-        _value(self._store.delete(key))
+        _result_of(self._store.delete(key))
 
     def exists(self, key: str) -> bool:
         """Whether the file exists."""
-        return _value(self._store.exists(key))
+        return _result_of(self._store.exists(key))
 
     def list(self, prefix: str = "", *, limit: int | None = None) -> Iterator[StoredFile]:
         """The files whose keys begin with a prefix."""
         listing = self._store.list(prefix, checked_limit(limit))
-        while (batch := _value(listing.next())) is not None:
+        while (batch := _result_of(listing.next())) is not None:
             yield from batch
 
     def info(self, key: str) -> StoredFile:
         """The description of a file."""
-        return with_type(self._store, _value(self._store.info(key)))
+        return self._with_type(_result_of(self._store.info(key)))
 
     def copy(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Copies a file within the storage."""
-        stored = _value(self._store.copy(source, destination, overwrite))
-        return with_type(self._store, stored)
+        return self._with_type(_result_of(self._store.copy(source, destination, overwrite)))
 
     def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Moves a file within the storage."""
-        stored = _value(self._store.move(source, destination, overwrite))
-        return with_type(self._store, stored)
+        return self._with_type(_result_of(self._store.move(source, destination, overwrite)))
 
     def url(
         self, key: str, *, expires_in: timedelta | float | None = None, method: str = "GET"
     ) -> str:
         """A URL with which anyone can read the file for a limited time."""
-        lasts = seconds(DEFAULT_EXPIRY if expires_in is None else expires_in)
-        return _value(self._store.url(key, lasts, method))
+        return _result_of(self._store.url(key, seconds(expires_in), method))
 
     def close(self) -> None:
         """Closes connections. Further operations raise a ``ValueError``."""
@@ -226,56 +175,24 @@ class Storage:
     def __enter__(self) -> Storage:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        closed = " (closed)" if self._store.closed else ""
-        return f"<blocking.{type(self).__name__} {self._store.shown_url}{closed}>"
 
-
-class _Progress:
-    def __init__(
-        self, key: str, total: int | None, callback: Callable[[ProgressInfo], None] | None
-    ) -> None:
-        self._key = key
-        self._total = total
-        self._callback = callback
-        self.transferred = 0
-
-    def add(self, size: int) -> None:
-        self.transferred += size
-        if self._callback is not None:
-            self._callback(ProgressInfo(self.transferred, self._total, "upload", self._key))
-
-
-def _value(made: T | Pending[T]) -> T:
+def _result_of(made: T | Pending[T]) -> T:
     """The result of an operation, waited for if it is pending."""
-    if isinstance(made, Pending):
-        return cast(T, made.wait())
-    return made
+    return cast(T, made.wait()) if isinstance(made, Pending) else made
 
 
-def _before(some: tuple[bytes, ...], more: Iterator[bytes]) -> Iterator[bytes]:
-    yield from some
-    yield from more
-
-
-def _finish_first(running: deque[tuple[int, Pending[None]]], progress: _Progress) -> None:
-    size, part = running.popleft()
-    part.wait()
-    progress.add(size)
+def _report(info: ProgressInfo, callback: Callable[[ProgressInfo], None] | None) -> None:
+    if callback is not None:
+        callback(info)
 
 
 def _abort(upload: Upload) -> None:
     """Aborts an upload. If that fails too, the caller's error says more."""
     try:
-        _value(upload.abort())
+        _result_of(upload.abort())
     except StorageError:
         return
 

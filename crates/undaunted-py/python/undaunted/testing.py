@@ -11,9 +11,15 @@ True
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from types import TracebackType
-from typing import Any, TypeAlias
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+)
+from typing import Any, TypeAlias, TypeVar
 
 from ._config import RetryConfig
 from ._open import OptionValue, open_store
@@ -21,10 +27,12 @@ from ._protocol import FileInfo
 from ._storage import ObjectStorage
 from ._undaunted import set_switch, switch
 
+T = TypeVar("T")
+
 __all__ = [
     "Fault",
     "FaultyStorage",
-    "LostAnswer",
+    "LostResponse",
     "Switched",
     "chaos_storage",
     "is_active",
@@ -44,12 +52,7 @@ class Switched:
     def __enter__(self) -> None:
         return None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         set_switch(self._before)
 
 
@@ -79,17 +82,17 @@ def is_active() -> bool:
     return switch() != 1
 
 
-class LostAnswer:
+class LostResponse:
     """A fault in which the operation is applied, but its response is lost."""
 
     def __init__(self, error: Exception | type[Exception]) -> None:
         self.error = error
 
     def __repr__(self) -> str:
-        return f"LostAnswer({self.error!r})"
+        return f"LostResponse({self.error!r})"
 
 
-Fault: TypeAlias = Exception | type[Exception] | LostAnswer | None
+Fault: TypeAlias = Exception | type[Exception] | LostResponse | None
 """The outcome of a call: an exception is raised instead of making it, and None makes it."""
 
 
@@ -140,87 +143,81 @@ class FaultyStorage:
 
     async def put(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
         """Writes a file."""
-        file: FileInfo = await self._call("put", key, data, **kwargs)
-        return file
+        return await self._call("put", key, lambda: self.inner.put(key, data, **kwargs))
 
     async def put_large(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
         """Writes a file in parts."""
-        file: FileInfo = await self._call("put_large", key, data, **kwargs)
-        return file
+        return await self._call("put_large", key, lambda: self.inner.put_large(key, data, **kwargs))
 
     async def get(self, key: str) -> AsyncGenerator[bytes, None]:
         """Reads a file in chunks. A lost response breaks the body after its first chunk."""
         fault = self._next("get", key)
-        async for chunk in self.inner.get(key):
+        async for chunk in _broken(self.inner.get(key), fault):
             yield chunk
-            if fault is not None:
-                raise fault.error
-        if fault is not None:
-            raise fault.error
 
     async def get_bytes(self, key: str) -> bytes:
         """Reads a file."""
-        data: bytes = await self._call("get_bytes", key)
-        return data
+        return await self._call("get_bytes", key, lambda: self.inner.get_bytes(key))
 
     async def delete(self, key: str) -> None:
         """Deletes a file."""
-        await self._call("delete", key)
+        await self._call("delete", key, lambda: self.inner.delete(key))
 
     async def exists(self, key: str) -> bool:
         """Whether the file exists."""
-        there: bool = await self._call("exists", key)
-        return there
+        return await self._call("exists", key, lambda: self.inner.exists(key))
 
     async def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[FileInfo]:
         """The files whose keys begin with a prefix. A lost response breaks it after one."""
         fault = self._next("list", prefix)
-        async for file in self.inner.list(prefix, limit=limit):
+        async for file in _broken(self.inner.list(prefix, limit=limit), fault):
             yield file
-            if fault is not None:
-                raise fault.error
-        if fault is not None:
-            raise fault.error
 
     async def info(self, key: str) -> FileInfo:
         """The description of a file."""
-        file: FileInfo = await self._call("info", key)
-        return file
+        return await self._call("info", key, lambda: self.inner.info(key))
 
     async def copy(self, source: str, destination: str) -> FileInfo:
         """Copies a file within the storage."""
-        file: FileInfo = await self._call("copy", source, destination)
-        return file
+        return await self._call("copy", source, lambda: self.inner.copy(source, destination))
 
     async def move(self, source: str, destination: str) -> FileInfo:
         """Moves a file within the storage."""
-        file: FileInfo = await self._call("move", source, destination)
-        return file
+        return await self._call("move", source, lambda: self.inner.move(source, destination))
 
     async def url(self, key: str, **kwargs: Any) -> str:
         """A URL for reading the file."""
-        url: str = await self._call("url", key, **kwargs)
-        return url
+        return await self._call("url", key, lambda: self.inner.url(key, **kwargs))
 
     async def close(self) -> None:
         """Closes the storage that is called."""
         await self.inner.close()
 
-    async def _call(self, method: str, key: str, *args: Any, **kwargs: Any) -> Any:
+    async def _call(self, method: str, key: str, call: Callable[[], Awaitable[T]]) -> T:
         fault = self._next(method, key)
-        result = await getattr(self.inner, method)(key, *args, **kwargs)
+        result = await call()
         if fault is not None:
             raise fault.error
         return result
 
-    def _next(self, method: str, key: str) -> LostAnswer | None:
+    def _next(self, method: str, key: str) -> LostResponse | None:
         self.calls.append((method, key))
         if not self._faults or (self._operations and method not in self._operations):
             return None
         fault = self._faults.popleft()
-        if fault is None or isinstance(fault, LostAnswer):
+        if fault is None or isinstance(fault, LostResponse):
             return fault
         raise fault
+
+
+async def _broken(items: AsyncIterator[T], fault: LostResponse | None) -> AsyncGenerator[T, None]:
+    """The items; with a fault only the first, and then its error."""
+    async for item in items:
+        yield item
+        if fault is not None:
+            break
+    if fault is not None:
+        raise fault.error
 
 
 def chaos_storage(
@@ -243,14 +240,14 @@ def chaos_storage(
         options: As for :meth:`Storage.open`.
         retry: As for :meth:`Storage.open`.
     """
-    return ObjectStorage(open_store(url, options, {}, retry, chaos))
+    return ObjectStorage(open_store(url, options or {}, retry, chaos))
 
 
 def _check(fault: object) -> None:
-    raised: object = fault.error if isinstance(fault, LostAnswer) else fault
+    raised: object = fault.error if isinstance(fault, LostResponse) else fault
     is_type = isinstance(raised, type) and issubclass(raised, Exception)
     if not (raised is None or is_type or isinstance(raised, Exception)):
-        raise TypeError(f"a fault is an exception, a LostAnswer or None, not {fault!r}")
+        raise TypeError(f"a fault is an exception, a LostResponse or None, not {fault!r}")
 
 
 # The largest number that the core counts.

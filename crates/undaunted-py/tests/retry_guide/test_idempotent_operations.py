@@ -6,7 +6,7 @@ import asyncio
 import uuid
 
 from retry_guide.support import run
-from undaunted.testing import FaultyStorage, LostAnswer
+from undaunted.testing import FaultyStorage, LostResponse
 
 BLOCK = """\
 # Good: PUT is idempotent - uploading the same file twice is fine
@@ -24,7 +24,7 @@ async def create_unique_file(storage: Storage, data: bytes) -> str:
 
 def test_a_put_is_repeated(waits: list[float]) -> None:
     upload = run(BLOCK, uuid4=uuid.uuid4)["upload"]
-    storage = FaultyStorage([LostAnswer(TimeoutError("no response"))])
+    storage = FaultyStorage([LostResponse(TimeoutError("no response"))])
     asyncio.run(upload(storage, "a", b"data"))
     assert storage.calls == [("put", "a")] * 2
     assert asyncio.run(storage.inner.get_bytes("a")) == b"data"
@@ -32,7 +32,7 @@ def test_a_put_is_repeated(waits: list[float]) -> None:
 
 def test_a_key_made_before_the_loop_is_used_once(waits: list[float]) -> None:
     create = run(BLOCK, uuid4=uuid.uuid4)["create_unique_file"]
-    storage = FaultyStorage([LostAnswer(TimeoutError("no response"))] * 2)
+    storage = FaultyStorage([LostResponse(TimeoutError("no response"))] * 2)
 
     async def created() -> tuple[str, list[str]]:
         key = await create(storage, b"data")

@@ -1,4 +1,4 @@
-//! A store that is open, and what it was opened with: to open it again after a fork.
+//! An open store, and the settings with which it can be opened again after a fork.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use url::Url;
 
 use crate::events;
 use crate::key::Root;
-use crate::stored::Stored;
+use crate::stored_file::StoredFile;
 
-/// What a store is opened with. Its options may be secrets, so it has no `Debug`.
-pub(crate) struct Recipe {
+/// The settings of a store. Its options may be secrets, so it has no `Debug`.
+pub(crate) struct Settings {
     pub(crate) url: String,
     pub(crate) options: Vec<(String, String)>,
     pub(crate) config: RetryConfig,
@@ -24,38 +24,32 @@ pub(crate) struct Recipe {
 }
 
 /// An open store.
-pub(crate) struct Opened {
+pub(crate) struct OpenStore {
     pub(crate) store: RetryStore<Arc<dyn ObjectStore>>,
     pub(crate) root: Root,
-    /// The process that opened it. Connections are no good in a child of it.
+    /// The process that opened it: a forked child cannot use its connections.
     pub(crate) process: u32,
 }
 
 /// The kinds of stores, as far as they differ here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum StoreKind {
     Files,
     Memory,
     Service,
 }
 
-impl Recipe {
-    pub(crate) fn kind(&self) -> Kind {
-        match self.url.split_once("://") {
-            Some((scheme, _)) if is_url(&self.url) => {
-                if scheme.eq_ignore_ascii_case("file") {
-                    Kind::Files
-                } else if scheme.eq_ignore_ascii_case("memory") {
-                    Kind::Memory
-                } else {
-                    Kind::Service
-                }
-            }
-            _ => Kind::Files,
+impl Settings {
+    pub(crate) fn kind(&self) -> StoreKind {
+        let scheme = self.url.split_once("://").map(|(scheme, _)| scheme);
+        match scheme.filter(|_| is_url(&self.url)) {
+            Some(scheme) if scheme.eq_ignore_ascii_case("memory") => StoreKind::Memory,
+            Some(scheme) if !scheme.eq_ignore_ascii_case("file") => StoreKind::Service,
+            _ => StoreKind::Files,
         }
     }
 
-    pub(crate) fn open(&self) -> Result<Opened, OpenError> {
+    pub(crate) fn open(&self) -> Result<OpenStore, OpenError> {
         let (backend, path) = Backend::open_with(&self.url, self.options.iter().cloned())?;
         let backend = match &self.faults {
             Some(plan) => backend.wrapped(
@@ -72,7 +66,7 @@ impl Recipe {
         if let Some(budget) = &self.budget {
             store = store.budget(Arc::clone(budget));
         }
-        Ok(Opened {
+        Ok(OpenStore {
             store: store.build(),
             root: Root::new(path),
             process: std::process::id(),
@@ -80,25 +74,25 @@ impl Recipe {
     }
 }
 
-impl Opened {
-    /// What is known of an object.
-    pub(crate) async fn describe(&self, key: String, place: &Path) -> Result<Stored> {
+impl OpenStore {
+    /// The description of an object.
+    pub(crate) async fn describe(&self, key: String, path: &Path) -> Result<StoredFile> {
         let head = GetOptions {
             head: true,
             ..GetOptions::default()
         };
-        let result = self.store.get_opts(place, head).await?;
-        Ok(Stored::described(key, result.meta, &result.attributes))
+        let result = self.store.get_opts(path, head).await?;
+        Ok(StoredFile::new(key, result.meta, &result.attributes))
     }
 }
 
-/// The `file://` URL of a place in the file system.
-pub(crate) fn file_url(place: &Path) -> Option<String> {
-    let path = std::path::absolute(format!("/{place}")).ok()?;
+/// The `file://` URL of a path in the file system.
+pub(crate) fn file_url(path: &Path) -> Option<String> {
+    let path = std::path::absolute(format!("/{path}")).ok()?;
     Some(Url::from_file_path(path).ok()?.to_string())
 }
 
-impl fmt::Debug for Opened {
+impl fmt::Debug for OpenStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.store, f)
     }

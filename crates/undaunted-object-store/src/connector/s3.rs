@@ -1,0 +1,269 @@
+//! What S3 asks of its clients, and object_store leaves to the HTTP client: to follow a temporary
+//! redirect with a signature for the new place, and to find out what a failed HEAD does not say.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, LOCATION, RANGE};
+use http::{HeaderValue, Method, StatusCode, Uri};
+use object_store::aws::{AwsAuthorizer, AwsCredentialProvider};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService,
+};
+use object_store::path::Path;
+use object_store::{ClientOptions, Result};
+use url::Url;
+
+/// Makes S3's clients of another connector's.
+#[derive(Debug)]
+pub(crate) struct S3Connector<C> {
+    inner: C,
+    bucket: String,
+    credentials: AwsCredentialProvider,
+}
+
+impl<C> S3Connector<C> {
+    pub(crate) const fn new(inner: C, bucket: String, credentials: AwsCredentialProvider) -> Self {
+        Self {
+            inner,
+            bucket,
+            credentials,
+        }
+    }
+}
+
+impl<C: HttpConnector> HttpConnector for S3Connector<C> {
+    fn connect(&self, options: &ClientOptions) -> Result<HttpClient> {
+        Ok(HttpClient::new(S3Client {
+            inner: self.inner.connect(options)?,
+            bucket: self.bucket.clone(),
+            credentials: self.credentials.clone(),
+        }))
+    }
+}
+
+struct S3Client {
+    inner: HttpClient,
+    bucket: String,
+    credentials: AwsCredentialProvider,
+}
+
+#[async_trait]
+impl HttpService for S3Client {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut request = request;
+        let mut response = self.inner.execute(request.clone()).await?;
+        for _ in 0..MOST_REDIRECTS {
+            if !self.redirect(&mut request, &response).await? {
+                break;
+            }
+            response = self.inner.execute(request.clone()).await?;
+        }
+        let says_nothing = matches!(
+            response.status(),
+            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN
+        );
+        if says_nothing && request.method() == Method::HEAD {
+            return self.ask_for_code(request, response).await;
+        }
+        Ok(response)
+    }
+}
+
+impl S3Client {
+    /// Turns the request to where the response says that the bucket is for now. Returns whether
+    /// it says so.
+    async fn redirect(
+        &self,
+        request: &mut HttpRequest,
+        response: &HttpResponse,
+    ) -> Result<bool, HttpError> {
+        if response.status() != StatusCode::TEMPORARY_REDIRECT {
+            return Ok(false);
+        }
+        let location = response.headers().get(LOCATION);
+        let Some(target) = location.and_then(|location| self.target(request.uri(), location))
+        else {
+            return Ok(false);
+        };
+        let region = response.headers().get("x-amz-bucket-region");
+        let region = region.and_then(|region| region.to_str().ok());
+        let mut redirected = request.clone();
+        *redirected.uri_mut() = target;
+        if !self.sign(&mut redirected, region).await? {
+            return Ok(false);
+        }
+        *request = redirected;
+        Ok(true)
+    }
+
+    /// Where a `Location` leads, if that is to the same object of the same bucket.
+    ///
+    /// Whoever answers in place of S3 could send a client anywhere, and what it would send there
+    /// are the session token and the content.
+    fn target(&self, from: &Uri, location: &HeaderValue) -> Option<Uri> {
+        let from = Url::parse(&from.to_string()).ok()?;
+        let mut to = from.join(location.to_str().ok()?).ok()?;
+        let is_as_safe = to.scheme() == "https" || to.scheme() == from.scheme();
+        if !is_as_safe || !to.username().is_empty() || to.password().is_some() {
+            return None;
+        }
+        let asked = self.key(&from).unwrap_or_else(|| from.path());
+        if !is_same_key(asked, self.key(&to)?) {
+            return None;
+        }
+        to.set_fragment(None);
+        // S3 adds a parameter of its own to the query.
+        let said: Vec<_> = to.query_pairs().into_owned().collect();
+        for (name, value) in from.query_pairs() {
+            if !said.iter().any(|(said, _)| *said == name) {
+                to.query_pairs_mut().append_pair(&name, &value);
+            }
+        }
+        to.as_str().parse().ok()
+    }
+
+    /// The key within the bucket that a URL is for, as the URL writes it; nothing if it is for
+    /// another bucket.
+    fn key<'u>(&self, url: &'u Url) -> Option<&'u str> {
+        let host = url.host_str()?.strip_prefix(self.bucket.as_str());
+        if host.is_some_and(|rest| rest.starts_with('.')) {
+            return Some(url.path());
+        }
+        let key = url.path().strip_prefix('/')?.strip_prefix(&self.bucket)?;
+        (key.is_empty() || key.starts_with('/')).then_some(key)
+    }
+
+    /// Signs a request anew that was signed, if this signature is one that can be made here.
+    async fn sign(
+        &self,
+        request: &mut HttpRequest,
+        region: Option<&str>,
+    ) -> Result<bool, HttpError> {
+        let Some(authorization) = request.headers().get(AUTHORIZATION) else {
+            return Ok(true);
+        };
+        let scope = authorization.to_str().ok().and_then(Scope::of);
+        let Some(scope) = scope.filter(|scope| scope.service == "s3") else {
+            return Ok(false);
+        };
+        let region = region.unwrap_or(&scope.region).to_owned();
+        let hash = request.headers().get("x-amz-content-sha256");
+        let hash = hash.map(|hash| hash.as_bytes().to_owned());
+        let digest = hash.as_deref().and_then(digest);
+        let credential = self.credentials.get_credential().await;
+        let credential = credential.map_err(unsigned)?;
+        request.headers_mut().remove("x-amz-security-token");
+        AwsAuthorizer::new(&credential, "s3", &region)
+            .with_sign_payload(hash.as_deref() != Some(b"UNSIGNED-PAYLOAD"))
+            .try_authorize(request, digest.as_deref())
+            .map_err(unsigned)?;
+        Ok(true)
+    }
+
+    /// A HEAD's failure has no body, and so no code: a GET of one byte has. Should that succeed,
+    /// the HEAD has its response.
+    async fn ask_for_code(
+        &self,
+        head: HttpRequest,
+        failed: HttpResponse,
+    ) -> Result<HttpResponse, HttpError> {
+        if head.headers().contains_key(RANGE) {
+            return Ok(failed);
+        }
+        let mut get = head;
+        *get.method_mut() = Method::GET;
+        get.headers_mut().insert(RANGE, FIRST_BYTE);
+        let Some(mut got) = self.resend(&mut get).await else {
+            return Ok(failed);
+        };
+        if got.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            // An empty object has no first byte.
+            get.headers_mut().remove(RANGE);
+            match self.resend(&mut get).await {
+                Some(whole) => got = whole,
+                None => return Ok(failed),
+            }
+        }
+        Ok(if got.status().is_success() {
+            without_body(got)
+        } else {
+            got
+        })
+    }
+
+    async fn resend(&self, request: &mut HttpRequest) -> Option<HttpResponse> {
+        match self.sign(request, None).await {
+            Ok(true) => self.inner.execute(request.clone()).await.ok(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for S3Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Client").finish_non_exhaustive()
+    }
+}
+
+/// What a signature of version 4 is for.
+struct Scope {
+    region: String,
+    service: String,
+}
+
+impl Scope {
+    /// Reads `AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, ...`.
+    fn of(authorization: &str) -> Option<Self> {
+        let credential = authorization.strip_prefix("AWS4-HMAC-SHA256 Credential=")?;
+        let mut parts = credential.split(',').next()?.rsplit('/');
+        let (_, service, region) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self {
+            region: region.to_owned(),
+            service: service.to_owned(),
+        })
+    }
+}
+
+/// The response to the HEAD of an object, made of that to a GET.
+fn without_body(response: HttpResponse) -> HttpResponse {
+    let (mut head, _) = response.into_parts();
+    let length = head.headers.remove(CONTENT_RANGE);
+    let length = length.and_then(|range| {
+        let (_, length) = range.to_str().ok()?.split_once('/')?;
+        HeaderValue::from_str(length).ok()
+    });
+    if let Some(length) = length {
+        head.headers.insert(CONTENT_LENGTH, length);
+    }
+    head.status = StatusCode::OK;
+    HttpResponse::from_parts(head, HttpResponseBody::from(Bytes::new()))
+}
+
+/// Whether two URLs write the same key, perhaps with other characters escaped.
+fn is_same_key(one: &str, other: &str) -> bool {
+    let key = |text: &str| Path::from_url_path(text.trim_start_matches('/'));
+    one.trim_start_matches('/') == other.trim_start_matches('/')
+        || matches!((key(one), key(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// The bytes that a header writes as hexadecimal digits.
+fn digest(hash: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = |pair: &[u8]| match pair {
+        [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
+        _ => None,
+    };
+    hash.chunks(2).map(byte).collect()
+}
+
+fn unsigned(error: object_store::Error) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, error)
+}
+
+const FIRST_BYTE: HeaderValue = HeaderValue::from_static("bytes=0-0");
+
+/// One is what S3 needs; a second one in case that the place moves meanwhile.
+const MOST_REDIRECTS: usize = 2;
