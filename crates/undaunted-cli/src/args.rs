@@ -291,12 +291,13 @@ What is copied:
     is copied.
   - Empty directories, from local to local. Object stores have no directories: they are counted.
   - Not copied, with an error that names them: devices, pipes and sockets; local names that are not
-    UTF-8 or contain control characters (such as newline); and names that end in # and a number,
-    which are reserved for files being written.
+    UTF-8 or contain control characters (such as newline); names that end in # and a number,
+    which are reserved for files being written; and keys that no path can hold (with an empty part,
+    . or .., or a control character). Empty objects that mark a folder are no objects.
 
 Memory is bounded by --concurrency times --part-size and does not grow with the size of objects.
 The exception is an http(s):// destination, which is written in one request: the whole object is
-held in memory.
+held in memory. A web server without ranges is read once, in order.
 
 Copies to the same destination at the same time are not coordinated: the last one wins.
 
@@ -326,6 +327,8 @@ below it is listed, sorted by name, with a slash after directories and common pr
 A local directory cannot be listed if a name below it cannot be that of an object (see cp --help),
 or if a link below it leads to a directory that contains it. Names that end in # and a number are
 left out.
+
+A key that no path can hold (see cp --help) is left out, and an error names it (status 1).
 
 An empty directory or bucket gives an empty list. A URL with neither an object nor anything below
 it is an error (status 1).

@@ -98,8 +98,8 @@ impl Capabilities {
     }
 
     /// An object of more bytes cannot be copied by one request, as S3 copies no more than 5 GiB.
-    /// A larger one is refused before anything is sent, with [`TooLargeToCopy`](crate::TooLargeToCopy).
-    /// It costs a request for the size before each copy.
+    /// A copy that fails is then [`TooLargeToCopy`](crate::TooLargeToCopy) if the object is larger;
+    /// the size is asked for after the failure.
     pub fn with_copy_limit(mut self, bytes: u64) -> Self {
         self.copy_limit = Some(bytes);
         self

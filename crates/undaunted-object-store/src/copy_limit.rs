@@ -1,69 +1,42 @@
 //! Objects that are too large to be copied by one request.
 //!
-//! S3 copies larger ones by parts, for which object_store has no request. A copy that S3 would
-//! refuse is refused here, in words that say what to do.
+//! S3 copies larger ones by parts, for which object_store has no request. What S3 says to a copy
+//! of one is not always clear, so the size is looked at, and the error says what to do.
+
+use std::time::Duration;
 
 use object_store::path::Path;
-use object_store::{GetOptions, ObjectStore, Result};
+use object_store::{Error, GetOptions, ObjectStore};
+use tokio::time::timeout;
+use undaunted::Retryable;
 
-use crate::error::generic;
+use crate::connector::UnexpectedResponse;
+use crate::error::{TooLargeToCopy, cause};
+use crate::full_text::permanent;
 use crate::store::RetryStore;
 
-/// An object that the store cannot copy by one request, or rename by a copy.
-///
-/// It is permanent, and nothing was sent. Read the object and write it with
-/// [`put_multipart`](object_store::ObjectStoreExt::put_multipart) instead. It comes as the source
-/// of an [`Error::Generic`](object_store::Error::Generic).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{location} has {size} bytes, and the store copies at most {limit} by one request: read it and \
-     write the copy in parts, as `undaunted cp` does"
-)]
-pub struct TooLargeToCopy {
-    location: Path,
-    size: u64,
-    limit: u64,
-}
-
-impl TooLargeToCopy {
-    /// The object.
-    #[must_use]
-    pub const fn location(&self) -> &Path {
-        &self.location
-    }
-
-    /// Its size in bytes.
-    #[must_use]
-    pub const fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// The most that the store copies.
-    #[must_use]
-    pub const fn limit(&self) -> u64 {
-        self.limit
-    }
-}
-
 impl<S: ObjectStore> RetryStore<S> {
-    /// Fails if the object is known to be too large to be copied.
-    pub(crate) async fn check_size_of_copy(&self, location: &Path) -> Result<()> {
-        let Some(limit) = self.capabilities.copy_limit else {
-            return Ok(());
+    /// The failure of a copy, or that the object is too large for one.
+    pub(crate) async fn explain_copy(&self, location: &Path, error: Error) -> Error {
+        let (Some(limit), Error::Generic { .. }) = (self.capabilities.copy_limit, &error) else {
+            return error;
         };
-        let head = GetOptions::new().with_head(true);
-        // Where the size cannot be asked for, the copy itself tells what is wrong.
-        let Ok(found) = (*self.inner).get_opts(location, head).await else {
-            return Ok(());
-        };
-        let size = found.meta.size;
-        if size <= limit {
-            return Ok(());
+        // What is no refusal of the service's has another reason.
+        if error.verdict().is_retryable() || cause::<UnexpectedResponse>(&error).is_some() {
+            return error;
         }
-        Err(generic(TooLargeToCopy {
-            location: location.clone(),
-            size,
-            limit,
-        }))
+        // Only a copy that failed costs this request. Where it fails too, nothing is explained.
+        let head = GetOptions::new().with_head(true);
+        let found = timeout(LAST_LOOK, (*self.inner).get_opts(location, head)).await;
+        match found {
+            Ok(Ok(found)) if found.meta.size > limit => {
+                let size = found.meta.size;
+                TooLargeToCopy::error(location, size, limit, permanent(error))
+            }
+            _ => error,
+        }
     }
 }
+
+/// For one request to a service that has just failed.
+const LAST_LOOK: Duration = Duration::from_secs(10);

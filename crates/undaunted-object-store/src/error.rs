@@ -122,6 +122,57 @@ fn hex(md5: &[u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(*md5))
 }
 
+/// An object that the store cannot copy by one request, or rename by a copy.
+///
+/// It is permanent, and nothing was copied. Read the object and write it with
+/// [`put_multipart`](object_store::ObjectStoreExt::put_multipart) instead. It comes as the source
+/// of an [`Error::Generic`](object_store::Error::Generic).
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{location} has {size} bytes, and the store copies at most {limit} by one request: read it and \
+     write the copy in parts, as `undaunted cp` does"
+)]
+pub struct TooLargeToCopy {
+    location: Path,
+    size: u64,
+    limit: u64,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+impl TooLargeToCopy {
+    /// The object.
+    #[must_use]
+    pub const fn location(&self) -> &Path {
+        &self.location
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The most that the store copies.
+    #[must_use]
+    pub const fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    pub(crate) fn error(
+        location: &Path,
+        size: u64,
+        limit: u64,
+        source: Box<dyn StdError + Send + Sync>,
+    ) -> Error {
+        generic(Self {
+            location: location.clone(),
+            size,
+            limit,
+            source,
+        })
+    }
+}
+
 /// Why a list that broke was not resumed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot resume the list of {store}: this store does not list in key order")]

@@ -9,8 +9,7 @@ use std::fmt;
 use object_store::{Error, path};
 use undaunted::{Retryable, TimedOut, Verdict};
 
-use crate::copy_limit::TooLargeToCopy;
-use crate::error::{Ambiguous, Corrupt, OutOfOrder};
+use crate::error::{Ambiguous, Corrupt, OutOfOrder, TooLargeToCopy};
 use crate::redact::redacted;
 
 /// The text of an error with all of its causes, safe to show.
@@ -39,7 +38,7 @@ pub fn full_text(error: &(dyn StdError + 'static)) -> String {
         Some(start) if !source.is_empty() => {
             let (before, after) = (&own[..start], &own[start + source.len()..]);
             let before = match request_of(before) {
-                _ if is_generic(error) || before == HTTP_ERROR => String::new(),
+                _ if is_generic(error) || EMPTY.contains(&before) => String::new(),
                 Some(request) => request,
                 None => shown(error, before),
             };
@@ -118,17 +117,19 @@ fn request_of(before: &str) -> Option<String> {
     })
 }
 
-/// What object_store puts before the failure of a request.
-const HTTP_ERROR: &str = "HTTP error: ";
+/// What object_store and its resolver of names put before a failure.
+const EMPTY: [&str; 2] = ["HTTP error: ", "error resolving DNS: "];
 
 /// Layers of HTTP clients that leave the cause to their source, and what is said instead.
-const SILENT: [(&str, &str); 6] = [
+const SILENT: [(&str, &str); 8] = [
     ("error sending request", ""),
     ("error decoding response body", "the body broke: "),
     ("client error (Connect)", "cannot connect: "),
     ("client error (SendRequest)", ""),
+    ("dns error", "the name of the host is not resolved: "),
+    ("error resolving DNS", ""),
+    ("request or response body error", ""),
     ("tcp connect error", ""),
-    ("request or response body error", "the body broke: "),
 ];
 
 #[cfg(test)]

@@ -19,7 +19,10 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("://") {
-        let (url, behind) = after.split_at(after.find(ends_url).unwrap_or(after.len()));
+        let end = after.find(ends_url).unwrap_or(after.len());
+        // What follows a URL in a sentence is no part of it.
+        let url = after[..end].trim_end_matches([':', ';', ',', '.']);
+        let behind = &after[url.len()..];
         shown.push_str(before);
         shown.push_str("://");
         shown.push_str(shown_of(url));
@@ -65,6 +68,11 @@ mod tests {
                 "s3://bucket/a@b and gs://u@c/d?e f",
                 "s3://bucket/a@b and gs://c/d?… f",
             ),
+            (
+                "GET http://host/a?sig=1: 404, or not.",
+                "GET http://host/a?…: 404, or not.",
+            ),
+            ("GET http://host/a?…: 404", "GET http://host/a?…: 404"),
             ("://", "://"),
         ];
         for (text, want) in cases {

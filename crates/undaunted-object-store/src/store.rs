@@ -230,8 +230,10 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         if self.capabilities.is_one_object(from, to) {
             return self.stay(from, options.mode).await;
         }
-        self.check_size_of_copy(from).await?;
-        write::copy(&*self.inner, &self.policy, from, to, options).await
+        match write::copy(&*self.inner, &self.policy, from, to, options).await {
+            Err(error) => Err(self.explain_copy(from, error).await),
+            copied => copied,
+        }
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {

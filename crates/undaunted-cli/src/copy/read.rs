@@ -96,9 +96,9 @@ impl<'a> Reader<'a> {
     ) -> Result<BoxStream<'_, PartRead<'_>>, NotCopied> {
         if self.may_lack_ranges
             && self.size > part_size
-            && let Some(stream) = self.whole().await?
+            && let Some(body) = self.whole().await?
         {
-            return Ok(self.in_turn(stream, part_size));
+            return Ok(self.in_turn(body, part_size));
         }
         let ranges = stream::iter(ranges(self.size, part_size));
         Ok(ranges

@@ -239,7 +239,32 @@ fn the_cause_of_a_failed_connection_is_said_once_and_soon() {
     assert!(ended.stderr.contains(&warning), "{ended:?}");
     let line = "cp http://no.such.host.invalid/x out -o allow_http=true --max-retries 0";
     let ended = sandbox.run(line);
-    ended.failed(1, &["x: cannot connect: dns error: "]);
+    let ended = ended.failed(
+        1,
+        &["/x: cannot connect: the name of the host is not resolved: "],
+    );
+    assert_eq!(ended.stderr.matches("resol").count(), 1, "{ended:?}");
+    for (variable, endpoint) in [
+        ("HTTP_PROXY", "http://example.invalid"),
+        ("HTTPS_PROXY", "https://example.invalid"),
+    ] {
+        let mut command = sandbox.binary();
+        command
+            .args(["cp", "-v", "s3://b/x", "out", "--max-retries", "0"])
+            .args([
+                "-o",
+                "allow_http=true",
+                "-o",
+                &format!("endpoint={endpoint}"),
+            ])
+            .env(variable, format!("http://me:hunter2@127.0.0.1:{refused}"))
+            .env("AWS_ACCESS_KEY_ID", "AK")
+            .env("AWS_SECRET_ACCESS_KEY", "SK");
+        let ended = Ended::of(command.output().unwrap());
+        let proxy = format!("through the proxy 127.0.0.1:{refused}: cannot connect: ");
+        let ended = ended.failed(1, &[&proxy, "Connection refused (os error 111)\n"]);
+        assert!(!ended.stderr.contains("hunter2"), "{ended:?}");
+    }
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub use page::UnexpectedResponse;
 use ranges::Asked;
 pub use ranges::RangeSupport;
 use success::Check;
+use transport::Proxy;
 
 /// An [`HttpConnector`] around another, for a store whose retries happen in a
 /// [`RetryStore`](crate::RetryStore).
@@ -108,6 +109,7 @@ impl<C: HttpConnector> HttpConnector for RetryConnector<C> {
             options = options.with_pool_idle_timeout(IDLE_TIMEOUT);
         }
         Ok(HttpClient::new(CheckedClient {
+            proxy: Proxy::of(&options),
             connections: Connections::open(Arc::clone(&self.inner), options)?,
             service: self.service,
             head_timeout: self.head_timeout,
@@ -117,6 +119,7 @@ impl<C: HttpConnector> HttpConnector for RetryConnector<C> {
 
 /// A client whose responses are checked.
 struct CheckedClient<C> {
+    proxy: Proxy,
     connections: Connections<C>,
     service: Option<Service>,
     head_timeout: Duration,
@@ -129,7 +132,9 @@ impl<C: HttpConnector> HttpService for CheckedClient<C> {
         let asked = Asked::of(&request);
         let is_get = request.method() == Method::GET;
         let limit = self.head_timeout + upload_time(request.body().content_length());
-        let response = self.connections.send(request, limit).await?;
+        let url = request.uri().clone();
+        let response = self.connections.send(request, limit).await;
+        let response = response.map_err(|error| self.proxy.named_in(error, &url))?;
         let response = transport::with_sorted_body(response);
         let status = response.status();
         if !status.is_success() {

@@ -7,9 +7,13 @@ use std::error::Error;
 use std::io;
 
 use h2::Reason;
-use http::Version;
+use http::{Uri, Version};
 use http_body_util::BodyExt;
-use object_store::client::{HttpError, HttpErrorKind, HttpResponse, HttpResponseBody};
+use hyper_util::client::proxy::matcher::Matcher;
+use object_store::ClientOptions;
+use object_store::client::{
+    ClientConfigKey, HttpError, HttpErrorKind, HttpResponse, HttpResponseBody,
+};
 use rustls::{AlertDescription, CertificateError};
 
 use crate::evidence::Unprocessed;
@@ -42,6 +46,44 @@ pub(super) fn with_sorted_body(response: HttpResponse) -> HttpResponse {
         return response;
     }
     response.map(|body| HttpResponseBody::new(body.map_err(sorted)))
+}
+
+/// The proxy that a client goes through, if any. It is named where no connection can be made:
+/// the failure is the proxy's then, and says only the service's URL.
+pub(super) struct Proxy(Option<String>);
+
+impl Proxy {
+    pub(super) fn of(options: &ClientOptions) -> Self {
+        Self(options.get_config_value(&ClientConfigKey::ProxyUrl))
+    }
+
+    /// The failure of a request to this URL.
+    pub(super) fn named_in(&self, error: HttpError, url: &Uri) -> HttpError {
+        if error.kind() != HttpErrorKind::Connect {
+            return error;
+        }
+        let of_option = self.0.as_ref().and_then(|proxy| proxy.parse().ok());
+        let of_environment = || Some(Matcher::from_env().intercept(url)?.uri().clone());
+        let Some(proxy) = of_option.or_else(of_environment) else {
+            return error;
+        };
+        let failure = ProxyFailure {
+            // Without user and password.
+            host: proxy.host().unwrap_or_default().to_owned(),
+            port: proxy.port_u16().map(|port| format!(":{port}")),
+            source: error,
+        };
+        HttpError::new(HttpErrorKind::Connect, failure)
+    }
+}
+
+/// A connection that was not made, through a proxy.
+#[derive(Debug, thiserror::Error)]
+#[error("through the proxy {host}{}", port.as_deref().unwrap_or_default())]
+struct ProxyFailure {
+    host: String,
+    port: Option<String>,
+    source: HttpError,
 }
 
 fn unprocessed(error: HttpError) -> HttpError {
