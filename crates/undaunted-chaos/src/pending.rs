@@ -70,6 +70,8 @@ pub(crate) struct PendingFault {
     pub(crate) random_position: bool,
     /// Where it is counted once it takes effect.
     pub(crate) log: InjectionLog,
+    /// It was counted before its last effect.
+    pub(crate) is_counted: bool,
 }
 
 impl PendingFault {
@@ -78,7 +80,15 @@ impl PendingFault {
     }
 
     pub(crate) fn take_effect(&self) {
-        self.log.add(self.rule, self.injection.clone());
+        if !self.is_counted {
+            self.log.add(self.rule, self.injection.clone());
+        }
+    }
+
+    /// Takes effect before it is over: the client may end it with what it has seen.
+    pub(crate) fn begin_effect(&mut self) {
+        self.take_effect();
+        self.is_counted = true;
     }
 
     /// Takes effect as this failure.

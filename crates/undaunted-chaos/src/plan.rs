@@ -162,6 +162,7 @@ impl FaultPlan {
             rule: chosen.rule,
             random_position: chosen.random_position,
             log: self.log.clone(),
+            is_counted: false,
         });
         PendingFaults(pending.collect())
     }

@@ -188,12 +188,15 @@ impl Exchange<'_> {
                 ResponseBody::with_wrong_length
             }
             Fault::DecompressBody { .. } => {
+                fault.begin_effect();
                 headers.remove(CONTENT_ENCODING);
                 headers.remove(CONTENT_LENGTH);
                 ResponseBody::without_length
             }
-            // A body that ends cleanly too soon cannot announce its length.
+            // A body that ends cleanly too soon cannot announce its length, and a client may refuse
+            // it for that.
             Fault::ShortBody { .. } => {
+                fault.begin_effect();
                 headers.remove(CONTENT_LENGTH);
                 ResponseBody::without_length
             }
