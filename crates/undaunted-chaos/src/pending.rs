@@ -85,12 +85,6 @@ impl PendingFault {
         }
     }
 
-    /// Takes effect before it is over: the client may end it with what it has seen.
-    pub(crate) fn begin_effect(&mut self) {
-        self.take_effect();
-        self.is_counted = true;
-    }
-
     /// Takes effect as this failure.
     pub(crate) fn fail(&self, failure: &Failure) -> Error {
         self.take_effect();

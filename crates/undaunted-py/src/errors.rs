@@ -10,7 +10,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use undaunted::{HttpFailure, StopReason, TimedOut, Verdict};
-use undaunted_object_store::{Ambiguous, Observed, OpenError, cause, full_text, redacted};
+use undaunted_object_store::{
+    Ambiguous, CredentialError, Observed, OpenError, cause, full_text, redacted,
+};
 
 use crate::state::note;
 
@@ -143,7 +145,7 @@ impl ExceptionKind {
         if let Some(response) = response {
             return Self::of_response(response);
         }
-        if is_of_metadata_service(error) {
+        if cause::<CredentialError>(error).is_some() {
             return Self::Credentials;
         }
         if cause::<TimedOut>(error).is_some() {
@@ -226,36 +228,12 @@ fn reason(error: &Error, response: Option<&HttpFailure>) -> String {
     if let Some(response) = response {
         return response.to_string();
     }
-    if is_of_metadata_service(error) {
-        return format!(
-            "none were given, and the metadata service gave none: {}",
-            last(error)
-        );
-    }
-    last(error)
-}
-
-/// The text of the last error in the chain.
-fn last(error: &Error) -> String {
+    // The last error in the chain says it most plainly.
     let mut last: &(dyn StdError + 'static) = error;
     while let Some(source) = last.source() {
         last = source;
     }
     last.to_string()
-}
-
-/// Whether the metadata service of a cloud failed, which is asked for credentials if there are
-/// none.
-///
-/// Recognised by the path in the text, since object_store keeps it nowhere else. It chooses the
-/// exception of a failure that is final already, and decides nothing.
-fn is_of_metadata_service(error: &Error) -> bool {
-    let text = error.to_string();
-    let path = text
-        .split_once("http://")
-        .and_then(|(_, url)| url.split_once('/'))
-        .map_or("", |(_, path)| path);
-    METADATA_PATHS.iter().any(|known| path.starts_with(known))
 }
 
 /// Whether a 403 or 400 is about the credentials: S3 and Azure send them for unknown keys and
@@ -269,14 +247,6 @@ fn has_credentials_code(response: Option<&HttpFailure>) -> bool {
 static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static REPORT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static CONFIGURATION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-
-/// The paths at which AWS, Google and Azure have credentials for machines.
-const METADATA_PATHS: &[&str] = &[
-    "latest/api/token",
-    "latest/meta-data/",
-    "computeMetadata/v1/",
-    "metadata/identity/",
-];
 
 /// Codes of unknown credentials, although the status says that access is denied.
 const CREDENTIALS_CODES: &[&str] = &[

@@ -108,7 +108,7 @@ def test_missing_credentials_are_named(s3: FakeS3, monkeypatch: pytest.MonkeyPat
         aws_allow_http=True,
         retry=ONCE,
     )
-    with pytest.raises(StorageCredentialsError, match="none were given, .*403") as caught:
+    with pytest.raises(StorageCredentialsError, match="no credentials for S3: .*403") as caught:
         asyncio.run(storage.get_bytes("a"))
     assert caught.value.key == "a"
 

@@ -188,7 +188,7 @@ impl Exchange<'_> {
                 ResponseBody::with_wrong_length
             }
             Fault::DecompressBody { .. } => {
-                fault.begin_effect();
+                begin_effect(&mut fault);
                 headers.remove(CONTENT_ENCODING);
                 headers.remove(CONTENT_LENGTH);
                 ResponseBody::without_length
@@ -196,7 +196,7 @@ impl Exchange<'_> {
             // A body that ends cleanly too soon cannot announce its length, and a client may refuse
             // it for that.
             Fault::ShortBody { .. } => {
-                fault.begin_effect();
+                begin_effect(&mut fault);
                 headers.remove(CONTENT_LENGTH);
                 ResponseBody::without_length
             }
@@ -231,6 +231,12 @@ impl Exchange<'_> {
             })
         })
     }
+}
+
+/// Counts a fault before it is over: the client may end it with what it has seen.
+fn begin_effect(fault: &mut PendingFault) {
+    fault.take_effect();
+    fault.is_counted = true;
 }
 
 fn content_length(response: &Response<ResponseBody>) -> u64 {
