@@ -138,7 +138,7 @@ impl AwsSession {
             let found = page.contents().iter().filter_map(|object| object.key());
             keys.extend(found.map(str::to_owned));
         }
-        Ok(Reply::Keys(keys))
+        Ok(Reply::listed(keys))
     }
 
     async fn copy(&self, from: &str, to: &str) -> Result<Reply, Failure> {

@@ -97,7 +97,7 @@ async fn run(operator: &Operator, call: &Call) -> Result<Reply> {
         Call::List { prefix } => {
             let entries = operator.list_with(prefix).recursive(true).await?;
             let files = entries.iter().filter(|entry| entry.metadata().is_file());
-            Ok(Reply::Keys(
+            Ok(Reply::listed(
                 files.map(|entry| entry.path().to_owned()).collect(),
             ))
         }
@@ -162,8 +162,5 @@ fn failure(error: Error) -> Failure {
         ErrorKind::PermissionDenied => Kind::Denied,
         _ => Kind::Other,
     };
-    Failure {
-        kind,
-        text: error.to_string(),
-    }
+    Failure::of(kind, &error)
 }

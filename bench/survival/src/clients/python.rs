@@ -134,7 +134,7 @@ impl Session for PythonSession {
                 .map(Reply::Bodies);
         }
         Ok(match (response.keys, response.size) {
-            (Some(keys), _) => Reply::Keys(keys),
+            (Some(keys), _) => Reply::listed(keys),
             (None, Some(size)) => Reply::Size(size),
             (None, None) => Reply::Done,
         })
