@@ -1,5 +1,6 @@
 //! One result of the report: one client in one scenario, with a server and a folder of its own.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
@@ -9,6 +10,7 @@ use undaunted_chaos::server::S3Server;
 use crate::call::{Call, Failure};
 use crate::clients::{Client, Endpoint};
 use crate::folder;
+use crate::provider::Provider;
 use crate::request::Request;
 use crate::scenario::{Prepared, Scenario};
 use crate::traffic::Traffic;
@@ -37,15 +39,26 @@ pub struct Cell {
 /// # Errors
 ///
 /// If the bench itself fails, which says nothing about the client.
-pub async fn run(client: &dyn Client, scenario: &Scenario) -> io::Result<Cell> {
+pub async fn run(
+    client: &dyn Client,
+    scenario: &Scenario,
+    provider: &Arc<Provider>,
+) -> io::Result<Cell> {
     let root = tempfile::tempdir()?;
     prepare(client, scenario, root.path()).await?;
-    let server = S3Server::builder()
+    let mut server = S3Server::builder()
         .root(root.path())
-        .plan(scenario.faults.plan())
-        .start()
-        .await?;
-    let endpoint = Endpoint::of(&server, scenario.verified);
+        .plan(scenario.faults.plan());
+    if let Some(entries) = scenario.page_size {
+        server = server.page_size(entries);
+    }
+    let server = server.start().await?;
+    if let Some(rule) = scenario.faults.rule_for(server.address().port()) {
+        server.plan().add(rule);
+    }
+    let mut endpoint = Endpoint::of(&server);
+    endpoint.verified = scenario.verified;
+    endpoint.provider = scenario.temporary_keys.then(|| provider.clone());
     let session = client.connect(&endpoint).await.map_err(broken)?;
 
     let start = Instant::now();
@@ -96,7 +109,7 @@ async fn prepare(
         match *prepared {
             Prepared::Object(key, content) => {
                 if session.is_none() {
-                    let endpoint = Endpoint::of(&server, false);
+                    let endpoint = Endpoint::of(&server);
                     session = Some(client.connect(&endpoint).await.map_err(broken)?);
                 }
                 if let Some(session) = &session {
