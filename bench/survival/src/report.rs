@@ -275,13 +275,15 @@ for the SDK of AWS what its `DisplayErrorContext` shows. A call that has not end
 With an endless fault it hangs after 200 s, since object_store and undaunted state a limit of 180 s.
 (boto3 waits 60 s for a response, so its second attempt comes too late to count.)
 
-*New retries* are those that AWS announced as the default of its SDKs, and that
-`AWS_NEW_RETRIES_2026=true` selects until then. boto3 runs with that variable. aws-sdk-s3 does not
-read it; aws-config does, and passes `RetrySpec::v2_1()` on, as this program does by itself.
+*New retries* are those that AWS announced as the default of its SDKs from November 2026 on, and that
+`AWS_NEW_RETRIES_2026=true` selects before. aws-sdk-s3 does not read the variable: aws-config does, and
+passes `RetrySpec::v2_1()` on, as this program does by itself. boto3 runs with the variable, but this
+version does not read it any more: its new retries are always on, so its two columns differ by chance.
 
-A fault happens once unless the name of the scenario says otherwise. What the server is like, such as
-full, in another region or without ranges, it is for every request. A *closed* connection ends with
-a FIN, a *reset* one with a RST. If a *response is lost*, the server has applied the request.
+A fault happens once unless the name of the scenario says otherwise. Web pages, full storage, another
+region, tokens that are missing or repeated, odd keys, ignored ranges, decompressed bodies and missing
+ETags of parts and of objects that are read are the same for every request. A *closed* connection ends
+with a FIN, a *reset* one with a RST. If a *response is lost*, the server has applied the request.
 
 The figures of a result are the requests that the server saw; *again*, the bytes of objects that were
 sent beyond those that were needed; *early*, the requests before the time that a `Retry-After` asked

@@ -11,17 +11,12 @@ pub fn scenarios() -> Vec<Scenario> {
     vec![
         pages(
             "list of 3 pages: truncated, without a token",
-            [list_rule(Fault::TruncatedWithoutToken).always()],
+            list_rule(Fault::TruncatedWithoutToken).always(),
         ),
         pages(
             "list of 3 pages: the second page repeats its token",
-            [
-                list_rule(Fault::RepeatToken).from_call(2).always(),
-                // Bounds the requests of a client that follows it until it hangs.
-                list_rule(Fault::Delay(Duration::from_millis(50))).always(),
-            ],
-        )
-        .long(),
+            list_rule(Fault::RepeatToken).from_call(2).always(),
+        ),
         keys("list: a key with an empty segment among others", ODD)
             .rules([inserted(&["list/raw//b"], 4)]),
         keys("list: a key with a control character among others", ODD)
@@ -37,13 +32,16 @@ pub fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-fn pages<const N: usize>(name: &str, rules: [Rule; N]) -> Scenario {
+fn pages(name: &str, rule: Rule) -> Scenario {
+    // Bounds the requests of a client that asks for pages until it hangs.
+    let delay = list_rule(Fault::Delay(Duration::from_millis(50))).always();
     let says = "Every key is listed once, or there is an error.";
     Scenario::new(name, says, LIST)
         .prepared([Prepared::Files("list/", 25)])
         .page_size(10)
-        .rules(rules)
+        .rules([delay, rule])
         .right(Right::SuccessOrOtherError)
+        .long()
 }
 
 fn keys(name: &str, says: &'static str) -> Scenario {

@@ -52,16 +52,16 @@ pub fn scenarios() -> Vec<Scenario> {
         get("get: 307 to another host", READ).redirect(Operation::Get),
         put("put: 307 to another host", WRITTEN).redirect(Operation::Put),
         get(
-            "get: 503 with a Retry-After date in 3 s, by a clock that is an hour fast",
+            "get: 503 with a Retry-After date in 3 s, by a clock that is 10 min fast",
             READ,
         )
-        .rules([dated(Clock::Ahead(HOUR))])
+        .rules([dated(Clock::Ahead(TEN_MINUTES))])
         .hint(HINT),
         get(
-            "get: 503 with a Retry-After date in 3 s, by a clock that is an hour slow",
+            "get: 503 with a Retry-After date in 3 s, by a clock that is 10 min slow",
             READ,
         )
-        .rules([dated(Clock::Behind(HOUR))])
+        .rules([dated(Clock::Behind(TEN_MINUTES))])
         .hint(HINT),
         get("get: 400 ExpiredToken, the provider has new keys", READ)
             .rules([before(Operation::Get, coded(400, "ExpiredToken"))])
@@ -97,4 +97,5 @@ const NAMED_REGION: Right = Right::NamedError {
     words: &["eu-west-1"],
     requests: 2,
 };
-const HOUR: Duration = Duration::from_secs(3600);
+/// S3 refuses requests that are signed more than 15 minutes off its clock.
+const TEN_MINUTES: Duration = Duration::from_secs(600);
