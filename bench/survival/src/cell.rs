@@ -166,3 +166,41 @@ fn broken(failure: Failure) -> io::Error {
 
 /// A put without faults takes milliseconds.
 const PREPARING: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients;
+    use crate::content::Content;
+    use undaunted_chaos::{Fault, Operation};
+
+    /// Otherwise no client could survive a redirect or keys that expire.
+    #[tokio::test]
+    async fn another_name_of_the_server_and_temporary_keys_work() {
+        let provider = Arc::new(Provider::start().await.unwrap());
+        let target = std::env::temp_dir();
+        let call = Call::Put {
+            key: "a",
+            content: Content::new(1, 10),
+        };
+        let faults = Scenario::new("redirect", "", call.clone()).redirect(Operation::Put);
+        let server = S3Server::builder().start().await.unwrap();
+        let rule = faults.faults.rule_for(server.address().port()).unwrap();
+        let Fault::TemporaryRedirect { location } = rule.fault() else {
+            panic!("no redirect");
+        };
+        let other_name = location.clone().unwrap();
+        for client in clients::all(&target, &provider, is_rust).await {
+            let mut endpoint = Endpoint::of(&server);
+            endpoint.url.clone_from(&other_name);
+            endpoint.provider = Some(Arc::clone(&provider));
+            let session = client.connect(&endpoint).await.unwrap();
+            let put = session.run(&call).await;
+            assert!(put.is_ok(), "{}: {put:?}", client.name());
+        }
+    }
+
+    fn is_rust(name: &str) -> bool {
+        !name.starts_with("boto3") && name != "obstore"
+    }
+}
