@@ -45,8 +45,19 @@ def respond(runner, clients, call, say):
         else:
             reply.update(getattr(clients[url], call["op"])(call) or {})
     except Exception as error:  # any exception of a client is its result
-        reply.update(failed=runner.kind_of(error), text=f"{type(error).__name__}: {error}")
+        reply.update(failed=runner.kind_of(error), text=text_of(error))
     say(reply)
+
+
+def text_of(error):
+    """The text of an error and of those causes that it does not repeat itself."""
+    text = f"{type(error).__name__}: {error}"
+    seen = {id(error)}
+    while (error := error.__cause__ or error.__context__) and id(error) not in seen:
+        seen.add(id(error))
+        if str(error) not in text:
+            text += f": {type(error).__name__}: {error}"
+    return text
 
 
 class Speaker:
@@ -94,12 +105,13 @@ class Boto3:
     def __init__(self, endpoint):
         import boto3
 
-        self.s3 = boto3.client(
-            "s3",
-            endpoint_url=endpoint["url"],
-            aws_access_key_id=endpoint["access_key"],
-            aws_secret_access_key=endpoint["secret_key"],
-            region_name=endpoint["region"],
+        keys = {}
+        if not endpoint["provider"]:
+            keys["aws_access_key_id"] = endpoint["access_key"]
+            keys["aws_secret_access_key"] = endpoint["secret_key"]
+        # Sessions keep the keys of a provider, which the environment names.
+        self.s3 = boto3.session.Session().client(
+            "s3", endpoint_url=endpoint["url"], region_name=endpoint["region"], **keys
         )
         self.bucket = endpoint["bucket"]
 
@@ -188,13 +200,23 @@ class Obstore:
     def __init__(self, endpoint):
         from obstore.store import S3Store
 
+        provider = endpoint["provider"]
+        if provider:
+            keys = {
+                "container_credentials_full_uri": provider["url"],
+                "container_authorization_token_file": provider["token_file"],
+            }
+        else:
+            keys = {
+                "access_key_id": endpoint["access_key"],
+                "secret_access_key": endpoint["secret_key"],
+            }
         self.store = S3Store(
             endpoint["bucket"],
             endpoint=endpoint["url"],
-            access_key_id=endpoint["access_key"],
-            secret_access_key=endpoint["secret_key"],
             region=endpoint["region"],
             client_options={"allow_http": True},
+            **keys,
         )
 
     @staticmethod

@@ -78,8 +78,11 @@ pub enum Reply {
     Done,
     /// The bytes that were read, in the order asked for.
     Bodies(Vec<Bytes>),
-    /// The keys that were listed.
-    Keys(Vec<String>),
+    Keys {
+        listed: Vec<String>,
+        /// The keys that the client left out of the list and named in another way.
+        named: Vec<String>,
+    },
     /// The size of the object.
     Size(u64),
 }
@@ -108,6 +111,30 @@ impl Failure {
         Self {
             kind: Kind::Other,
             text: error.to_string(),
+        }
+    }
+
+    /// A failure with the text of the error and of those causes that it does not repeat itself.
+    pub fn of(kind: Kind, error: &dyn std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let said = error.to_string();
+            if !text.contains(&said) {
+                text = format!("{text}: {said}");
+            }
+            cause = error.source();
+        }
+        Self { kind, text }
+    }
+}
+
+impl Reply {
+    /// A list that leaves no key out.
+    pub fn listed(listed: Vec<String>) -> Self {
+        Self::Keys {
+            listed,
+            named: Vec::new(),
         }
     }
 }

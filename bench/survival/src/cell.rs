@@ -1,5 +1,6 @@
 //! One result of the report: one client in one scenario, with a server and a folder of its own.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
@@ -9,6 +10,7 @@ use undaunted_chaos::server::S3Server;
 use crate::call::{Call, Failure};
 use crate::clients::{Client, Endpoint};
 use crate::folder;
+use crate::provider::Provider;
 use crate::request::Request;
 use crate::scenario::{Prepared, Scenario};
 use crate::traffic::Traffic;
@@ -37,15 +39,26 @@ pub struct Cell {
 /// # Errors
 ///
 /// If the bench itself fails, which says nothing about the client.
-pub async fn run(client: &dyn Client, scenario: &Scenario) -> io::Result<Cell> {
+pub async fn run(
+    client: &dyn Client,
+    scenario: &Scenario,
+    provider: &Arc<Provider>,
+) -> io::Result<Cell> {
     let root = tempfile::tempdir()?;
     prepare(client, scenario, root.path()).await?;
-    let server = S3Server::builder()
+    let mut server = S3Server::builder()
         .root(root.path())
-        .plan(scenario.faults.plan())
-        .start()
-        .await?;
-    let endpoint = Endpoint::of(&server, scenario.verified);
+        .plan(scenario.faults.plan());
+    if let Some(entries) = scenario.page_size {
+        server = server.page_size(entries);
+    }
+    let server = server.start().await?;
+    if let Some(rule) = scenario.faults.rule_for(server.address().port()) {
+        server.plan().add(rule);
+    }
+    let mut endpoint = Endpoint::of(&server);
+    endpoint.verified = scenario.verified;
+    endpoint.provider = scenario.temporary_keys.then(|| provider.clone());
     let session = client.connect(&endpoint).await.map_err(broken)?;
 
     let start = Instant::now();
@@ -96,7 +109,7 @@ async fn prepare(
         match *prepared {
             Prepared::Object(key, content) => {
                 if session.is_none() {
-                    let endpoint = Endpoint::of(&server, false);
+                    let endpoint = Endpoint::of(&server);
                     session = Some(client.connect(&endpoint).await.map_err(broken)?);
                 }
                 if let Some(session) = &session {
@@ -153,3 +166,41 @@ fn broken(failure: Failure) -> io::Error {
 
 /// A put without faults takes milliseconds.
 const PREPARING: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients;
+    use crate::content::Content;
+    use undaunted_chaos::{Fault, Operation};
+
+    /// Otherwise no client could survive a redirect or keys that expire.
+    #[tokio::test]
+    async fn another_name_of_the_server_and_temporary_keys_work() {
+        let provider = Arc::new(Provider::start().await.unwrap());
+        let target = std::env::temp_dir();
+        let call = Call::Put {
+            key: "a",
+            content: Content::new(1, 10),
+        };
+        let faults = Scenario::new("redirect", "", call.clone()).redirect(Operation::Put);
+        let server = S3Server::builder().start().await.unwrap();
+        let rule = faults.faults.rule_for(server.address().port()).unwrap();
+        let Fault::TemporaryRedirect { location } = rule.fault() else {
+            panic!("no redirect");
+        };
+        let other_name = location.clone().unwrap();
+        for client in clients::all(&target, &provider, is_rust).await {
+            let mut endpoint = Endpoint::of(&server);
+            endpoint.url.clone_from(&other_name);
+            endpoint.provider = Some(Arc::clone(&provider));
+            let session = client.connect(&endpoint).await.unwrap();
+            let put = session.run(&call).await;
+            assert!(put.is_ok(), "{}: {put:?}", client.name());
+        }
+    }
+
+    fn is_rust(name: &str) -> bool {
+        !name.starts_with("boto3") && name != "obstore"
+    }
+}

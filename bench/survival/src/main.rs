@@ -6,6 +6,7 @@ mod cell;
 mod clients;
 mod content;
 mod folder;
+mod provider;
 mod report;
 mod request;
 mod scenario;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use clap::Parser;
 
 use clients::Client;
+use provider::Provider;
 use report::Matrix;
 
 /// Runs S3 clients against a server that injects faults, and reports the result of each call.
@@ -50,7 +52,8 @@ async fn main() -> io::Result<ExitCode> {
     let mut scenarios = scenarios::all();
     scenarios.retain(|one| one.name.contains(&args.scenario));
     let wanted = |name: &str| args.client.is_empty() || args.client.iter().any(|one| one == name);
-    let clients = clients::all(&target()?, wanted).await;
+    let provider = Arc::new(Provider::start().await?);
+    let clients = clients::all(&target()?, &provider, wanted).await;
     let clients: Vec<Arc<dyn Client>> = clients.into_iter().map(Arc::from).collect();
     if scenarios.is_empty() || clients.is_empty() {
         eprintln!("no scenario or no client matches");
@@ -65,7 +68,7 @@ async fn main() -> io::Result<ExitCode> {
     let installed = clients.iter().filter(|one| one.missing().is_none());
     let all = installed.count() * scenarios.len();
     let mut done = 0;
-    let cells = schedule::run(&clients, &scenarios, |cell| {
+    let cells = schedule::run(&clients, &scenarios, &provider, |cell| {
         done += 1;
         let mark = if cell.right { "ok" } else { "WRONG" };
         eprintln!("{done}/{all} {mark} {}: {}", cell.client, cell.scenario);

@@ -259,7 +259,7 @@ impl fmt::Display for Size {
 pub const OURS: &str = "undaunted";
 
 const VERIFIED: &str = "undaunted runs with `verify_reads()`, which is off by default. Without it, \
-                        undaunted returns the wrong byte.";
+                        undaunted returns the wrong bytes.";
 
 const INTRODUCTION: &str = "\
 What S3 clients do in failure scenarios of S3. Every result is one call of one client, with a server
@@ -269,12 +269,21 @@ faults of the scenario. Made by `cd bench && cargo run --release -p survival`.
 A result is right if the outcome is that of the last table, judged by the returned value, the bytes,
 the objects in the server's folder afterwards and the server's record of the requests. The rule is
 the same for all clients. A corrupt byte may end in an error, since a stream cannot take back what it
-has delivered, and an endless fault must. A call that has not ended after 60 s hangs. With an endless
-fault it hangs after 200 s, since object_store and undaunted state a limit of 180 s. (boto3 waits 60 s
-for a response, so its second attempt comes too late to count.)
+has delivered, and an endless fault must. If only the caller can do something, such as set another
+endpoint or region, the text of the error must name the cause: the text with those of its causes, or
+for the SDK of AWS what its `DisplayErrorContext` shows. A call that has not ended after 60 s hangs.
+With an endless fault it hangs after 200 s, since object_store and undaunted state a limit of 180 s.
+(boto3 waits 60 s for a response, so its second attempt comes too late to count.)
 
-A fault happens once unless the name of the scenario says otherwise. A *closed* connection ends with
-a FIN, a *reset* one with a RST. If a *response is lost*, the server has applied the request.
+*New retries* are those that AWS announced as the default of its SDKs from November 2026 on, and that
+`AWS_NEW_RETRIES_2026=true` selects before. aws-sdk-s3 does not read the variable: aws-config does, and
+passes `RetrySpec::v2_1()` on, as this program does by itself. boto3 runs with the variable, but this
+version does not read it any more: its new retries are always on, so its two columns differ by chance.
+
+A fault happens once unless the name of the scenario says otherwise. Web pages, full storage, another
+region, tokens that are missing or repeated, odd keys, ignored ranges, decompressed bodies and missing
+ETags of parts and of objects that are read are the same for every request. A *closed* connection ends
+with a FIN, a *reset* one with a RST. If a *response is lost*, the server has applied the request.
 
 The figures of a result are the requests that the server saw; *again*, the bytes of objects that were
 sent beyond those that were needed; *early*, the requests before the time that a `Retry-After` asked

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use undaunted_chaos::{FaultPlan, Rule};
+use undaunted_chaos::{Fault, FaultPlan, Operation, Rule};
 
 use crate::call::{Call, Kind};
 use crate::content::Content;
@@ -23,6 +23,10 @@ pub struct Scenario {
     pub hint: Option<Duration>,
     /// Clients that can verify their reads do so.
     pub verified: bool,
+    /// The keys of the client are temporary and come from a provider, which has new ones.
+    pub temporary_keys: bool,
+    /// The most entries of a page of a list, if not as many as S3's.
+    pub page_size: Option<u16>,
     /// The reason why undaunted needs more than another client that survives, if it does.
     pub price: Option<&'static str>,
     /// The call mostly waits.
@@ -37,12 +41,21 @@ pub enum Right {
     Success,
     /// Success or an error, but no success with wrong bytes.
     SuccessOrError,
+    /// Success, or an error that is no statement about the object after which no object has
+    /// changed.
+    SuccessOrOtherError,
     /// One whole version of the object, or an error, but no mixture.
     OneVersionOrError,
     /// This error, and no object has changed. With `immediately`, after one request.
     Failure { kind: Kind, immediately: bool },
     /// An error that is no statement about the object, and no object has changed.
     OtherError,
+    /// Such an error, whose text names the cause: it has one of these words, in capitals or not.
+    /// It comes after this many requests at most.
+    NamedError {
+        words: &'static [&'static str],
+        requests: usize,
+    },
 }
 
 /// An object that exists before the call.
@@ -60,6 +73,8 @@ pub enum Faults {
     Rules(Vec<Rule>),
     /// Every connection is reset for this long from the first request on.
     Blackout(Duration),
+    /// The first request of this operation is redirected to the same server by another name.
+    Redirect(Operation),
 }
 
 impl Scenario {
@@ -75,6 +90,8 @@ impl Scenario {
             limit: LIMIT,
             hint: None,
             verified: false,
+            temporary_keys: false,
+            page_size: None,
             price: None,
             long: false,
         }
@@ -105,6 +122,11 @@ impl Scenario {
         self.long()
     }
 
+    pub fn redirect(mut self, operation: Operation) -> Self {
+        self.faults = Faults::Redirect(operation);
+        self
+    }
+
     pub fn hint(mut self, hint: Duration) -> Self {
         self.hint = Some(hint);
         self
@@ -112,6 +134,16 @@ impl Scenario {
 
     pub fn verified(mut self) -> Self {
         self.verified = true;
+        self
+    }
+
+    pub fn temporary_keys(mut self) -> Self {
+        self.temporary_keys = true;
+        self
+    }
+
+    pub fn page_size(mut self, entries: u16) -> Self {
+        self.page_size = Some(entries);
         self
     }
 
@@ -130,14 +162,39 @@ impl Scenario {
         self.long = true;
         self
     }
+
+    /// The keys that the server lists and does not have.
+    pub fn inserted_keys(&self) -> impl Iterator<Item = &str> {
+        let rules: &[Rule] = match &self.faults {
+            Faults::Rules(rules) => rules,
+            Faults::Blackout(_) | Faults::Redirect(_) => &[],
+        };
+        let names = rules.iter().filter_map(|rule| match rule.fault() {
+            Fault::InsertKeys { names, .. } => Some(names),
+            _ => None,
+        });
+        names.flatten().map(String::as_str)
+    }
 }
 
 impl Faults {
+    /// The plan of a server before it listens.
     pub fn plan(&self) -> FaultPlan {
         match self {
             Self::Rules(rules) => FaultPlan::scripted(rules.iter().cloned()),
             Self::Blackout(lasts) => FaultPlan::blackout(*lasts),
+            Self::Redirect(_) => FaultPlan::none(),
         }
+    }
+
+    /// The rule that depends on the port of the server.
+    pub fn rule_for(&self, port: u16) -> Option<Rule> {
+        let Self::Redirect(operation) = self else {
+            return None;
+        };
+        let location = Some(format!("http://localhost:{port}"));
+        let redirect = Fault::TemporaryRedirect { location };
+        Some(Rule::new(*operation, redirect))
     }
 }
 

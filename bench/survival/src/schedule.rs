@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::cell::{self, Cell};
 use crate::clients::Client;
+use crate::provider::Provider;
 use crate::scenario::Scenario;
 
 /// Runs every client in every scenario, and passes each result to `report` as it ends.
@@ -18,6 +19,7 @@ use crate::scenario::Scenario;
 pub async fn run(
     clients: &[Arc<dyn Client>],
     scenarios: &[Scenario],
+    provider: &Arc<Provider>,
     mut report: impl FnMut(&Cell),
 ) -> io::Result<Vec<Cell>> {
     let long = Arc::new(Semaphore::new(LONG));
@@ -29,9 +31,11 @@ pub async fn run(
             let lane = Arc::clone(lane);
             let client = Arc::clone(client);
             let scenario = scenario.clone();
+            let provider = Arc::clone(provider);
             cells.push(tokio::spawn(async move {
                 let _permit = lane.acquire_owned().await.map_err(io::Error::other)?;
-                cell::run(&*client, &scenario).await.map_err(|error| {
+                let cell = cell::run(&*client, &scenario, &provider).await;
+                cell.map_err(|error| {
                     let (client, scenario) = (client.name(), &scenario.name);
                     io::Error::other(format!("{client}, {scenario}: {error}"))
                 })

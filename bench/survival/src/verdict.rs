@@ -33,15 +33,17 @@ pub fn judge(
 ) -> Result<&'static str, String> {
     match (outcome, scenario.right) {
         (Outcome::Hung, _) => Err(format!("hung over {} s", scenario.limit.as_secs())),
-        (Outcome::Replied(reply), Right::Success | Right::SuccessOrError) => {
-            succeeded(scenario, reply, evidence)
-        }
+        (
+            Outcome::Replied(reply),
+            Right::Success | Right::SuccessOrError | Right::SuccessOrOtherError,
+        ) => succeeded(scenario, reply, evidence),
         (Outcome::Replied(reply), Right::OneVersionOrError) => {
             one_version(scenario, reply, evidence)
         }
-        (Outcome::Replied(_), Right::Failure { .. } | Right::OtherError) => {
-            Err("success".to_owned())
-        }
+        (
+            Outcome::Replied(_),
+            Right::Failure { .. } | Right::OtherError | Right::NamedError { .. },
+        ) => Err("success".to_owned()),
         (Outcome::Failed(failure), Right::Success) => Err(failure.kind.as_str().to_owned()),
         (Outcome::Failed(_), Right::SuccessOrError | Right::OneVersionOrError) => Ok("error"),
         (Outcome::Failed(failure), Right::Failure { kind, immediately }) => {
@@ -54,17 +56,37 @@ pub fn judge(
             unchanged(scenario, evidence)?;
             Ok(kind.as_str())
         }
-        (Outcome::Failed(failure), Right::OtherError) => {
-            if failure.kind != Kind::Other {
-                return Err(failure.kind.as_str().to_owned());
+        (Outcome::Failed(failure), Right::OtherError | Right::SuccessOrOtherError) => {
+            other_error(scenario, failure, evidence)
+        }
+        (Outcome::Failed(failure), Right::NamedError { words, requests }) => {
+            other_error(scenario, failure, evidence)?;
+            let text = failure.text.to_lowercase();
+            if !words.iter().any(|word| text.contains(&word.to_lowercase())) {
+                return Err("error that does not name the cause".to_owned());
             }
-            unchanged(scenario, evidence)?;
-            if evidence.uploads > 0 {
-                return Err("error, but the upload was not aborted".to_owned());
+            if evidence.requests.len() > requests {
+                return Err("error, but not immediately".to_owned());
             }
             Ok("error")
         }
     }
+}
+
+/// Whether an error is no statement about the object, and nothing has changed.
+fn other_error(
+    scenario: &Scenario,
+    failure: &Failure,
+    evidence: &Evidence<'_>,
+) -> Result<&'static str, String> {
+    if failure.kind != Kind::Other {
+        return Err(failure.kind.as_str().to_owned());
+    }
+    unchanged(scenario, evidence).map_err(|what| format!("error, but {what}"))?;
+    if evidence.uploads > 0 {
+        return Err("error, but the upload was not aborted".to_owned());
+    }
+    Ok("error")
 }
 
 fn succeeded(
@@ -89,13 +111,9 @@ fn succeeded(
         (Call::Head { key }, Reply::Size(size)) if *size != before[*key].len() as u64 => {
             return Err("wrong size".to_owned());
         }
-        (Call::List { prefix }, Reply::Keys(listed)) => {
-            let mut listed = listed.clone();
-            listed.sort_unstable();
-            let all = before.keys().filter(|key| key.starts_with(prefix));
-            if !all.eq(listed.iter()) {
-                return Err(format!("{} keys listed of {}", listed.len(), before.len()));
-            }
+        (Call::List { prefix }, Reply::Keys { listed, named }) => {
+            let existing = before.keys().filter(|key| key.starts_with(prefix));
+            same_keys(scenario, existing, listed, named)?;
         }
         (
             Call::Get { .. }
@@ -200,6 +218,34 @@ fn same_bodies(bodies: &[Bytes], expected: &[&Bytes]) -> Result<(), String> {
         "wrong bytes".to_owned()
     } else {
         format!("{length} bytes of {wanted}")
+    })
+}
+
+/// Whether every key is listed once, and no other. A key that no object of the folder can have
+/// may be named instead, and the marker of a folder may be left out.
+fn same_keys<'k>(
+    scenario: &'k Scenario,
+    existing: impl Iterator<Item = &'k String>,
+    listed: &'k [String],
+    named: &'k [String],
+) -> Result<(), String> {
+    let (markers, odd): (Vec<&str>, Vec<&str>) =
+        scenario.inserted_keys().partition(|key| key.ends_with('/'));
+    let named = named.iter().map(String::as_str);
+    let named = named.filter(|key| odd.contains(key));
+    let listed = listed.iter().map(String::as_str);
+    let listed = listed.filter(|key| !markers.contains(key));
+    let mut found: Vec<&str> = listed.chain(named).collect();
+    let mut wanted: Vec<&str> = existing.map(String::as_str).chain(odd.clone()).collect();
+    found.sort_unstable();
+    wanted.sort_unstable();
+    if found == wanted {
+        return Ok(());
+    }
+    let other = found.iter().find(|key| !wanted.contains(key));
+    Err(match other {
+        Some(key) => format!("{key:?} is listed, and no such object exists"),
+        None => format!("{} keys listed of {}", found.len(), wanted.len()),
     })
 }
 

@@ -1,40 +1,71 @@
-//! aws-sdk-s3.
+//! aws-sdk-s3, and the same with the retries that become its default.
 
 use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_s3::Client as S3;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::upload_part::UploadPartOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
+use aws_smithy_types::retry::RetrySpec;
 use bytes::Bytes;
 use futures::future::try_join_all;
 
-use super::{Client, Endpoint, Session};
+use super::{Client, Endpoint, NEW_RETRIES, Session};
 use crate::call::{Call, Failure, Kind, PART, Reply};
+use crate::provider::Provider;
 use crate::versions;
 
-pub struct Aws;
+pub struct Aws {
+    pub new_retries: bool,
+}
 
 #[async_trait]
 impl Client for Aws {
     fn name(&self) -> &'static str {
-        "aws-sdk-s3"
+        if self.new_retries {
+            "aws-sdk-s3, new retries"
+        } else {
+            "aws-sdk-s3"
+        }
     }
 
     fn version(&self) -> String {
-        versions::of("aws-sdk-s3")
+        let version = versions::of("aws-sdk-s3");
+        if self.new_retries {
+            format!("{version}, with what aws-config makes of {NEW_RETRIES}=true")
+        } else {
+            version
+        }
     }
 
     async fn connect(&self, endpoint: &Endpoint) -> Result<Box<dyn Session>, Failure> {
-        let (access, secret) = (endpoint.access_key, endpoint.secret_key);
+        let keys = Keys {
+            access: endpoint.access_key,
+            secret: endpoint.secret_key,
+            provider: endpoint.provider.clone(),
+        };
+        let mut retries = RetryConfig::standard();
+        if self.new_retries {
+            // Only aws-config reads the environment variable, and this is all that it does then.
+            // The variable would hold for the whole program.
+            retries = retries.with_retry_spec(RetrySpec::v2_1());
+        }
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&endpoint.url)
             .region(Region::new(endpoint.region))
-            .credentials_provider(Credentials::new(access, secret, None, None, "survival"))
+            .credentials_provider(keys)
+            .retry_config(retries)
+            // All clients of a program share the allowance for retries of one region. Here it is
+            // that of one result, as if each were a program of its own.
+            .retry_partition(RetryPartition::new(endpoint.url.clone()))
             // The buckets of the server have no host names.
             .force_path_style(true)
             .build();
@@ -42,6 +73,27 @@ impl Client for Aws {
             s3: S3::from_conf(config),
             bucket: endpoint.bucket,
         }))
+    }
+}
+
+/// The keys of the server, or temporary ones for half an hour.
+#[derive(Debug)]
+struct Keys {
+    access: &'static str,
+    secret: &'static str,
+    provider: Option<Arc<Provider>>,
+}
+
+impl ProvideCredentials for Keys {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let token = self.provider.as_ref().map(|provider| provider.new_token());
+        let expiry = token.as_ref().map(|_| SystemTime::now() + HALF_AN_HOUR);
+        let (access, secret) = (self.access, self.secret);
+        let keys = Credentials::new(access, secret, token, expiry, "survival");
+        future::ProvideCredentials::ready(Ok(keys))
     }
 }
 
@@ -138,7 +190,7 @@ impl AwsSession {
             let found = page.contents().iter().filter_map(|object| object.key());
             keys.extend(found.map(str::to_owned));
         }
-        Ok(Reply::Keys(keys))
+        Ok(Reply::listed(keys))
     }
 
     async fn copy(&self, from: &str, to: &str) -> Result<Reply, Failure> {
@@ -231,3 +283,5 @@ where
 fn broken(error: impl std::error::Error) -> Failure {
     Failure::other(DisplayErrorContext(error))
 }
+
+const HALF_AN_HOUR: Duration = Duration::from_secs(1800);

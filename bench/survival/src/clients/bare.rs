@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 
 use super::trait_calls::TraitSession;
 use super::{Client, Endpoint, Session};
@@ -23,15 +23,12 @@ impl Client for Bare {
     }
 
     async fn connect(&self, endpoint: &Endpoint) -> Result<Box<dyn Session>, Failure> {
-        let store = AmazonS3Builder::new()
-            .with_endpoint(&endpoint.url)
-            .with_access_key_id(endpoint.access_key)
-            .with_secret_access_key(endpoint.secret_key)
-            .with_region(endpoint.region)
-            .with_bucket_name(endpoint.bucket)
-            .with_allow_http(true)
-            .build()
-            .map_err(Failure::other)?;
+        let mut builder = AmazonS3Builder::new().with_bucket_name(endpoint.bucket);
+        for (key, value) in endpoint.object_store_options() {
+            let key: AmazonS3ConfigKey = key.parse().map_err(Failure::other)?;
+            builder = builder.with_config(key, value);
+        }
+        let store = builder.build().map_err(Failure::other)?;
         Ok(Box::new(TraitSession(Arc::new(store))))
     }
 }

@@ -1,4 +1,5 @@
-//! The clients, each with its default settings.
+//! The clients, each with its default settings, and two of them with the retries that AWS
+//! announced for its SDKs as well.
 
 mod aws;
 mod bare;
@@ -8,11 +9,13 @@ mod trait_calls;
 mod undaunted;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use undaunted_chaos::server::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
 
 use crate::call::{Call, Failure, Reply};
+use crate::provider::Provider;
 
 /// One client, a column of the report.
 #[async_trait]
@@ -47,37 +50,73 @@ pub struct Endpoint {
     pub bucket: &'static str,
     /// Whether to verify reads, if the client has the choice.
     pub verified: bool,
+    /// Where the keys come from, if they are temporary.
+    pub provider: Option<Arc<Provider>>,
 }
 
 impl Endpoint {
-    pub fn of(server: &S3Server, verified: bool) -> Self {
+    pub fn of(server: &S3Server) -> Self {
         Self {
             url: server.endpoint(),
             access_key: ACCESS_KEY,
             secret_key: SECRET_KEY,
             region: REGION,
             bucket: BUCKET,
-            verified,
+            verified: false,
+            provider: None,
         }
+    }
+
+    /// The options of object_store for this endpoint. With temporary keys, they name the
+    /// provider and not the keys.
+    pub fn object_store_options(&self) -> Vec<(&'static str, String)> {
+        let mut options = vec![
+            ("aws_endpoint", self.url.clone()),
+            ("aws_region", self.region.to_owned()),
+            ("aws_allow_http", "true".to_owned()),
+        ];
+        options.extend(match &self.provider {
+            None => [
+                ("aws_access_key_id", self.access_key.to_owned()),
+                ("aws_secret_access_key", self.secret_key.to_owned()),
+            ],
+            Some(provider) => [
+                ("aws_container_credentials_full_uri", provider.url.clone()),
+                (
+                    "aws_container_authorization_token_file",
+                    provider.token_file().display().to_string(),
+                ),
+            ],
+        });
+        options
     }
 }
 
 /// All clients, in the order of the report. Python packages are installed below `target`.
-pub async fn all(target: &Path, wanted: impl Fn(&str) -> bool) -> Vec<Box<dyn Client>> {
+pub async fn all(
+    target: &Path,
+    provider: &Provider,
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<Box<dyn Client>> {
     let mut clients: Vec<Box<dyn Client>> = vec![
         Box::new(undaunted::Undaunted),
         Box::new(bare::Bare),
         Box::new(opendal::OpenDal::new()),
         Box::new(opendal::OpenDal::with_timeouts()),
-        Box::new(aws::Aws),
+        Box::new(aws::Aws { new_retries: false }),
+        Box::new(aws::Aws { new_retries: true }),
     ];
     clients.retain(|client| wanted(client.name()));
-    let python: Vec<_> = python::PACKAGES
+    let python: Vec<_> = python::COLUMNS
         .into_iter()
-        .filter(|package| wanted(package))
+        .filter(|column| wanted(column.name))
         .collect();
-    clients.extend(python::install(target, &python).await);
+    clients.extend(python::install(target, provider, &python).await);
     clients
 }
+
+/// The environment variable with which AWS lets users try the retries that become the default of
+/// its SDKs.
+pub const NEW_RETRIES: &str = "AWS_NEW_RETRIES_2026";
 
 pub const BUCKET: &str = "bucket";

@@ -1,5 +1,7 @@
 //! opendal with its retry layer, and with its timeout layer inside that.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -7,9 +9,12 @@ use futures::future::try_join_all;
 use opendal::layers::{RetryLayer, TimeoutLayer};
 use opendal::services::S3;
 use opendal::{Error, ErrorKind, Operator, Result};
+use reqsign_aws_v4::Credential;
+use reqsign_core::{Context, ProvideCredential, ProvideCredentialChain};
 
 use super::{Client, Endpoint, Session};
 use crate::call::{Call, Failure, Kind, PART, Reply};
+use crate::provider::Provider;
 use crate::versions;
 
 pub struct OpenDal {
@@ -49,10 +54,21 @@ impl Client for OpenDal {
     async fn connect(&self, endpoint: &Endpoint) -> Result<Box<dyn Session>, Failure> {
         let service = S3::default()
             .endpoint(&endpoint.url)
-            .access_key_id(endpoint.access_key)
-            .secret_access_key(endpoint.secret_key)
             .region(endpoint.region)
             .bucket(endpoint.bucket);
+        let service = match &endpoint.provider {
+            None => service
+                .access_key_id(endpoint.access_key)
+                .secret_access_key(endpoint.secret_key),
+            Some(provider) => {
+                let keys = TemporaryKeys {
+                    access: endpoint.access_key,
+                    secret: endpoint.secret_key,
+                    provider: Arc::clone(provider),
+                };
+                service.credential_provider_chain(ProvideCredentialChain::new().push(keys))
+            }
+        };
         let operator = Operator::new(service).map_err(failure)?;
         let operator = if self.timeouts {
             operator.layer(TimeoutLayer::new())
@@ -60,6 +76,27 @@ impl Client for OpenDal {
             operator
         };
         Ok(Box::new(OpenDalSession(operator.layer(RetryLayer::new()))))
+    }
+}
+
+/// Keys of the server with a new session token each time.
+#[derive(Debug)]
+struct TemporaryKeys {
+    access: &'static str,
+    secret: &'static str,
+    provider: Arc<Provider>,
+}
+
+impl ProvideCredential for TemporaryKeys {
+    type Credential = Credential;
+
+    async fn provide_credential(&self, _: &Context) -> reqsign_core::Result<Option<Credential>> {
+        Ok(Some(Credential {
+            access_key_id: self.access.to_owned(),
+            secret_access_key: self.secret.to_owned(),
+            session_token: Some(self.provider.new_token()),
+            expires_in: None,
+        }))
     }
 }
 
@@ -97,7 +134,7 @@ async fn run(operator: &Operator, call: &Call) -> Result<Reply> {
         Call::List { prefix } => {
             let entries = operator.list_with(prefix).recursive(true).await?;
             let files = entries.iter().filter(|entry| entry.metadata().is_file());
-            Ok(Reply::Keys(
+            Ok(Reply::listed(
                 files.map(|entry| entry.path().to_owned()).collect(),
             ))
         }
@@ -162,8 +199,5 @@ fn failure(error: Error) -> Failure {
         ErrorKind::PermissionDenied => Kind::Denied,
         _ => Kind::Other,
     };
-    Failure {
-        kind,
-        text: error.to_string(),
-    }
+    Failure::of(kind, &error)
 }

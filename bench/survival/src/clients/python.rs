@@ -1,4 +1,4 @@
-//! boto3 and obstore, in a Python process that takes calls as lines of JSON.
+//! boto3 and obstore, each in a Python process that takes calls as lines of JSON.
 
 mod environment;
 
@@ -17,45 +17,77 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Client, Endpoint, Session};
+use super::{Client, Endpoint, NEW_RETRIES, Session};
 use crate::call::{Call, Failure, Kind, Reply};
 use crate::content::Content;
+use crate::provider::Provider;
+
+/// A Python package, as one column of the report.
+#[derive(Clone, Copy)]
+pub struct Column {
+    pub name: &'static str,
+    package: &'static str,
+    new_retries: bool,
+}
 
 /// The Python packages.
-pub const PACKAGES: [&str; 2] = ["boto3", "obstore"];
+pub const COLUMNS: [Column; 3] = [
+    Column {
+        name: "boto3",
+        package: "boto3",
+        new_retries: false,
+    },
+    Column {
+        name: "boto3, new retries",
+        package: "boto3",
+        new_retries: true,
+    },
+    Column {
+        name: "obstore",
+        package: "obstore",
+        new_retries: false,
+    },
+];
 
-/// Makes a Python environment below `target` and starts a program in it for each package. A
+/// Makes a Python environment below `target` and starts a program in it for each column. A
 /// package that cannot be installed is reported as missing.
-pub async fn install(target: &Path, packages: &[&'static str]) -> Vec<Box<dyn Client>> {
-    if packages.is_empty() {
+pub async fn install(
+    target: &Path,
+    provider: &Provider,
+    columns: &[Column],
+) -> Vec<Box<dyn Client>> {
+    if columns.is_empty() {
         return Vec::new();
     }
     let environment = environment::with_packages(target).await;
     let mut clients: Vec<Box<dyn Client>> = Vec::new();
-    for &package in packages {
+    for &column in columns {
         let python = match &environment {
-            Ok(python) => start(python, package).await,
+            Ok(python) => start(python, provider, column).await,
             Err(error) => Err(io::Error::other(error.to_string())),
         };
         let python = python.map(Arc::new).map_err(|error| error.to_string());
-        clients.push(Box::new(Package { package, python }));
+        clients.push(Box::new(Package { column, python }));
     }
     clients
 }
 
 struct Package {
-    package: &'static str,
+    column: Column,
     python: Result<Arc<Python>, String>,
 }
 
 #[async_trait]
 impl Client for Package {
     fn name(&self) -> &'static str {
-        self.package
+        self.column.name
     }
 
     fn version(&self) -> String {
         match &self.python {
+            Ok(python) if self.column.new_retries => {
+                format!("{}, with {NEW_RETRIES}=true", python.version)
+            }
             Ok(python) => python.version.clone(),
             Err(_) => "not installed".to_owned(),
         }
@@ -75,6 +107,10 @@ impl Client for Package {
                 "secret_key": endpoint.secret_key,
                 "region": endpoint.region,
                 "bucket": endpoint.bucket,
+                "provider": endpoint.provider.as_ref().map(|provider| json!({
+                    "url": provider.url,
+                    "token_file": provider.token_file(),
+                })),
             }),
         };
         session.ask(json!({"op": "connect"})).await?;
@@ -134,7 +170,7 @@ impl Session for PythonSession {
                 .map(Reply::Bodies);
         }
         Ok(match (response.keys, response.size) {
-            (Some(keys), _) => Reply::Keys(keys),
+            (Some(keys), _) => Reply::listed(keys),
             (None, Some(size)) => Reply::Size(size),
             (None, None) => Reply::Done,
         })
@@ -215,10 +251,22 @@ fn kind_of(word: &str) -> Kind {
         .unwrap_or(Kind::Other)
 }
 
-async fn start(python: &Path, package: &str) -> io::Result<Python> {
-    let mut child = Command::new(python)
+async fn start(python: &Path, provider: &Provider, column: Column) -> io::Result<Python> {
+    let mut program = Command::new(python);
+    program
         .arg(Path::new(SOURCE).join("survive.py"))
-        .arg(package)
+        .arg(column.package)
+        // boto3 has no setting for these. Without keys of its own, a client asks the provider.
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &provider.url)
+        .env(
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+            provider.token_file(),
+        )
+        .env_remove(NEW_RETRIES);
+    if column.new_retries {
+        program.env(NEW_RETRIES, "true");
+    }
+    let mut child = program
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)

@@ -52,7 +52,7 @@ async fn run(store: &Arc<dyn ObjectStore>, call: &Call) -> Result<Reply> {
         Call::List { prefix } => {
             let metas: Vec<_> = store.list(Some(&Path::from(*prefix))).try_collect().await?;
             let keys = metas.iter().map(|meta| meta.location.to_string());
-            Ok(Reply::Keys(keys.collect()))
+            Ok(Reply::listed(keys.collect()))
         }
         Call::Put { key, content } => {
             store.put(&Path::from(*key), content.bytes().into()).await?;
@@ -109,14 +109,11 @@ async fn put(store: &dyn ObjectStore, key: &str, bytes: Bytes, mode: PutMode) ->
 }
 
 fn failure(error: Error) -> Failure {
-    let kind = match error {
+    let kind = match &error {
         Error::AlreadyExists { .. } | Error::Precondition { .. } => Kind::Conflict,
         Error::NotFound { .. } => Kind::NotFound,
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Kind::Denied,
         _ => Kind::Other,
     };
-    Failure {
-        kind,
-        text: error.to_string(),
-    }
+    Failure::of(kind, &error)
 }

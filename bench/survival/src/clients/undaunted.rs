@@ -1,14 +1,14 @@
-//! undaunted: `open_with()` with the configuration that its documentation shows.
+//! undaunted: what `open_with()` opens, with the configuration that its documentation shows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use undaunted::RetryConfig;
-use undaunted_object_store::{Backend, RetryStore, open_with};
+use undaunted_object_store::{Backend, RetryStore};
 
 use super::trait_calls::TraitSession;
 use super::{Client, Endpoint, Session};
-use crate::call::Failure;
+use crate::call::{Call, Failure, Reply};
 use crate::versions;
 
 pub struct Undaunted;
@@ -29,24 +29,44 @@ impl Client for Undaunted {
 
     async fn connect(&self, endpoint: &Endpoint) -> Result<Box<dyn Session>, Failure> {
         let url = format!("s3://{}", endpoint.bucket);
-        let options = [
-            ("aws_endpoint", endpoint.url.as_str()),
-            ("aws_access_key_id", endpoint.access_key),
-            ("aws_secret_access_key", endpoint.secret_key),
-            ("aws_region", endpoint.region),
-            ("aws_allow_http", "true"),
-        ];
-        let config = RetryConfig::storage();
-        let store = if endpoint.verified {
-            let (backend, _) = Backend::open_with(&url, options).map_err(Failure::other)?;
-            RetryStore::builder(backend.store)
-                .config(config)
-                .capabilities(backend.capabilities)
-                .verify_reads()
-                .build()
-        } else {
-            open_with(&url, options, config).map_err(Failure::other)?.0
-        };
-        Ok(Box::new(TraitSession(Arc::new(store))))
+        let options = endpoint.object_store_options();
+        let (backend, _) = Backend::open_with(&url, options).map_err(Failure::other)?;
+        let named = Names::default();
+        let name = Arc::clone(&named);
+        // As `open_with()` builds it, and with a listener for the keys that no `Path` can hold.
+        let mut store = RetryStore::builder(backend.store)
+            .config(RetryConfig::storage())
+            .capabilities(backend.capabilities)
+            .on_skipped_key(move |skipped| lock(&name).push(skipped.key().to_owned()));
+        if endpoint.verified {
+            store = store.verify_reads();
+        }
+        let calls = TraitSession(Arc::new(store.build()));
+        Ok(Box::new(NamingSession { calls, named }))
     }
+}
+
+/// A session whose lists name the keys that they leave out.
+struct NamingSession {
+    calls: TraitSession,
+    named: Names,
+}
+
+type Names = Arc<Mutex<Vec<String>>>;
+
+#[async_trait]
+impl Session for NamingSession {
+    async fn run(&self, call: &Call) -> Result<Reply, Failure> {
+        Ok(match self.calls.run(call).await? {
+            Reply::Keys { listed, .. } => {
+                let named = lock(&self.named).clone();
+                Reply::Keys { listed, named }
+            }
+            reply => reply,
+        })
+    }
+}
+
+fn lock(names: &Names) -> std::sync::MutexGuard<'_, Vec<String>> {
+    names.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,11 @@
 //! The scenarios, in the order of the report.
 
 mod conditions;
+mod documents;
+mod intermediaries;
+mod lists;
 mod reads;
+mod refusals;
 mod sets;
 mod uploads;
 mod words;
@@ -17,6 +21,10 @@ pub fn all() -> Vec<Scenario> {
         conditions::scenarios(),
         sets::scenarios(),
         uploads::scenarios(),
+        intermediaries::scenarios(),
+        documents::scenarios(),
+        lists::scenarios(),
+        refusals::scenarios(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -27,9 +35,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn there_are_eighty_and_no_name_is_there_twice() {
+    fn there_are_as_many_as_documented_and_no_name_is_there_twice() {
         let all = all();
-        assert_eq!(all.len(), 80);
+        assert_eq!(all.len(), 80 + 42);
         let names: BTreeSet<_> = all.iter().map(|one| &one.name).collect();
         assert_eq!(names.len(), all.len());
     }

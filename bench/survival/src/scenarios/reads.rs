@@ -5,8 +5,8 @@ use std::time::Duration;
 use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
 
 use super::words::{
-    BREAK, FOREVER, HINT, KEY, MIB, OBJECT, SMALL, SOONER, before, broken_body, coded,
-    request_timeout, slow_down, slow_down_with_hint, status,
+    BREAK, FOREVER, HINT, KEY, MIB, OBJECT_THERE, READ, SMALL, SOONER, before, broken_body, coded,
+    get as read, request_timeout, slow_down, slow_down_with_hint, status,
 };
 use crate::call::{Call, Kind};
 use crate::content::Content;
@@ -175,12 +175,6 @@ pub fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-fn read(name: &str, says: &'static str) -> Scenario {
-    Scenario::new(name, says, Call::Get { key: KEY }).prepared([OBJECT_THERE])
-}
-
-const OBJECT_THERE: Prepared = Prepared::Object(KEY, OBJECT);
-const READ: &str = "The bytes are those of the object.";
 const FAILS: &str = "There is an error within 200 s.";
 const TWENTY: [&str; 20] = [
     "many/00", "many/01", "many/02", "many/03", "many/04", "many/05", "many/06", "many/07",

@@ -2,8 +2,9 @@
 
 use undaunted_chaos::{Failure, Operation, Rule};
 
-use super::words::{KEY, LARGE, after, before, coded, request_timeout, slow_down, status};
-use crate::call::Call;
+use super::words::{
+    WRITTEN, after, before, coded, request_timeout, slow_down, status, upload as uploaded,
+};
 use crate::scenario::{Right, Scenario};
 
 pub fn scenarios() -> Vec<Scenario> {
@@ -64,11 +65,7 @@ pub fn scenarios() -> Vec<Scenario> {
 }
 
 fn upload<const N: usize>(name: &str, rules: [Rule; N]) -> Scenario {
-    let call = Call::Upload {
-        key: KEY,
-        content: LARGE,
-    };
-    Scenario::new(name, "The call succeeds, and the object exists.", call).rules(rules)
+    uploaded(name, WRITTEN).rules(rules)
 }
 
 const COMPLETE: Operation = Operation::CompleteMultipart;

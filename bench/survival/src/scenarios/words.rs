@@ -4,7 +4,32 @@ use std::time::Duration;
 
 use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
 
+use crate::call::Call;
 use crate::content::Content;
+use crate::scenario::{Prepared, Scenario};
+
+/// A read of the whole object.
+pub fn get(name: &str, says: &'static str) -> Scenario {
+    Scenario::new(name, says, Call::Get { key: KEY }).prepared([OBJECT_THERE])
+}
+
+/// A put of the object without a condition.
+pub fn put(name: &str, says: &'static str) -> Scenario {
+    let call = Call::Put {
+        key: KEY,
+        content: OBJECT,
+    };
+    Scenario::new(name, says, call)
+}
+
+/// An upload of the large object in parts.
+pub fn upload(name: &str, says: &'static str) -> Scenario {
+    let call = Call::Upload {
+        key: KEY,
+        content: LARGE,
+    };
+    Scenario::new(name, says, call)
+}
 
 /// The request is not applied.
 pub fn before(operation: Operation, failure: Failure) -> Rule {
@@ -51,9 +76,14 @@ pub fn request_timeout() -> Failure {
 pub const SOONER: &str = "Its first retry comes after 100 ms, that of the best client after a second: more \
                           requests in an outage, and less time lost after a short fault.";
 
+pub const READ: &str = "The bytes are those of the object.";
+pub const WRITTEN: &str = "The call succeeds, and the object exists.";
+
 pub const KEY: &str = "folder/object";
 /// The object that reads read and puts write.
 pub const OBJECT: Content = Content::new(1, MIB);
+/// The same, where a call reads it.
+pub const OBJECT_THERE: Prepared = Prepared::Object(KEY, OBJECT);
 /// The object that exists before the call.
 pub const OLD: Content = Content::new(2, MIB);
 pub const SMALL: Content = Content::new(3, 1000);

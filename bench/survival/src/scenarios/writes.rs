@@ -5,8 +5,8 @@ use std::time::Duration;
 use undaunted_chaos::{Failure, Operation, Rule};
 
 use super::words::{
-    HINT, KEY, OBJECT, OLD, SOONER, after, before, request_timeout, slow_down, slow_down_with_hint,
-    status,
+    HINT, KEY, OLD, SOONER, WRITTEN, after, before, put as written, request_timeout, slow_down,
+    slow_down_with_hint, status,
 };
 use crate::call::Call;
 use crate::scenario::{Prepared, Scenario};
@@ -43,7 +43,7 @@ pub fn scenarios() -> Vec<Scenario> {
             after(Operation::Put, status(500)),
         ),
         put("put: no response", before(Operation::Put, Failure::Timeout)).long(),
-        Scenario::new("put: blackout of 5 s", WRITTEN, PUT)
+        written("put: blackout of 5 s", WRITTEN)
             .blackout(Duration::from_secs(5))
             .price(SOONER),
         copy("copy: 503", before(Operation::Copy, status(503))),
@@ -67,7 +67,7 @@ pub fn scenarios() -> Vec<Scenario> {
 }
 
 fn put(name: &str, rule: Rule) -> Scenario {
-    Scenario::new(name, WRITTEN, PUT).rules([rule])
+    written(name, WRITTEN).rules([rule])
 }
 
 fn copy(name: &str, rule: Rule) -> Scenario {
@@ -85,9 +85,4 @@ fn rename(name: &str, rule: Rule) -> Scenario {
         .rules([rule])
 }
 
-const PUT: Call = Call::Put {
-    key: KEY,
-    content: OBJECT,
-};
 const TO: &str = "folder/copy";
-const WRITTEN: &str = "The call succeeds, and the object exists.";

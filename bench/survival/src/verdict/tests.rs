@@ -1,4 +1,4 @@
-use undaunted_chaos::Operation;
+use undaunted_chaos::{Fault, Operation, Rule};
 
 use super::*;
 use crate::content::Content;
@@ -153,7 +153,7 @@ fn a_list_has_every_key_once() {
         Scenario::new("test", "", Call::List { prefix: "l/" }).prepared([Prepared::Files("l/", 2)]);
     let objects = before(&list);
     let listed = |keys: &[&str]| {
-        Outcome::Replied(Reply::Keys(
+        Outcome::Replied(Reply::listed(
             keys.iter().map(|key| (*key).to_owned()).collect(),
         ))
     };
@@ -161,6 +161,40 @@ fn a_list_has_every_key_once() {
     assert!(verdict(&list, &listed(&["l/00000"]), &objects).is_err());
     let twice = ["l/00000", "l/00001", "l/00001"];
     assert!(verdict(&list, &listed(&twice), &objects).is_err());
+}
+
+#[test]
+fn an_odd_key_is_listed_or_named_and_a_marker_is_no_object() {
+    let insert = |name: &str| {
+        let fault = Fault::InsertKeys {
+            names: vec![name.to_owned()],
+            size: 0,
+        };
+        let list = Scenario::new("test", "", Call::List { prefix: "l/" });
+        list.prepared([Prepared::Files("l/", 1)])
+            .rules([Rule::new(Operation::List, fault)])
+    };
+    let judged = |scenario: &Scenario, listed: &[&str], named: &[&str]| {
+        let owned = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+        let reply = Reply::Keys {
+            listed: owned(listed),
+            named: owned(named),
+        };
+        verdict(scenario, &Outcome::Replied(reply), &before(scenario))
+    };
+    let odd = insert("l//a");
+    assert!(judged(&odd, &["l//a", "l/00000"], &[]).is_ok());
+    assert!(judged(&odd, &["l/00000"], &["l//a"]).is_ok());
+    assert!(judged(&odd, &["l/00000"], &[]).is_err());
+    assert!(judged(&odd, &["l/a", "l/00000"], &[]).is_err());
+    assert!(judged(&odd, &["l//a"], &["l/00000"]).is_err());
+    let marker = insert("l/");
+    assert!(judged(&marker, &["l/", "l/00000"], &[]).is_ok());
+    assert!(judged(&marker, &["l/00000"], &[]).is_ok());
+    assert_eq!(
+        judged(&marker, &["l", "l/00000"], &[]),
+        Err("\"l\" is listed, and no such object exists".to_owned())
+    );
 }
 
 #[test]
@@ -204,6 +238,52 @@ fn another_error_is_no_statement_about_the_object_and_leaves_no_upload() {
     assert!(verdict(&upload, &failed(Kind::NotFound), &objects).is_err());
     assert!(with_uploads(&upload, &failed(Kind::Other), &objects, 1).is_err());
     assert!(verdict(&upload, &Outcome::Replied(Reply::Done), &objects).is_err());
+}
+
+#[test]
+fn success_or_another_error_leaves_all_or_nothing() {
+    let put = scenario(
+        Call::Put {
+            key: "b",
+            content: NEW,
+        },
+        Right::SuccessOrOtherError,
+    );
+    let nothing = there(&[(KEY, OLD)]);
+    let all = there(&[(KEY, OLD), ("b", NEW)]);
+    let done = Outcome::Replied(Reply::Done);
+    let error = failed(Kind::Other);
+    assert_eq!(verdict(&put, &done, &all), Ok(""));
+    assert_eq!(verdict(&put, &error, &nothing), Ok("error"));
+    assert!(verdict(&put, &done, &nothing).is_err());
+    assert!(verdict(&put, &error, &all).is_err());
+    assert!(with_uploads(&put, &error, &nothing, 1).is_err());
+    assert!(verdict(&put, &failed(Kind::NotFound), &nothing).is_err());
+}
+
+#[test]
+fn a_named_error_names_the_cause_without_many_requests() {
+    let right = Right::NamedError {
+        words: &["507", "full"],
+        requests: 1,
+    };
+    let get = scenario(Call::Get { key: KEY }, right);
+    let objects = there(&[(KEY, OLD)]);
+    let request = request(Operation::Get, 0, None, Some(507));
+    let judged = |kind, text: &str, count| {
+        let text = text.to_owned();
+        let evidence = Evidence {
+            objects: &objects,
+            uploads: 0,
+            requests: &vec![request.clone(); count],
+        };
+        judge(&get, &Outcome::Failed(Failure { kind, text }), &evidence)
+    };
+    assert_eq!(judged(Kind::Other, "Storage Full", 1), Ok("error"));
+    assert!(judged(Kind::Other, "no", 1).is_err());
+    assert!(judged(Kind::Other, "HTTP status 507", 2).is_err());
+    assert!(judged(Kind::Denied, "HTTP status 507", 1).is_err());
+    assert!(verdict(&get, &bodies(OLD), &objects).is_err());
 }
 
 #[test]
