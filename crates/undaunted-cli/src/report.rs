@@ -246,7 +246,7 @@ impl fmt::Display for Report<'_> {
         }
         if objects.uploads_aborted > 0 {
             let uploads = text::count(objects.uploads_aborted, "unfinished upload");
-            write!(f, "\n{uploads} aborted: no parts remain")?;
+            write!(f, "\n{uploads} aborted")?;
         }
         if objects.empty_directories_left_out > 0 {
             let folders = text::count(objects.empty_directories_left_out, "empty directory");

@@ -60,12 +60,17 @@ impl<'a> Reader<'a> {
         key: &'a Path,
         name: &'a str,
     ) -> Result<Self, FailedRequest> {
+        let mut found = request(head(&endpoint.store, key)).await?;
+        if endpoint.kind == StoreKind::Http && found.meta.size == 0 {
+            // Many web servers respond to every HEAD with a length of 0.
+            found = request(endpoint.store.get_opts(key, GetOptions::default())).await?;
+        }
         let GetResult {
             meta,
             attributes,
             extensions,
             ..
-        } = request(head(&endpoint.store, key)).await?;
+        } = found;
         Ok(Self {
             copier,
             endpoint,

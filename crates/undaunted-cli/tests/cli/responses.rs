@@ -197,6 +197,22 @@ fn a_completion_whose_outcome_is_unknown_is_called_that() {
 }
 
 #[test]
+fn a_head_that_says_nothing_of_the_length_loses_no_content() {
+    let (port, _) = serve(|request| {
+        if request.starts_with("HEAD") {
+            let date = "Last-Modified: Wed, 21 Oct 2020 07:28:00 GMT";
+            format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{date}\r\n\r\n")
+        } else {
+            object()
+        }
+    });
+    let sandbox = Sandbox::new();
+    let line = format!("cp http://127.0.0.1:{port}/x out -o allow_http=true");
+    sandbox.run(&line).ok();
+    assert_eq!(sandbox.read("out"), b"abc");
+}
+
+#[test]
 fn the_limit_that_ended_the_retries_is_said_with_its_figure() {
     let (port, _) = serve(|_| {
         let body = "<Error><Code>SlowDown</Code></Error>";

@@ -45,6 +45,16 @@ pub(super) fn cut(root: &'static str, length: usize) -> HttpError {
     )
 }
 
+/// A document that leaves the ETag of what was written out. That it was written is known by
+/// looking.
+pub(super) fn without_etag(root: &'static str) -> HttpError {
+    let text = format!("the {root} document of the response has no ETag");
+    HttpError::new(
+        HttpErrorKind::Interrupted,
+        io::Error::new(io::ErrorKind::UnexpectedEof, text),
+    )
+}
+
 /// What can be seen of a document without knowing what it should be.
 struct Shape {
     root: Option<String>,

@@ -86,11 +86,10 @@ impl Page {
         match element.local_name().as_ref() {
             b"IsTruncated" => {
                 let text = text_of(reader, element);
-                self.is_truncated = text.is_some_and(|text| text.trim() == "true");
+                self.is_truncated = !matches!(text.trim(), "" | "0" | "false" | "False" | "FALSE");
             }
             b"NextContinuationToken" => {
-                let text = text_of(reader, element);
-                self.has_token = text.is_some_and(|text| !text.is_empty());
+                self.has_token = !text_of(reader, element).is_empty();
             }
             _ => return false,
         }
@@ -145,10 +144,10 @@ impl Entry {
                     element.try_get_attribute("Encoded"),
                     Ok(Some(encoded)) if encoded.value.as_ref() == b"true"
                 );
-                self.key = text_of(reader, element).unwrap_or_default();
+                self.key = text_of(reader, element);
             }
             (b"Size", 1) | (b"Content-Length", 2) => {
-                self.size = text_of(reader, element).and_then(|text| text.trim().parse().ok());
+                self.size = text_of(reader, element).trim().parse().ok();
             }
             _ => return false,
         }
@@ -262,6 +261,21 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_read_however_they_are_written() {
+        let odd = ["<![CDATA[t/..]]>", "t/<![CDATA[/]]>x"];
+        for (key, name) in odd.into_iter().zip(["t/..", "t//x"]) {
+            assert_eq!(looked_through(s3(&[("t/a", 3), (key, 3)], "")).1, [name]);
+        }
+        let plain = s3(&[("<![CDATA[t/a&b]]>", 3), ("t/x<![CDATA[&]]>y", 3)], "");
+        assert_eq!(looked_through(plain).1, Vec::<String>::new());
+        // What cannot be read is shown as it is written.
+        assert_eq!(
+            looked_through(s3(&[("t/&unknown;", 3)], "")).1,
+            ["t/&unknown;"]
+        );
+    }
+
+    #[test]
     fn markers_of_folders_are_cut_out_silently() {
         let (page, skipped) = looked_through(s3(&[("t/", 0), ("t/g/", 0), ("t/y", 0)], ""));
         assert_eq!(page, looked_through(s3(&[("t/y", 0)], "")).0);
@@ -316,6 +330,10 @@ mod tests {
         assert_eq!(error.kind(), HttpErrorKind::Unknown);
         let empty = format!("{truncated}<NextContinuationToken></NextContinuationToken>");
         assert!(readable(s3(&[("a", 1)], &empty)).is_err());
+        for truth in ["True", "1", "yes", "<![CDATA[true]]>", "true<!-- more -->"] {
+            let truncated = format!("<IsTruncated>{truth}</IsTruncated>");
+            assert!(readable(s3(&[("a", 1)], &truncated)).is_err(), "{truth}");
+        }
         let token = format!("{truncated}<NextContinuationToken>t</NextContinuationToken>");
         assert!(readable(s3(&[("a", 1)], &token)).is_ok());
     }

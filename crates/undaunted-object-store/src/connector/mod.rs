@@ -129,6 +129,7 @@ struct CheckedClient<C> {
 impl<C: HttpConnector> HttpService for CheckedClient<C> {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let check = Check::of(self.service, &request);
+        let secrets = Secrets::of(&request);
         let asked = Asked::of(&request);
         let is_get = request.method() == Method::GET;
         let limit = self.head_timeout + upload_time(request.body().content_length());
@@ -138,7 +139,7 @@ impl<C: HttpConnector> HttpService for CheckedClient<C> {
         let response = transport::with_sorted_body(response);
         let status = response.status();
         if !status.is_success() {
-            return failed(response).await;
+            return failed(response, &secrets).await;
         }
         let response = check.pass(response).await?;
         let response = if is_get {
@@ -171,7 +172,7 @@ fn with_kind_of_etag(mut response: HttpResponse) -> HttpResponse {
 
 /// A failure that may be retried, or that object_store has no word for, becomes an error; any
 /// other passes as it came.
-async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
+async fn failed(response: HttpResponse, secrets: &Secrets) -> Result<HttpResponse, HttpError> {
     let status = response.status();
     if status.is_informational() || status == StatusCode::NOT_MODIFIED {
         return Ok(response);
@@ -190,12 +191,48 @@ async fn failed(response: HttpResponse) -> Result<HttpResponse, HttpError> {
         return Err(HttpError::new(HttpErrorKind::Unknown, failure));
     }
     observe::record_response(&failure);
-    Ok(HttpResponse::from_parts(head, HttpResponseBody::from(body)))
+    let shown = secrets.taken_out_of(&page::error_text(&body));
+    Ok(HttpResponse::from_parts(
+        head,
+        HttpResponseBody::from(shown),
+    ))
+}
+
+/// What a request has that must not be in the text of an error, should the service repeat it.
+struct Secrets(Vec<String>);
+
+impl Secrets {
+    fn of(request: &HttpRequest) -> Self {
+        let of_headers = SECRET_HEADERS
+            .iter()
+            .filter_map(|name| request.headers().get(*name)?.to_str().ok());
+        let query = request.uri().query().unwrap_or_default();
+        let of_query = query.split('&').filter_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            SECRET_PARAMETERS.contains(&name).then_some(value)
+        });
+        let secrets = of_headers.chain(of_query).map(str::to_owned);
+        Self(secrets.filter(|secret| !secret.is_empty()).collect())
+    }
+
+    fn taken_out_of(&self, text: &str) -> String {
+        self.0
+            .iter()
+            .fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+    }
 }
 
 fn upload_time(bytes: usize) -> Duration {
     Duration::from_secs(u64::try_from(bytes / SLOWEST_UPLOAD).unwrap_or(u64::MAX))
 }
+
+const SECRET_HEADERS: [&str; 3] = [
+    "authorization",
+    "x-amz-security-token",
+    "x-amz-server-side-encryption-customer-key",
+];
+
+const SECRET_PARAMETERS: [&str; 3] = ["sig", "X-Amz-Security-Token", "X-Amz-Signature"];
 
 /// As long as object_store's own timeout.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);

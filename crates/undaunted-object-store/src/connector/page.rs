@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, ETAG};
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 use object_store::client::{HttpError, HttpErrorKind};
+
+use super::xml;
 
 /// A response that says that it succeeded and is not what the storage service sends: mostly the
 /// page of something else that listens at the endpoint.
@@ -17,6 +19,7 @@ pub struct UnexpectedResponse {
     status: StatusCode,
     content_type: Option<String>,
     beginning: String,
+    has_etag: bool,
 }
 
 impl UnexpectedResponse {
@@ -49,6 +52,7 @@ impl UnexpectedResponse {
                 content_type: content_type
                     .map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned()),
                 beginning: beginning(body),
+                has_etag: head.headers.contains_key(ETAG),
             },
         )
     }
@@ -70,7 +74,11 @@ impl fmt::Display for UnexpectedResponse {
         } else {
             write!(f, ", {:?}", self.beginning)?;
         }
-        f.write_str("); is the endpoint right?")
+        f.write_str(")")?;
+        if !self.has_etag {
+            f.write_str(" and has no ETag")?;
+        }
+        f.write_str("; is the endpoint right?")
     }
 }
 
@@ -84,6 +92,18 @@ pub(super) fn is_web_page(headers: &HeaderMap) -> bool {
             .iter()
             .any(|kind| value.len() >= kind.len() && value[..kind.len()].eq_ignore_ascii_case(kind))
     })
+}
+
+/// What of a failed response's body goes into the text of an error. Services describe how they
+/// computed a signature, with tokens and all, so of an error document it is code and message.
+pub(super) fn error_text(body: &[u8]) -> String {
+    match xml::error_code(body) {
+        Some(code) => match xml::error_message(body) {
+            Some(message) => format!("{code}: {}", beginning(message.as_bytes())),
+            None => code,
+        },
+        None => beginning(body),
+    }
 }
 
 /// The first words, with all white space and whatever cannot be printed as one space.
@@ -102,8 +122,8 @@ fn beginning(body: &[u8]) -> String {
 
 const WEB_PAGES: [&[u8]; 2] = [b"text/html", b"application/xhtml+xml"];
 
-/// Letters of the body that are quoted: enough for a page's title, and they fit on a line.
-const LONGEST_BEGINNING: usize = 80;
+/// Letters of the body that are quoted: enough for a page's title or a service's sentence.
+const LONGEST_BEGINNING: usize = 160;
 
 #[cfg(test)]
 mod tests {
@@ -122,9 +142,21 @@ mod tests {
         assert_eq!(
             std::error::Error::source(&error).unwrap().to_string(),
             "the response does not come from the storage service (HTTP 200, content type \
-             text/html; charset=utf-8, \"<!doctype html> <html> <body>Console</body></html>\"); \
-             is the endpoint right?"
+             text/html; charset=utf-8, \"<!doctype html> <html> <body>Console</body></html>\") \
+             and has no ETag; is the endpoint right?"
         );
+    }
+
+    #[test]
+    fn a_service_that_repeats_the_signature_is_not_quoted() {
+        let body = b"<Error><Code>SignatureDoesNotMatch</Code><Message>They differ.</Message>\
+            <CanonicalRequest>x-amz-security-token:TOKEN</CanonicalRequest></Error>";
+        assert_eq!(error_text(body), "SignatureDoesNotMatch: They differ.");
+        assert_eq!(
+            error_text(b"<Error><Code>NoSuchKey</Code></Error>"),
+            "NoSuchKey"
+        );
+        assert_eq!(error_text(b"not  found"), "not found");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! redirect with a signature for the new place, and to find out what a failed HEAD does not say.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -110,6 +111,9 @@ impl S3Client {
         if !is_as_safe || !to.username().is_empty() || to.password().is_some() {
             return None;
         }
+        if !self.is_same_operator(from.host_str()?, to.host_str()?) {
+            return None;
+        }
         let asked = self.key(&from).unwrap_or_else(|| from.path());
         if !is_same_key(asked, self.key(&to)?) {
             return None;
@@ -123,6 +127,33 @@ impl S3Client {
             }
         }
         to.as_str().parse().ok()
+    }
+
+    /// Whether two hosts belong to one operator, as far as their names show: the same host, two of
+    /// Amazon's, or two of one domain.
+    fn is_same_operator(&self, from: &str, to: &str) -> bool {
+        let endpoint = |host: &str| {
+            let prefix = format!("{}.", self.bucket);
+            host.strip_prefix(&prefix).unwrap_or(host).to_owned()
+        };
+        let (from, to) = (endpoint(from), endpoint(to));
+        let is_loopback = |host: &str| LOOPBACK.contains(&host);
+        let is_of_domain = |domain: &str| {
+            domain.contains('.')
+                && domain.parse::<Ipv4Addr>().is_err()
+                && to
+                    .strip_suffix(domain)
+                    .is_some_and(|rest| rest.ends_with('.'))
+        };
+        from == to
+            || (is_loopback(&from) && is_loopback(&to))
+            || AMAZON
+                .iter()
+                .any(|domain| from.ends_with(domain) && to.ends_with(domain))
+            || (from.parse::<Ipv4Addr>().is_err()
+                && from
+                    .split_once('.')
+                    .is_some_and(|(_, domain)| is_of_domain(domain)))
     }
 
     /// The key within the bucket that a URL is for, as the URL writes it; nothing if it is for
@@ -268,6 +299,10 @@ const FIRST_BYTE: HeaderValue = HeaderValue::from_static("bytes=0-0");
 /// One is what S3 needs; a second one in case that the place moves meanwhile.
 const MOST_REDIRECTS: usize = 2;
 
+const AMAZON: [&str; 2] = [".amazonaws.com", ".amazonaws.com.cn"];
+
+const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -313,7 +348,29 @@ mod tests {
         }
         // With the endpoint of a bucket, whatever its name is.
         assert!(target("https://files.example/k", elsewhere[1]).is_none());
-        assert!(target("https://files.example/k", "https://bucket.s3.example/k").is_some());
+        assert!(
+            target(
+                "https://files.store.example/k",
+                "https://bucket.s3.store.example/k"
+            )
+            .is_some()
+        );
+        // Nobody else gets the session token and the content.
+        for elsewhere in [
+            "https://bucket.s3.example/k",
+            "https://127.0.0.2/bucket/k",
+            "https://evil.example/bucket/k",
+        ] {
+            assert!(
+                target("https://files.store.example/bucket/k", elsewhere).is_none(),
+                "{elsewhere}"
+            );
+            assert!(
+                target("https://127.0.0.1/bucket/k", elsewhere).is_none(),
+                "{elsewhere}"
+            );
+        }
+        assert!(target("http://127.0.0.1:1/bucket/k", "http://localhost:2/bucket/k").is_some());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The little that has to be known of a service's XML: its root, and an error's code.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
@@ -22,6 +24,15 @@ pub(super) fn has_root(document: &[u8], name: &[u8]) -> bool {
 
 /// The `Code` of a document whose root is `Error`.
 pub(super) fn error_code(document: &[u8]) -> Option<String> {
+    child_of_error(document, b"Code").filter(|code| is_plausible(code))
+}
+
+/// The `Message` of a document whose root is `Error`.
+pub(super) fn error_message(document: &[u8]) -> Option<String> {
+    child_of_error(document, b"Message")
+}
+
+fn child_of_error(document: &[u8], name: &[u8]) -> Option<String> {
     if !has_root(document, b"Error") {
         return None;
     }
@@ -29,9 +40,9 @@ pub(super) fn error_code(document: &[u8]) -> Option<String> {
     let mut depth = 0;
     loop {
         match reader.read_event().ok()? {
-            Event::Start(element) if depth == 1 && element.local_name().as_ref() == b"Code" => {
-                let code = text_of(&mut reader, &element)?.trim().to_owned();
-                return is_plausible(&code).then_some(code);
+            Event::Start(element) if depth == 1 && element.local_name().as_ref() == name => {
+                let text = text_of(&mut reader, &element);
+                return Some(text.trim().to_owned()).filter(|text| !text.is_empty());
             }
             Event::Start(_) => depth += 1,
             Event::End(_) => depth -= 1,
@@ -52,10 +63,10 @@ pub(super) fn delete_errors(document: &[u8]) -> Vec<(String, String)> {
     while let Ok(event) = reader.read_event() {
         match event {
             Event::Start(element) if element.local_name().as_ref() == b"Key" => {
-                key = text_of(&mut reader, &element);
+                key = Some(text_of(&mut reader, &element));
             }
             Event::Start(element) if element.local_name().as_ref() == b"Code" => {
-                code = text_of(&mut reader, &element);
+                code = Some(text_of(&mut reader, &element));
             }
             Event::End(element) if element.local_name().as_ref() == b"Error" => {
                 found.push((
@@ -96,7 +107,7 @@ pub(super) fn deleted_keys(document: &[u8]) -> Vec<String> {
     while let Ok(event) = reader.read_event() {
         match event {
             Event::Start(element) if element.local_name().as_ref() == b"Key" => {
-                keys.extend(text_of(&mut reader, &element));
+                keys.push(text_of(&mut reader, &element));
             }
             Event::Eof => break,
             _ => {}
@@ -105,11 +116,26 @@ pub(super) fn deleted_keys(document: &[u8]) -> Vec<String> {
     keys
 }
 
-/// The text within an element; it ends behind it.
-pub(super) fn text_of(reader: &mut Reader<&[u8]>, element: &BytesStart<'_>) -> Option<String> {
-    let text = reader.read_text(element.name()).ok()?;
-    let text = text.decode().ok()?;
-    unescape(&text).ok().map(std::borrow::Cow::into_owned)
+/// The text within an element, and the reader behind it. What cannot be decoded is kept as it is
+/// written.
+pub(super) fn text_of(reader: &mut Reader<&[u8]>, element: &BytesStart<'_>) -> String {
+    let end = element.to_end().into_owned();
+    let mut text = String::new();
+    while let Ok(event) = reader.read_event() {
+        match event {
+            Event::Text(part) => text.push_str(&String::from_utf8_lossy(&part)),
+            Event::CData(part) => text.push_str(&String::from_utf8_lossy(&part)),
+            Event::GeneralRef(part) => {
+                let written = format!("&{};", String::from_utf8_lossy(&part));
+                let read = unescape(&written).ok().map(Cow::into_owned);
+                text.push_str(&read.unwrap_or(written));
+            }
+            Event::End(found) if found.name() == end.name() => break,
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    text
 }
 
 /// The document with two words written as character references, which mean the same.

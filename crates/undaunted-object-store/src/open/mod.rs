@@ -224,6 +224,16 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
         })?;
         return local(&path.to_string_lossy(), options);
     }
+    // A URL's parser would take `a/../b` for `b`, which is another key.
+    if !matches!(url.scheme(), "http" | "https") && has_dot_segment(text) {
+        return Err(OpenError::InvalidPath {
+            path: text
+                .split_once("://")
+                .map_or(text, |(_, path)| path)
+                .to_owned(),
+            reason: "no key of object_store has a segment that is \".\" or \"..\"".to_owned(),
+        });
+    }
     Path::from_url_path(url.path()).map_err(|source| OpenError::InvalidPath {
         path: url.path().to_owned(),
         reason: source.to_string(),
@@ -235,6 +245,15 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
         url,
         path,
         options,
+    })
+}
+
+/// Whether a segment of the path is `.` or `..`, percent-encoded or not.
+fn has_dot_segment(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    path.split('/').any(|segment| {
+        let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+        segment == "." || segment == ".."
     })
 }
 
@@ -285,6 +304,9 @@ mod tests {
             refused("memory://host/key"),
             "memory:// cannot be opened: write memory:///key: a store in memory has no host"
         );
+        for folded in ["s3://b/a/../x", "gs://b/./x", "az://c/a/%2E%2e/x"] {
+            assert!(refused(folded).contains("\"..\""), "{folded}");
+        }
         assert!(refused("ftp://host").starts_with("unsupported URL scheme ftp://: use s3://"));
     }
 }

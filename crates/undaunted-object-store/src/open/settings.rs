@@ -210,5 +210,11 @@ fn reason(source: &object_store::Error, value: &str) -> String {
         object_store::Error::Generic { source, .. } => source.to_string(),
         other => other.to_string(),
     };
+    // A value of a few letters is no secret, and is part of many a word.
+    if value.len() < SHORTEST_SECRET {
+        return text;
+    }
     text.replace(value, "…")
 }
+
+const SHORTEST_SECRET: usize = 8;

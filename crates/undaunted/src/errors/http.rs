@@ -106,8 +106,9 @@ impl HttpFailure {
     }
 
     /// What this response means for a retry: by code where the service sent one that is known,
-    /// else by status: 429 is throttled; 408 and 5xx are transient, but not 501, 505 and 507 (not
-    /// implemented, another version of HTTP, no storage left).
+    /// else by status: 429 is throttled; 408 and 5xx are transient, but not 501, 505, 507, 508
+    /// and 511 (not implemented, another version of HTTP, no storage left, a loop, a portal that
+    /// wants a login).
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let retry_after = self.retry_after;
@@ -115,7 +116,7 @@ impl HttpFailure {
         if self.status == 429 || THROTTLED_CODES.contains(&code) {
             Verdict::Throttled { retry_after }
         } else if TRANSIENT_CODES.contains(&code)
-            || matches!(self.status, 408 | 499 | 500 | 502..=504 | 506 | 508..=599)
+            || matches!(self.status, 408 | 499 | 500 | 502..=504 | 506 | 509 | 510 | 512..=599)
         {
             Verdict::Transient { retry_after }
         } else {
@@ -253,7 +254,9 @@ mod tests {
             assert_eq!(HttpFailure::new(status).verdict(), Verdict::TRANSIENT);
         }
         assert_eq!(HttpFailure::new(429).verdict(), Verdict::THROTTLED);
-        for status in [200, 304, 400, 401, 403, 404, 409, 412, 416, 501, 505, 507] {
+        for status in [
+            200, 304, 400, 401, 403, 404, 409, 412, 416, 501, 505, 507, 508, 511,
+        ] {
             assert_eq!(HttpFailure::new(status).verdict(), Verdict::Permanent);
         }
     }
