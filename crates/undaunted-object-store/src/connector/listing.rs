@@ -13,7 +13,7 @@ use object_store::path::Path;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::xml::text_of;
+use super::xml::{read_text, text_of};
 use crate::skipped::{LeftOut, SkippedKey};
 
 /// The page without the entries that object_store cannot read, and the keys of these.
@@ -114,7 +114,8 @@ struct Entry {
     is_prefix: bool,
     key: String,
     size: Option<u64>,
-    /// Azure writes a name that XML cannot hold percent-encoded, and object_store does not know.
+    /// The key is not here as it is: Azure writes a name that XML cannot hold percent-encoded, and
+    /// others write references and bytes that mean nothing.
     is_encoded: bool,
 }
 
@@ -144,7 +145,10 @@ impl Entry {
                     element.try_get_attribute("Encoded"),
                     Ok(Some(encoded)) if encoded.value.as_ref() == b"true"
                 );
-                self.key = text_of(reader, element);
+                self.key = read_text(reader, element).unwrap_or_else(|written| {
+                    self.is_encoded = true;
+                    written
+                });
             }
             (b"Size", 1) | (b"Content-Length", 2) => {
                 self.size = text_of(reader, element).trim().parse().ok();
@@ -164,7 +168,7 @@ impl Entry {
     /// Why no path can hold this key.
     fn unreadable(&self) -> Option<&'static str> {
         if self.is_encoded {
-            return Some("it has characters that XML cannot hold");
+            return Some("it has characters that XML does not hold");
         }
         match self.key.strip_suffix('/') {
             Some(folder) if self.is_prefix => unreadable(folder),

@@ -116,26 +116,42 @@ pub(super) fn deleted_keys(document: &[u8]) -> Vec<String> {
     keys
 }
 
-/// The text within an element, and the reader behind it. What cannot be decoded is kept as it is
-/// written.
+/// The text within an element, as far as it can be read; the reader is behind it then.
 pub(super) fn text_of(reader: &mut Reader<&[u8]>, element: &BytesStart<'_>) -> String {
+    read_text(reader, element).unwrap_or_else(|written| written)
+}
+
+/// The text within an element; the reader is behind it then.
+///
+/// # Errors
+///
+/// The text as it is written, if some of it cannot be decoded.
+pub(super) fn read_text(
+    reader: &mut Reader<&[u8]>,
+    element: &BytesStart<'_>,
+) -> Result<String, String> {
     let end = element.to_end().into_owned();
     let mut text = String::new();
+    let mut is_read = true;
     while let Ok(event) = reader.read_event() {
-        match event {
-            Event::Text(part) => text.push_str(&String::from_utf8_lossy(&part)),
-            Event::CData(part) => text.push_str(&String::from_utf8_lossy(&part)),
+        let part: Cow<'_, [u8]> = match event {
+            Event::Text(part) => part.into_inner(),
+            Event::CData(part) => part.into_inner(),
             Event::GeneralRef(part) => {
                 let written = format!("&{};", String::from_utf8_lossy(&part));
                 let read = unescape(&written).ok().map(Cow::into_owned);
-                text.push_str(&read.unwrap_or(written));
+                is_read &= read.is_some();
+                read.unwrap_or(written).into_bytes().into()
             }
             Event::End(found) if found.name() == end.name() => break,
             Event::Eof => break,
-            _ => {}
-        }
+            _ => continue,
+        };
+        let part = String::from_utf8_lossy(&part);
+        is_read &= !part.contains(char::REPLACEMENT_CHARACTER);
+        text.push_str(&part);
     }
-    text
+    if is_read { Ok(text) } else { Err(text) }
 }
 
 /// The document with two words written as character references, which mean the same.
