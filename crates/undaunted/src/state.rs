@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::backoff::Backoff;
 use crate::budget::{FIRST_ATTEMPT_DEPOSIT, RetryBudget};
 use crate::config::RetryConfig;
+use crate::pacer::Pacer;
 use crate::verdict::{TimedOut, Verdict};
 
 /// What one call's retries have come to, without input or output.
@@ -170,8 +171,50 @@ impl RetryState {
         verdict: Verdict,
         budget: Option<&RetryBudget>,
     ) -> Decision {
+        let delay = match self.judge(config, now, verdict, true) {
+            Ok(delay) => delay,
+            Err(reason) => return Decision::Stop(reason),
+        };
+        self.charge = 0;
+        if let (Some(budget), Some(now)) = (budget, now) {
+            match budget.withdraw(verdict, now) {
+                Some(cost) => self.charge = cost,
+                None => return Decision::Stop(StopReason::BudgetExhausted),
+            }
+        }
+        self.retry_after(delay)
+    }
+
+    /// An attempt was throttled at `now`, and the pacer has been told. The retry waits for its
+    /// turn there, so it costs no budget, and there is no backoff before it unless the service
+    /// refuses everything. A hint of the service is kept to, and `max_retries` and
+    /// `total_timeout` end the call as ever.
+    pub fn on_paced_failure(
+        &mut self,
+        config: &RetryConfig,
+        now: Option<Instant>,
+        verdict: Verdict,
+        pacer: &Pacer,
+    ) -> Decision {
+        match self.judge(config, now, verdict, pacer.meets_refusal()) {
+            Ok(delay) => {
+                self.charge = 0;
+                self.retry_after(delay)
+            }
+            Err(reason) => Decision::Stop(reason),
+        }
+    }
+
+    /// The wait before the next attempt, if the policy allows one.
+    fn judge(
+        &mut self,
+        config: &RetryConfig,
+        now: Option<Instant>,
+        verdict: Verdict,
+        backs_off: bool,
+    ) -> Result<Duration, StopReason> {
         let (base, hint) = match verdict {
-            Verdict::Permanent => return Decision::Stop(StopReason::Permanent),
+            Verdict::Permanent => return Err(StopReason::Permanent),
             Verdict::Transient { retry_after } => (config.base_delay(), retry_after),
             Verdict::Throttled { retry_after } => {
                 let base = config.throttled_base_delay();
@@ -180,28 +223,30 @@ impl RetryState {
         };
         let time_left = self.time_left(config, now);
         if time_left.is_some_and(|left| left.is_zero()) {
-            return Decision::Stop(StopReason::DeadlineExceeded);
+            return Err(StopReason::DeadlineExceeded);
         }
         if self.retries >= config.max_retries() {
-            return Decision::Stop(StopReason::RetriesExhausted);
+            return Err(StopReason::RetriesExhausted);
         }
-        let mut delay = self.backoff.draw(config, base, self.retries);
+        let mut delay = if backs_off {
+            self.backoff.draw(config, base, self.retries)
+        } else {
+            Duration::ZERO
+        };
         // A hint of zero is none.
         if let Some(hint) = hint.filter(|hint| !hint.is_zero()) {
             if hint > config.max_retry_after() {
-                return Decision::Stop(StopReason::RetryAfterTooLong);
+                return Err(StopReason::RetryAfterTooLong);
             }
             delay = self.backoff.spread_upwards(delay.max(hint));
         }
         if time_left.is_some_and(|left| delay >= left) {
-            return Decision::Stop(StopReason::DeadlineExceeded);
+            return Err(StopReason::DeadlineExceeded);
         }
-        if let (Some(budget), Some(now)) = (budget, now) {
-            match budget.withdraw(verdict, now) {
-                Some(cost) => self.charge = cost,
-                None => return Decision::Stop(StopReason::BudgetExhausted),
-            }
-        }
+        Ok(delay)
+    }
+
+    const fn retry_after(&mut self, delay: Duration) -> Decision {
         self.retries += 1;
         self.phase = Phase::Waiting;
         Decision::Retry { delay }

@@ -6,6 +6,8 @@
 //! - `events`: what listeners and reports are told
 //! - `golden`: schedules that every language must reproduce
 //! - `limits`: deadlines and attempt timeouts
+//! - `pacer`: turns, and what holds for any schedule
+//! - `pacer_simulated`: a service that throttles, in virtual time
 //! - `parity`: async, session, blocking and bare state decide the same
 //! - `peers_faults`: faults found in other retry libraries, each shown absent here
 //! - `presets`: what each preset rides out
@@ -22,6 +24,8 @@ mod events;
 #[cfg(feature = "serde")]
 mod golden;
 mod limits;
+mod pacer;
+mod pacer_simulated;
 mod parity;
 mod peers_faults;
 mod presets;
