@@ -9,6 +9,8 @@ mod expected;
 mod listing;
 mod page;
 mod ranges;
+#[cfg(feature = "aws")]
+mod redirect;
 mod response;
 #[cfg(feature = "aws")]
 pub(crate) mod s3;
