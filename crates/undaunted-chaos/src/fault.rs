@@ -61,7 +61,7 @@ pub enum Fault {
         /// as Google's storage and most proxies do. A store has no headers.
         keep_headers: bool,
     },
-    /// The call waits this long, then goes on. Another fault may hit the same call after it.
+    /// The call waits this long, then continues. Another fault may hit the same call after it.
     /// Waiting needs a tokio runtime with its timer on.
     Delay(Duration),
     /// The call is applied in full, then its response is lost and this failure comes instead.
@@ -130,7 +130,7 @@ pub enum Fault {
         /// How many bytes arrive.
         at: u64,
     },
-    /// The body stops for a while after `at` bytes, then goes on. Waiting needs a tokio
+    /// The body stops for a while after `at` bytes, then continues. Waiting needs a tokio
     /// runtime with its timer on.
     StallBody {
         /// How many bytes arrive before the stall.

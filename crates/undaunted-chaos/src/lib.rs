@@ -43,7 +43,7 @@
 //! | --- | --- | --- |
 //! | [`FailBefore`](Fault::FailBefore) | anything | the call fails, the store never hears of it |
 //! | [`FailAfter`](Fault::FailAfter) | anything | the call is applied, its response is lost |
-//! | [`Delay`](Fault::Delay) | anything | the call waits, then goes on |
+//! | [`Delay`](Fault::Delay) | anything | the call waits, then continues |
 //! | [`BreakBody`](Fault::BreakBody) | `get`, `get_ranges` | the body fails after exactly n bytes |
 //! | [`ShortBody`](Fault::ShortBody) | `get`, `get_ranges` | the body ends cleanly after exactly n bytes |
 //! | [`StallBody`](Fault::StallBody) | `get`, `get_ranges` | the body stops for a while after n bytes |

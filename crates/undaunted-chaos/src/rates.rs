@@ -62,7 +62,7 @@ rates! {
     Throttle: throttle,
     /// Writes: applied in full, then the response is lost or comes as a 5xx.
     After: after,
-    /// Any call: it waits first, then goes on.
+    /// Any call: it waits first, then continues.
     Delay: delay,
     /// Reads of bytes: the body breaks at some byte.
     BreakBody: break_body,

@@ -32,10 +32,10 @@ use crate::seeded::{DEFAULT_DELAY, DEFAULT_RETRY_AFTER, DEFAULT_STALL, SeededFau
 /// | `error` | 0 to 1 | 0 | 500, 502, 503 or 504, nothing is applied |
 /// | `throttle` | 0 to 1 | 0 | 429 or 503 `SlowDown` |
 /// | `after` | 0 to 1 | 0 | writes: applied, then the response is lost |
-/// | `delay` | 0 to 1 | 0 | the call waits for `delay_for`, then goes on |
+/// | `delay` | 0 to 1 | 0 | the call waits for `delay_for`, then continues |
 /// | `break_body` | 0 to 1 | 0 | reads: the body breaks somewhere |
 /// | `short_body` | 0 to 1 | 0 | reads: the body ends cleanly too soon |
-/// | `stall_body` | 0 to 1 | 0 | reads: the body stops for `stall_for` somewhere, then goes on |
+/// | `stall_body` | 0 to 1 | 0 | reads: the body stops for `stall_for` somewhere, then continues |
 /// | `corrupt_body` | 0 to 1 | 0 | reads: one byte arrives changed |
 /// | `break_list` | 0 to 1 | 0 | lists: the list breaks after some entries |
 /// | `cut_document` | 0 to 1 | 0 | lists, copies, bulk deletes, starts and completions of uploads: the XML document ends cleanly too soon; for a server only |

@@ -22,7 +22,7 @@ pub(crate) async fn request<T>(
     })
 }
 
-/// An operation of a store that failed for good.
+/// An operation of a store that failed after its last attempt.
 #[derive(Debug)]
 pub(crate) struct FailedRequest {
     pub(crate) error: Error,

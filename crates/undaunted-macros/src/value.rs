@@ -156,7 +156,7 @@ fn bad(key: &Ident, value: &Expr, expected: impl Display) -> Error {
 
 const DURATION: &str = "a duration such as \"500ms\", \"1.5s\" or \"2m\", or a number of seconds";
 
-/// What `jitter = true` stands for, as in the document that the attribute comes from.
+/// What `jitter = true` stands for, as in the retry guide that the attribute comes from.
 const DEFAULT_FRACTION: f64 = 0.25;
 
 const JITTERS: [(&str, &str); 4] = [

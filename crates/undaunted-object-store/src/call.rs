@@ -17,7 +17,7 @@ use crate::operation::{Operation, StoreEvent};
 use crate::policy::Policy;
 
 impl Policy {
-    /// Repeats an operation that may be repeated whatever became of the attempts before.
+    /// Repeats an operation that may be repeated regardless of the results of earlier attempts.
     pub(crate) async fn retry<T, Fut>(
         &self,
         operation: Operation,

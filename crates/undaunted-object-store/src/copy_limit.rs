@@ -1,7 +1,7 @@
 //! Objects that are too large to be copied by one request.
 //!
 //! S3 copies larger ones by parts, for which object_store has no request. What S3 says to a copy
-//! of one is not always clear, so the size is looked at, and the error says what to do.
+//! of one is not always clear, so the size is checked, and the error says what to do.
 
 use std::time::Duration;
 

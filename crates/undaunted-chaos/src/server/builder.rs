@@ -86,7 +86,7 @@ impl S3ServerBuilder {
         self
     }
 
-    /// How long a request without a response, and a body that stops for good, are held before
+    /// How long a request without a response, and a body that stops and never continues, are held before
     /// their connection is closed. Default: a day, which is longer than any client waits.
     pub fn hang(mut self, lasts: Duration) -> Self {
         self.hang = lasts;

@@ -9,7 +9,7 @@ use s3s::Body;
 
 use super::body::ResponseBody;
 
-/// Changes the document that a response is.
+/// Changes the XML body of a response.
 pub(super) async fn edited(
     response: Response<ResponseBody>,
     edit: impl FnOnce(Bytes) -> Bytes,

@@ -16,7 +16,7 @@ pub struct RequestRecord {
     /// When it came, from the first request on.
     pub at: Duration,
     /// How long it lasted: until the last byte of the response, or the end of the connection.
-    /// Zero as long as it goes on.
+    /// Zero while the request is in progress.
     pub lasted: Duration,
     /// The HTTP method.
     pub method: String,
@@ -112,7 +112,7 @@ impl fmt::Debug for Records {
     }
 }
 
-/// The record of a request that goes on. It ends when this is dropped, however that comes.
+/// The record of a request in progress. It ends when this is dropped, for whatever reason.
 pub(super) struct OpenRecord {
     records: Records,
     number: u64,

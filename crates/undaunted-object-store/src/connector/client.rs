@@ -161,7 +161,7 @@ const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VE
 mod tests {
     use super::*;
 
-    /// Every option that object_store knows, set to what is not its default.
+    /// Every option that object_store knows, set to a value other than its default.
     #[test]
     fn every_option_makes_a_client() {
         for (key, value) in [

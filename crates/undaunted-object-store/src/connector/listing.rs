@@ -1,6 +1,6 @@
 //! A page of a list, looked through before object_store reads it.
 //!
-//! object_store gives up a whole page for one key that no [`Path`] can hold, takes the empty
+//! object_store fails a whole page for one key that no [`Path`] can hold, takes the empty
 //! objects by which consoles mark folders for objects of the folder's name, and takes a page
 //! that says that there is more for the last one if it has no token. So keys of the first two
 //! kinds are cut out of the page, and the third is an error.
@@ -20,7 +20,7 @@ use crate::skipped::{LeftOut, SkippedKey};
 ///
 /// # Errors
 ///
-/// If the page says that there is more and not where it goes on.
+/// If the page says that there is more but has no continuation token.
 pub(super) fn readable(document: Bytes) -> Result<(Bytes, LeftOut), HttpError> {
     let page = Page::read(&document);
     if page.is_truncated && !page.has_token {

@@ -15,7 +15,7 @@ use crate::config::RetryConfig;
 use crate::report::RetryReport;
 use crate::verdict::{Retryable, TimedOut};
 
-/// Calls `op` until it succeeds, fails for good, or `config` allows no further attempt; the
+/// Calls `op` until it succeeds, fails permanently, or `config` allows no further attempt; the
 /// thread sleeps in between.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use super::timer::DefaultTimer;
 use crate::config::RetryConfig;
 use crate::verdict::Retryable;
 
-/// Calls `op` until it succeeds, fails for good, or `config` allows no further attempt.
+/// Calls `op` until it succeeds, fails permanently, or `config` allows no further attempt.
 ///
 /// The last error comes back unchanged. Between attempts tokio's timer waits, so a runtime with
 /// time enabled is needed wherever a wait may be.
