@@ -65,18 +65,20 @@ async fn serve_http2(
                     fail(respond);
                     continue;
                 }
-                let head = http::Response::builder()
-                    .header("content-length", "3")
-                    .header("etag", "\"a\"")
-                    .header("last-modified", "Wed, 21 Oct 2020 07:28:00 GMT");
-                let mut body = respond
-                    .send_response(head.body(()).unwrap(), false)
-                    .unwrap();
+                let mut body = respond.send_response(head_of_object(), false).unwrap();
                 body.send_data("abc".into(), true).unwrap();
             }
         }
     });
     address
+}
+
+fn head_of_object() -> http::Response<()> {
+    let head = http::Response::builder()
+        .header("content-length", "3")
+        .header("etag", "\"a\"")
+        .header("last-modified", "Wed, 21 Oct 2020 07:28:00 GMT");
+    head.body(()).unwrap()
 }
 
 #[tokio::test]
@@ -113,13 +115,7 @@ async fn a_connection_that_goes_away_is_made_anew() {
 #[tokio::test]
 async fn a_body_whose_stream_is_reset_is_resumed_or_read_again() {
     let address = http2(|mut respond| {
-        let head = http::Response::builder()
-            .header("content-length", "3")
-            .header("etag", "\"a\"")
-            .header("last-modified", "Wed, 21 Oct 2020 07:28:00 GMT");
-        let mut body = respond
-            .send_response(head.body(()).unwrap(), false)
-            .unwrap();
+        let mut body = respond.send_response(head_of_object(), false).unwrap();
         body.send_reset(Reason::INTERNAL_ERROR);
     })
     .await;

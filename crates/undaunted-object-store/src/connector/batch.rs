@@ -15,65 +15,61 @@ use object_store::path::Path;
 use undaunted::HttpFailure;
 
 use super::document::cut;
+use super::expected::body_of;
 use super::page::UnexpectedResponse;
 use crate::observe;
 
-/// The keys that a batch is to delete, in their order.
-pub(super) struct Batch(Vec<String>);
+/// The keys that a batch is to delete, in their order, from the request that object_store has
+/// written.
+pub(super) fn keys(request: &HttpRequest) -> Vec<String> {
+    let container = request.uri().path().trim_matches('/');
+    let body = String::from_utf8_lossy(body_of(request));
+    let keys = body.lines().filter_map(|line| {
+        let url = line.strip_prefix("DELETE /")?.strip_suffix(" HTTP/1.1")?;
+        let key = match url.strip_prefix(container) {
+            Some(key) => key.strip_prefix('/')?,
+            None => url.split_once('/')?.1,
+        };
+        let key = key.split_once('?').map_or(key, |(key, _)| key);
+        Path::from_url_path(key).ok().map(String::from)
+    });
+    keys.collect()
+}
 
-impl Batch {
-    /// Reads them from the request, which object_store has written.
-    pub(super) fn of(request: &HttpRequest) -> Self {
-        let container = request.uri().path().trim_matches('/');
-        let body = request.body().as_bytes().map(Bytes::as_ref);
-        let body = String::from_utf8_lossy(body.unwrap_or_default());
-        let keys = body.lines().filter_map(|line| {
-            let url = line.strip_prefix("DELETE /")?.strip_suffix(" HTTP/1.1")?;
-            let key = match url.strip_prefix(container) {
-                Some(key) => key.strip_prefix('/')?,
-                None => url.split_once('/')?.1,
-            };
-            let key = key.split_once('?').map_or(key, |(key, _)| key);
-            Path::from_url_path(key).ok().map(String::from)
-        });
-        Self(keys.collect())
-    }
-
-    /// The response as object_store reads it. What failed is told to the task that deletes.
-    ///
-    /// # Errors
-    ///
-    /// If a key has no response, or the responses cannot be told apart.
-    pub(super) fn readable(&self, head: &mut Parts, body: &[u8]) -> Result<Bytes, HttpError> {
-        let boundary = head.headers.get(CONTENT_TYPE).and_then(boundary);
-        let Some(boundary) = boundary else {
+/// The response as object_store reads it. What failed is told to the task that deletes.
+///
+/// # Errors
+///
+/// If a key has no response, or the responses cannot be told apart.
+pub(super) fn readable(keys: &[String], head: &mut Parts, body: &[u8]) -> Result<Bytes, HttpError> {
+    let boundary = head.headers.get(CONTENT_TYPE).and_then(boundary);
+    let Some(boundary) = boundary else {
+        return Err(UnexpectedResponse::error(head, body));
+    };
+    let parts = parts(body, &boundary).ok_or_else(|| cut("multipart", body.len()))?;
+    let mut statuses: Vec<Option<StatusCode>> = vec![None; keys.len()];
+    for (place, part) in parts.iter().enumerate() {
+        let part = Part::read(part).ok_or_else(|| cut("multipart", body.len()))?;
+        let index = match part.content_id {
+            Some(index) => index,
+            // A batch that was refused as a whole has one response for all.
+            None if parts.len() == 1 && keys.len() > 1 && !part.status.is_success() => {
+                return Err(HttpError::new(HttpErrorKind::Unknown, part.failure()));
+            }
+            None => place,
+        };
+        let Some((status, key)) = statuses.get_mut(index).zip(keys.get(index)) else {
             return Err(UnexpectedResponse::error(head, body));
         };
-        let parts = parts(body, &boundary).ok_or_else(|| cut("multipart", body.len()))?;
-        let mut statuses: Vec<Option<StatusCode>> = vec![None; self.0.len()];
-        for (place, part) in parts.iter().enumerate() {
-            let part = Part::read(part).ok_or_else(|| cut("multipart", body.len()))?;
-            let index = match part.content_id {
-                Some(index) => index,
-                // A batch that was refused as a whole has one response for all.
-                None if parts.len() == 1 && self.0.len() > 1 && !part.status.is_success() => {
-                    return Err(HttpError::new(HttpErrorKind::Unknown, part.failure()));
-                }
-                None => place,
-            };
-            let Some((status, key)) = statuses.get_mut(index).zip(self.0.get(index)) else {
-                return Err(UnexpectedResponse::error(head, body));
-            };
-            if !part.status.is_success() {
-                observe::record_delete_failure(key.clone(), part.failure());
-            }
-            *status = Some(part.status);
+        if !part.status.is_success() {
+            observe::record_delete_failure(key.clone(), part.failure());
         }
-        let statuses: Option<Vec<StatusCode>> = statuses.into_iter().collect();
-        let statuses = statuses.ok_or_else(|| cut("multipart", body.len()))?;
-        head.headers.insert(CONTENT_TYPE, PLAIN_TYPE);
-        Ok(plain(&statuses))
+        *status = Some(part.status);
     }
+    let statuses: Option<Vec<StatusCode>> = statuses.into_iter().collect();
+    let statuses = statuses.ok_or_else(|| cut("multipart", body.len()))?;
+    head.headers.insert(CONTENT_TYPE, PLAIN_TYPE);
+    Ok(plain(&statuses))
 }
 
 /// The response to one request of a batch.
@@ -178,14 +174,14 @@ mod tests {
 
     use super::*;
 
-    fn batch(keys: &[&str]) -> Batch {
+    fn batch(keys: &[&str]) -> Vec<String> {
         let body = keys.iter().fold(String::new(), |body, key| {
             body + "--b\r\nContent-ID: 0\r\n\r\nDELETE /c/" + key + "?sig=s HTTP/1.1\r\n\r\n\r\n"
         });
         let request = http::Request::post("http://h/c?restype=container&comp=batch")
             .body(HttpRequestBody::from(format!("{body}--b--\r\n")))
             .unwrap();
-        Batch::of(&request)
+        super::keys(&request)
     }
 
     fn part(id: &str, status: &str) -> String {
@@ -194,11 +190,11 @@ mod tests {
         )
     }
 
-    fn read(batch: &Batch, body: &str) -> Result<String, HttpError> {
+    fn read(batch: &[String], body: &str) -> Result<String, HttpError> {
         let response =
             http::Response::builder().header("content-type", "multipart/mixed; boundary=\"r\"");
         let (mut head, ()) = response.body(()).unwrap().into_parts();
-        let body = batch.readable(&mut head, body.as_bytes())?;
+        let body = readable(batch, &mut head, body.as_bytes())?;
         Ok(String::from_utf8(body.to_vec()).unwrap())
     }
 
@@ -211,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_keys_are_those_of_the_requests() {
-        assert_eq!(batch(&["t/a", "t/b%20c"]).0, ["t/a", "t/b c"]);
+        assert_eq!(batch(&["t/a", "t/b%20c"]), ["t/a", "t/b c"]);
     }
 
     #[test]

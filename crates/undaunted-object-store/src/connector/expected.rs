@@ -4,6 +4,7 @@
 //! portal, a proxy that cut the body. object_store would take an HTML page for an object or for
 //! an empty list, so the response has to show that it is the service's.
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use object_store::client::HttpRequest;
 
@@ -68,6 +69,15 @@ pub(super) fn has_header_of_service(headers: &HeaderMap) -> bool {
         let name = name.as_str();
         SERVICE_HEADERS.iter().any(|start| name.starts_with(start))
     })
+}
+
+/// The body of a request that object_store wrote in one piece.
+pub(super) fn body_of(request: &HttpRequest) -> &[u8] {
+    request
+        .body()
+        .as_bytes()
+        .map(Bytes::as_ref)
+        .unwrap_or_default()
 }
 
 fn shown_by(request: &HttpRequest, query: &Query<'_>) -> Option<Service> {

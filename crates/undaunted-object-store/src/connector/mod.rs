@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode, Uri};
 use object_store::ClientOptions;
 use object_store::client::{
     ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest,
@@ -135,9 +135,8 @@ impl<C: HttpConnector> HttpService for CheckedClient<C> {
         let asked = Asked::of(&request);
         let is_get = request.method() == Method::GET;
         let limit = self.head_timeout + upload_time(request.body().content_length());
-        let url = request.uri().clone();
         let response = self.connections.send(request, limit).await;
-        let response = response.map_err(|error| self.proxy.named_in(error, &url))?;
+        let response = response.map_err(|error| self.proxy.named_in(error, &secrets.url))?;
         let response = transport::with_sorted_body(response);
         let status = response.status();
         if !status.is_success() {
@@ -201,25 +200,31 @@ async fn failed(response: HttpResponse, secrets: &Secrets) -> Result<HttpRespons
 }
 
 /// What a request has that must not be in the text of an error, should the service repeat it.
-struct Secrets(Vec<String>);
+/// It is looked into only after a failure, so nothing is copied for a success.
+struct Secrets {
+    headers: [Option<HeaderValue>; SECRET_HEADERS.len()],
+    url: Uri,
+}
 
 impl Secrets {
     fn of(request: &HttpRequest) -> Self {
-        let of_headers = SECRET_HEADERS
-            .iter()
-            .filter_map(|name| request.headers().get(*name)?.to_str().ok());
-        let query = request.uri().query().unwrap_or_default();
+        Self {
+            headers: SECRET_HEADERS.map(|name| request.headers().get(name).cloned()),
+            url: request.uri().clone(),
+        }
+    }
+
+    fn taken_out_of(&self, text: &str) -> String {
+        let headers = self.headers.iter().flatten();
+        let of_headers = headers.filter_map(|value| value.to_str().ok());
+        let query = self.url.query().unwrap_or_default();
         let of_query = query.split('&').filter_map(|pair| {
             let (name, value) = pair.split_once('=')?;
             SECRET_PARAMETERS.contains(&name).then_some(value)
         });
-        let secrets = of_headers.chain(of_query).map(str::to_owned);
-        Self(secrets.filter(|secret| !secret.is_empty()).collect())
-    }
-
-    fn taken_out_of(&self, text: &str) -> String {
-        self.0
-            .iter()
+        let secrets = of_headers.chain(of_query);
+        secrets
+            .filter(|secret| !secret.is_empty())
             .fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
     }
 }

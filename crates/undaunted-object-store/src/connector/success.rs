@@ -7,38 +7,27 @@ use http::response::Parts;
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody};
 use undaunted::HttpFailure;
 
-use super::batch::Batch;
-use super::expected::{COMPLETION, Expected, Service, has_header_of_service};
+use super::expected::{COMPLETION, Expected, Service, body_of, has_header_of_service};
 use super::page::{UnexpectedResponse, is_web_page};
-use super::{document, listing, response, xml};
+use super::{batch, document, listing, response, xml};
 use crate::observe;
 
 /// What is known of a request that its response is checked against.
 pub(super) struct Check {
     expected: Expected,
-    /// The keys of a bulk delete.
-    batch: Option<Batch>,
+    /// The keys that the request deletes, if it deletes many.
     keys: Vec<String>,
 }
 
 impl Check {
     pub(super) fn of(service: Option<Service>, request: &HttpRequest) -> Self {
         let expected = Expected::of(service, request);
-        Self {
-            batch: (expected == Expected::Batch).then(|| Batch::of(request)),
-            keys: if expected == Expected::DELETIONS {
-                xml::deleted_keys(
-                    request
-                        .body()
-                        .as_bytes()
-                        .map(Bytes::as_ref)
-                        .unwrap_or_default(),
-                )
-            } else {
-                Vec::new()
-            },
-            expected,
-        }
+        let keys = match expected {
+            Expected::Batch => batch::keys(request),
+            Expected::DELETIONS => xml::deleted_keys(body_of(request)),
+            _ => Vec::new(),
+        };
+        Self { expected, keys }
     }
 
     /// Passes the response on if it is what it must be, in a form that object_store reads
@@ -66,11 +55,7 @@ impl Check {
             }
             Expected::Batch => {
                 let (mut head, body) = whole(response).await?;
-                let batch = self
-                    .batch
-                    .as_ref()
-                    .map(|batch| batch.readable(&mut head, &body));
-                let body = batch.unwrap_or(Ok(body))?;
+                let body = batch::readable(&self.keys, &mut head, &body)?;
                 Ok(with_body(head, body))
             }
             Expected::Object if shows_an_object(&response) => Ok(response),
