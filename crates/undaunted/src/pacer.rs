@@ -199,6 +199,17 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
         self.since
     }
 
+    /// When the service last took a paced request of any call.
+    pub(crate) fn last_taken(&self) -> Option<Instant> {
+        self.pacer.lock().last_success
+    }
+
+    /// Whether the pacer is to hear what became of the request.
+    #[inline]
+    pub(crate) const fn is_sent(&self) -> bool {
+        self.sent.is_some()
+    }
+
     /// Whether the next request may be sent. `now` must not run backwards.
     pub fn poll(&mut self, now: Instant) -> Admission {
         self.sent = None;
@@ -242,10 +253,11 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
         }
     }
 
-    /// The service throttled the request.
-    pub fn throttled(&mut self, now: Instant) {
+    /// The service throttled the request. The result is whether pacing began with it.
+    pub fn throttled(&mut self, now: Instant) -> bool {
         let mut flow = self.pacer.lock();
-        if !self.pacer.is_active() {
+        let is_first = !self.pacer.is_active();
+        if is_first {
             flow.start(now);
             self.pacer.is_active.store(true, Ordering::Relaxed);
         }
@@ -255,10 +267,11 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
             // The same few calls must not use up their retries on a service that refuses many.
             self.number = None;
         }
+        is_first
     }
 
     /// Waits no longer.
-    fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         if let (Some(_), Some(number)) = (self.since.take(), self.number) {
             self.pacer.lock().queue.remove(number);
         }

@@ -17,6 +17,8 @@ pub(super) struct Flow {
     refusing_since: Option<Instant>,
     next: Option<Instant>,
     last_throttled: Option<Instant>,
+    /// When the service last took a request that the pacer had let go.
+    pub(super) last_success: Option<Instant>,
     noise: u64,
     probe: Probe,
     pub(super) queue: Queue,
@@ -31,6 +33,7 @@ impl Flow {
             refusing_since: None,
             next: None,
             last_throttled: None,
+            last_success: None,
             noise: 0,
             probe: Probe::new(),
             queue: Queue::new(),
@@ -121,6 +124,7 @@ impl Flow {
 
     pub(super) fn on_success(&mut self, sent: Sent, now: Instant) {
         self.refusals = 0;
+        self.last_success = Some(now);
         if let Some(rate) = self.probe.observe(sent, false, self.rate, now) {
             self.rate = rate.min(CEILING);
         }
