@@ -275,6 +275,12 @@ impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
         self.wait(error, Some(verdict)).await
     }
 
+    /// Ends the call as a success although its last attempt failed: for an operation that has
+    /// found out that it had taken effect.
+    pub fn succeed(&mut self) {
+        self.call().succeeded();
+    }
+
     async fn wait(&mut self, error: E, known: Option<Verdict>) -> Result<(), E> {
         let call = self.call();
         let delay = call.failed(error, known)?;
