@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use undaunted::Jitter;
 
 use crate::chaos::Chaos;
+use crate::slots::Concurrency;
 use crate::value::{self, KeyValue, TimeLimit};
 
 /// Copy and list files and objects, with retries through transient failures, and serve them as
@@ -61,9 +62,15 @@ pub(crate) struct CpArgs {
     #[arg(long)]
     pub(crate) fail_fast: bool,
 
-    /// Parts and objects copied at the same time. Memory is bounded by N times the part size.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) concurrency: u16,
+    /// Requests in flight to each store: auto, or a fixed number of requests and of objects.
+    ///
+    /// With auto there are 16 requests at first, more while that makes the copy faster (at most
+    /// 256), and fewer while it does not or if the service throttles. Objects that wait for their
+    /// next attempt do not count. Content in memory is bounded by 8 times the part size. With a
+    /// number N there are at most N requests and N objects under way, those that wait for their
+    /// next attempt included, and N times the part size in memory.
+    #[arg(long, value_name = "auto|N", default_value = "auto", value_parser = value::concurrency)]
+    pub(crate) concurrency: Concurrency,
 
     /// Size of the parts that objects are read and written in, such as 16MiB.
     ///
@@ -295,7 +302,9 @@ What is copied:
     which are reserved for files being written; and keys that no path can hold (with an empty part,
     . or .., or a control character). Empty objects that mark a folder are no objects.
 
-Memory is bounded by --concurrency times --part-size and does not grow with the size of objects.
+Memory is bounded, see --concurrency, and does not grow with the size or the number of objects. An
+object of at most one part takes one request to read, if it was found by a list, and one to write.
+An object that waits for its next attempt occupies neither a request nor, if it is read, memory.
 The exception is an http(s):// destination, which is written in one request: the whole object is
 held in memory. A web server without ranges is read once, in order.
 

@@ -16,6 +16,7 @@ mod selection;
 mod serve;
 mod settings;
 mod signals;
+mod slots;
 mod stats;
 mod store_identity;
 mod store_kind;

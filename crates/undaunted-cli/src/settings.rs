@@ -8,6 +8,7 @@ use crate::chaos::Chaos;
 use crate::error::{CliError, UsageError};
 use crate::location::Location;
 use crate::log::LogDetail;
+use crate::slots::Concurrency;
 use crate::store_kind::StoreKind;
 use crate::value::KeyValue;
 
@@ -21,7 +22,7 @@ pub(crate) struct CopySettings {
     pub(crate) no_clobber: bool,
     pub(crate) verify: bool,
     pub(crate) fail_fast: bool,
-    pub(crate) concurrency: usize,
+    pub(crate) concurrency: Concurrency,
     pub(crate) part_size: u64,
     /// Attributes that override the source's.
     pub(crate) attributes: Attributes,
@@ -71,7 +72,7 @@ impl CopySettings {
             no_clobber: args.no_clobber,
             verify: args.verify,
             fail_fast: args.fail_fast,
-            concurrency: usize::from(args.concurrency),
+            concurrency: args.concurrency,
             part_size: args.part_size,
             attributes: attributes(args.content_type, args.metadata),
             source_options: options(&source, shared, args.source_option),
@@ -81,6 +82,31 @@ impl CopySettings {
             source,
             destination,
         })
+    }
+}
+
+impl CopySettings {
+    /// How many parts may be in memory at the same time.
+    pub(crate) const fn parts_at_a_time(&self) -> usize {
+        match self.concurrency {
+            Concurrency::Auto => PARTS,
+            Concurrency::Fixed(number) => number,
+        }
+    }
+
+    /// How many objects may be under way at the same time. By default few of them have a request
+    /// in flight: the others wait for their next attempt, and must not keep others from being
+    /// sent.
+    pub(crate) const fn objects_at_a_time(&self) -> usize {
+        match self.concurrency {
+            Concurrency::Auto => OBJECTS,
+            Concurrency::Fixed(number) => number,
+        }
+    }
+
+    /// How many bytes of content may be in memory at the same time.
+    pub(crate) const fn memory(&self) -> u64 {
+        self.part_size.saturating_mul(self.parts_at_a_time() as u64)
     }
 }
 
@@ -248,6 +274,13 @@ fn attributes(content_type: Option<String>, metadata: Vec<KeyValue>) -> Attribut
     }
     attributes
 }
+
+/// With parts of 8 MiB, 64 MiB: enough to keep a connection of 1 Gbit/s busy through a latency of
+/// half a second.
+const PARTS: usize = 8;
+
+/// More than ever wait for their next attempt while others are sent, and still little memory.
+const OBJECTS: usize = 1024;
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 //! - `copying`: files and trees, trailing slashes, existing objects
 //! - `errors`: mistakes on the command line, and their messages
 //! - `faults`: injected faults, survived and too many
+//! - `listed`: objects found by a list: their requests, and what changed since the list
 //! - `listing`: `ls`
 //! - `memory`: 200 MB through faults, in bounded memory
 //! - `names`: unusual names, links, and what is not a regular file
@@ -20,6 +21,7 @@ mod cli {
     mod copying;
     mod errors;
     mod faults;
+    mod listed;
     mod listing;
     mod memory;
     mod names;

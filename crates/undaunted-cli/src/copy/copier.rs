@@ -5,27 +5,26 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::buffers::Buffers;
+use super::memory::{Memory, Reserve, Room};
 use crate::error::FailedObject;
 use crate::progress::Progress;
 use crate::report::Tally;
 use crate::selection::Selection;
 use crate::settings::CopySettings;
 use crate::signals::{Stop, StopCause};
+use crate::slots::Waiting;
 
 /// A copy under way.
 #[derive(Debug)]
 pub(super) struct Copier {
     pub(super) settings: Arc<CopySettings>,
     pub(super) selection: Selection,
-    pub(super) buffers: Buffers,
+    pub(super) memory: Memory,
     pub(super) progress: Progress,
     pub(super) stop: Stop,
-    /// One for each part in memory.
-    permits: Arc<Semaphore>,
+    waiting: Waiting,
     tally: Mutex<Tally>,
 }
 
@@ -58,10 +57,11 @@ impl Copier {
         selection: Selection,
         progress: Progress,
         stop: Stop,
+        waiting: Waiting,
     ) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(settings.concurrency)),
-            buffers: Buffers::default(),
+            memory: Memory::new(settings.memory(), waiting.clone()),
+            waiting,
             tally: Mutex::default(),
             settings,
             selection,
@@ -70,12 +70,20 @@ impl Copier {
         }
     }
 
-    /// Waits for room for one part in memory.
-    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, NotCopied> {
-        let permits = Arc::clone(&self.permits);
-        let permit = self.unless_stopped(permits.acquire_owned()).await?;
-        // The semaphore is never closed.
-        permit.map_err(|_| NotCopied::Interrupted(None))
+    /// Returns when it is of use to begin with one more object.
+    pub(super) async fn is_ready(&self) {
+        let most = self.settings.parts_at_a_time().min(LOOKAHEAD);
+        self.waiting.fewer_than(most).await;
+    }
+
+    /// Waits for room in memory.
+    pub(super) async fn room(&self, bytes: u64) -> Result<Room, NotCopied> {
+        self.unless_stopped(self.memory.room(bytes)).await
+    }
+
+    /// Waits for room in memory for some parts of one object.
+    pub(super) async fn reserve(&self, part_size: u64) -> Result<Reserve, NotCopied> {
+        self.unless_stopped(self.memory.reserve(part_size)).await
     }
 
     /// Runs `work` until a stop is requested, and then drops it.
@@ -126,6 +134,9 @@ impl Copier {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Objects that wait for a slot or for memory, so that what becomes free is used immediately.
+const LOOKAHEAD: usize = 16;
 
 /// Most requests that are under way end within it.
 const GRACE: Duration = Duration::from_secs(2);

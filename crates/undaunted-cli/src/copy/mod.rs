@@ -2,6 +2,7 @@
 
 mod buffers;
 mod copier;
+mod memory;
 mod multipart;
 mod object;
 mod part;
@@ -13,7 +14,6 @@ mod verify;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use object_store::path::Path;
 use undaunted_object_store::observe;
 
 use crate::chaos::Chaos;
@@ -22,9 +22,10 @@ use crate::error::{CliError, FailedObject, UsageError};
 use crate::log;
 use crate::progress::Progress;
 use crate::report::{Report, Tally};
-use crate::selection::{Selection, Task};
+use crate::selection::{CopyTask, Selection, Task};
 use crate::settings::CopySettings;
 use crate::signals::Stop;
+use crate::slots::Waiting;
 use crate::stats::Stats;
 use crate::text;
 use copier::{Copied, Copier, NotCopied};
@@ -38,10 +39,13 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
     stop.listen(&progress).map_err(UsageError::Signals)?;
     let faults = settings.common.chaos.as_ref().map(Chaos::plan);
     let stats = Stats::new(progress.clone());
+    let waiting = Waiting::new();
     let config = EndpointConfig {
         retry: settings.common.retry.clone(),
         stats: stats.clone(),
         faults: faults.clone(),
+        concurrency: settings.concurrency,
+        waiting: waiting.clone(),
     };
     let settings = Arc::new(settings);
     let copying = async {
@@ -52,7 +56,8 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
         match selection {
             Ok(selection) => {
                 let settings = Arc::clone(&settings);
-                let copier = Copier::new(settings, selection, progress.clone(), stop.clone());
+                let (progress, stop) = (progress.clone(), stop.clone());
+                let copier = Copier::new(settings, selection, progress, stop, waiting);
                 copy_all(&copier).await;
                 Ok(copier.into_tally())
             }
@@ -81,8 +86,14 @@ async fn copy_all(copier: &Copier) {
     copier
         .selection
         .tasks()
+        .then(|task| async {
+            copier.is_ready().await;
+            task
+        })
         .take_until(copier.stop.requested())
-        .for_each_concurrent(copier.settings.concurrency, |task| perform(copier, task))
+        .for_each_concurrent(copier.settings.objects_at_a_time(), |task| {
+            perform(copier, task)
+        })
         .await;
     let (is_tree, tally) = (copier.selection.is_tree, copier.tally());
     // The directories of an empty tree are its copy.
@@ -93,7 +104,7 @@ async fn copy_all(copier: &Copier) {
 
 async fn perform(copier: &Copier, task: Task) {
     match task {
-        Task::Copy { from, to } => copy(copier, &from, &to).await,
+        Task::Copy(task) => copy(copier, &task).await,
         Task::LeaveOutFolder => copier.tally().objects.empty_directories_left_out += 1,
         Task::Fail(failed) => copier.failed(failed),
         Task::MakeFolder(folder) => {
@@ -104,11 +115,13 @@ async fn perform(copier: &Copier, task: Task) {
     }
 }
 
-async fn copy(copier: &Copier, from: &Path, to: &Path) {
+async fn copy(copier: &Copier, task: &CopyTask) {
     if copier.stop.cause().is_some() {
         return;
     }
+    let CopyTask { from, to, found } = task;
     let selection = &copier.selection;
+    let found = found.as_ref();
     let name = &selection.display_name(from, to);
     let transfer = |destination| Transfer {
         copier,
@@ -119,9 +132,9 @@ async fn copy(copier: &Copier, from: &Path, to: &Path) {
     let copying = async {
         match (&selection.source, &selection.destination) {
             (Some(source), Some(destination)) => {
-                object::copy(&transfer(destination), source, from).await
+                object::copy(&transfer(destination), source, from, found).await
             }
-            (Some(source), None) => stdio::to_stdout(copier, source, from, name).await,
+            (Some(source), None) => stdio::to_stdout(copier, source, from, found, name).await,
             (None, Some(destination)) => stdio::from_stdin(transfer(destination)).await,
             // The settings exclude it.
             (None, None) => Err(NotCopied::Skipped),

@@ -63,7 +63,7 @@ impl<'a> Upload<'a> {
         let mut sent: Vec<(usize, Part, PartId)> = parts
             .enumerate()
             .map(|(index, part)| self.send(index, part))
-            .buffer_unordered(self.transfer.copier.settings.concurrency)
+            .buffer_unordered(self.transfer.copier.settings.parts_at_a_time())
             .try_collect()
             .await?;
         sent.sort_unstable_by_key(|(index, ..)| *index);

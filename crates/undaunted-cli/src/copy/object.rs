@@ -14,6 +14,7 @@ use super::read::Reader;
 use super::transfer::Transfer;
 use crate::endpoint::Endpoint;
 use crate::error::FailedObject;
+use crate::selection::Found;
 use crate::store_kind::StoreKind;
 use crate::tree;
 
@@ -22,6 +23,7 @@ pub(super) async fn copy(
     transfer: &Transfer<'_>,
     source: &Endpoint,
     from: &Path,
+    found: Option<&Found>,
 ) -> Result<Copied, NotCopied> {
     let Transfer {
         copier, to, name, ..
@@ -29,8 +31,10 @@ pub(super) async fn copy(
     check_destination(copier, source, from, to)
         .map_err(|reason| FailedObject::new(name, reason))?;
     transfer.skip_existing().await?;
-    let reader = Reader::open_source(copier, source, from, name).await?;
-    let parts = write(transfer, &reader).await?;
+    let part_size = transfer.part_size(found.map_or(0, Found::size));
+    let opened = Reader::open_source(copier, source, from, found, part_size, name);
+    let mut reader = opened.await?;
+    let parts = write(transfer, &mut reader).await?;
 
     if source.kind == StoreKind::Local {
         // The file may have been written to after the check of its last part.
@@ -42,7 +46,7 @@ pub(super) async fn copy(
     transfer.finish(&parts).await
 }
 
-async fn write(transfer: &Transfer<'_>, reader: &Reader<'_>) -> Result<Vec<Part>, NotCopied> {
+async fn write(transfer: &Transfer<'_>, reader: &mut Reader<'_>) -> Result<Vec<Part>, NotCopied> {
     let Transfer {
         copier,
         destination,
@@ -50,21 +54,19 @@ async fn write(transfer: &Transfer<'_>, reader: &Reader<'_>) -> Result<Vec<Part>
     } = *transfer;
     let settings = &copier.settings;
     let attributes = attributes(destination.kind, reader.attributes(), &settings.attributes);
-    let part_size = destination
-        .kind
-        .part_size(settings.part_size, reader.size());
+    let part_size = transfer.part_size(reader.size());
     let is_one_part = reader.size() <= part_size;
     let reads = reader.parts(part_size).await?;
     if !is_one_part && destination.has_parts {
         return transfer.put_parts(attributes, reads).await;
     }
-    let mut reads = reads.buffered(settings.concurrency).boxed();
+    let mut reads = reads.buffered(settings.parts_at_a_time()).boxed();
     let mut loaded: Vec<LoadedPart> = Vec::new();
     while let Some(mut part) = reads.next().await.transpose()? {
         if !is_one_part {
-            // All parts have to be in memory at the same time: with their permits, they could
-            // wait for each other for ever.
-            part.release_permit();
+            // All parts have to be in memory at the same time: with their room, they could wait
+            // for each other for ever.
+            part.release_room();
         }
         loaded.push(part);
     }

@@ -3,15 +3,16 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 use twox_hash::XxHash3_128;
 
-/// A part in memory, with the permit to be there.
+use super::memory::Room;
+
+/// A part in memory, with the room that it has there.
 #[derive(Debug)]
 pub(super) struct LoadedPart {
     offset: u64,
     bytes: Bytes,
-    permit: Option<OwnedSemaphorePermit>,
+    room: Option<Room>,
 }
 
 /// The range and the digest of a part that was read from the source.
@@ -22,11 +23,11 @@ pub(super) struct Part {
 }
 
 impl LoadedPart {
-    pub(super) const fn new(offset: u64, bytes: Bytes, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) const fn new(offset: u64, bytes: Bytes, room: Room) -> Self {
         Self {
             offset,
             bytes,
-            permit: Some(permit),
+            room: Some(room),
         }
     }
 
@@ -34,9 +35,9 @@ impl LoadedPart {
         &self.bytes
     }
 
-    /// Returns the permit although the bytes stay.
-    pub(super) fn release_permit(&mut self) {
-        self.permit = None;
+    /// Returns the room although the bytes stay.
+    pub(super) fn release_room(&mut self) {
+        self.room = None;
     }
 
     pub(super) fn part(&self) -> Part {

@@ -17,19 +17,22 @@ use super::read::Reader;
 use super::transfer::Transfer;
 use crate::endpoint::Endpoint;
 use crate::error::FailedObject;
+use crate::selection::Found;
 
 /// Writes the object to stdout in order, while later parts are read ahead.
 pub(super) async fn to_stdout(
     copier: &Copier,
     source: &Endpoint,
     from: &Path,
+    found: Option<&Found>,
     name: &str,
 ) -> Result<Copied, NotCopied> {
-    let reader = Reader::open_source(copier, source, from, name).await?;
+    let part_size = copier.settings.part_size;
+    let mut reader = Reader::open_source(copier, source, from, found, part_size, name).await?;
     let mut parts = reader
-        .parts(copier.settings.part_size)
+        .parts(part_size)
         .await?
-        .buffered(copier.settings.concurrency)
+        .buffered(copier.settings.parts_at_a_time())
         .boxed();
     while let Some(part) = parts.next().await.transpose()? {
         let bytes = part.bytes().clone();
@@ -73,7 +76,7 @@ pub(super) async fn from_stdin(transfer: Transfer<'_>) -> Result<Copied, NotCopi
         && let Some(mut part) = stdin.next().await?
     {
         // All parts have to be in memory at the same time, whatever the limit.
-        part.release_permit();
+        part.release_room();
         loaded.push(part);
     }
     transfer
@@ -96,7 +99,7 @@ struct Stdin<'a> {
 impl<'a> Stdin<'a> {
     fn open(transfer: Transfer<'a>) -> Self {
         let part_size = transfer.copier.settings.part_size;
-        let buffers = transfer.copier.buffers.clone();
+        let buffers = transfer.copier.memory.buffers.clone();
         let (sender, pieces) = mpsc::channel(1);
         thread::spawn(move || {
             loop {
@@ -128,7 +131,7 @@ impl<'a> Stdin<'a> {
             ..
         } = self.transfer;
         let fail = |reason: String| FailedObject::new(name, reason);
-        let permit = copier.permit().await?;
+        let room = copier.room(copier.settings.part_size).await?;
         let Some(piece) = copier.unless_stopped(self.pieces.recv()).await? else {
             return Ok(None);
         };
@@ -147,7 +150,7 @@ impl<'a> Stdin<'a> {
             .into());
         }
         copier.progress.expect(length);
-        let part = LoadedPart::new(self.offset, bytes, permit);
+        let part = LoadedPart::new(self.offset, bytes, room);
         self.offset += length;
         self.count += 1;
         Ok(Some(part))

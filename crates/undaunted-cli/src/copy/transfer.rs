@@ -68,6 +68,12 @@ impl Transfer<'_> {
         }
     }
 
+    /// The size of the parts of an object of this size.
+    pub(super) fn part_size(&self, size: u64) -> u64 {
+        let requested = self.copier.settings.part_size;
+        self.destination.kind.part_size(requested, size)
+    }
+
     /// Waits for a request of this transfer.
     pub(super) async fn request<T>(
         &self,

@@ -74,7 +74,7 @@ impl Transfer<'_> {
             }
             let differences = stream::iter(parts)
                 .map(|part| self.difference_of(&reader, part))
-                .buffer_unordered(self.copier.settings.concurrency)
+                .buffer_unordered(self.copier.settings.parts_at_a_time())
                 .try_filter_map(|difference| async { Ok(difference) });
             pin!(differences).try_next().await
         };
@@ -86,7 +86,7 @@ impl Transfer<'_> {
         reader: &Reader<'_>,
         part: &Part,
     ) -> Result<Option<Difference>, NotCopied> {
-        let _permit = self.copier.permit().await?;
+        let _room = self.copier.room(part.length()).await?;
         Ok(match reader.verify_range(part.range.clone()).await {
             Ok(bytes) if part.has_content(&bytes) => None,
             Ok(_) => Some(Difference::Content(part.clone())),

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 
 use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, StreamExt};
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
 use tokio::sync::mpsc;
 use undaunted_object_store::observe;
 
 use crate::args::ChaosAt;
-use crate::endpoint::{Endpoint, EndpointConfig};
+use crate::endpoint::{Endpoint, EndpointConfig, Head};
 use crate::error::{CliError, FailedObject, UsageError};
 use crate::location::{Location, resolve};
 use crate::request::request;
@@ -35,6 +35,8 @@ pub(crate) struct Selection {
     pub(crate) is_tree: bool,
     from: Path,
     to: Path,
+    /// The object to copy, if it was looked at.
+    head: Option<Head>,
     /// Directories made so that the destination could be opened.
     made: MadeFolders,
     overlap: Overlap,
@@ -43,15 +45,38 @@ pub(crate) struct Selection {
 /// One thing to do.
 #[derive(Debug)]
 pub(crate) enum Task {
-    Copy {
-        from: Path,
-        to: Path,
-    },
+    Copy(CopyTask),
     /// Make this local directory.
     MakeFolder(PathBuf),
     /// Leave out an empty directory, as the destination has no directories.
     LeaveOutFolder,
     Fail(FailedObject),
+}
+
+/// An object to copy.
+#[derive(Debug)]
+pub(crate) struct CopyTask {
+    pub(crate) from: Path,
+    pub(crate) to: Path,
+    pub(crate) found: Option<Found>,
+}
+
+/// What is known of an object before it is copied.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// By a list: it may be another one by now.
+    Listed(ObjectMeta),
+    /// By a request for it.
+    Head(Box<Head>),
+}
+
+impl Found {
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Listed(meta) => meta.size,
+            Self::Head(head) => head.meta.size,
+        }
+    }
 }
 
 /// Whether a copy could replace an object of the tree being copied.
@@ -89,6 +114,7 @@ impl Selection {
             is_tree: source.is_tree,
             from: source.key,
             to,
+            head: source.head,
             made,
             overlap,
         })
@@ -105,7 +131,10 @@ impl Selection {
                 }
                 None => listed_tree(source, from, to),
             },
-            _ => stream::iter([Task::Copy { from, to }]).boxed(),
+            _ => {
+                let found = self.head.clone().map(|head| Found::Head(Box::new(head)));
+                stream::iter([Task::Copy(CopyTask { from, to, found })]).boxed()
+            }
         }
     }
 
@@ -154,10 +183,11 @@ impl Selection {
         tokio::task::spawn_blocking(move || {
             tree::walk(&folder, &display_name, |entry| {
                 let task = match (entry, &target) {
-                    (TreeEntry::File(from), _) => Some(Task::Copy {
+                    (TreeEntry::File(from), _) => Some(Task::Copy(CopyTask {
                         to: below(&to, &from, &Path::ROOT),
                         from,
-                    }),
+                        found: None,
+                    })),
                     (TreeEntry::Folder { relative, .. }, Some(target)) => {
                         Some(Task::MakeFolder(target.join(relative)))
                     }
@@ -187,10 +217,11 @@ fn listed_tree(source: &Endpoint, from: Path, to: Path) -> BoxStream<'static, Ta
                 .collect();
             let rest = match entry {
                 Ok(Some(meta)) => {
-                    tasks.push(Task::Copy {
+                    tasks.push(Task::Copy(CopyTask {
                         to: below(&to, &meta.location, &from),
-                        from: meta.location,
-                    });
+                        from: meta.location.clone(),
+                        found: Some(Found::Listed(meta)),
+                    }));
                     Some(list)
                 }
                 Ok(None) => None,

@@ -6,13 +6,13 @@ use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
 use super::sandbox::{Ended, SHORT, Sandbox, noise};
 
 /// A server on a runtime of its own, since a test blocks its thread while the binary runs.
-struct Service {
-    server: S3Server,
+pub(super) struct Service {
+    pub(super) server: S3Server,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Service {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -23,7 +23,7 @@ impl Service {
     }
 
     /// Runs the binary with the server's settings in its environment.
-    fn run(&self, sandbox: &Sandbox, line: &str) -> Ended {
+    pub(super) fn run(&self, sandbox: &Sandbox, line: &str) -> Ended {
         let mut command = sandbox.binary();
         command
             .args(line.split_whitespace())
@@ -35,7 +35,11 @@ impl Service {
         Ended::of(command.output().unwrap())
     }
 
-    fn hits(&self, operation: Operation) -> usize {
+    pub(super) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    pub(super) fn hits(&self, operation: Operation) -> usize {
         let requests = self.server.requests();
         requests
             .iter()
