@@ -1,7 +1,9 @@
 //! An open store: retries around it, and between the two the faults of `--chaos`.
 
+use std::num::NonZero;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -106,7 +108,7 @@ impl Endpoint {
         };
         let slots = match (kind, concurrency) {
             // More requests do not make a disk faster.
-            (StoreKind::Local, Concurrency::Auto) => Concurrency::Fixed(LOCAL),
+            (StoreKind::Local, Concurrency::Auto) => Concurrency::Fixed(local_requests()),
             _ => concurrency,
         };
         let slots = Slots::new(slots, waiting);
@@ -194,5 +196,9 @@ impl Endpoint {
     }
 }
 
-/// Local requests at the same time: each occupies a thread.
-const LOCAL: usize = 16;
+/// Local requests at the same time. Each occupies a thread, and the threads of more than the
+/// processors would mostly wait for the lock of the same directory.
+fn local_requests() -> usize {
+    let processors = available_parallelism().map_or(1, NonZero::get);
+    processors.saturating_mul(2).clamp(4, 16)
+}

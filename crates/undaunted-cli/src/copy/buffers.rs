@@ -52,7 +52,8 @@ impl Pool {
     fn take(&mut self, length: u64, capacity: usize) -> Vec<u8> {
         self.used += length;
         let fits = |buffer: &Vec<u8>| capacity >= REUSED && buffer.capacity() >= capacity;
-        let found = self.idle.iter().position(fits);
+        // The one used last may still be in the processor's cache.
+        let found = self.idle.iter().rposition(fits);
         let buffer = found.map(|index| self.idle.swap_remove(index));
         self.shrink();
         buffer.unwrap_or_default()

@@ -82,8 +82,8 @@ impl Copier {
     }
 
     /// Waits for room in memory for some parts of one object.
-    pub(super) async fn reserve(&self, part_size: u64) -> Result<Reserve, NotCopied> {
-        self.unless_stopped(self.memory.reserve(part_size)).await
+    pub(super) async fn reserve(&self, size: u64, parts: u32) -> Result<Reserve, NotCopied> {
+        self.unless_stopped(self.memory.reserve(size, parts)).await
     }
 
     /// Runs `work` until a stop is requested, and then drops it.

@@ -63,13 +63,24 @@ impl Memory {
         }
     }
 
-    /// Waits for room for some parts, at least one, of this size.
-    pub(super) async fn reserve(&self, part_size: u64) -> Reserve {
-        let parts = (self.units / units(part_size)).clamp(1, RESERVED_PARTS);
+    /// Waits for room for so many parts of this size, or as many as all the memory has room for,
+    /// but at least one.
+    pub(super) async fn reserve(&self, part_size: u64, parts: u32) -> Reserve {
+        let parts = (self.units / units(part_size)).clamp(1, parts);
         let room = self.room(part_size.saturating_mul(parts.into())).await;
         Reserve {
             parts: Arc::new(Semaphore::new(parts as usize)),
             room: Arc::new(room),
+        }
+    }
+}
+
+impl Room {
+    /// A share of this room, which is returned with the last of them.
+    pub(super) const fn share(of: Arc<Self>) -> Self {
+        Self {
+            _permit: None,
+            _reserve: Some(of),
         }
     }
 }
@@ -94,9 +105,6 @@ const UNIT: u64 = 4 << 10;
 /// What a semaphore takes on every platform: 2 TiB.
 const MOST_UNITS: u32 = u32::MAX >> 3;
 
-/// One is read while others are written.
-const RESERVED_PARTS: u32 = 4;
-
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
@@ -120,7 +128,7 @@ mod tests {
     #[test]
     fn a_reserve_is_returned_with_the_last_of_its_parts() {
         let memory = Memory::new(2 * UNIT, Waiting::new());
-        let reserve = memory.reserve(UNIT).now_or_never().unwrap();
+        let reserve = memory.reserve(UNIT, 4).now_or_never().unwrap();
         let (first, second) = (reserve.room(), reserve.room());
         let (first, second) = (first.now_or_never(), second.now_or_never());
         assert!(first.is_some() && second.is_some());

@@ -19,17 +19,18 @@ use crate::request::request;
 use crate::text;
 
 impl Transfer<'_> {
-    /// Writes the object in parts, several at a time.
+    /// Writes the object in parts, so many at a time.
     pub(super) async fn put_parts<F>(
         &self,
         attributes: Attributes,
         parts: BoxStream<'_, F>,
+        at_a_time: usize,
     ) -> Result<Vec<Part>, NotCopied>
     where
         F: Future<Output = Result<LoadedPart, NotCopied>>,
     {
         let upload = Upload::begin(self, attributes).await?;
-        match upload.fill(parts).await {
+        match upload.fill(parts, at_a_time).await {
             Ok(parts) => Ok(parts),
             Err(unfinished) => Err(upload.abort(unfinished).await),
         }
@@ -56,14 +57,18 @@ impl<'a> Upload<'a> {
         }
     }
 
-    async fn fill<F>(&self, parts: BoxStream<'_, F>) -> Result<Vec<Part>, Unfinished>
+    async fn fill<F>(
+        &self,
+        parts: BoxStream<'_, F>,
+        at_a_time: usize,
+    ) -> Result<Vec<Part>, Unfinished>
     where
         F: Future<Output = Result<LoadedPart, NotCopied>>,
     {
         let mut sent: Vec<(usize, Part, PartId)> = parts
             .enumerate()
             .map(|(index, part)| self.send(index, part))
-            .buffer_unordered(self.transfer.copier.settings.parts_at_a_time())
+            .buffer_unordered(at_a_time)
             .try_collect()
             .await?;
         sent.sort_unstable_by_key(|(index, ..)| *index);

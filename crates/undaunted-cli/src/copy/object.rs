@@ -56,11 +56,19 @@ async fn write(transfer: &Transfer<'_>, reader: &mut Reader<'_>) -> Result<Vec<P
     let attributes = attributes(destination.kind, reader.attributes(), &settings.attributes);
     let part_size = transfer.part_size(reader.size());
     let is_one_part = reader.size() <= part_size;
-    let reads = reader.parts(part_size).await?;
+    let at_a_time = settings.parts_at_a_time();
     if !is_one_part && destination.has_parts {
-        return transfer.put_parts(attributes, reads).await;
+        let pieces = reader.pieces(part_size);
+        if let Some(pieces) = pieces.filter(|_| destination.kind == StoreKind::Local) {
+            let reads = reader.read_pieces(part_size, pieces);
+            let at_a_time = at_a_time.saturating_mul(pieces.in_a_part);
+            return transfer.put_parts(attributes, reads, at_a_time).await;
+        }
+        let reads = reader.parts(part_size).await?;
+        return transfer.put_parts(attributes, reads, at_a_time).await;
     }
-    let mut reads = reads.buffered(settings.parts_at_a_time()).boxed();
+    let reads = reader.parts(part_size).await?;
+    let mut reads = reads.buffered(at_a_time).boxed();
     let mut loaded: Vec<LoadedPart> = Vec::new();
     while let Some(mut part) = reads.next().await.transpose()? {
         if !is_one_part {

@@ -1,6 +1,7 @@
 //! Parts of an object: while they are in memory, and what is remembered of them afterwards.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use twox_hash::XxHash3_128;
@@ -40,6 +41,18 @@ impl LoadedPart {
         self.room = None;
     }
 
+    /// The same bytes as parts of this size.
+    pub(super) fn split(self, size: u64) -> impl Iterator<Item = Self> + Send {
+        let room = self.room.map(Arc::new);
+        let (offset, bytes) = (self.offset, self.bytes);
+        ranges(bytes.len() as u64, size).map(move |range| Self {
+            offset: offset + range.start,
+            // The length of what is in memory fits.
+            bytes: bytes.slice(index(range.start)..index(range.end)),
+            room: room.clone().map(Room::share),
+        })
+    }
+
     pub(super) fn part(&self) -> Part {
         Part {
             range: self.offset..self.offset + self.bytes.len() as u64,
@@ -72,6 +85,10 @@ pub(super) fn ranges(size: u64, part_size: u64) -> impl Iterator<Item = Range<u6
     })
 }
 
+fn index(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
 /// Not cryptographic: 128 bits find every accidental change, and forgery is no concern here.
 fn digest(bytes: &[u8]) -> u128 {
     XxHash3_128::oneshot(bytes)
@@ -79,7 +96,28 @@ fn digest(bytes: &[u8]) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
+    use crate::copy::memory::Memory;
+    use crate::slots::Waiting;
+
+    #[test]
+    fn a_part_that_is_split_keeps_its_room_until_its_last_piece_is_gone() {
+        let memory = Memory::new(1, Waiting::new());
+        let room = memory.room(1).now_or_never().unwrap();
+        let part = LoadedPart::new(10, Bytes::from_static(b"abcde"), room);
+        let mut pieces: Vec<_> = part.split(2).collect();
+        let found = |piece: &LoadedPart| (piece.part().range, piece.bytes().clone());
+        let wanted = [(10..12, "ab"), (12..14, "cd"), (14..15, "e")];
+        let wanted = wanted.map(|(range, bytes)| (range, Bytes::from_static(bytes.as_bytes())));
+        assert!(pieces.iter().map(found).eq(wanted));
+        while let Some(piece) = pieces.pop() {
+            assert!(memory.room(1).now_or_never().is_none());
+            drop(piece);
+        }
+        assert!(memory.room(1).now_or_never().is_some());
+    }
 
     #[test]
     fn ranges_cover_the_object_without_gaps() {

@@ -2,7 +2,6 @@
 
 use std::future::ready;
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -14,6 +13,7 @@ use undaunted_object_store::{ObjectPin, RangeSupport};
 
 use super::copier::{Copier, NotCopied};
 use super::memory::Reserve;
+use super::open_body::{Body, OpenBody};
 use super::part::{LoadedPart, ranges};
 use crate::endpoint::{Endpoint, Head, Store};
 use crate::error::FailedObject;
@@ -24,24 +24,21 @@ use crate::store_kind::StoreKind;
 /// A part that is being read.
 pub(super) type PartRead<'a> = BoxFuture<'a, Result<LoadedPart, NotCopied>>;
 
-/// The content of an object.
-type Body = BoxStream<'static, object_store::Result<Bytes>>;
-
 /// An object that is being read.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    copier: &'a Copier,
-    endpoint: &'a Endpoint,
+    pub(super) copier: &'a Copier,
+    pub(super) endpoint: &'a Endpoint,
     key: &'a Path,
     /// The object's name in messages.
-    name: &'a str,
-    pin: ObjectPin,
+    pub(super) name: &'a str,
+    pub(super) pin: ObjectPin,
     size: u64,
     attributes: Attributes,
     /// Whether the server did not say that it has ranges.
-    may_lack_ranges: bool,
+    pub(super) may_lack_ranges: bool,
     /// The first part, if it was read to open the object.
-    first: Option<LoadedPart>,
+    pub(super) first: Option<LoadedPart>,
 }
 
 impl<'a> Reader<'a> {
@@ -176,7 +173,7 @@ impl<'a> Reader<'a> {
         let first = self.first.take();
         let this: &Self = self;
         if this.may_lack_ranges && this.size > part_size {
-            let reserve = this.copier.reserve(part_size).await?;
+            let reserve = this.copier.reserve(part_size, PARTS_AHEAD).await?;
             if let Some(body) = this.whole().await? {
                 return Ok(this.in_turn(body, part_size, reserve));
             }
@@ -218,42 +215,43 @@ impl<'a> Reader<'a> {
         Ok(is_whole.then(|| result.into_stream()))
     }
 
-    /// The parts of a body that holds its slot while it is read: they use room that the object
-    /// already has.
     fn in_turn(&self, body: Body, part_size: u64, reserve: Reserve) -> BoxStream<'_, PartRead<'_>> {
-        let reserve = Arc::new(reserve);
-        let begin = (body, Bytes::new(), ranges(self.size, part_size));
-        stream::try_unfold(begin, move |(mut body, mut rest, mut ranges)| {
-            let reserve = Arc::clone(&reserve);
-            async move {
-                let Some(range) = ranges.next() else {
-                    return Ok(None);
-                };
-                let room = self.copier.unless_stopped(reserve.room()).await?;
-                let length = range.end - range.start;
-                let mut buffer = self.copier.memory.buffers.take(length);
-                loop {
-                    let missing = length - buffer.bytes.len() as u64;
-                    let missing = usize::try_from(missing).unwrap_or(usize::MAX);
-                    let piece = rest.split_to(missing.min(rest.len()));
-                    buffer.bytes.extend_from_slice(&piece);
-                    if piece.len() == missing {
-                        break;
-                    }
-                    let next = self.copier.unless_stopped(request(body.try_next())).await?;
-                    rest = next
-                        .map_err(|failed| self.broke(&failed))?
-                        .ok_or_else(|| FailedObject::new(self.name, "the body ended too soon"))?;
-                }
-                let part = LoadedPart::new(range.start, buffer.freeze(), room);
-                Ok(Some((part, (body, rest, ranges))))
-            }
+        let begin = (
+            OpenBody::new(body, reserve, 0),
+            ranges(self.size, part_size),
+        );
+        stream::try_unfold(begin, move |(mut body, mut ranges)| async move {
+            let Some(range) = ranges.next() else {
+                return Ok(None);
+            };
+            let broke = |failed: &FailedRequest| self.broke(failed);
+            let part = body.next(self.copier, self.name, range, broke).await?;
+            Ok(Some((part, (body, ranges))))
         })
         .map(|part| ready(part).boxed())
         .boxed()
     }
 
-    fn broke(&self, failed: &FailedRequest) -> FailedObject {
+    /// The response to a request for a range of the object, which has a certain pin.
+    pub(super) async fn open_range(&self, range: Range<u64>) -> Result<Body, NotCopied> {
+        let mut options = self.pin.options();
+        options.range = Some(GetRange::Bounded(range.clone()));
+        let open = request(async {
+            let result = self.endpoint.store.get_opts(self.key, options).await?;
+            self.pin.check(self.key, &result.meta)?;
+            Ok(result)
+        });
+        let result = self.copier.unless_stopped(Box::pin(open)).await?;
+        let result = result.map_err(|failed| failure(self.name, &failed))?;
+        if result.range != range {
+            let came = &result.range;
+            let reason = format!("bytes {range:?} were asked for, and {came:?} came");
+            return Err(FailedObject::new(self.name, reason).into());
+        }
+        Ok(result.into_stream())
+    }
+
+    pub(super) fn broke(&self, failed: &FailedRequest) -> FailedObject {
         let failure = failure(self.name, failed);
         if self.pin.is_certain() {
             return failure;
@@ -297,3 +295,6 @@ fn failure(name: &str, failed: &FailedRequest) -> FailedObject {
         _ => failure,
     }
 }
+
+/// Parts of a single stream in memory: one is read while others are written.
+const PARTS_AHEAD: u32 = 4;

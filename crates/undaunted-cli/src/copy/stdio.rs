@@ -69,7 +69,8 @@ pub(super) async fn from_stdin(transfer: Transfer<'_>) -> Result<Copied, NotCopi
             Ok(stdin.next().await?.map(|part| (part, stdin)))
         });
         let parts = stream::iter(loaded.into_iter().map(Ok)).chain(rest);
-        let parts = transfer.put_parts(attributes, parts.map(ready).boxed());
+        let at_a_time = transfer.copier.settings.parts_at_a_time();
+        let parts = transfer.put_parts(attributes, parts.map(ready).boxed(), at_a_time);
         return transfer.finish(&parts.await?).await;
     }
     while !stdin.is_at_end

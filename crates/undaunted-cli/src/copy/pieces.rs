@@ -1,0 +1,148 @@
+//! Reading an object in pieces of its parts, each written to a local file as it arrives.
+//!
+//! A service is asked for a part by one request, and a file can take it bit by bit. So a part need
+//! not be in memory as a whole, and what is written is still in the cache of the processor.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::sync::Mutex;
+
+use super::copier::NotCopied;
+use super::open_body::OpenBody;
+use super::part::{LoadedPart, ranges};
+use super::read::{PartRead, Reader};
+use crate::request::FailedRequest;
+use crate::store_kind::StoreKind;
+
+/// How an object is read in pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pieces {
+    size: u64,
+    /// How many make a part.
+    pub(super) in_a_part: usize,
+}
+
+/// A part that is being read.
+struct OpenPart<'a> {
+    reader: &'a Reader<'a>,
+    range: Range<u64>,
+    /// The response, once it was asked for.
+    body: Option<OpenBody>,
+}
+
+impl Pieces {
+    /// The pieces of the parts of an object. One is worth it only if parts are large; where there
+    /// would be very many, they are larger, up to a whole part.
+    pub(super) fn of(part_size: u64, object_size: u64) -> Option<Self> {
+        let smallest = SMALLEST.max(object_size.div_ceil(MOST));
+        let in_a_part = (1..=part_size.div_euclid(smallest).min(MOST_IN_A_PART))
+            .rev()
+            .find(|number| part_size.is_multiple_of(*number))?;
+        Some(Self {
+            size: part_size / in_a_part,
+            in_a_part: usize::try_from(in_a_part).ok()?,
+        })
+    }
+}
+
+impl Reader<'_> {
+    /// The pieces in which this object can be read into a local file.
+    pub(super) fn pieces(&self, part_size: u64) -> Option<Pieces> {
+        // A body without a certain pin is read anew when it breaks, which pieces cannot be.
+        let is_remote = self.endpoint.kind != StoreKind::Local;
+        if is_remote && self.pin.is_certain() && !self.may_lack_ranges {
+            Pieces::of(part_size, self.size())
+        } else {
+            None
+        }
+    }
+
+    /// All pieces, in order.
+    pub(super) fn read_pieces(
+        &mut self,
+        part_size: u64,
+        pieces: Pieces,
+    ) -> BoxStream<'_, PartRead<'_>> {
+        let first = self.first.take();
+        let this: &Self = self;
+        let skipped = usize::from(first.is_some());
+        let first = first
+            .into_iter()
+            .flat_map(move |part| part.split(pieces.size));
+        let first = stream::iter(first).map(|piece| async { Ok(piece) }.boxed());
+        let parts = ranges(this.size(), part_size).skip(skipped);
+        let rest = parts.flat_map(move |part| {
+            let length = part.end - part.start;
+            let offset = part.start;
+            let part = Arc::new(Mutex::new(OpenPart {
+                reader: this,
+                range: part,
+                body: None,
+            }));
+            ranges(length, pieces.size).map(move |piece| {
+                let part = Arc::clone(&part);
+                let piece = offset + piece.start..offset + piece.end;
+                // They are polled in order, and so they get the lock in order.
+                async move { part.lock().await.next(piece).await }.boxed()
+            })
+        });
+        first.chain(stream::iter(rest)).boxed()
+    }
+}
+
+impl OpenPart<'_> {
+    /// Reads the next piece, once the one before the last was written.
+    async fn next(&mut self, piece: Range<u64>) -> Result<LoadedPart, NotCopied> {
+        let reader = self.reader;
+        let body = match &mut self.body {
+            Some(body) => body,
+            None => {
+                let length = piece.end - piece.start;
+                let reserve = reader.copier.reserve(length, PIECES_IN_MEMORY).await?;
+                let body = reader.open_range(self.range.clone()).await?;
+                let body = OpenBody::new(body, reserve, self.range.start);
+                self.body.insert(body)
+            }
+        };
+        let broke = |failed: &FailedRequest| reader.broke(failed);
+        body.next(reader.copier, reader.name, piece, broke).await
+    }
+}
+
+/// Small enough for the cache of a processor, and large enough that writing costs little.
+const SMALLEST: u64 = 512 << 10;
+
+/// Each is remembered until the file is complete.
+const MOST: u64 = 16_384;
+
+const MOST_IN_A_PART: u64 = 64;
+
+/// One is read while another is written.
+const PIECES_IN_MEMORY: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_divide_their_parts_and_are_not_too_many() {
+        let mib = 1 << 20;
+        let of = |part_size, object_size| {
+            let pieces = Pieces::of(part_size, object_size)?;
+            assert_eq!(pieces.size * pieces.in_a_part as u64, part_size);
+            assert!(object_size.div_ceil(pieces.size) <= MOST);
+            Some(pieces.size)
+        };
+        assert_eq!(of(8 * mib, 20 * mib), Some(mib / 2));
+        assert_eq!(of(8 * mib, 8_192 * mib), Some(mib / 2));
+        assert_eq!(of(8 * mib, 8_193 * mib), Some(mib));
+        assert_eq!(of(8 * mib, 131_072 * mib), Some(8 * mib));
+        assert_eq!(of(8 * mib, 131_073 * mib), None);
+        assert_eq!(of(5 * mib, 20 * mib), Some(mib / 2));
+        assert_eq!(of(1 << 10, 20 * mib), None);
+        assert_eq!(of(mib, 20 * mib), Some(mib / 2));
+    }
+}
