@@ -111,7 +111,7 @@ impl Endpoint {
             (StoreKind::Local, Concurrency::Auto) => Concurrency::Fixed(local_requests()),
             _ => concurrency,
         };
-        let slots = Slots::new(slots, waiting);
+        let slots = Slots::for_requests(slots, waiting);
         let limit = retry.attempt_timeout();
         let backend = backend.wrapped(
             |store| Arc::new(Slotted::new(store, slots.clone(), limit)),

@@ -14,7 +14,7 @@ use crate::report::Tally;
 use crate::selection::Selection;
 use crate::settings::CopySettings;
 use crate::signals::{Stop, StopCause};
-use crate::slots::Waiting;
+use crate::slots::{Slot, Slots, Waiting};
 
 /// A copy under way.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) struct Copier {
     pub(super) settings: Arc<CopySettings>,
     pub(super) selection: Selection,
     pub(super) memory: Memory,
+    /// For parts of objects of more than one.
+    parts: Slots,
     pub(super) progress: Progress,
     pub(super) stop: Stop,
     waiting: Waiting,
@@ -61,6 +63,11 @@ impl Copier {
     ) -> Self {
         Self {
             memory: Memory::new(settings.memory(), waiting.clone()),
+            parts: Slots::for_parts(
+                settings.concurrency,
+                settings.parts_at_a_time(),
+                waiting.clone(),
+            ),
             waiting,
             tally: Mutex::default(),
             settings,
@@ -74,6 +81,12 @@ impl Copier {
     pub(super) async fn is_ready(&self) {
         let most = self.settings.parts_at_a_time().min(LOOKAHEAD);
         self.waiting.fewer_than(most).await;
+    }
+
+    /// Waits until one more part of a large object is worth its room. That is waited for
+    /// afterwards.
+    pub(super) async fn part_slot(&self) -> Result<Slot, NotCopied> {
+        self.unless_stopped(self.parts.take()).await
     }
 
     /// Waits for room in memory.

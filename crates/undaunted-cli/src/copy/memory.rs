@@ -1,6 +1,6 @@
 //! Memory for the content of objects: how many bytes of it there may be at the same time.
 //!
-//! A part waits for room before it is read, so before its request takes a slot. Whoever holds a
+//! A part waits for room before it is read, so before its request takes a slot. Whoever holds such a
 //! slot never waits for room, and whoever has room waits for slots only: they cannot wait for each
 //! other.
 

@@ -90,6 +90,7 @@ impl<'a> Upload<'a> {
         let store = &transfer.destination.store;
         let put = store.put_part(transfer.to, &self.id, index, payload);
         let id = transfer.request(put).await?;
+        loaded.end();
         transfer.copier.progress.advance(part.length());
         Ok((index, part, id))
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use twox_hash::XxHash3_128;
 
 use super::memory::Room;
+use crate::slots::{Outcome, Slot};
 
 /// A part in memory, with the room that it has there.
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub(super) struct LoadedPart {
     offset: u64,
     bytes: Bytes,
     room: Option<Room>,
+    slot: Option<Slot>,
 }
 
 /// The range and the digest of a part that was read from the source.
@@ -29,6 +31,20 @@ impl LoadedPart {
             offset,
             bytes,
             room: Some(room),
+            slot: None,
+        }
+    }
+
+    /// The same part with a slot, until it is sent.
+    pub(super) fn with_slot(self, slot: Option<Slot>) -> Self {
+        Self { slot, ..self }
+    }
+
+    /// It was sent.
+    pub(super) fn end(mut self) {
+        let bytes = self.bytes.len() as u64;
+        if let Some(slot) = &mut self.slot {
+            slot.end(Outcome::Done { bytes });
         }
     }
 
@@ -36,9 +52,10 @@ impl LoadedPart {
         &self.bytes
     }
 
-    /// Returns the room although the bytes stay.
+    /// Returns room and slot although the bytes stay.
     pub(super) fn release_room(&mut self) {
         self.room = None;
+        self.slot = None;
     }
 
     /// The same bytes as parts of this size.
@@ -50,6 +67,7 @@ impl LoadedPart {
             // The length of what is in memory fits.
             bytes: bytes.slice(index(range.start)..index(range.end)),
             room: room.clone().map(Room::share),
+            slot: None,
         })
     }
 

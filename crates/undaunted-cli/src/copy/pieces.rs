@@ -15,6 +15,7 @@ use super::open_body::OpenBody;
 use super::part::{LoadedPart, ranges};
 use super::read::{PartRead, Reader};
 use crate::request::FailedRequest;
+use crate::slots::{Outcome, Slot};
 use crate::store_kind::StoreKind;
 
 /// How an object is read in pieces.
@@ -29,6 +30,8 @@ pub(super) struct Pieces {
 struct OpenPart<'a> {
     reader: &'a Reader<'a>,
     range: Range<u64>,
+    /// None if a stop was requested, as all that follows will find too.
+    slot: Option<Slot>,
     /// The response, once it was asked for.
     body: Option<OpenBody>,
 }
@@ -73,23 +76,26 @@ impl Reader<'_> {
             .into_iter()
             .flat_map(move |part| part.split(pieces.size));
         let first = stream::iter(first).map(|piece| async { Ok(piece) }.boxed());
-        let parts = ranges(this.size(), part_size).skip(skipped);
-        let rest = parts.flat_map(move |part| {
-            let length = part.end - part.start;
-            let offset = part.start;
+        let parts = stream::iter(ranges(this.size(), part_size).skip(skipped));
+        // One after the other: an object waits for one slot at a time.
+        let parts =
+            parts.then(move |part| async move { (this.copier.part_slot().await.ok(), part) });
+        let rest = parts.flat_map(move |(slot, part)| {
+            let (offset, length) = (part.start, part.end - part.start);
             let part = Arc::new(Mutex::new(OpenPart {
                 reader: this,
                 range: part,
+                slot,
                 body: None,
             }));
-            ranges(length, pieces.size).map(move |piece| {
+            stream::iter(ranges(length, pieces.size).map(move |piece| {
                 let part = Arc::clone(&part);
                 let piece = offset + piece.start..offset + piece.end;
                 // They are polled in order, and so they get the lock in order.
                 async move { part.lock().await.next(piece).await }.boxed()
-            })
+            }))
         });
-        first.chain(stream::iter(rest)).boxed()
+        first.chain(rest).boxed()
     }
 }
 
@@ -97,18 +103,23 @@ impl OpenPart<'_> {
     /// Reads the next piece, once the one before the last was written.
     async fn next(&mut self, piece: Range<u64>) -> Result<LoadedPart, NotCopied> {
         let reader = self.reader;
-        let body = match &mut self.body {
-            Some(body) => body,
-            None => {
-                let length = piece.end - piece.start;
-                let reserve = reader.copier.reserve(length, PIECES_IN_MEMORY).await?;
-                let body = reader.open_range(self.range.clone()).await?;
-                let body = OpenBody::new(body, reserve, self.range.start);
-                self.body.insert(body)
-            }
+        let body = if let Some(body) = &mut self.body {
+            body
+        } else {
+            let length = piece.end - piece.start;
+            let reserve = reader.copier.reserve(length, PIECES_IN_MEMORY).await?;
+            let body = reader.open_range(self.range.clone()).await?;
+            let body = OpenBody::new(body, reserve, self.range.start);
+            self.body.insert(body)
         };
         let broke = |failed: &FailedRequest| reader.broke(failed);
-        body.next(reader.copier, reader.name, piece, broke).await
+        let is_last = piece.end == self.range.end;
+        let piece = body.next(reader.copier, reader.name, piece, broke).await?;
+        if is_last && let Some(slot) = &mut self.slot {
+            let bytes = self.range.end - self.range.start;
+            slot.end(Outcome::Done { bytes });
+        }
+        Ok(piece)
     }
 }
 

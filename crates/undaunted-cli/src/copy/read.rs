@@ -12,13 +12,14 @@ use object_store::{Attributes, Error, GetOptions, GetRange, ObjectMeta, ObjectSt
 use undaunted_object_store::{ObjectPin, RangeSupport};
 
 use super::copier::{Copier, NotCopied};
-use super::memory::Reserve;
+use super::memory::{Reserve, Room};
 use super::open_body::{Body, OpenBody};
 use super::part::{LoadedPart, ranges};
 use crate::endpoint::{Endpoint, Head, Store};
 use crate::error::FailedObject;
 use crate::request::{FailedRequest, request};
 use crate::selection::Found;
+use crate::slots::Slot;
 use crate::store_kind::StoreKind;
 
 /// A part that is being read.
@@ -182,22 +183,30 @@ impl<'a> Reader<'a> {
         let first = stream::iter(first).map(|part| ready(Ok(part)).boxed());
         let ranges = stream::iter(ranges(this.size, part_size).skip(is_begun));
         let rest = ranges
-            .then(move |range| async move {
-                let room = this.copier.room(range.end - range.start).await;
-                (room, range)
-            })
+            .then(move |range| async move { (this.part_room(&range).await, range) })
             .map(move |(room, range)| {
                 let read = async move {
-                    let room = room?;
+                    let (slot, room) = room?;
                     let start = range.start;
                     let read = this.range(&this.endpoint.store, range);
                     let bytes = this.copier.unless_stopped(read).await?;
                     let bytes = bytes.map_err(|failed| failure(this.name, &failed))?;
-                    Ok(LoadedPart::new(start, bytes, room))
+                    Ok(LoadedPart::new(start, bytes, room).with_slot(slot))
                 };
                 read.boxed()
             });
         Ok(first.chain(rest).boxed())
+    }
+
+    /// Waits for what a part needs: a slot, unless it is the whole object, and room.
+    async fn part_room(&self, range: &Range<u64>) -> Result<(Option<Slot>, Room), NotCopied> {
+        let length = range.end - range.start;
+        let slot = if length < self.size {
+            Some(self.copier.part_slot().await?)
+        } else {
+            None
+        };
+        Ok((slot, self.copier.room(length).await?))
     }
 
     /// The whole object as one stream, if its server has no ranges.

@@ -48,6 +48,7 @@ pub(super) async fn to_stdout(
             .map_err(|error| {
                 FailedObject::new(name, format!("stdout cannot be written to: {error}"))
             })?;
+        part.end();
         copier.progress.advance(length);
     }
     drop(parts);

@@ -22,11 +22,20 @@ use std::time::Duration;
 /// The controller of one store.
 #[derive(Debug)]
 pub(super) struct Adaptive {
+    bounds: Bounds,
     limit: usize,
     phase: Phase,
     window: Window,
     /// Whether the next trial is one with fewer requests.
     try_fewer: bool,
+}
+
+/// The numbers that are possible.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) first: usize,
+    pub(super) least: usize,
+    pub(super) most: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,7 +69,7 @@ struct Window {
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// It brought or took this many bytes.
     Done {
         bytes: u64,
@@ -70,9 +79,10 @@ pub(super) enum Outcome {
 }
 
 impl Adaptive {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(bounds: Bounds) -> Self {
         Self {
-            limit: FIRST,
+            bounds,
+            limit: bounds.first,
             phase: Phase::Raised { from: None },
             window: Window::default(),
             try_fewer: false,
@@ -120,7 +130,7 @@ impl Adaptive {
     fn on_throttled(&mut self) {
         if !self.window.was_throttled {
             self.window.was_throttled = true;
-            self.limit = (self.limit * 3 / 4).max(LEAST.min(self.limit));
+            self.limit = (self.limit * 3 / 4).max(self.bounds.least.min(self.limit));
             self.settle();
         }
     }
@@ -153,7 +163,7 @@ impl Adaptive {
                 self.phase = Phase::Settled { windows: left - 1 };
             }
             Phase::Settled { .. } => {
-                let fewer = (self.limit * 2 / 3).max(LEAST.min(self.limit));
+                let fewer = (self.limit * 2 / 3).max(self.bounds.least.min(self.limit));
                 if self.try_fewer && fewer < self.limit {
                     self.phase = Phase::Lowered { from: now };
                     self.limit = fewer;
@@ -166,7 +176,7 @@ impl Adaptive {
     }
 
     fn raise(&mut self, from: Measured, limit: usize) {
-        self.limit = limit.min(MOST);
+        self.limit = limit.min(self.bounds.most);
         if self.limit == from.limit {
             self.settle();
         } else {
@@ -178,16 +188,6 @@ impl Adaptive {
         self.phase = Phase::Settled { windows: PAUSE };
     }
 }
-
-/// Enough for a service nearby, and few enough for a small one.
-const FIRST: usize = 16;
-
-/// Not lowered below: as many as were always allowed.
-const LEAST: usize = 8;
-
-/// Two stores, each with a connection a request, stay well below the 1,024 open files that a
-/// process usually may have.
-const MOST: usize = 256;
 
 /// The growth of the work that is worth more requests in flight: more than measurements differ by.
 const NOTICEABLE: f64 = 1.1;
@@ -208,6 +208,18 @@ const PAUSE: u32 = 10;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FIRST: usize = 16;
+    const LEAST: usize = 8;
+    const MOST: usize = 256;
+
+    fn control() -> Adaptive {
+        Adaptive::new(Bounds {
+            first: FIRST,
+            least: LEAST,
+            most: MOST,
+        })
+    }
 
     /// A service that takes `latency` for a request and can do `capacity` requests at a time.
     struct Service {
@@ -240,7 +252,7 @@ mod tests {
             latency: 0.03,
             capacity: 10_000,
         };
-        let (mut control, mut clock) = (Adaptive::new(), 0.0);
+        let (mut control, mut clock) = (control(), 0.0);
         service.run(&mut control, &mut clock, 1.0);
         assert_eq!(control.limit(), MOST);
         service.run(&mut control, &mut clock, 20.0);
@@ -254,7 +266,7 @@ mod tests {
                 latency: 0.03,
                 capacity,
             };
-            let (mut control, mut clock) = (Adaptive::new(), 0.0);
+            let (mut control, mut clock) = (control(), 0.0);
             service.run(&mut control, &mut clock, 3.0);
             for _ in 0..200 {
                 service.run(&mut control, &mut clock, 0.1);
@@ -269,7 +281,7 @@ mod tests {
 
     #[test]
     fn it_follows_a_service_that_gets_faster() {
-        let (mut control, mut clock) = (Adaptive::new(), 0.0);
+        let (mut control, mut clock) = (control(), 0.0);
         let service = |capacity| Service {
             latency: 0.03,
             capacity,
@@ -282,7 +294,7 @@ mod tests {
 
     #[test]
     fn without_demand_it_stays() {
-        let mut control = Adaptive::new();
+        let mut control = control();
         for request in 0..1_000 {
             let now = at(f64::from(request) * 0.01);
             control.on_end(now, Outcome::Done { bytes: 1 });
@@ -292,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_throttled_response_lowers_it_once_a_window_and_never_below_the_least() {
-        let mut control = Adaptive::new();
+        let mut control = control();
         for _ in 0..5 {
             control.on_full();
             control.on_end(at(0.0), Outcome::Throttled);
@@ -307,7 +319,7 @@ mod tests {
 
     #[test]
     fn failures_are_no_work() {
-        let mut control = Adaptive::new();
+        let mut control = control();
         for request in 0..10_000 {
             control.on_full();
             control.on_end(at(f64::from(request) * 0.001), Outcome::Failed);

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use adaptive::{Adaptive, Outcome};
+pub(crate) use adaptive::Outcome;
+use adaptive::{Adaptive, Bounds};
 pub(crate) use store::Slotted;
 pub(crate) use waiting::Waiting;
 
@@ -47,17 +48,33 @@ struct Number {
 
 /// A request in flight. Dropped without an end, it has failed.
 #[derive(Debug)]
-struct Slot {
+pub(crate) struct Slot {
     slots: Slots,
     permit: Option<OwnedSemaphorePermit>,
     outcome: Outcome,
 }
 
 impl Slots {
-    pub(crate) fn new(concurrency: Concurrency, waiting: Waiting) -> Self {
+    /// Slots for the requests to a store.
+    pub(crate) fn for_requests(concurrency: Concurrency, waiting: Waiting) -> Self {
+        Self::new(concurrency, REQUESTS, waiting)
+    }
+
+    /// Slots for the parts of large objects, at most as many as this: each has memory too.
+    pub(crate) fn for_parts(concurrency: Concurrency, most: usize, waiting: Waiting) -> Self {
+        let first = PARTS.min(most);
+        let bounds = Bounds {
+            first,
+            least: first,
+            most,
+        };
+        Self::new(concurrency, bounds, waiting)
+    }
+
+    fn new(concurrency: Concurrency, bounds: Bounds, waiting: Waiting) -> Self {
         let (control, permits) = match concurrency {
             Concurrency::Auto => {
-                let control = Adaptive::new();
+                let control = Adaptive::new(bounds);
                 let limit = control.limit();
                 (Some(control), limit)
             }
@@ -72,7 +89,7 @@ impl Slots {
     }
 
     /// Waits for a slot.
-    async fn take(&self) -> Slot {
+    pub(crate) async fn take(&self) -> Slot {
         let shared = &self.0;
         let mut permit = Arc::clone(&shared.semaphore).try_acquire_owned().ok();
         if permit.is_none() {
@@ -116,7 +133,8 @@ impl Slots {
 }
 
 impl Slot {
-    fn end(&mut self, outcome: Outcome) {
+    /// Returns the slot. What is said of a later end does not count.
+    pub(crate) fn end(&mut self, outcome: Outcome) {
         self.outcome = outcome;
         if let Some(permit) = self.permit.take() {
             self.slots.release(permit, outcome);
@@ -130,6 +148,18 @@ impl Drop for Slot {
     }
 }
 
+/// The first number is enough for a service nearby, and few enough for a small one; the least is as
+/// many as were always allowed. With the most, two stores with a connection for each request stay
+/// well below the 1,024 open files that a process usually may have.
+const REQUESTS: Bounds = Bounds {
+    first: 16,
+    least: 8,
+    most: 256,
+};
+
+/// As many parts as make a service nearby busy: more only take memory, and the processor's cache.
+const PARTS: usize = 4;
+
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
@@ -139,7 +169,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_fixed_number_is_never_exceeded_and_whoever_is_dropped_waits_no_longer() {
         let waiting = Waiting::new();
-        let slots = Slots::new(Concurrency::Fixed(2), waiting.clone());
+        let slots = Slots::for_requests(Concurrency::Fixed(2), waiting.clone());
         let (first, second) = (slots.take().await, slots.take().await);
         let mut third = Box::pin(slots.take());
         assert!(third.as_mut().now_or_never().is_none());
@@ -155,7 +185,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_number_of_slots_follows_the_controller() {
-        let slots = Slots::new(Concurrency::Auto, Waiting::new());
+        let slots = Slots::for_requests(Concurrency::Auto, Waiting::new());
         let mut held = Vec::new();
         while let Some(slot) = slots.take().now_or_never() {
             held.push(slot);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use undaunted_chaos::Operation;
+use undaunted_chaos::{Failure, Fault, Operation, Rule};
 
 use super::responses::{listing, response, run, serve};
 use super::s3::Service;
@@ -208,5 +208,26 @@ fn nothing_waits_for_ever_in_a_tiny_memory() {
     for name in sandbox.names("tree") {
         let (source, copy) = (format!("tree/{name}"), format!("back/{name}"));
         assert!(sandbox.read(&source) == sandbox.read(&copy), "{name}");
+    }
+}
+
+#[test]
+fn an_object_that_is_replaced_while_its_pieces_are_written_is_never_a_mixture() {
+    for call in 1..=3 {
+        let service = Service::start();
+        let sandbox = Sandbox::new();
+        sandbox.write("tree/large", &noise(12 * 1024 * 1024));
+        service.run(&sandbox, "cp -r tree s3://bucket/t").ok();
+        let replaced = Fault::ReplaceObject {
+            at: 1_500_000,
+            failure: Failure::Reset,
+        };
+        let rule = Rule::new(Operation::Get, replaced).from_call(call);
+        service.server.plan().add(rule);
+        let back = format!("cp -r {SHORT} --part-size 5MiB s3://bucket/t back");
+        let ended = service.run(&sandbox, &back);
+        let changed = "the source was changed while it was being copied: copy it again";
+        ended.failed(1, &[changed]);
+        assert!(!sandbox.path("back").exists());
     }
 }
