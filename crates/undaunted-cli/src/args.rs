@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use undaunted::Jitter;
 
 use crate::chaos::Chaos;
+use crate::slots::Concurrency;
 use crate::value::{self, KeyValue, TimeLimit};
 
 /// Copy and list files and objects, with retries through transient failures, and serve them as
@@ -53,6 +54,30 @@ pub(crate) struct CpArgs {
     #[arg(short, long)]
     pub(crate) no_clobber: bool,
 
+    /// Skip objects whose content is at the destination already, by size, ETag, time and MD5 as
+    /// explained below.
+    #[arg(short, long, conflicts_with = "no_clobber")]
+    pub(crate) update: bool,
+
+    /// Say what would be done, and change nothing.
+    ///
+    /// There is a line for each object that would be copied, resumed or skipped, and a summary;
+    /// with --json they are lines of JSON. Nothing is written, and no directory is made. The exit
+    /// status is that of the copy, as far as it can be known.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Begin large objects anew, and leave nothing of them behind if they fail or are stopped.
+    ///
+    /// Without it they are resumed, as explained below.
+    #[arg(long)]
+    pub(crate) no_resume: bool,
+
+    /// Where it is noted what has arrived of uploads [default: undaunted in $XDG_STATE_HOME, or
+    /// ~/.local/state/undaunted; environment: UNDAUNTED_STATE_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+
     /// Read the destination again and compare it with what was read from the source.
     #[arg(long)]
     pub(crate) verify: bool,
@@ -61,9 +86,15 @@ pub(crate) struct CpArgs {
     #[arg(long)]
     pub(crate) fail_fast: bool,
 
-    /// Parts and objects copied at the same time. Memory is bounded by N times the part size.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) concurrency: u16,
+    /// Requests in flight to each store: auto, or a fixed number of requests and of objects.
+    ///
+    /// With auto there are 16 requests at first, more while that makes the copy faster (at most
+    /// 256), and fewer while it does not or if the service throttles. Objects that wait for their
+    /// next attempt do not count. Content in memory is bounded by 8 times the part size. With a
+    /// number N there are at most N requests and N objects under way, those that wait for their
+    /// next attempt included, and N times the part size in memory.
+    #[arg(long, value_name = "auto|N", default_value = "auto", value_parser = value::concurrency)]
+    pub(crate) concurrency: Concurrency,
 
     /// Size of the parts that objects are read and written in, such as 16MiB.
     ///
@@ -264,7 +295,8 @@ pub(crate) enum ChaosAt {
 const STORES: &str = "Stores";
 const FAULTS: &str = "Faults";
 
-const CP_ABOUT: &str = "\
+const CP_ABOUT: &str = concat!(
+    "\
 Copy files, directories and objects between any two stores.
 
 SRC and DST are plain paths, file://, memory://, s3://, gs://, az:// or http(s):// URLs, or - for
@@ -276,9 +308,8 @@ Destination:
   - With --recursive, everything below SRC is copied to below DST: SRC/a/b becomes DST/a/b, whether
     or not DST exists, so that a second run has the same result. If SRC is a single file or object,
     it is copied as without --recursive.
-  - Existing objects are overwritten unless --no-clobber is given. A copy appears at its
-    destination in one step, once it is complete; a failed or interrupted copy leaves nothing
-    there.
+  - Existing objects are overwritten unless --no-clobber or --update is given. A copy appears at its
+    destination in one step, once it is complete.
 
 What is copied:
   - The content. Every range is read on condition that the source is still the same object: if it
@@ -295,15 +326,21 @@ What is copied:
     which are reserved for files being written; and keys that no path can hold (with an empty part,
     . or .., or a control character). Empty objects that mark a folder are no objects.
 
-Memory is bounded by --concurrency times --part-size and does not grow with the size of objects.
+",
+    include_str!("copy/help.txt"),
+    "\
+Memory is bounded, see --concurrency, and does not grow with the size or the number of objects. An
+object of at most one part takes one request to read, if it was found by a list, and one to write.
+An object that waits for its next attempt occupies neither a request nor, if it is read, memory.
 The exception is an http(s):// destination, which is written in one request: the whole object is
 held in memory. A web server without ranges is read once, in order.
 
 Copies to the same destination at the same time are not coordinated: the last one wins.
 
 Exit status: 0 if everything was copied, 1 if something failed, 2 for a mistake on the command line,
-130 or 143 if stopped by Ctrl-C or SIGTERM (unfinished uploads are aborted first; a second Ctrl-C
-exits immediately).";
+130 or 143 if stopped by Ctrl-C or SIGTERM (an unfinished upload is kept for the next run, or
+aborted first if that cannot resume it; a second Ctrl-C exits immediately)."
+);
 
 const CP_EXAMPLES: &str = "\
 Examples:
@@ -311,6 +348,8 @@ Examples:
   undaunted cp -r photos s3://bucket/photos            photos/a/b.jpg as photos/a/b.jpg
   undaunted cp -r s3://bucket/photos gs://other/photos
   undaunted cp -n -r photos backup/photos              only what does not exist yet
+  undaunted cp -u -r photos s3://bucket/photos         only what has changed; again after a crash
+  undaunted cp -u -r --dry-run photos s3://bucket/photos
   pg_dump db | undaunted cp - s3://bucket/db.sql       stdin, of any size
   undaunted cp s3://bucket/db.sql - | psql db          stdout, read ahead and in order
   undaunted cp --chaos flaky --verify a b              injected faults: watch it recover

@@ -1,18 +1,21 @@
 //! An open store: retries around it, and between the two the faults of `--chaos`.
 
+use std::num::NonZero;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
-use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::{Attributes, GetOptions, ObjectMeta, ObjectStore};
 use undaunted::RetryConfig;
 use undaunted_chaos::{FaultPlan, FaultyPages, FaultyParts, FaultyStore};
-use undaunted_object_store::{Backend, RetryStore, full_text};
+use undaunted_object_store::{Backend, RangeSupport, RetryStore, full_text};
 
 use crate::error::{CliError, FailedObject};
 use crate::location::StoreLocation;
 use crate::settings::StoreOptions;
+use crate::slots::{Concurrency, Slots, Slotted, Waiting};
 use crate::stats::Stats;
 use crate::store_kind::StoreKind;
 
@@ -23,6 +26,9 @@ pub(crate) struct EndpointConfig {
     pub(crate) stats: Stats,
     /// The faults to inject, if any.
     pub(crate) faults: Option<FaultPlan>,
+    pub(crate) concurrency: Concurrency,
+    /// Counts the requests that wait for a slot.
+    pub(crate) waiting: Waiting,
 }
 
 pub(crate) type Store = RetryStore<Arc<dyn ObjectStore>>;
@@ -36,6 +42,15 @@ pub(crate) struct Endpoint {
     /// Whether objects can be written in parts.
     pub(crate) has_parts: bool,
     root: Root,
+}
+
+/// What a HEAD says of an object.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub(crate) meta: ObjectMeta,
+    pub(crate) attributes: Attributes,
+    /// Whether the server is known to have ranges.
+    pub(crate) has_ranges: bool,
 }
 
 #[derive(Debug)]
@@ -64,6 +79,17 @@ impl Endpoint {
         Ok(Self::new(backend, StoreKind::Local, root, config))
     }
 
+    /// Opens a local directory that does not exist, in order to say what would be written to it.
+    pub(crate) fn missing_folder(
+        real: PathBuf,
+        display_name: PathBuf,
+        config: EndpointConfig,
+    ) -> Self {
+        let backend = Backend::of_files(LocalFileSystem::new());
+        let root = Root::Folder { real, display_name };
+        Self::new(backend, StoreKind::Local, root, config)
+    }
+
     /// Opens a store that is not local.
     pub(crate) fn store(
         location: &StoreLocation,
@@ -80,6 +106,8 @@ impl Endpoint {
             retry,
             stats,
             faults,
+            concurrency,
+            waiting,
         } = config;
         let backend = match faults {
             Some(plan) => backend.wrapped(
@@ -89,11 +117,31 @@ impl Endpoint {
             ),
             None => backend,
         };
+        let slots = match (kind, concurrency) {
+            // More requests do not make a disk faster.
+            (StoreKind::Local, Concurrency::Auto) => Concurrency::Fixed(local_requests()),
+            _ => concurrency,
+        };
+        let slots = Slots::for_requests(slots, waiting);
+        let limit = retry.attempt_timeout();
+        let backend = backend.wrapped(
+            |store| Arc::new(Slotted::new(store, slots.clone(), limit)),
+            |parts| Arc::new(Slotted::new(parts, slots.clone(), limit)),
+            |pages| Arc::new(Slotted::new(pages, slots.clone(), limit)),
+        );
+        // `Slotted` has the limit. A list that is a stream passes it by.
+        let without_limit = retry.to_builder().attempt_timeout(None).build();
+        let without_limit = without_limit.unwrap_or_else(|_| retry.clone());
+        let of_lists = match backend.capabilities.pages() {
+            Some(_) => &without_limit,
+            None => &retry,
+        };
         let store = |count_as: Option<&'static str>| {
             let stats = stats.clone();
             RetryStore::builder(Arc::clone(&backend.store))
                 .capabilities(backend.capabilities.clone())
-                .config(retry.clone())
+                .config(without_limit.clone())
+                .list_config(of_lists.clone())
                 // A budget protects a service from many clients. This is one, with bounded
                 // concurrency and a limit for every operation.
                 .without_budget()
@@ -114,6 +162,23 @@ impl Endpoint {
             has_parts: backend.capabilities.parts().is_some(),
             root,
         }
+    }
+
+    /// Asks for the size and the attributes of an object.
+    pub(crate) async fn head(&self, key: &Path) -> object_store::Result<Head> {
+        let head = GetOptions::new().with_head(true);
+        let mut found = self.store.get_opts(key, head).await?;
+        if self.kind == StoreKind::Http && found.meta.size == 0 {
+            // Many web servers respond to every HEAD with a length of 0.
+            found = self.store.get_opts(key, GetOptions::default()).await?;
+        }
+        Ok(Head {
+            // All but web servers have them.
+            has_ranges: self.kind != StoreKind::Http
+                || found.extensions.get() == Some(&RangeSupport::Supported),
+            meta: found.meta,
+            attributes: found.attributes,
+        })
     }
 
     /// The name of a key in messages.
@@ -140,4 +205,11 @@ impl Endpoint {
             Root::Store(_) => None,
         }
     }
+}
+
+/// Local requests at the same time. Each occupies a thread, and the threads of more than the
+/// processors would mostly wait for the lock of the same directory.
+fn local_requests() -> usize {
+    let processors = available_parallelism().map_or(1, NonZero::get);
+    processors.saturating_mul(2).clamp(4, 16)
 }

@@ -59,6 +59,9 @@ pub(crate) struct FailedObject {
     pub(crate) reason: String,
     /// Attempts of the request that failed, if it was a request.
     pub(crate) attempts: Option<u32>,
+    /// Whether the source is no longer the object that was to be copied.
+    #[serde(skip)]
+    pub(crate) source_changed: bool,
 }
 
 impl FailedObject {
@@ -67,6 +70,7 @@ impl FailedObject {
             object: object.into(),
             reason: text::escaped(reason.as_ref()).into_owned(),
             attempts: None,
+            source_changed: false,
         }
     }
 
@@ -116,6 +120,8 @@ pub(crate) enum UsageError {
     NamelessStdin { path: String },
     #[error("- is a stream, not a directory: remove --recursive")]
     RecursiveStream,
+    #[error("stdin has no time and no ETag to compare with: remove --update")]
+    UpdateFromStdin,
     #[error("SRC and DST are both -: name a path or a URL for one of them")]
     BothStreams,
     #[error("{flag} cannot be used with DST -: {why}")]

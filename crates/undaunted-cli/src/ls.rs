@@ -19,6 +19,7 @@ use crate::progress::Progress;
 use crate::request::{FailedRequest, request};
 use crate::settings::ListSettings;
 use crate::signals::{Signal, Stop};
+use crate::slots::{Concurrency, Waiting};
 use crate::stats::Stats;
 use crate::{text, tree};
 
@@ -32,6 +33,8 @@ pub(crate) async fn run(settings: ListSettings) -> Result<u8, CliError> {
         retry: settings.common.retry.clone(),
         stats: Stats::new(progress.clone()),
         faults: settings.common.chaos.as_ref().map(Chaos::plan),
+        concurrency: Concurrency::Auto,
+        waiting: Waiting::new(),
     };
     tokio::select! {
         listed = list(&settings, config, &progress) => match listed {

@@ -12,15 +12,18 @@ mod ls;
 mod progress;
 mod report;
 mod request;
+mod resume;
 mod selection;
 mod serve;
 mod settings;
 mod signals;
+mod slots;
 mod stats;
 mod store_identity;
 mod store_kind;
 mod text;
 mod tree;
+mod update;
 mod value;
 
 use std::io::Write;
@@ -42,7 +45,13 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(error::USAGE));
         }
     };
-    let runtime = match Builder::new_multi_thread().enable_all().build() {
+    let mut builder = match cli.command {
+        // One thread for all connections: handing what arrives to another thread costs half as
+        // much again as receiving it. Files are read and written on threads of their own.
+        Command::Cp(_) | Command::Ls(_) => Builder::new_current_thread(),
+        Command::Serve(_) => Builder::new_multi_thread(),
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             let _ = writeln!(

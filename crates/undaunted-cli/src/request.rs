@@ -18,6 +18,7 @@ pub(crate) async fn request<T>(
     let (result, observed) = observe(operation).await;
     result.map_err(|error| FailedRequest {
         error,
+        status: observed.last_failure.map(|failure| failure.status()),
         gave_up: observed.failed_operation,
     })
 }
@@ -26,6 +27,8 @@ pub(crate) async fn request<T>(
 #[derive(Debug)]
 pub(crate) struct FailedRequest {
     pub(crate) error: Error,
+    /// The status of the last response that was a permanent failure.
+    status: Option<u16>,
     /// The operation that gave up.
     gave_up: Option<FailedOperation>,
 }
@@ -38,6 +41,13 @@ impl FailedRequest {
 
     pub(crate) const fn is_not_found(&self) -> bool {
         matches!(self.error, Error::NotFound { .. })
+    }
+}
+
+impl FailedRequest {
+    /// Whether the object has none of the bytes that were asked for.
+    pub(crate) fn is_out_of_range(&self) -> bool {
+        self.status == Some(416)
     }
 }
 

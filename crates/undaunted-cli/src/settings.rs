@@ -1,5 +1,7 @@
 //! Settings made of the arguments, after checks of how they fit together.
 
+use std::path::PathBuf;
+
 use object_store::{Attribute, Attributes};
 use undaunted::RetryConfig;
 
@@ -8,6 +10,7 @@ use crate::chaos::Chaos;
 use crate::error::{CliError, UsageError};
 use crate::location::Location;
 use crate::log::LogDetail;
+use crate::slots::Concurrency;
 use crate::store_kind::StoreKind;
 use crate::value::KeyValue;
 
@@ -19,9 +22,14 @@ pub(crate) struct CopySettings {
     pub(crate) destination: Location,
     pub(crate) recursive: bool,
     pub(crate) no_clobber: bool,
+    pub(crate) update: bool,
+    pub(crate) dry_run: bool,
+    /// Whether interrupted copies of large objects are continued, and kept for that.
+    pub(crate) resume: bool,
+    pub(crate) state_dir: Option<PathBuf>,
     pub(crate) verify: bool,
     pub(crate) fail_fast: bool,
-    pub(crate) concurrency: usize,
+    pub(crate) concurrency: Concurrency,
     pub(crate) part_size: u64,
     /// Attributes that override the source's.
     pub(crate) attributes: Attributes,
@@ -69,9 +77,13 @@ impl CopySettings {
         Ok(Self {
             recursive: args.recursive,
             no_clobber: args.no_clobber,
+            update: args.update,
+            dry_run: args.dry_run,
+            resume: !args.no_resume,
+            state_dir: args.state_dir,
             verify: args.verify,
             fail_fast: args.fail_fast,
-            concurrency: usize::from(args.concurrency),
+            concurrency: args.concurrency,
             part_size: args.part_size,
             attributes: attributes(args.content_type, args.metadata),
             source_options: options(&source, shared, args.source_option),
@@ -81,6 +93,31 @@ impl CopySettings {
             source,
             destination,
         })
+    }
+}
+
+impl CopySettings {
+    /// How many parts may be in memory at the same time.
+    pub(crate) const fn parts_at_a_time(&self) -> usize {
+        match self.concurrency {
+            Concurrency::Auto => PARTS,
+            Concurrency::Fixed(number) => number,
+        }
+    }
+
+    /// How many objects may be under way at the same time. By default few of them have a request
+    /// in flight: the others wait for their next attempt, and must not keep others from being
+    /// sent.
+    pub(crate) const fn objects_at_a_time(&self) -> usize {
+        match self.concurrency {
+            Concurrency::Auto => OBJECTS,
+            Concurrency::Fixed(number) => number,
+        }
+    }
+
+    /// How many bytes of content may be in memory at the same time.
+    pub(crate) const fn memory(&self) -> u64 {
+        self.part_size.saturating_mul(self.parts_at_a_time() as u64)
     }
 }
 
@@ -163,6 +200,9 @@ fn check_streams(
     if (from_stream || to_stream) && args.recursive {
         return Err(UsageError::RecursiveStream);
     }
+    if from_stream && args.update {
+        return Err(UsageError::UpdateFromStdin);
+    }
     if !to_stream {
         return Ok(());
     }
@@ -171,6 +211,11 @@ fn check_streams(
             args.no_clobber,
             "--no-clobber",
             "stdout has no objects to skip",
+        ),
+        (
+            args.update,
+            "--update",
+            "stdout has no objects to compare with",
         ),
         (args.verify, "--verify", "stdout cannot be read again"),
         (
@@ -249,6 +294,13 @@ fn attributes(content_type: Option<String>, metadata: Vec<KeyValue>) -> Attribut
     attributes
 }
 
+/// With parts of 8 MiB, 64 MiB: enough to keep a connection of 1 Gbit/s busy through a latency of
+/// half a second.
+const PARTS: usize = 8;
+
+/// More than ever wait for their next attempt while others are sent, and still little memory.
+const OBJECTS: usize = 1024;
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -299,6 +351,8 @@ mod tests {
             ("- -", "both -"),
             ("-r - a", "--recursive"),
             ("-n a -", "--no-clobber"),
+            ("-u a -", "--update"),
+            ("--update - a", "--update"),
             ("--verify a -", "--verify"),
             ("--metadata a=b a b", "--metadata"),
             ("--metadata a=b a http://host/b", "--metadata"),

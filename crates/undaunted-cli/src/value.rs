@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use undaunted::{Jitter, RetryConfig};
 
+use crate::slots::Concurrency;
+
 /// `500ms`, `2m`, `1h 30m`, or a number of seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     undaunted::parse_duration(text).map_err(|_| {
@@ -45,6 +47,17 @@ pub(crate) fn jitter(text: &str) -> Result<Jitter, String> {
         "jitter is none, full, equal, decorrelated, or a fraction from 0 to 1 such as 0.25"
             .to_owned()
     })
+}
+
+/// `auto`, or a number from 1 to 1024.
+pub(crate) fn concurrency(text: &str) -> Result<Concurrency, String> {
+    if text.eq_ignore_ascii_case("auto") {
+        return Ok(Concurrency::Auto);
+    }
+    match text.parse() {
+        Ok(number @ 1..=MAX_CONCURRENCY) => Ok(Concurrency::Fixed(number)),
+        _ => Err(format!("it is auto, or a number in 1..={MAX_CONCURRENCY}")),
+    }
 }
 
 /// `8MiB`, `5MB`, `65536`: a number of bytes from 1 to 5 GiB.
@@ -94,6 +107,9 @@ pub(crate) fn key_value(text: &str) -> Result<KeyValue, String> {
         _ => Err("it must have the form key=value".to_owned()),
     }
 }
+
+/// More connections than that are more than a process may have open files, as a rule.
+const MAX_CONCURRENCY: usize = 1024;
 
 /// The largest part that S3 accepts.
 const MAX_PART: u64 = 5 << 30;
@@ -173,6 +189,16 @@ mod tests {
         ];
         for (text, want) in cases {
             assert_eq!(size(text).ok(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn concurrencies() {
+        assert_eq!(concurrency("Auto"), Ok(Concurrency::Auto));
+        assert_eq!(concurrency("1"), Ok(Concurrency::Fixed(1)));
+        assert_eq!(concurrency("1024"), Ok(Concurrency::Fixed(1024)));
+        for bad in ["0", "1025", "-1", "many", ""] {
+            assert!(concurrency(bad).is_err(), "{bad}");
         }
     }
 

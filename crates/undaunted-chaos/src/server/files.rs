@@ -1,5 +1,6 @@
 //! S3 over a folder: `s3s-fs`, corrected where it differs from S3.
 
+use std::fs::File;
 use std::io;
 use std::path::{Component, Path as FsPath, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use hyper::{HeaderMap, Method, Uri};
 use s3s::{Body, S3, S3Request, S3Response, S3Result, dto, s3_error};
 use s3s_fs::FileSystem;
 
+use super::content;
 use super::page;
 use crate::fault::Fault;
 
@@ -140,7 +142,13 @@ pass_on! {
         self.clamp(input);
         let ignores_range = matches!(request.extensions.get(), Some(Fault::IgnoreRange))
             && input.range.take().is_some();
+        let range = input.range;
+        // Before the response is made of what is there, as `s3s-fs` opens it.
+        let file = self.path_of(&input.bucket, &input.key).and_then(|path| File::open(path).ok());
         let mut response = self.inner.get_object(request).await?;
+        if let Some(file) = file {
+            content::read(file, range.as_ref(), &mut response.output)?;
+        }
         if ignores_range {
             response.output.accept_ranges = None;
             response.extensions.insert(TookEffect);

@@ -4,6 +4,7 @@ mod backend;
 mod body;
 mod builder;
 mod connection;
+mod content;
 mod document;
 mod files;
 mod keys;

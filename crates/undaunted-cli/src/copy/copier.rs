@@ -2,38 +2,48 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::buffers::Buffers;
+use super::memory::{Memory, Reserve, Room};
 use crate::error::FailedObject;
 use crate::progress::Progress;
 use crate::report::Tally;
+use crate::resume::Journals;
 use crate::selection::Selection;
 use crate::settings::CopySettings;
 use crate::signals::{Stop, StopCause};
+use crate::slots::{Slot, Slots, Waiting};
 
 /// A copy under way.
 #[derive(Debug)]
 pub(super) struct Copier {
     pub(super) settings: Arc<CopySettings>,
     pub(super) selection: Selection,
-    pub(super) buffers: Buffers,
+    pub(super) memory: Memory,
+    /// For parts of objects of more than one.
+    parts: Slots,
     pub(super) progress: Progress,
     pub(super) stop: Stop,
-    /// One for each part in memory.
-    permits: Arc<Semaphore>,
+    pub(super) journals: Journals,
+    has_warned: AtomicBool,
+    /// One for each local file that is read for `--update` at the same time.
+    pub(super) comparisons: Semaphore,
+    waiting: Waiting,
     tally: Mutex<Tally>,
 }
 
 /// An object that was copied.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Copied {
     pub(super) bytes: u64,
     pub(super) is_verified: bool,
+    /// Bytes that had arrived in an earlier run.
+    pub(super) resumed_bytes: u64,
 }
 
 /// Why an object was not copied.
@@ -41,6 +51,8 @@ pub(super) struct Copied {
 pub(super) enum NotCopied {
     /// It exists at the destination, and `--no-clobber` keeps it.
     Skipped,
+    /// Its content is at the destination, as `--update` has found.
+    Unchanged,
     Failed(FailedObject),
     /// A stop was requested. What had been begun is undone; otherwise the failure says so.
     Interrupted(Option<FailedObject>),
@@ -58,11 +70,20 @@ impl Copier {
         selection: Selection,
         progress: Progress,
         stop: Stop,
+        waiting: Waiting,
     ) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(settings.concurrency)),
-            buffers: Buffers::default(),
+            memory: Memory::new(settings.memory(), waiting.clone()),
+            parts: Slots::for_parts(
+                settings.concurrency,
+                settings.parts_at_a_time(),
+                waiting.clone(),
+            ),
+            waiting,
             tally: Mutex::default(),
+            journals: Journals::new(&settings),
+            has_warned: AtomicBool::new(false),
+            comparisons: Semaphore::new(COMPARISONS),
             settings,
             selection,
             progress,
@@ -70,12 +91,26 @@ impl Copier {
         }
     }
 
-    /// Waits for room for one part in memory.
-    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, NotCopied> {
-        let permits = Arc::clone(&self.permits);
-        let permit = self.unless_stopped(permits.acquire_owned()).await?;
-        // The semaphore is never closed.
-        permit.map_err(|_| NotCopied::Interrupted(None))
+    /// Returns when it is of use to begin with one more object.
+    pub(super) async fn is_ready(&self) {
+        let most = self.settings.parts_at_a_time().min(LOOKAHEAD);
+        self.waiting.fewer_than(most).await;
+    }
+
+    /// Waits until one more part of a large object is worth its room. That is waited for
+    /// afterwards.
+    pub(super) async fn part_slot(&self) -> Result<Slot, NotCopied> {
+        self.unless_stopped(self.parts.take()).await
+    }
+
+    /// Waits for room in memory.
+    pub(super) async fn room(&self, bytes: u64) -> Result<Room, NotCopied> {
+        self.unless_stopped(self.memory.room(bytes)).await
+    }
+
+    /// Waits for room in memory for some parts of one object.
+    pub(super) async fn reserve(&self, size: u64, parts: u32) -> Result<Reserve, NotCopied> {
+        self.unless_stopped(self.memory.reserve(size, parts)).await
     }
 
     /// Runs `work` until a stop is requested, and then drops it.
@@ -115,6 +150,13 @@ impl Copier {
         }
     }
 
+    /// Prints the first of the warnings that each object would repeat.
+    pub(super) fn warn_once(&self, warning: &str) {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            self.progress.note(&format!("warning: {warning}"));
+        }
+    }
+
     pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
         // A panic elsewhere leaves the counts valid.
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
@@ -126,6 +168,12 @@ impl Copier {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Objects that wait for a slot or for memory, so that what becomes free is used immediately.
+const LOOKAHEAD: usize = 16;
+
+/// An MD5 occupies a core; a disk is no faster with more.
+const COMPARISONS: usize = 4;
 
 /// Most requests that are under way end within it.
 const GRACE: Duration = Duration::from_secs(2);

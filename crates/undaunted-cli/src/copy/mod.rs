@@ -2,18 +2,25 @@
 
 mod buffers;
 mod copier;
+mod dry_run;
+mod kept;
+mod leftovers;
+mod memory;
 mod multipart;
 mod object;
+mod open_body;
 mod part;
+mod pieces;
 mod read;
+mod staged;
 mod stdio;
 mod transfer;
+mod unchanged;
 mod verify;
 
 use std::sync::Arc;
 
 use futures::StreamExt;
-use object_store::path::Path;
 use undaunted_object_store::observe;
 
 use crate::chaos::Chaos;
@@ -22,26 +29,34 @@ use crate::error::{CliError, FailedObject, UsageError};
 use crate::log;
 use crate::progress::Progress;
 use crate::report::{Report, Tally};
-use crate::selection::{Selection, Task};
+use crate::selection::{CopyTask, Selection, Task};
 use crate::settings::CopySettings;
 use crate::signals::Stop;
+use crate::slots::Waiting;
 use crate::stats::Stats;
 use crate::text;
-use copier::{Copied, Copier, NotCopied};
+use copier::{Copier, NotCopied};
 use transfer::Transfer;
 
 /// Copies, reports, and returns the exit status.
 pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
-    let progress = Progress::new(settings.common.quiet, settings.common.verbose);
+    let progress = if settings.dry_run {
+        Progress::hidden(settings.common.quiet)
+    } else {
+        Progress::new(settings.common.quiet, settings.common.verbose)
+    };
     log::start(settings.common.log, &progress);
     let stop = Stop::new();
     stop.listen(&progress).map_err(UsageError::Signals)?;
     let faults = settings.common.chaos.as_ref().map(Chaos::plan);
     let stats = Stats::new(progress.clone());
+    let waiting = Waiting::new();
     let config = EndpointConfig {
         retry: settings.common.retry.clone(),
         stats: stats.clone(),
         faults: faults.clone(),
+        concurrency: settings.concurrency,
+        waiting: waiting.clone(),
     };
     let settings = Arc::new(settings);
     let copying = async {
@@ -52,7 +67,8 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
         match selection {
             Ok(selection) => {
                 let settings = Arc::clone(&settings);
-                let copier = Copier::new(settings, selection, progress.clone(), stop.clone());
+                let (progress, stop) = (progress.clone(), stop.clone());
+                let copier = Copier::new(settings, selection, progress, stop, waiting);
                 copy_all(&copier).await;
                 Ok(copier.into_tally())
             }
@@ -78,11 +94,23 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
 }
 
 async fn copy_all(copier: &Copier) {
+    if copier.settings.dry_run {
+        return dry_run::tell_all(copier).await;
+    }
+    if copier.settings.resume {
+        leftovers::abort_forgotten(copier).await;
+    }
     copier
         .selection
-        .tasks()
+        .tasks(copier.settings.update)
+        .then(|task| async {
+            copier.is_ready().await;
+            task
+        })
         .take_until(copier.stop.requested())
-        .for_each_concurrent(copier.settings.concurrency, |task| perform(copier, task))
+        .for_each_concurrent(copier.settings.objects_at_a_time(), |task| {
+            perform(copier, task)
+        })
         .await;
     let (is_tree, tally) = (copier.selection.is_tree, copier.tally());
     // The directories of an empty tree are its copy.
@@ -93,7 +121,7 @@ async fn copy_all(copier: &Copier) {
 
 async fn perform(copier: &Copier, task: Task) {
     match task {
-        Task::Copy { from, to } => copy(copier, &from, &to).await,
+        Task::Copy(task) => copy(copier, &task).await,
         Task::LeaveOutFolder => copier.tally().objects.empty_directories_left_out += 1,
         Task::Fail(failed) => copier.failed(failed),
         Task::MakeFolder(folder) => {
@@ -104,11 +132,18 @@ async fn perform(copier: &Copier, task: Task) {
     }
 }
 
-async fn copy(copier: &Copier, from: &Path, to: &Path) {
+async fn copy(copier: &Copier, task: &CopyTask) {
     if copier.stop.cause().is_some() {
         return;
     }
+    let CopyTask {
+        from,
+        to,
+        found,
+        existing,
+    } = task;
     let selection = &copier.selection;
+    let found = found.as_ref();
     let name = &selection.display_name(from, to);
     let transfer = |destination| Transfer {
         copier,
@@ -119,9 +154,10 @@ async fn copy(copier: &Copier, from: &Path, to: &Path) {
     let copying = async {
         match (&selection.source, &selection.destination) {
             (Some(source), Some(destination)) => {
-                object::copy(&transfer(destination), source, from).await
+                let transfer = transfer(destination);
+                object::copy(&transfer, source, from, found, existing).await
             }
-            (Some(source), None) => stdio::to_stdout(copier, source, from, name).await,
+            (Some(source), None) => stdio::to_stdout(copier, source, from, found, name).await,
             (None, Some(destination)) => stdio::from_stdin(transfer(destination)).await,
             // The settings exclude it.
             (None, None) => Err(NotCopied::Skipped),
@@ -129,21 +165,30 @@ async fn copy(copier: &Copier, from: &Path, to: &Path) {
     };
     let (result, observed) = observe(copying).await;
     match result {
-        Ok(Copied { bytes, is_verified }) => {
+        Ok(done) => {
             let retries = match observed.report.delays().len() as u64 {
                 0 => String::new(),
                 retries => format!(", {}", text::count(retries, "retry")),
             };
-            let size = text::size(bytes);
-            let verified = if is_verified { ", verified" } else { "" };
-            let line = format!("copied {name} ({size}{verified}{retries})");
+            let size = text::size(done.bytes);
+            let verified = if done.is_verified { ", verified" } else { "" };
+            let resumed = match done.resumed_bytes {
+                0 => String::new(),
+                bytes => format!(", {} of it earlier", text::size(bytes)),
+            };
+            let line = format!("copied {name} ({size}{resumed}{verified}{retries})");
             copier.progress.object(&line);
-            copier.tally().copied(bytes, is_verified);
+            let (bytes, resumed) = (done.bytes, done.resumed_bytes);
+            copier.tally().copied(bytes, resumed, done.is_verified);
         }
         Err(NotCopied::Skipped) => {
             copier.tally().objects.skipped += 1;
             let line = format!("skipped {name} (it exists already)");
             copier.progress.object(&line);
+        }
+        Err(NotCopied::Unchanged) => {
+            copier.tally().objects.unchanged += 1;
+            copier.progress.object(&format!("unchanged {name}"));
         }
         Err(NotCopied::Failed(failed)) => copier.failed(failed),
         Err(NotCopied::Interrupted(not_undone)) => {

@@ -1,5 +1,6 @@
 //! Reading an object by ranges, all of one and the same object.
 
+use std::collections::BTreeSet;
 use std::future::ready;
 use std::ops::Range;
 
@@ -8,48 +9,67 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{Attributes, Error, GetOptions, GetRange, GetResult, ObjectStore};
+use object_store::{Attributes, Error, GetOptions, GetRange, ObjectMeta, ObjectStore};
 use undaunted_object_store::{ObjectPin, RangeSupport};
 
 use super::copier::{Copier, NotCopied};
+use super::memory::{Reserve, Room};
+use super::open_body::{Body, OpenBody};
 use super::part::{LoadedPart, ranges};
-use crate::endpoint::{Endpoint, Store};
+use crate::endpoint::{Endpoint, Head, Store};
 use crate::error::FailedObject;
 use crate::request::{FailedRequest, request};
+use crate::resume::journal::SourceVersion;
+use crate::selection::Found;
+use crate::slots::Slot;
 use crate::store_kind::StoreKind;
 
 /// A part that is being read.
 pub(super) type PartRead<'a> = BoxFuture<'a, Result<LoadedPart, NotCopied>>;
 
-/// The content of an object.
-type Body = BoxStream<'static, object_store::Result<Bytes>>;
-
 /// An object that is being read.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    copier: &'a Copier,
-    endpoint: &'a Endpoint,
+    pub(super) copier: &'a Copier,
+    pub(super) endpoint: &'a Endpoint,
     key: &'a Path,
     /// The object's name in messages.
-    name: &'a str,
-    pin: ObjectPin,
-    size: u64,
+    pub(super) name: &'a str,
+    pub(super) pin: ObjectPin,
+    meta: ObjectMeta,
     attributes: Attributes,
     /// Whether the server did not say that it has ranges.
-    may_lack_ranges: bool,
+    pub(super) may_lack_ranges: bool,
+    /// The first part, if it was read to open the object.
+    pub(super) first: Option<LoadedPart>,
 }
 
 impl<'a> Reader<'a> {
-    /// Opens an object that is to be copied.
+    /// Opens an object that is to be copied in parts of this size.
     pub(super) async fn open_source(
         copier: &'a Copier,
         endpoint: &'a Endpoint,
         key: &'a Path,
+        found: Option<&Found>,
+        part_size: u64,
         name: &'a str,
     ) -> Result<Self, NotCopied> {
-        let opened = copier.unless_stopped(Self::open(copier, endpoint, key, name));
-        let reader = opened.await?.map_err(|failed| failure(name, &failed))?;
-        copier.progress.expect(reader.size);
+        let known = match found {
+            Some(Found::Listed(meta)) if endpoint.kind != StoreKind::Http => {
+                Self::open_listed(copier, endpoint, meta, key, part_size, name).await?
+            }
+            Some(Found::Head(head)) => {
+                Some(Self::new(copier, endpoint, key, name, (**head).clone()))
+            }
+            _ => None,
+        };
+        let reader = if let Some(reader) = known {
+            reader
+        } else {
+            let opened = copier.unless_stopped(Self::open(copier, endpoint, key, name));
+            opened.await?.map_err(|failed| failure(name, &failed))?
+        };
+        copier.progress.expect(reader.size());
         Ok(reader)
     }
 
@@ -60,66 +80,153 @@ impl<'a> Reader<'a> {
         key: &'a Path,
         name: &'a str,
     ) -> Result<Self, FailedRequest> {
-        let mut found = request(head(&endpoint.store, key)).await?;
-        if endpoint.kind == StoreKind::Http && found.meta.size == 0 {
-            // Many web servers respond to every HEAD with a length of 0.
-            found = request(endpoint.store.get_opts(key, GetOptions::default())).await?;
-        }
-        let GetResult {
-            meta,
-            attributes,
-            extensions,
-            ..
-        } = found;
-        Ok(Self {
+        let head = request(endpoint.head(key)).await?;
+        Ok(Self::new(copier, endpoint, key, name, head))
+    }
+
+    fn new(
+        copier: &'a Copier,
+        endpoint: &'a Endpoint,
+        key: &'a Path,
+        name: &'a str,
+        head: Head,
+    ) -> Self {
+        Self {
             copier,
             endpoint,
             key,
             name,
-            pin: ObjectPin::of(&meta),
-            // All others have them.
-            may_lack_ranges: endpoint.kind == StoreKind::Http
-                && extensions.get() != Some(&RangeSupport::Supported),
-            size: meta.size,
-            attributes,
-        })
+            pin: ObjectPin::of(&head.meta),
+            may_lack_ranges: !head.has_ranges,
+            meta: head.meta,
+            attributes: head.attributes,
+            first: None,
+        }
+    }
+
+    /// Reads the first part of an object whose size a list has told: the response has all else
+    /// that has to be known. Returns none if it is not the object that was listed, or cannot be
+    /// read in this way; the object is then to be opened by a request for it.
+    async fn open_listed(
+        copier: &'a Copier,
+        endpoint: &'a Endpoint,
+        listed: &ObjectMeta,
+        key: &'a Path,
+        part_size: u64,
+        name: &'a str,
+    ) -> Result<Option<Self>, NotCopied> {
+        let length = listed.size.min(part_size);
+        let room = copier.room(length).await?;
+        let mut options = GetOptions::default();
+        if length < listed.size {
+            options.range = Some(GetRange::Bounded(0..length));
+        }
+        let mut is_certain = true;
+        let read = request(async {
+            let got = endpoint.store.get_opts(key, options).await?;
+            // Another size is that of another object, or of a body that was changed on its way.
+            if got.meta.size != listed.size || got.range != (0..length) {
+                return Ok(None);
+            }
+            let head = Head {
+                has_ranges: true,
+                meta: got.meta.clone(),
+                attributes: got.attributes.clone(),
+            };
+            is_certain = ObjectPin::of(&head.meta).is_certain();
+            let mut buffer = copier.memory.buffers.take(length);
+            let mut body = got.into_stream();
+            while let Some(chunk) = body.try_next().await? {
+                buffer.bytes.extend_from_slice(&chunk);
+            }
+            Ok(Some((head, buffer)))
+        });
+        // In a box: the future is large, and would be part of every future around it.
+        let read = copier.unless_stopped(Box::pin(read)).await?;
+        match read {
+            Ok(None) => Ok(None),
+            Ok(Some((head, buffer))) => {
+                let first = LoadedPart::new(0, buffer.freeze(), room);
+                let reader = Self::new(copier, endpoint, key, name, head);
+                Ok(Some(Self {
+                    first: Some(first),
+                    ..reader
+                }))
+            }
+            // It has become empty; or it is read anew where it cannot be resumed.
+            Err(failed) if failed.is_out_of_range() || !is_certain => Ok(None),
+            Err(failed) => Err(failure(name, &failed).into()),
+        }
     }
 
     pub(super) const fn size(&self) -> u64 {
-        self.size
+        self.meta.size
+    }
+
+    pub(super) const fn is_local(&self) -> bool {
+        matches!(self.endpoint.kind, StoreKind::Local)
+    }
+
+    pub(super) const fn has_ranges(&self) -> bool {
+        !self.may_lack_ranges
+    }
+
+    /// Which version of the object is being read, if that can be known again.
+    pub(super) fn version(&self) -> Option<SourceVersion> {
+        let is_certain = self.pin.is_certain();
+        is_certain.then(|| self.copier.journals.source(self.endpoint, &self.meta))
     }
 
     pub(super) const fn attributes(&self) -> &Attributes {
         &self.attributes
     }
 
-    /// All parts, in order. Each is read once there is room in memory: by range, several at a
-    /// time, or one after the other as the object's only stream where the server has no ranges.
+    /// All parts but those to skip, in order and with their numbers. Each is read once there is
+    /// room in memory: by range, several at a time, or one after the other as the object's only
+    /// stream, without skipping any, where the server has no ranges.
     pub(super) async fn parts(
-        &self,
+        &mut self,
         part_size: u64,
-    ) -> Result<BoxStream<'_, PartRead<'_>>, NotCopied> {
-        if self.may_lack_ranges
-            && self.size > part_size
-            && let Some(body) = self.whole().await?
-        {
-            return Ok(self.in_turn(body, part_size));
+        skip: BTreeSet<usize>,
+    ) -> Result<BoxStream<'_, (usize, PartRead<'_>)>, NotCopied> {
+        let first = self.first.take();
+        let this: &Self = self;
+        if this.may_lack_ranges && this.size() > part_size {
+            let reserve = this.copier.reserve(part_size, PARTS_AHEAD).await?;
+            if let Some(body) = this.whole().await? {
+                let parts = this.in_turn(body, part_size, reserve);
+                return Ok(parts.enumerate().boxed());
+            }
         }
-        let ranges = stream::iter(ranges(self.size, part_size));
-        Ok(ranges
-            .then(move |range| async move { (self.copier.permit().await, range) })
-            .map(move |(permit, range)| {
+        let is_begun = usize::from(first.is_some());
+        let first = stream::iter(first).map(|part| (0, ready(Ok(part)).boxed()));
+        let ranges = ranges(this.size(), part_size).enumerate().skip(is_begun);
+        let ranges = stream::iter(ranges.filter(move |(index, _)| !skip.contains(index)));
+        let rest = ranges
+            .then(move |(index, range)| async move { (index, this.part_room(&range).await, range) })
+            .map(move |(index, room, range)| {
                 let read = async move {
-                    let permit = permit?;
+                    let (slot, room) = room?;
                     let start = range.start;
-                    let read = self.range(&self.endpoint.store, range);
-                    let bytes = self.copier.unless_stopped(read).await?;
-                    let bytes = bytes.map_err(|failed| failure(self.name, &failed))?;
-                    Ok(LoadedPart::new(start, bytes, permit))
+                    let read = this.range(&this.endpoint.store, range);
+                    let bytes = this.copier.unless_stopped(read).await?;
+                    let bytes = bytes.map_err(|failed| failure(this.name, &failed))?;
+                    Ok(LoadedPart::new(start, bytes, room).with_slot(slot))
                 };
-                read.boxed()
-            })
-            .boxed())
+                (index, read.boxed())
+            });
+        Ok(first.chain(rest).boxed())
+    }
+
+    /// Waits for what a part needs: a slot, unless it is the whole object, and room.
+    async fn part_room(&self, range: &Range<u64>) -> Result<(Option<Slot>, Room), NotCopied> {
+        let length = range.end - range.start;
+        let slot = if length < self.size() {
+            Some(self.copier.part_slot().await?)
+        } else {
+            None
+        };
+        Ok((slot, self.copier.room(length).await?))
     }
 
     /// The whole object as one stream, if its server has no ranges.
@@ -137,36 +244,43 @@ impl<'a> Reader<'a> {
         Ok(is_whole.then(|| result.into_stream()))
     }
 
-    fn in_turn(&self, body: Body, part_size: u64) -> BoxStream<'_, PartRead<'_>> {
-        let begin = (body, Bytes::new(), ranges(self.size, part_size));
-        stream::try_unfold(begin, move |(mut body, mut rest, mut ranges)| async move {
+    fn in_turn(&self, body: Body, part_size: u64, reserve: Reserve) -> BoxStream<'_, PartRead<'_>> {
+        let begin = (
+            OpenBody::new(body, reserve, 0),
+            ranges(self.size(), part_size),
+        );
+        stream::try_unfold(begin, move |(mut body, mut ranges)| async move {
             let Some(range) = ranges.next() else {
                 return Ok(None);
             };
-            let permit = self.copier.permit().await?;
-            let length = range.end - range.start;
-            let mut buffer = self.copier.buffers.take(length);
-            loop {
-                let missing = length - buffer.bytes.len() as u64;
-                let missing = usize::try_from(missing).unwrap_or(usize::MAX);
-                let piece = rest.split_to(missing.min(rest.len()));
-                buffer.bytes.extend_from_slice(&piece);
-                if piece.len() == missing {
-                    break;
-                }
-                let next = self.copier.unless_stopped(request(body.try_next())).await?;
-                rest = next
-                    .map_err(|failed| self.broke(&failed))?
-                    .ok_or_else(|| FailedObject::new(self.name, "the body ended too soon"))?;
-            }
-            let part = LoadedPart::new(range.start, buffer.freeze(), permit);
-            Ok(Some((part, (body, rest, ranges))))
+            let broke = |failed: &FailedRequest| self.broke(failed);
+            let part = body.next(self.copier, self.name, range, broke).await?;
+            Ok(Some((part, (body, ranges))))
         })
         .map(|part| ready(part).boxed())
         .boxed()
     }
 
-    fn broke(&self, failed: &FailedRequest) -> FailedObject {
+    /// The response to a request for a range of the object, which has a certain pin.
+    pub(super) async fn open_range(&self, range: Range<u64>) -> Result<Body, NotCopied> {
+        let mut options = self.pin.options();
+        options.range = Some(GetRange::Bounded(range.clone()));
+        let open = request(async {
+            let result = self.endpoint.store.get_opts(self.key, options).await?;
+            self.pin.check(self.key, &result.meta)?;
+            Ok(result)
+        });
+        let result = self.copier.unless_stopped(Box::pin(open)).await?;
+        let result = result.map_err(|failed| failure(self.name, &failed))?;
+        if result.range != range {
+            let came = &result.range;
+            let reason = format!("bytes {range:?} were asked for, and {came:?} came");
+            return Err(FailedObject::new(self.name, reason).into());
+        }
+        Ok(result.into_stream())
+    }
+
+    pub(super) fn broke(&self, failed: &FailedRequest) -> FailedObject {
         let failure = failure(self.name, failed);
         if self.pin.is_certain() {
             return failure;
@@ -180,7 +294,7 @@ impl<'a> Reader<'a> {
     /// Fails if the object is no longer the one that was opened.
     pub(super) async fn check_unchanged(&self) -> Result<(), NotCopied> {
         let check = request(async {
-            let now = head(&self.endpoint.store, self.key).await?;
+            let now = self.endpoint.head(self.key).await?;
             self.pin.check(self.key, &now.meta)
         });
         let unchanged = self.copier.unless_stopped(check).await?;
@@ -193,7 +307,7 @@ impl<'a> Reader<'a> {
     }
 
     async fn range(&self, store: &Store, range: Range<u64>) -> Result<Bytes, FailedRequest> {
-        let mut buffer = self.copier.buffers.take(range.end - range.start);
+        let mut buffer = self.copier.memory.buffers.take(range.end - range.start);
         let read = store.read_range_into(self.key, range, &self.pin, &mut buffer.bytes);
         // In a box: the future is large, and would be part of every future around it.
         request(Box::pin(read)).await?;
@@ -201,16 +315,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-async fn head(store: &Store, key: &Path) -> object_store::Result<GetResult> {
-    store.get_opts(key, GetOptions::new().with_head(true)).await
-}
-
 fn failure(name: &str, failed: &FailedRequest) -> FailedObject {
     let failure = FailedObject::request(name, failed);
     match failed.error {
-        Error::Precondition { .. } => {
-            failure.and("the source was changed while it was being copied: copy it again")
-        }
+        Error::Precondition { .. } => FailedObject {
+            source_changed: true,
+            ..failure.and("the source was changed while it was being copied: copy it again")
+        },
         _ => failure,
     }
 }
+
+/// Parts of a single stream in memory: one is read while others are written.
+const PARTS_AHEAD: u32 = 4;

@@ -1,5 +1,6 @@
 //! Copying from stdin and to stdout: streams of unknown size, whose order matters.
 
+use std::collections::BTreeSet;
 use std::future::ready;
 use std::io::{self, Read, Write};
 use std::thread;
@@ -12,24 +13,29 @@ use tokio::task::spawn_blocking;
 
 use super::buffers::Buffers;
 use super::copier::{Copied, Copier, NotCopied};
+use super::multipart::NotWritten;
 use super::part::LoadedPart;
 use super::read::Reader;
 use super::transfer::Transfer;
 use crate::endpoint::Endpoint;
 use crate::error::FailedObject;
+use crate::selection::Found;
 
 /// Writes the object to stdout in order, while later parts are read ahead.
 pub(super) async fn to_stdout(
     copier: &Copier,
     source: &Endpoint,
     from: &Path,
+    found: Option<&Found>,
     name: &str,
 ) -> Result<Copied, NotCopied> {
-    let reader = Reader::open_source(copier, source, from, name).await?;
+    let part_size = copier.settings.part_size;
+    let mut reader = Reader::open_source(copier, source, from, found, part_size, name).await?;
     let mut parts = reader
-        .parts(copier.settings.part_size)
+        .parts(part_size, BTreeSet::new())
         .await?
-        .buffered(copier.settings.concurrency)
+        .map(|(_, read)| read)
+        .buffered(copier.settings.parts_at_a_time())
         .boxed();
     while let Some(part) = parts.next().await.transpose()? {
         let bytes = part.bytes().clone();
@@ -45,19 +51,21 @@ pub(super) async fn to_stdout(
             .map_err(|error| {
                 FailedObject::new(name, format!("stdout cannot be written to: {error}"))
             })?;
+        part.end();
         copier.progress.advance(length);
     }
     drop(parts);
     reader.check_unchanged().await?;
     Ok(Copied {
         bytes: reader.size(),
-        is_verified: false,
+        ..Copied::default()
     })
 }
 
 /// Writes what comes from stdin: in one request if it ends soon, otherwise in parts.
 pub(super) async fn from_stdin(transfer: Transfer<'_>) -> Result<Copied, NotCopied> {
     transfer.skip_existing().await?;
+    transfer.remove_leftovers().await;
     let attributes = transfer.copier.settings.attributes.clone();
     let mut stdin = Stdin::open(transfer);
     let mut loaded: Vec<LoadedPart> = stdin.next().await?.into_iter().collect();
@@ -66,14 +74,22 @@ pub(super) async fn from_stdin(transfer: Transfer<'_>) -> Result<Copied, NotCopi
             Ok(stdin.next().await?.map(|part| (part, stdin)))
         });
         let parts = stream::iter(loaded.into_iter().map(Ok)).chain(rest);
-        let parts = transfer.put_parts(attributes, parts.map(ready).boxed());
-        return transfer.finish(&parts.await?).await;
+        let parts = parts.map(ready).enumerate().boxed();
+        let at_a_time = transfer.copier.settings.parts_at_a_time();
+        let mut nothing = None;
+        let put = transfer.put_parts(attributes, parts, at_a_time, &mut nothing);
+        return match put.await {
+            Ok(written) => transfer.finish(&written).await,
+            Err(NotWritten::NotCopied(not_copied)) => Err(not_copied),
+            // Only what is resumed can be gone.
+            Err(NotWritten::Gone) => Err(NotCopied::Interrupted(None)),
+        };
     }
     while !stdin.is_at_end
         && let Some(mut part) = stdin.next().await?
     {
         // All parts have to be in memory at the same time, whatever the limit.
-        part.release_permit();
+        part.release_room();
         loaded.push(part);
     }
     transfer
@@ -96,7 +112,7 @@ struct Stdin<'a> {
 impl<'a> Stdin<'a> {
     fn open(transfer: Transfer<'a>) -> Self {
         let part_size = transfer.copier.settings.part_size;
-        let buffers = transfer.copier.buffers.clone();
+        let buffers = transfer.copier.memory.buffers.clone();
         let (sender, pieces) = mpsc::channel(1);
         thread::spawn(move || {
             loop {
@@ -128,7 +144,7 @@ impl<'a> Stdin<'a> {
             ..
         } = self.transfer;
         let fail = |reason: String| FailedObject::new(name, reason);
-        let permit = copier.permit().await?;
+        let room = copier.room(copier.settings.part_size).await?;
         let Some(piece) = copier.unless_stopped(self.pieces.recv()).await? else {
             return Ok(None);
         };
@@ -147,7 +163,7 @@ impl<'a> Stdin<'a> {
             .into());
         }
         copier.progress.expect(length);
-        let part = LoadedPart::new(self.offset, bytes, permit);
+        let part = LoadedPart::new(self.offset, bytes, room);
         self.offset += length;
         self.count += 1;
         Ok(Some(part))

@@ -5,6 +5,7 @@ use std::pin::pin;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::copier::{Copied, NotCopied};
+use super::multipart::Written;
 use super::part::Part;
 use super::read::Reader;
 use super::transfer::Transfer;
@@ -21,14 +22,15 @@ enum Difference {
 
 impl Transfer<'_> {
     /// Verifies what was written, if that is wanted.
-    pub(super) async fn finish(&self, parts: &[Part]) -> Result<Copied, NotCopied> {
+    pub(super) async fn finish(&self, written: &Written) -> Result<Copied, NotCopied> {
         let is_verified = self.copier.settings.verify;
         if is_verified {
-            self.verify(parts).await?;
+            self.verify(&written.parts).await?;
         }
         Ok(Copied {
-            bytes: Part::total(parts),
+            bytes: Part::total(&written.parts),
             is_verified,
+            resumed_bytes: written.resumed_bytes,
         })
     }
 
@@ -74,7 +76,7 @@ impl Transfer<'_> {
             }
             let differences = stream::iter(parts)
                 .map(|part| self.difference_of(&reader, part))
-                .buffer_unordered(self.copier.settings.concurrency)
+                .buffer_unordered(self.copier.settings.parts_at_a_time())
                 .try_filter_map(|difference| async { Ok(difference) });
             pin!(differences).try_next().await
         };
@@ -86,7 +88,7 @@ impl Transfer<'_> {
         reader: &Reader<'_>,
         part: &Part,
     ) -> Result<Option<Difference>, NotCopied> {
-        let _permit = self.copier.permit().await?;
+        let _room = self.copier.room(part.length()).await?;
         Ok(match reader.verify_range(part.range.clone()).await {
             Ok(bytes) if part.has_content(&bytes) => None,
             Ok(_) => Some(Difference::Content(part.clone())),

@@ -2,19 +2,20 @@
 //! is written.
 
 mod destination;
+mod existing;
 mod source;
 
 use std::path::PathBuf;
 
 use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, StreamExt};
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
 use tokio::sync::mpsc;
 use undaunted_object_store::observe;
 
 use crate::args::ChaosAt;
-use crate::endpoint::{Endpoint, EndpointConfig};
+use crate::endpoint::{Endpoint, EndpointConfig, Head};
 use crate::error::{CliError, FailedObject, UsageError};
 use crate::location::{Location, resolve};
 use crate::request::request;
@@ -22,6 +23,8 @@ use crate::settings::CopySettings;
 use crate::store_identity::StoreIdentity;
 use crate::tree::{self, TreeEntry};
 use destination::{Destination, MadeFolders};
+pub(crate) use existing::Existing;
+use existing::ExistingObjects;
 use source::Source;
 
 /// The objects to copy, with both ends open.
@@ -35,6 +38,8 @@ pub(crate) struct Selection {
     pub(crate) is_tree: bool,
     from: Path,
     to: Path,
+    /// The object to copy, if it was looked at.
+    head: Option<Head>,
     /// Directories made so that the destination could be opened.
     made: MadeFolders,
     overlap: Overlap,
@@ -43,15 +48,44 @@ pub(crate) struct Selection {
 /// One thing to do.
 #[derive(Debug)]
 pub(crate) enum Task {
-    Copy {
-        from: Path,
-        to: Path,
-    },
+    Copy(CopyTask),
     /// Make this local directory.
     MakeFolder(PathBuf),
     /// Leave out an empty directory, as the destination has no directories.
     LeaveOutFolder,
     Fail(FailedObject),
+}
+
+/// An object to copy.
+#[derive(Debug)]
+pub(crate) struct CopyTask {
+    pub(crate) from: Path,
+    pub(crate) to: Path,
+    pub(crate) found: Option<Found>,
+    /// What is at the destination, if that was listed.
+    pub(crate) existing: Existing,
+}
+
+/// What is known of an object before it is copied.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// By a list: it may be another one by now.
+    Listed(ObjectMeta),
+    /// By a request for it.
+    Head(Box<Head>),
+}
+
+impl Found {
+    pub(crate) fn size(&self) -> u64 {
+        self.meta().size
+    }
+
+    pub(crate) fn meta(&self) -> &ObjectMeta {
+        match self {
+            Self::Listed(meta) => meta,
+            Self::Head(head) => &head.meta,
+        }
+    }
 }
 
 /// Whether a copy could replace an object of the tree being copied.
@@ -79,23 +113,41 @@ impl Selection {
         let source = Source::open(settings, config_of(ChaosAt::Source)).await?;
         let destination = Destination::find(settings, &source)?;
         let overlap = check_apart(settings, &source, &destination)?;
-        let (destination, to, made) = destination.open(
-            &settings.destination_options,
-            config_of(ChaosAt::Destination),
-        )?;
+        let (destination, to, made) =
+            destination.open(settings, config_of(ChaosAt::Destination))?;
         Ok(Self {
             source: source.endpoint,
             destination,
             is_tree: source.is_tree,
             from: source.key,
             to,
+            head: source.head,
             made,
             overlap,
         })
     }
 
-    /// All that is to be done. A tree is walked or listed while its objects are copied.
-    pub(crate) fn tasks(&self) -> BoxStream<'static, Task> {
+    /// All that is to be done. A tree is walked or listed while its objects are copied; with
+    /// `update`, so is its destination.
+    pub(crate) fn tasks(&self, update: bool) -> BoxStream<'_, Task> {
+        match &self.destination {
+            Some(destination) if update && self.is_tree && destination.kind.has_ordered_lists() => {
+                let existing = ExistingObjects::new(&destination.store, &self.to);
+                let tasks =
+                    stream::unfold((self.all(), existing), |(mut all, mut existing)| async {
+                        let mut task = all.next().await?;
+                        if let Task::Copy(copy) = &mut task {
+                            copy.existing = existing.find(&copy.to).await;
+                        }
+                        Some((task, (all, existing)))
+                    });
+                tasks.boxed()
+            }
+            _ => self.all(),
+        }
+    }
+
+    fn all(&self) -> BoxStream<'static, Task> {
         let (from, to) = (self.from.clone(), self.to.clone());
         match &self.source {
             Some(source) if self.is_tree => match source.local_folder() {
@@ -105,7 +157,17 @@ impl Selection {
                 }
                 None => listed_tree(source, from, to),
             },
-            _ => stream::iter([Task::Copy { from, to }]).boxed(),
+            _ => {
+                let found = self.head.clone().map(|head| Found::Head(Box::new(head)));
+                let existing = Existing::Unknown;
+                stream::iter([Task::Copy(CopyTask {
+                    from,
+                    to,
+                    found,
+                    existing,
+                })])
+                .boxed()
+            }
         }
     }
 
@@ -154,10 +216,12 @@ impl Selection {
         tokio::task::spawn_blocking(move || {
             tree::walk(&folder, &display_name, |entry| {
                 let task = match (entry, &target) {
-                    (TreeEntry::File(from), _) => Some(Task::Copy {
+                    (TreeEntry::File(from), _) => Some(Task::Copy(CopyTask {
                         to: below(&to, &from, &Path::ROOT),
                         from,
-                    }),
+                        found: None,
+                        existing: Existing::Unknown,
+                    })),
                     (TreeEntry::Folder { relative, .. }, Some(target)) => {
                         Some(Task::MakeFolder(target.join(relative)))
                     }
@@ -187,10 +251,12 @@ fn listed_tree(source: &Endpoint, from: Path, to: Path) -> BoxStream<'static, Ta
                 .collect();
             let rest = match entry {
                 Ok(Some(meta)) => {
-                    tasks.push(Task::Copy {
+                    tasks.push(Task::Copy(CopyTask {
                         to: below(&to, &meta.location, &from),
-                        from: meta.location,
-                    });
+                        from: meta.location.clone(),
+                        found: Some(Found::Listed(meta)),
+                        existing: Existing::Unknown,
+                    }));
                     Some(list)
                 }
                 Ok(None) => None,

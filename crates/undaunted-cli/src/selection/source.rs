@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path as FsPath, PathBuf};
 
 use futures::TryStreamExt;
+use object_store::ObjectStore;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use undaunted_object_store::observe;
 
-use crate::endpoint::{Endpoint, EndpointConfig};
+use crate::endpoint::{Endpoint, EndpointConfig, Head};
 use crate::error::{CliError, FailedObject, UsageError};
 use crate::location::{LocalLocation, Location, StoreLocation, resolve};
 use crate::request::{FailedRequest, request};
@@ -22,6 +22,8 @@ pub(super) struct Source {
     pub(super) endpoint: Option<Endpoint>,
     /// The key of the object, or the prefix of the tree.
     pub(super) key: Path,
+    /// The object, if it was looked at.
+    pub(super) head: Option<Head>,
     pub(super) is_tree: bool,
     /// The name of a copy into a directory. A tree and stdin have none.
     pub(super) name: Option<String>,
@@ -40,6 +42,7 @@ impl Source {
             Location::Stream => Ok(Self {
                 endpoint: None,
                 key: Path::ROOT,
+                head: None,
                 is_tree: false,
                 name: None,
                 display_name: settings.source.display_name(),
@@ -75,6 +78,7 @@ fn open_local(
         return Ok(Source {
             endpoint: Some(endpoint),
             key: Path::ROOT,
+            head: None,
             is_tree: true,
             name: None,
             display_name,
@@ -99,6 +103,7 @@ fn open_local(
         endpoint: Some(Endpoint::folder(folder, parent.to_owned(), config)?),
         name: Some(key.to_string()),
         key,
+        head: None,
         is_tree: false,
         display_name,
         real: Some(real),
@@ -116,46 +121,49 @@ async fn open_store(
         return Err(UsageError::Directory { path: display_name }.into());
     }
     let endpoint = Endpoint::store(store, &settings.source_options, config)?;
-    let is_tree = settings.recursive && is_tree(&endpoint, store, &display_name).await?;
-    if !is_tree && !settings.recursive {
-        check_is_object(&endpoint, store, &display_name).await?;
-    }
+    let head = if settings.recursive {
+        object_unless_tree(&endpoint, store, &display_name).await?
+    } else {
+        Some(object(&endpoint, store, &display_name).await?)
+    };
     Ok(Source {
         endpoint: Some(endpoint),
         key: store.path.clone(),
-        is_tree,
+        is_tree: head.is_none(),
+        head,
         name: store.path.filename().map(ToOwned::to_owned),
         display_name,
         real: None,
     })
 }
 
-/// Whether there are objects below this prefix; if not, there must be an object of this name.
-async fn is_tree(
+/// None if there are objects below this prefix; otherwise there must be an object of this name.
+async fn object_unless_tree(
     endpoint: &Endpoint,
     store: &StoreLocation,
     display_name: &str,
-) -> Result<bool, CliError> {
+) -> Result<Option<Head>, CliError> {
     if has_something_below(endpoint, &store.path, display_name).await? {
-        return Ok(true);
+        return Ok(None);
     }
     if store.path.is_root() {
         // An empty store is an empty tree.
-        return Ok(true);
+        return Ok(None);
     }
-    let found = request(endpoint.store.head(&store.path)).await;
-    found.map_err(|failed| not_found(display_name, &failed))?;
-    Ok(false)
+    let found = request(endpoint.head(&store.path)).await;
+    let head = found.map_err(|failed| not_found(display_name, &failed))?;
+    Ok(Some(head))
 }
 
-/// Checks that there is an object of this name, and not only objects below it.
-async fn check_is_object(
+/// The object of this name, unless there are only objects below it.
+async fn object(
     endpoint: &Endpoint,
     store: &StoreLocation,
     display_name: &str,
-) -> Result<(), CliError> {
-    let Err(failed) = request(endpoint.store.head(&store.path)).await else {
-        return Ok(());
+) -> Result<Head, CliError> {
+    let failed = match request(endpoint.head(&store.path)).await {
+        Ok(head) => return Ok(head),
+        Err(failed) => failed,
     };
     // A web server may have no lists: then nothing is known but the failure.
     if failed.is_not_found()

@@ -8,10 +8,10 @@ use std::thread;
 use super::sandbox::{Ended, SHORT, Sandbox, noise};
 
 /// What a test's server has seen: the first line of every request.
-type Seen = Arc<Mutex<Vec<String>>>;
+pub(super) type Seen = Arc<Mutex<Vec<String>>>;
 
-/// Serves `respond`, which gets a request's first line, until the test ends. Returns the port.
-fn serve(respond: impl Fn(&str) -> String + Send + Sync + 'static) -> (u16, Seen) {
+/// Serves `respond`, which gets a request's head, until the test ends. Returns the port.
+pub(super) fn serve(respond: impl Fn(&str) -> String + Send + Sync + 'static) -> (u16, Seen) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let seen = Seen::default();
@@ -39,7 +39,7 @@ fn answer(mut stream: &TcpStream, respond: &dyn Fn(&str) -> String, log: &Mutex<
         return;
     }
     let line = head.lines().next().unwrap().to_owned();
-    let response = respond(&line);
+    let response = respond(&head);
     log.lock().unwrap().push(line.clone());
     let shown = match (line.starts_with("HEAD"), response.find("\r\n\r\n")) {
         (true, Some(end)) => &response[..end + 4],
@@ -49,7 +49,7 @@ fn answer(mut stream: &TcpStream, respond: &dyn Fn(&str) -> String, log: &Mutex<
     let _ = stream.shutdown(std::net::Shutdown::Both);
 }
 
-fn response(status: &str, headers: &str, body: &str) -> String {
+pub(super) fn response(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
@@ -61,7 +61,7 @@ fn object() -> String {
     response("200 OK", headers, "abc")
 }
 
-fn listing(keys: &[(&str, u64)]) -> String {
+pub(super) fn listing(keys: &[(&str, u64)]) -> String {
     let entries = keys.iter().map(|(key, size)| {
         format!(
             "<Contents><Key>{key}</Key><Size>{size}</Size><ETag>\"a\"</ETag>\
@@ -87,7 +87,7 @@ fn lists(keys: &'static [(&'static str, u64)]) -> u16 {
 }
 
 /// Runs the binary with this port as S3.
-fn run(sandbox: &Sandbox, port: u16, line: &str) -> Ended {
+pub(super) fn run(sandbox: &Sandbox, port: u16, line: &str) -> Ended {
     let mut command = sandbox.binary();
     command
         .args(line.split_whitespace())
@@ -180,7 +180,18 @@ fn a_completion_whose_outcome_is_unknown_is_called_that() {
     });
     let sandbox = Sandbox::new();
     sandbox.write("big", &noise(9 << 20));
+    // Its parts are kept, and another run can find out.
     let line = "cp big s3://b/t/x --max-retries 2";
+    run(&sandbox, port, line).failed(
+        1,
+        &[
+            "it is not known whether s3://b/t/x is the copy",
+            "the same command finds out",
+        ],
+    );
+    let is_abort = |line: &String| line.starts_with("DELETE");
+    assert!(!seen.lock().unwrap().iter().any(is_abort));
+    let line = "cp big s3://b/t/x --max-retries 2 --no-resume";
     let ended = run(&sandbox, port, line).failed(
         1,
         &[
@@ -192,8 +203,7 @@ fn a_completion_whose_outcome_is_unknown_is_called_that() {
         assert!(!ended.stdout.contains(said), "{ended:?}");
         assert!(!ended.stderr.contains(said), "{ended:?}");
     }
-    let seen = seen.lock().unwrap();
-    assert!(seen.iter().any(|line| line.starts_with("DELETE")));
+    assert!(seen.lock().unwrap().iter().any(is_abort));
 }
 
 #[test]

@@ -6,13 +6,13 @@ use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
 use super::sandbox::{Ended, SHORT, Sandbox, noise};
 
 /// A server on a runtime of its own, since a test blocks its thread while the binary runs.
-struct Service {
-    server: S3Server,
+pub(super) struct Service {
+    pub(super) server: S3Server,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Service {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -23,19 +23,28 @@ impl Service {
     }
 
     /// Runs the binary with the server's settings in its environment.
-    fn run(&self, sandbox: &Sandbox, line: &str) -> Ended {
+    pub(super) fn run(&self, sandbox: &Sandbox, line: &str) -> Ended {
         let mut command = sandbox.binary();
-        command
-            .args(line.split_whitespace())
-            .env("AWS_ENDPOINT", self.server.endpoint())
-            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-            .env("AWS_REGION", REGION)
-            .env("AWS_ALLOW_HTTP", "true");
+        command.args(line.split_whitespace()).envs(self.variables());
         Ended::of(command.output().unwrap())
     }
 
-    fn hits(&self, operation: Operation) -> usize {
+    /// The server's settings.
+    pub(super) fn variables(&self) -> [(&'static str, String); 5] {
+        [
+            ("AWS_ENDPOINT", self.server.endpoint()),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ALLOW_HTTP", "true".to_owned()),
+        ]
+    }
+
+    pub(super) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    pub(super) fn hits(&self, operation: Operation) -> usize {
         let requests = self.server.requests();
         requests
             .iter()
