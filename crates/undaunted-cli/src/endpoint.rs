@@ -136,6 +136,7 @@ impl Endpoint {
             Some(_) => &without_limit,
             None => &retry,
         };
+        let pacer = stats.paced();
         let store = |count_as: Option<&'static str>| {
             let stats = stats.clone();
             RetryStore::builder(Arc::clone(&backend.store))
@@ -145,6 +146,7 @@ impl Endpoint {
                 // A budget protects a service from many clients. This is one, with bounded
                 // concurrency and a limit for every operation.
                 .without_budget()
+                .pacer(Arc::clone(&pacer))
                 // A copy has the metadata of its source and no more. A lost response is resolved
                 // by the content at the destination: the command knows what it wrote.
                 .without_put_token()

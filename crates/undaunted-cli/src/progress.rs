@@ -71,11 +71,16 @@ impl Progress {
         self.bar.inc(bytes);
     }
 
-    /// Shows the number of retries so far beside the bar.
-    pub(crate) fn retries(&self, retries: u64) {
-        if !self.bar.is_hidden() {
-            self.bar.set_message(text::count(retries, "retry"));
+    /// Shows the number of retries so far beside the bar, and the pace in requests a second.
+    pub(crate) fn retries(&self, retries: u64, pace: Option<f64>) {
+        if self.bar.is_hidden() {
+            return;
         }
+        let retries = text::count(retries, "retry");
+        self.bar.set_message(match pace {
+            Some(rate) => format!("{retries}, paced at {rate:.0}/s"),
+            None => retries,
+        });
     }
 
     /// Prints the outcome of one object.

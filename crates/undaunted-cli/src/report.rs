@@ -89,6 +89,8 @@ pub(crate) struct Report<'a> {
     attempts: u32,
     retries: Retries,
     waited_seconds: f64,
+    /// The time that requests waited for their turns, since the service throttled.
+    queued_seconds: f64,
     elapsed_seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     chaos: Option<InjectedFaults>,
@@ -99,6 +101,8 @@ pub(crate) struct Report<'a> {
     signal: Option<Signal>,
     #[serde(skip)]
     waited: Duration,
+    #[serde(skip)]
+    queued: Duration,
     #[serde(skip)]
     elapsed: Duration,
 }
@@ -159,12 +163,14 @@ impl<'a> Report<'a> {
                 by_operation: retries.by_operation(),
             },
             waited_seconds: waited.as_secs_f64(),
+            queued_seconds: observed.report.queued().as_secs_f64(),
             elapsed_seconds: observed.elapsed.as_secs_f64(),
             chaos: chaos.map(|(chaos, plan)| InjectedFaults::new(chaos.to_string(), plan)),
             failures: tally.failures,
             settings,
             signal,
             waited,
+            queued: observed.report.queued(),
             elapsed: observed.elapsed,
         }
     }
@@ -213,7 +219,12 @@ impl<'a> Report<'a> {
             list(verdicts),
             list(operations.map(|(operation, number)| (*operation, *number))),
             text::seconds(self.waited)
-        )
+        )?;
+        if !self.queued.is_zero() {
+            let queued = text::seconds(self.queued);
+            write!(f, ", and {queued} for turns, since the service throttled")?;
+        }
+        Ok(())
     }
 }
 

@@ -1,9 +1,10 @@
-//! Retries of the whole command, counted from the events of its stores.
+//! Retries and pace of the whole command, from the events of its stores.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use undaunted::{AttemptOutcome, Event};
+use undaunted::{AttemptOutcome, Event, Pacer};
 
 use crate::progress::Progress;
 
@@ -11,6 +12,8 @@ use crate::progress::Progress;
 #[derive(Clone, Debug)]
 pub(crate) struct Stats {
     counts: Arc<Mutex<RetryCounts>>,
+    pacers: Arc<Mutex<Vec<Arc<Pacer>>>>,
+    is_pace_shown: Arc<AtomicBool>,
     progress: Progress,
 }
 
@@ -42,6 +45,8 @@ impl Stats {
     pub(crate) fn new(progress: Progress) -> Self {
         Self {
             counts: Arc::default(),
+            pacers: Arc::default(),
+            is_pace_shown: Arc::default(),
             progress,
         }
     }
@@ -50,15 +55,38 @@ impl Stats {
         self.lock().clone()
     }
 
-    /// Counts the event if it is a retry of this operation.
+    /// A pacer for a store, whose rate is shown while it is active.
+    pub(crate) fn paced(&self) -> Arc<Pacer> {
+        let pacer = Arc::new(Pacer::new());
+        self.pacers().push(Arc::clone(&pacer));
+        pacer
+    }
+
+    /// Counts the event if it is a retry of this operation, and shows retries and pace.
     pub(crate) fn record(&self, operation: &'static str, event: &Event<'_>) {
-        if let AttemptOutcome::Retrying { verdict, .. } = event.outcome {
+        let is_retry = if let AttemptOutcome::Retrying { verdict, .. } = event.outcome {
             let mut counts = self.lock();
             *counts.0.entry((operation, verdict.as_str())).or_default() += 1;
-            let total = counts.total();
-            drop(counts);
-            self.progress.retries(total);
+            true
+        } else {
+            false
+        };
+        let pace = self.pace();
+        let was_shown = self.is_pace_shown.swap(pace.is_some(), Ordering::Relaxed);
+        if is_retry || was_shown || pace.is_some() {
+            self.progress.retries(self.lock().total(), pace);
         }
+    }
+
+    /// The rate of the slowest store that throttles, in requests a second.
+    fn pace(&self) -> Option<f64> {
+        let pacers = self.pacers();
+        let rates = pacers.iter().filter_map(|pacer| pacer.rate());
+        rates.min_by(f64::total_cmp)
+    }
+
+    fn pacers(&self) -> MutexGuard<'_, Vec<Arc<Pacer>>> {
+        self.pacers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, RetryCounts> {
@@ -71,7 +99,7 @@ impl Stats {
 mod tests {
     use std::io;
 
-    use undaunted::{Retry, RetryConfig};
+    use undaunted::{Retry, RetryConfig, Turn};
 
     use super::*;
 
@@ -90,5 +118,16 @@ mod tests {
         assert_eq!(counts.by_operation(), BTreeMap::from([("get", 2)]));
         assert_eq!(counts.after("transient"), 2);
         assert_eq!(counts.after("throttled"), 0);
+    }
+
+    #[test]
+    fn the_pace_is_shown_while_a_store_throttles() {
+        let stats = Stats::new(Progress::hidden(true));
+        let (source, _destination) = (stats.paced(), stats.paced());
+        assert_eq!(stats.pace(), None);
+        let mut turn = Turn::new(&*source);
+        turn.throttled(std::time::Instant::now());
+        assert_eq!(stats.pace(), source.rate());
+        assert!(stats.pace().is_some());
     }
 }
