@@ -10,8 +10,8 @@
 //! - It sends 20 requests a second, and doubles that every 250 ms until one is throttled. A first
 //!   wave says nothing about the rate: how much of it was admitted is the service's burst, and how
 //!   much was sent is the caller's.
-//! - Every success of a request that had to wait adds 0.3/s to the rate, more where the rate is
-//!   low, and more the longer nothing was throttled. Every throttled response takes 6 % from it,
+//! - Every success of a request that had to wait raises the rate: by 24/s each second in all, and
+//!   by more the longer nothing was throttled. Every throttled response takes 6 % from it,
 //!   and more when several come one after another without a success, down to 3 a second: a
 //!   service that refuses everything gets a trickle. Steps of this kind, relative and one for each
 //!   response, bring all processes that call a service to the same rate, since all meet the same

@@ -145,7 +145,9 @@ impl Flow {
             self.next = self.next.max(Some(now + SETTLE));
             return;
         };
-        self.is_searching = false;
+        if std::mem::take(&mut self.is_searching) && sent.rate >= UNREFUSED {
+            self.probe.wait();
+        }
         if let Some(rate) = self.probe.observe(sent, true, self.rate, now) {
             self.rate = rate.min(CEILING);
             return;
@@ -193,14 +195,18 @@ const CEILING: f64 = 1e6;
 
 /// Doubles the rate every 250 ms: ln 2 / 0.25 s.
 const SEARCH_GROWTH: f64 = 2.77;
-/// Two processes that start at 80 : 20 are within 60 : 40 after 9 s.
-const GROWTH: f64 = 0.3;
-/// Requests a second, and second: brings a process with a small share forward faster.
-const ADDITION: f64 = 8.0;
+/// Relative growth a second. Little: it leaves the shares of two processes as they are.
+const GROWTH: f64 = 0.02;
+/// Requests a second, and second. The same for all, so that shares become equal: two processes
+/// of which one starts 10 s later are mostly within 40 : 60 in the 10 s after the next 10.
+const ADDITION: f64 = 24.0;
 /// Added for each second without a throttled response, so that a doubled rate is reached in 3 s.
 const ACCELERATION: f64 = 0.1;
 
-/// Small, so that a steady rate stays steady: with `GROWTH`, 5 throttled responses a second.
+/// A search that was refused nothing up to here met a limit, and not chance.
+const UNREFUSED: f64 = 2.0 * START;
+
+/// Small, so that a steady rate stays steady: at 100/s, 4 throttled responses a second.
 const STEP: f64 = 0.06;
 const LONGEST_STEP: f64 = 0.5;
 const MOST_OF_ONE_ROUND: f64 = 0.5;

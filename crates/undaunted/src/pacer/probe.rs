@@ -15,7 +15,7 @@ use super::flow::Sent;
 ///          enough responses, some refused, and the pause is over
 ///  resting ─────────────────────────────────────────────────────► trying, at twice the rate
 ///     ▲                                                             │  ▲         │
-///     └──── a larger share refused: back to the rate before ────────┘  └─────────┘
+///     └──── a larger share refused: below the rate before ──────────┘  └─────────┘
 ///                                              the same share refused: twice that rate
 /// ```
 pub(super) struct Probe {
@@ -59,6 +59,11 @@ impl Probe {
     /// The trial that requests which are sent now belong to.
     pub(super) const fn number(&self) -> u32 {
         self.number
+    }
+
+    /// There is reason to believe that refusals depend on the rate: no trials for a while.
+    pub(super) const fn wait(&mut self) {
+        self.pause = LONG_PAUSE;
     }
 
     /// Whether the request was sent for the current trial.
@@ -131,21 +136,20 @@ impl Probe {
         let responses = self.trying.total.max(RESPONSES);
         if f64::from(self.trying.refused) > most * f64::from(responses) {
             // What was taken for chance may have been luck.
-            if self.multiple <= FIRST_STEP * STEP {
+            if self.multiple <= PROOF {
                 self.share_by_chance /= 2.0;
             }
             self.pause = (self.pause * 3).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
             self.not_before = Some(now + self.pause);
             self.resting_rate = 0.0;
-            return self.rate_before.take();
+            return self.rate_before.take().map(|rate| rate * AFTER);
         }
         let is_long_enough = is_past(self.trying_since, TRIAL, now);
         if self.trying.total < RESPONSES || !is_long_enough {
             return None;
         }
-        // One trial may pass by luck. Two prove it: of four times a limit, three quarters are
-        // refused.
-        if self.multiple > FIRST_STEP {
+        // One or two may pass by luck, or because the limit is shared by others who take most of it.
+        if self.multiple >= PROOF {
             self.share_by_chance = resting;
             self.pause = SHORTEST_PAUSE;
             self.rate_before = Some(rate / STEP);
@@ -207,6 +211,10 @@ const FIRST_STEP: f64 = 2.0;
 const STEP: f64 = 2.0;
 /// A trial passes with less than this part of what a limit would add.
 const TOLERANCE: f64 = 0.4;
+/// Trials of so many times the rate prove that refusals come by chance.
+const PROOF: f64 = 8.0;
+/// What is left of the rate after a trial that failed: others who share the limit lose as much by it.
+const AFTER: f64 = 0.7;
 
 /// So much more than the share by chance is chance as well.
 const USUAL: f64 = 1.2;
@@ -216,4 +224,5 @@ const RECENCY: f64 = 1.0 / 32.0;
 /// Longer after each trial that failed: a trial costs some refusals, and other processes that
 /// share a limit meet them too.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONG_PAUSE: Duration = Duration::from_secs(8);
 const LONGEST_PAUSE: Duration = Duration::from_secs(32);
