@@ -79,7 +79,7 @@ impl Copier {
 
     /// Returns when it is of use to begin with one more object.
     pub(super) async fn is_ready(&self) {
-        let most = self.settings.parts_at_a_time().min(LOOKAHEAD);
+        let most = self.settings.objects_at_a_time().min(LOOKAHEAD);
         self.waiting.fewer_than(most).await;
     }
 
