@@ -365,7 +365,7 @@ mod tests {
     async fn the_first_bytes_of_a_body_are_limited_too() {
         let stalls = Fault::StallBody {
             at: 0,
-            lasts: Duration::from_secs(60),
+            lasts: Duration::from_mins(1),
         };
         let store = slotted([Rule::new(Operation::Get, stalls)]);
         let key = Path::from("a");
