@@ -65,7 +65,8 @@ impl Copier {
             memory: Memory::new(settings.memory(), waiting.clone()),
             parts: Slots::for_parts(
                 settings.concurrency,
-                settings.parts_at_a_time(),
+                // The room of one is left to small objects.
+                settings.parts_at_a_time().saturating_sub(1).max(1),
                 waiting.clone(),
             ),
             waiting,
