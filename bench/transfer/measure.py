@@ -236,7 +236,10 @@ def serve(binary: Path, folder: Path, scenario: Scenario) -> Iterator[tuple[dict
 
 def client_environment(info: dict[str, str]) -> dict[str, str]:
     key, secret = info["access_key_id"], info["secret_access_key"]
-    return os.environ | {
+    # Settings of the caller's could lead elsewhere, and a CA bundle stops rclone 1.60.
+    names = ("AWS_", "S3_", "RCLONE_")
+    others = {name: value for name, value in os.environ.items() if not name.startswith(names)}
+    return others | {
         "AWS_ACCESS_KEY_ID": key,
         "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_REGION": info["region"],
