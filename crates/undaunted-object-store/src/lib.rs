@@ -53,6 +53,8 @@ mod delete;
 mod error;
 mod evidence;
 mod full_text;
+#[cfg(feature = "fs")]
+mod kept_upload;
 mod list;
 #[cfg(feature = "fs")]
 mod local_files;
@@ -81,6 +83,8 @@ pub use connector::{RangeSupport, RetryConnector, Service, UnexpectedResponse};
 pub use credentials::CredentialError;
 pub use error::{Ambiguous, Corrupt, TooLargeToCopy, cause};
 pub use full_text::full_text;
+#[cfg(feature = "fs")]
+pub use kept_upload::PartSize;
 pub use observe::{FailedOperation, Observed, observe};
 pub use open::backend::Backend;
 pub use open::target::OpenError;

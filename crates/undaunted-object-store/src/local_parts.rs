@@ -15,8 +15,13 @@ use async_trait::async_trait;
 use object_store::local::LocalFileSystem;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{Error, Extensions, MultipartId, ObjectStoreExt, PutPayload, PutResult, Result};
+use object_store::{
+    Error, Extensions, MultipartId, ObjectStoreExt, PutMultipartOptions, PutPayload, PutResult,
+    Result,
+};
+use tokio::task::spawn_blocking;
 
+use crate::kept_upload::{KeptUpload, PartSize};
 use crate::staging::{blocking, generic, stage};
 
 /// [`MultipartStore`] for a [`LocalFileSystem`]. Parts may come in any order and have any size.
@@ -59,10 +64,25 @@ impl LocalParts {
         lock(&self.uploads)
             .get(id)
             .cloned()
-            .ok_or_else(|| Error::NotFound {
-                path: path.to_string(),
-                source: format!("there is no upload {id}").into(),
-            })
+            .ok_or_else(|| not_found(path, id))
+    }
+
+    /// The upload that another process may have begun.
+    fn find_kept(&self, path: &Path, id: &MultipartId) -> Result<Option<KeptUpload>> {
+        let Some(part_size) = PartSize::of(id) else {
+            return Ok(None);
+        };
+        let destination = self.files.path_to_filesystem(path)?;
+        Ok(Some(KeptUpload::new(&destination, part_size)))
+    }
+
+    async fn written(&self, path: &Path) -> Result<PutResult> {
+        let meta = self.files.head(path).await?;
+        Ok(PutResult {
+            e_tag: meta.e_tag,
+            version: meta.version,
+            extensions: Extensions::default(),
+        })
     }
 }
 
@@ -80,6 +100,24 @@ impl MultipartStore for LocalParts {
         Ok(id)
     }
 
+    async fn create_multipart_opts(
+        &self,
+        path: &Path,
+        opts: PutMultipartOptions,
+    ) -> Result<MultipartId> {
+        if !opts.tags.is_empty() || !opts.attributes.is_empty() {
+            return Err(Error::NotSupported {
+                source: "local files have no tags and no attributes".into(),
+            });
+        }
+        let Some(part_size) = opts.extensions.get::<PartSize>().copied() else {
+            return self.create_multipart(path).await;
+        };
+        let destination = self.files.path_to_filesystem(path)?;
+        blocking(move || KeptUpload::new(&destination, part_size).begin()).await?;
+        Ok(part_size.into())
+    }
+
     async fn put_part(
         &self,
         path: &Path,
@@ -87,6 +125,13 @@ impl MultipartStore for LocalParts {
         part_idx: usize,
         data: PutPayload,
     ) -> Result<PartId> {
+        let part = PartId {
+            content_id: part_idx.to_string(),
+        };
+        if let Some(kept) = self.find_kept(path, id)? {
+            let written = spawn_blocking(move || kept.write(part_idx, &data)).await?;
+            return written.map(|()| part).map_err(|e| missing(e, path, id));
+        }
         let upload = self.find(path, id)?;
         let start = lock(&upload.extents).place(part_idx, data.content_length() as u64);
         blocking(move || {
@@ -95,9 +140,7 @@ impl MultipartStore for LocalParts {
             data.iter().try_for_each(|bytes| file.write_all(bytes))
         })
         .await?;
-        Ok(PartId {
-            content_id: part_idx.to_string(),
-        })
+        Ok(part)
     }
 
     async fn complete_multipart(
@@ -106,6 +149,12 @@ impl MultipartStore for LocalParts {
         id: &MultipartId,
         parts: Vec<PartId>,
     ) -> Result<PutResult> {
+        if let Some(kept) = self.find_kept(path, id)? {
+            let count = parts.len();
+            let published = spawn_blocking(move || kept.publish(count)).await?;
+            published.map_err(|error| missing(error, path, id))?;
+            return self.written(path).await;
+        }
         let upload = self.find(path, id)?;
         let destination = self.files.path_to_filesystem(path)?;
         let extents = lock(&upload.extents).of(parts.len()).map_err(generic)?;
@@ -118,15 +167,14 @@ impl MultipartStore for LocalParts {
         })
         .await?;
         lock(&self.uploads).remove(id);
-        let meta = self.files.head(path).await?;
-        Ok(PutResult {
-            e_tag: meta.e_tag,
-            version: meta.version,
-            extensions: Extensions::default(),
-        })
+        self.written(path).await
     }
 
     async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {
+        if let Some(kept) = self.find_kept(path, id)? {
+            let removed = spawn_blocking(move || kept.remove()).await?;
+            return removed.map_err(|error| missing(error, path, id));
+        }
         let upload = self.find(path, id)?;
         blocking(move || fs::remove_file(&upload.staging)).await?;
         lock(&self.uploads).remove(id);
@@ -213,6 +261,21 @@ fn rearrange(staging: &FsPath, extents: &[Extent]) -> io::Result<()> {
         let _ = fs::remove_file(&sorted);
     }
     replaced
+}
+
+fn not_found(path: &Path, id: &MultipartId) -> Error {
+    Error::NotFound {
+        path: path.to_string(),
+        source: format!("there is no upload {id}").into(),
+    }
+}
+
+/// The error of an upload that another process may have ended.
+fn missing(error: io::Error, path: &Path, id: &MultipartId) -> Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => not_found(path, id),
+        _ => generic(error),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

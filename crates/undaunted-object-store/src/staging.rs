@@ -14,17 +14,8 @@ pub(crate) fn stage(destination: &FsPath) -> io::Result<(PathBuf, File)> {
     if let Some(folder) = destination.parent() {
         fs::create_dir_all(folder)?;
     }
-    let base = if is_long(destination) {
-        let mut hasher = DefaultHasher::new();
-        destination.file_name().hash(&mut hasher);
-        destination.with_file_name(format!("{:016x}", hasher.finish()))
-    } else {
-        destination.to_owned()
-    };
     for number in 1_u64.. {
-        let mut name = base.clone().into_os_string();
-        name.push(format!("#{number}"));
-        let staging = PathBuf::from(name);
+        let staging = beside(destination, &number.to_string());
         match OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -36,6 +27,21 @@ pub(crate) fn stage(destination: &FsPath) -> io::Result<(PathBuf, File)> {
         }
     }
     Err(io::Error::other("every staging name is taken"))
+}
+
+/// The name of a staging file with these digits.
+pub(crate) fn beside(destination: &FsPath, digits: &str) -> PathBuf {
+    let base = if is_long(destination) {
+        let mut hasher = DefaultHasher::new();
+        destination.file_name().hash(&mut hasher);
+        destination.with_file_name(format!("{:016x}", hasher.finish()))
+    } else {
+        destination.to_owned()
+    };
+    let mut name = base.into_os_string();
+    name.push("#");
+    name.push(digits);
+    name.into()
 }
 
 /// Whether the name leaves too little room for `#` and a number.
