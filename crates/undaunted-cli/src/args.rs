@@ -54,6 +54,47 @@ pub(crate) struct CpArgs {
     #[arg(short, long)]
     pub(crate) no_clobber: bool,
 
+    /// Skip objects whose content is at the destination already: of the same size, and with the
+    /// same ETag or MD5, or older than their copy.
+    ///
+    /// Content is compared, attributes and metadata are not. In this order:
+    /// sizes that differ: copied. ETags of S3 and Google Cloud Storage at both ends: equal ones are
+    /// the same; if both are an MD5 and differ, it is copied. The destination was changed later
+    /// than the source: the same. A local file and an ETag that is an MD5, or that of parts of
+    /// --part-size: the file is read, and skipped if its MD5 is equal. Otherwise it is copied.
+    ///
+    /// "Later" is more than 20 ms later, or 2 s where times are whole seconds. The time of a local
+    /// source is that of its content or of its inode, whichever is later, so files that were moved
+    /// or unpacked with an old time are noticed. Two limits: a clock of one end that is wrong
+    /// counts as it is, and a destination of the same size that something else wrote later is
+    /// taken for the copy unless an ETag shows that it is not. ETags of buckets that are encrypted
+    /// with keys of your own are no MD5: between two stores, such objects are copied again.
+    ///
+    /// The destination of a tree is listed once, and not asked for each object.
+    #[arg(short, long, conflicts_with = "no_clobber")]
+    pub(crate) update: bool,
+
+    /// Say what would be done, and change nothing.
+    ///
+    /// A line for each object that would be copied, resumed or skipped; with --json a line of JSON.
+    /// Nothing is written, no directory is made, and no journal. The exit status is that of a copy
+    /// as far as it can be known.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Begin large objects anew, and leave nothing of them behind if they fail or are stopped.
+    ///
+    /// Without it, an object of more than one part whose copy was interrupted continues with the
+    /// parts that have arrived when the same command runs again (see RESUME below).
+    #[arg(long)]
+    pub(crate) no_resume: bool,
+
+    /// Directory of the journals of uploads to stores.
+    ///
+    /// Default: $UNDAUNTED_STATE_DIR, or undaunted in $XDG_STATE_HOME, or ~/.local/state/undaunted.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+
     /// Read the destination again and compare it with what was read from the source.
     #[arg(long)]
     pub(crate) verify: bool,

@@ -116,6 +116,8 @@ pub(crate) enum UsageError {
     NamelessStdin { path: String },
     #[error("- is a stream, not a directory: remove --recursive")]
     RecursiveStream,
+    #[error("stdin has no time and no ETag to compare with: remove --update")]
+    UpdateFromStdin,
     #[error("SRC and DST are both -: name a path or a URL for one of them")]
     BothStreams,
     #[error("{flag} cannot be used with DST -: {why}")]

@@ -12,6 +12,7 @@ mod ls;
 mod progress;
 mod report;
 mod request;
+mod resume;
 mod selection;
 mod serve;
 mod settings;
@@ -22,6 +23,7 @@ mod store_identity;
 mod store_kind;
 mod text;
 mod tree;
+mod update;
 mod value;
 
 use std::io::Write;

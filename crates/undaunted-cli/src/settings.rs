@@ -1,5 +1,7 @@
 //! Settings made of the arguments, after checks of how they fit together.
 
+use std::path::PathBuf;
+
 use object_store::{Attribute, Attributes};
 use undaunted::RetryConfig;
 
@@ -20,6 +22,11 @@ pub(crate) struct CopySettings {
     pub(crate) destination: Location,
     pub(crate) recursive: bool,
     pub(crate) no_clobber: bool,
+    pub(crate) update: bool,
+    pub(crate) dry_run: bool,
+    /// Whether interrupted copies of large objects are continued, and kept for that.
+    pub(crate) resume: bool,
+    pub(crate) state_dir: Option<PathBuf>,
     pub(crate) verify: bool,
     pub(crate) fail_fast: bool,
     pub(crate) concurrency: Concurrency,
@@ -70,6 +77,10 @@ impl CopySettings {
         Ok(Self {
             recursive: args.recursive,
             no_clobber: args.no_clobber,
+            update: args.update,
+            dry_run: args.dry_run,
+            resume: !args.no_resume,
+            state_dir: args.state_dir,
             verify: args.verify,
             fail_fast: args.fail_fast,
             concurrency: args.concurrency,
@@ -189,6 +200,9 @@ fn check_streams(
     if (from_stream || to_stream) && args.recursive {
         return Err(UsageError::RecursiveStream);
     }
+    if from_stream && args.update {
+        return Err(UsageError::UpdateFromStdin);
+    }
     if !to_stream {
         return Ok(());
     }
@@ -197,6 +211,11 @@ fn check_streams(
             args.no_clobber,
             "--no-clobber",
             "stdout has no objects to skip",
+        ),
+        (
+            args.update,
+            "--update",
+            "stdout has no objects to compare with",
         ),
         (args.verify, "--verify", "stdout cannot be read again"),
         (
@@ -333,6 +352,8 @@ mod tests {
             ("- -", "both -"),
             ("-r - a", "--recursive"),
             ("-n a -", "--no-clobber"),
+            ("-u a -", "--update"),
+            ("--update - a", "--update"),
             ("--verify a -", "--verify"),
             ("--metadata a=b a b", "--metadata"),
             ("--metadata a=b a http://host/b", "--metadata"),

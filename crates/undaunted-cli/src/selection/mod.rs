@@ -2,6 +2,7 @@
 //! is written.
 
 mod destination;
+mod existing;
 mod source;
 
 use std::path::PathBuf;
