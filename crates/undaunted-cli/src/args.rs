@@ -54,44 +54,27 @@ pub(crate) struct CpArgs {
     #[arg(short, long)]
     pub(crate) no_clobber: bool,
 
-    /// Skip objects whose content is at the destination already: of the same size, and with the
-    /// same ETag or MD5, or older than their copy.
-    ///
-    /// Content is compared, attributes and metadata are not. In this order:
-    /// sizes that differ: copied. ETags of S3 and Google Cloud Storage at both ends: equal ones are
-    /// the same; if both are an MD5 and differ, it is copied. The destination was changed later
-    /// than the source: the same. A local file and an ETag that is an MD5, or that of parts of
-    /// --part-size: the file is read, and skipped if its MD5 is equal. Otherwise it is copied.
-    ///
-    /// "Later" is more than 20 ms later, or 2 s where times are whole seconds. The time of a local
-    /// source is that of its content or of its inode, whichever is later, so files that were moved
-    /// or unpacked with an old time are noticed. Two limits: a clock of one end that is wrong
-    /// counts as it is, and a destination of the same size that something else wrote later is
-    /// taken for the copy unless an ETag shows that it is not. ETags of buckets that are encrypted
-    /// with keys of your own are no MD5: between two stores, such objects are copied again.
-    ///
-    /// The destination of a tree is listed once, and not asked for each object.
+    /// Skip objects whose content is at the destination already, by size, ETag, time and MD5 as
+    /// explained below.
     #[arg(short, long, conflicts_with = "no_clobber")]
     pub(crate) update: bool,
 
     /// Say what would be done, and change nothing.
     ///
-    /// A line for each object that would be copied, resumed or skipped; with --json a line of JSON.
-    /// Nothing is written, no directory is made, and no journal. The exit status is that of a copy
-    /// as far as it can be known.
+    /// There is a line for each object that would be copied, resumed or skipped, and a summary;
+    /// with --json they are lines of JSON. Nothing is written, and no directory is made. The exit
+    /// status is that of the copy, as far as it can be known.
     #[arg(long)]
     pub(crate) dry_run: bool,
 
     /// Begin large objects anew, and leave nothing of them behind if they fail or are stopped.
     ///
-    /// Without it, an object of more than one part whose copy was interrupted continues with the
-    /// parts that have arrived when the same command runs again (see RESUME below).
+    /// Without it they are resumed, as explained below.
     #[arg(long)]
     pub(crate) no_resume: bool,
 
-    /// Directory of the journals of uploads to stores.
-    ///
-    /// Default: $UNDAUNTED_STATE_DIR, or undaunted in $XDG_STATE_HOME, or ~/.local/state/undaunted.
+    /// Where it is noted what has arrived of uploads [default: undaunted in $XDG_STATE_HOME, or
+    /// ~/.local/state/undaunted; environment: UNDAUNTED_STATE_DIR]
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 
@@ -312,7 +295,8 @@ pub(crate) enum ChaosAt {
 const STORES: &str = "Stores";
 const FAULTS: &str = "Faults";
 
-const CP_ABOUT: &str = "\
+const CP_ABOUT: &str = concat!(
+    "\
 Copy files, directories and objects between any two stores.
 
 SRC and DST are plain paths, file://, memory://, s3://, gs://, az:// or http(s):// URLs, or - for
@@ -324,9 +308,8 @@ Destination:
   - With --recursive, everything below SRC is copied to below DST: SRC/a/b becomes DST/a/b, whether
     or not DST exists, so that a second run has the same result. If SRC is a single file or object,
     it is copied as without --recursive.
-  - Existing objects are overwritten unless --no-clobber is given. A copy appears at its
-    destination in one step, once it is complete; a failed or interrupted copy leaves nothing
-    there.
+  - Existing objects are overwritten unless --no-clobber or --update is given. A copy appears at its
+    destination in one step, once it is complete.
 
 What is copied:
   - The content. Every range is read on condition that the source is still the same object: if it
@@ -343,6 +326,9 @@ What is copied:
     which are reserved for files being written; and keys that no path can hold (with an empty part,
     . or .., or a control character). Empty objects that mark a folder are no objects.
 
+",
+    include_str!("copy/help.txt"),
+    "\
 Memory is bounded, see --concurrency, and does not grow with the size or the number of objects. An
 object of at most one part takes one request to read, if it was found by a list, and one to write.
 An object that waits for its next attempt occupies no request, and no more memory than its bytes.
@@ -352,8 +338,9 @@ held in memory. A web server without ranges is read once, in order.
 Copies to the same destination at the same time are not coordinated: the last one wins.
 
 Exit status: 0 if everything was copied, 1 if something failed, 2 for a mistake on the command line,
-130 or 143 if stopped by Ctrl-C or SIGTERM (unfinished uploads are aborted first; a second Ctrl-C
-exits immediately).";
+130 or 143 if stopped by Ctrl-C or SIGTERM (an unfinished upload is kept for the next run, or
+aborted first if that cannot resume it; a second Ctrl-C exits immediately)."
+);
 
 const CP_EXAMPLES: &str = "\
 Examples:
@@ -361,6 +348,8 @@ Examples:
   undaunted cp -r photos s3://bucket/photos            photos/a/b.jpg as photos/a/b.jpg
   undaunted cp -r s3://bucket/photos gs://other/photos
   undaunted cp -n -r photos backup/photos              only what does not exist yet
+  undaunted cp -u -r photos s3://bucket/photos         only what has changed; again after a crash
+  undaunted cp -u -r --dry-run photos s3://bucket/photos
   pg_dump db | undaunted cp - s3://bucket/db.sql       stdin, of any size
   undaunted cp s3://bucket/db.sql - | psql db          stdout, read ahead and in order
   undaunted cp --chaos flaky --verify a b              injected faults: watch it recover

@@ -79,6 +79,17 @@ impl Endpoint {
         Ok(Self::new(backend, StoreKind::Local, root, config))
     }
 
+    /// Opens a local directory that does not exist, in order to say what would be written to it.
+    pub(crate) fn missing_folder(
+        real: PathBuf,
+        display_name: PathBuf,
+        config: EndpointConfig,
+    ) -> Self {
+        let backend = Backend::of_files(LocalFileSystem::new());
+        let root = Root::Folder { real, display_name };
+        Self::new(backend, StoreKind::Local, root, config)
+    }
+
     /// Opens a store that is not local.
     pub(crate) fn store(
         location: &StoreLocation,

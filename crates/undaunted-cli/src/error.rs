@@ -59,6 +59,9 @@ pub(crate) struct FailedObject {
     pub(crate) reason: String,
     /// Attempts of the request that failed, if it was a request.
     pub(crate) attempts: Option<u32>,
+    /// Whether the source is no longer the object that was to be copied.
+    #[serde(skip)]
+    pub(crate) source_changed: bool,
 }
 
 impl FailedObject {
@@ -67,6 +70,7 @@ impl FailedObject {
             object: object.into(),
             reason: text::escaped(reason.as_ref()).into_owned(),
             attempts: None,
+            source_changed: false,
         }
     }
 

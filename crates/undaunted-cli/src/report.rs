@@ -21,6 +21,7 @@ use crate::text;
 pub(crate) struct Tally {
     pub(crate) objects: ObjectCounts,
     bytes: u64,
+    bytes_resumed: u64,
     /// The first failures.
     pub(crate) failures: Vec<FailedObject>,
 }
@@ -31,10 +32,20 @@ pub(crate) struct ObjectCounts {
     pub(crate) copied: u64,
     verified: u64,
     pub(crate) skipped: u64,
+    /// Objects whose content was at the destination already.
+    pub(crate) unchanged: u64,
+    /// Copied objects of which parts had arrived in an earlier run.
+    resumed: u64,
     failed: u64,
     /// Objects under way when a stop was requested.
     pub(crate) interrupted: u64,
     pub(crate) uploads_aborted: u64,
+    /// Unfinished copies that a later run can resume.
+    pub(crate) uploads_kept: u64,
+    /// Unfinished copies of earlier runs that were removed.
+    pub(crate) leftovers_removed: u64,
+    /// Files that may be left from earlier runs, and were named.
+    pub(crate) leftovers_found: u64,
     pub(crate) empty_directories_left_out: u64,
 }
 
@@ -46,9 +57,11 @@ impl Tally {
         tally
     }
 
-    pub(crate) fn copied(&mut self, bytes: u64, is_verified: bool) {
+    pub(crate) fn copied(&mut self, bytes: u64, bytes_resumed: u64, is_verified: bool) {
         self.bytes += bytes;
+        self.bytes_resumed += bytes_resumed;
         self.objects.copied += 1;
+        self.objects.resumed += u64::from(bytes_resumed > 0);
         self.objects.verified += u64::from(is_verified);
     }
 
@@ -64,11 +77,15 @@ impl Tally {
 #[derive(Debug, Serialize)]
 pub(crate) struct Report<'a> {
     command: &'static str,
+    /// Whether nothing was done: then the numbers are those of what would be done.
+    dry_run: bool,
     status: Status,
     source: String,
     destination: String,
     objects: ObjectCounts,
     bytes: u64,
+    /// Bytes of these that had arrived in an earlier run.
+    bytes_resumed: u64,
     attempts: u32,
     retries: Retries,
     waited_seconds: f64,
@@ -123,6 +140,7 @@ impl<'a> Report<'a> {
         let waited = observed.report.delays().iter().sum::<Duration>();
         Self {
             command: "cp",
+            dry_run: settings.dry_run,
             status: match signal {
                 Some(_) => Status::Interrupted,
                 None if tally.objects.failed > 0 => Status::Failed,
@@ -132,6 +150,7 @@ impl<'a> Report<'a> {
             destination: settings.destination.display_name(),
             objects: tally.objects,
             bytes: tally.bytes,
+            bytes_resumed: tally.bytes_resumed,
             attempts: observed.report.attempts(),
             retries: Retries {
                 total: retries.total(),
@@ -157,12 +176,7 @@ impl<'a> Report<'a> {
             (false, true) => return Ok(()),
             (false, false) => self.to_string(),
         };
-        let printed = if self.settings.destination == Location::Stream {
-            writeln!(io::stderr(), "{text}")
-        } else {
-            writeln!(io::stdout(), "{text}")
-        };
-        match printed {
+        match print_line(self.settings, &text) {
             // Whoever closed the pipe does not want the summary; the copy is made.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             printed => printed,
@@ -222,15 +236,21 @@ impl InjectedFaults {
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let objects = &self.objects;
-        write!(
-            f,
-            "copied {} ({}) in {}",
-            text::count(objects.copied, "object"),
-            text::size(self.bytes),
-            text::seconds(self.elapsed),
-        )?;
+        let copied = text::count(objects.copied, "object");
+        let size = text::size(self.bytes);
+        if self.dry_run {
+            write!(f, "would copy {copied} ({size})")?;
+        } else {
+            write!(
+                f,
+                "copied {copied} ({size}) in {}",
+                text::seconds(self.elapsed)
+            )?;
+        }
         let counts = [
+            ("resumed", objects.resumed),
             ("verified", objects.verified),
+            ("unchanged", objects.unchanged),
             ("skipped (existing already)", objects.skipped),
             ("failed", objects.failed),
             ("interrupted", objects.interrupted),
@@ -248,6 +268,14 @@ impl fmt::Display for Report<'_> {
             let uploads = text::count(objects.uploads_aborted, "unfinished upload");
             write!(f, "\n{uploads} aborted")?;
         }
+        if objects.uploads_kept > 0 {
+            let uploads = text::count(objects.uploads_kept, "unfinished copy");
+            write!(f, "\n{uploads} kept: the same command resumes there")?;
+        }
+        if objects.leftovers_removed > 0 {
+            let removed = text::count(objects.leftovers_removed, "unfinished copy");
+            write!(f, "\n{removed} of earlier runs removed")?;
+        }
         if objects.empty_directories_left_out > 0 {
             let folders = text::count(objects.empty_directories_left_out, "empty directory");
             write!(f, "\n{folders} left out: object stores have no directories")?;
@@ -261,6 +289,15 @@ impl fmt::Display for Report<'_> {
             )?;
         }
         Ok(())
+    }
+}
+
+/// Prints to stdout, or to stderr if stdout is the destination.
+pub(crate) fn print_line(settings: &CopySettings, line: &str) -> io::Result<()> {
+    if settings.destination == Location::Stream {
+        writeln!(io::stderr(), "{line}")
+    } else {
+        writeln!(io::stdout(), "{line}")
     }
 }
 

@@ -43,6 +43,16 @@ impl StoreKind {
         !matches!(self, Self::Http)
     }
 
+    /// Whether a list has the order of the keys, and costs less than asking for each of them.
+    pub(crate) const fn has_ordered_lists(self) -> bool {
+        matches!(self, Self::Azure | Self::Google | Self::S3)
+    }
+
+    /// Whether ETags are MD5s, as a rule.
+    pub(crate) const fn has_md5(self) -> bool {
+        matches!(self, Self::Google | Self::S3)
+    }
+
     /// The smallest size of a part, the last one excepted.
     pub(crate) const fn min_part_size(self) -> u64 {
         match self {

@@ -1,5 +1,6 @@
 //! Local trees, and which local files can be copied under which keys.
 
+use std::cmp::Ordering;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::{Path as FsPath, PathBuf};
@@ -21,14 +22,15 @@ pub(crate) enum TreeEntry {
     Unusable(FailedObject),
 }
 
-/// Calls `visit` for everything below `folder`, the folder itself first, until it returns false.
+/// Calls `visit` for everything below `folder`, the folder itself first and otherwise in the order
+/// of the keys, until it returns false.
 /// Links are followed. `display_name` is the folder's name in messages.
 pub(crate) fn walk(
     folder: &FsPath,
     display_name: &FsPath,
     mut visit: impl FnMut(TreeEntry) -> bool,
 ) {
-    let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
+    let entries = WalkDir::new(folder).follow_links(true).sort_by(by_key);
     for entry in entries {
         let entry = match entry {
             Ok(entry) => {
@@ -44,6 +46,16 @@ pub(crate) fn walk(
             return;
         }
     }
+}
+
+/// The order that stores list in: `a-b` is before `a/b`, although `a` is before `a-b`.
+fn by_key(a: &walkdir::DirEntry, b: &walkdir::DirEntry) -> Ordering {
+    let key = |entry: &walkdir::DirEntry| {
+        let slash = entry.file_type().is_dir().then_some(b'/');
+        let name = entry.file_name().as_encoded_bytes().to_vec();
+        name.into_iter().chain(slash)
+    };
+    key(a).cmp(key(b))
 }
 
 fn inspect(entry: &walkdir::DirEntry, relative: &FsPath) -> Result<TreeEntry, String> {
@@ -133,6 +145,25 @@ const STAGING: &str =
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tree_is_walked_in_the_order_of_its_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a/b", "a-b", "a.b", "a0", "a/b-c/d", "a/b.c"] {
+            let file = folder.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, name).unwrap();
+        }
+        let mut keys = Vec::new();
+        walk(folder.path(), folder.path(), |entry| {
+            if let TreeEntry::File(key) = entry {
+                keys.push(key);
+            }
+            true
+        });
+        assert_eq!(keys.len(), 6);
+        assert!(keys.is_sorted(), "{keys:?}");
+    }
 
     #[test]
     fn names_are_checked() {

@@ -4,14 +4,17 @@
 //! - `errors`: mistakes on the command line, and their messages
 //! - `faults`: injected faults, survived and too many
 //! - `listed`: objects found by a list: their requests, and what changed since the list
+//! - `leftovers`: what stopped, failed and killed copies leave
 //! - `listing`: `ls`
 //! - `memory`: 200 MB through faults, in bounded memory
 //! - `names`: unusual names, links, and what is not a regular file
+//! - `resuming`: copies that were interrupted, and the run after that
 //! - `responses`: responses of S3 that are odd, lost or failures, and what is said of them
 //! - `s3`: a real S3 server with faults on the wire
 //! - `serving`: `serve`, and trees there and back through every chaos profile
 //! - `stopping`: Ctrl-C and SIGTERM
 //! - `streams`: stdin and stdout
+//! - `updating`: `--update` in every pairing, and `--dry-run`
 //! - `web`: a real server, read and written over HTTP
 
 // Tests may panic.
@@ -21,15 +24,18 @@ mod cli {
     mod copying;
     mod errors;
     mod faults;
+    mod leftovers;
     mod listed;
     mod listing;
     mod memory;
     mod names;
     mod responses;
+    mod resuming;
     mod s3;
     mod sandbox;
     mod serving;
     mod stopping;
     mod streams;
+    mod updating;
     mod web;
 }

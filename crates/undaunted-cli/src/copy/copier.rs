@@ -2,15 +2,18 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::memory::{Memory, Reserve, Room};
 use crate::error::FailedObject;
 use crate::progress::Progress;
 use crate::report::Tally;
+use crate::resume::Journals;
 use crate::selection::Selection;
 use crate::settings::CopySettings;
 use crate::signals::{Stop, StopCause};
@@ -26,15 +29,21 @@ pub(super) struct Copier {
     parts: Slots,
     pub(super) progress: Progress,
     pub(super) stop: Stop,
+    pub(super) journals: Journals,
+    has_warned: AtomicBool,
+    /// One for each local file that is read for `--update` at the same time.
+    pub(super) comparisons: Semaphore,
     waiting: Waiting,
     tally: Mutex<Tally>,
 }
 
 /// An object that was copied.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Copied {
     pub(super) bytes: u64,
     pub(super) is_verified: bool,
+    /// Bytes that had arrived in an earlier run.
+    pub(super) resumed_bytes: u64,
 }
 
 /// Why an object was not copied.
@@ -42,6 +51,8 @@ pub(super) struct Copied {
 pub(super) enum NotCopied {
     /// It exists at the destination, and `--no-clobber` keeps it.
     Skipped,
+    /// Its content is at the destination, as `--update` has found.
+    Unchanged,
     Failed(FailedObject),
     /// A stop was requested. What had been begun is undone; otherwise the failure says so.
     Interrupted(Option<FailedObject>),
@@ -71,6 +82,9 @@ impl Copier {
             ),
             waiting,
             tally: Mutex::default(),
+            journals: Journals::new(&settings),
+            has_warned: AtomicBool::new(false),
+            comparisons: Semaphore::new(COMPARISONS),
             settings,
             selection,
             progress,
@@ -137,6 +151,13 @@ impl Copier {
         }
     }
 
+    /// Prints the first of the warnings that each object would repeat.
+    pub(super) fn warn_once(&self, warning: &str) {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            self.progress.note(&format!("warning: {warning}"));
+        }
+    }
+
     pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
         // A panic elsewhere leaves the counts valid.
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
@@ -151,6 +172,9 @@ impl Copier {
 
 /// Objects that wait for a slot or for memory, so that what becomes free is used immediately.
 const LOOKAHEAD: usize = 16;
+
+/// An MD5 occupies a core; a disk is no faster with more.
+const COMPARISONS: usize = 4;
 
 /// Most requests that are under way end within it.
 const GRACE: Duration = Duration::from_secs(2);

@@ -2,6 +2,9 @@
 
 mod buffers;
 mod copier;
+mod dry_run;
+mod kept;
+mod leftovers;
 mod memory;
 mod multipart;
 mod object;
@@ -9,8 +12,10 @@ mod open_body;
 mod part;
 mod pieces;
 mod read;
+mod staged;
 mod stdio;
 mod transfer;
+mod unchanged;
 mod verify;
 
 use std::sync::Arc;
@@ -30,12 +35,16 @@ use crate::signals::Stop;
 use crate::slots::Waiting;
 use crate::stats::Stats;
 use crate::text;
-use copier::{Copied, Copier, NotCopied};
+use copier::{Copier, NotCopied};
 use transfer::Transfer;
 
 /// Copies, reports, and returns the exit status.
 pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
-    let progress = Progress::new(settings.common.quiet, settings.common.verbose);
+    let progress = if settings.dry_run {
+        Progress::hidden(settings.common.quiet)
+    } else {
+        Progress::new(settings.common.quiet, settings.common.verbose)
+    };
     log::start(settings.common.log, &progress);
     let stop = Stop::new();
     stop.listen(&progress).map_err(UsageError::Signals)?;
@@ -85,9 +94,15 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
 }
 
 async fn copy_all(copier: &Copier) {
+    if copier.settings.dry_run {
+        return dry_run::tell_all(copier).await;
+    }
+    if copier.settings.resume {
+        leftovers::abort_forgotten(copier).await;
+    }
     copier
         .selection
-        .tasks()
+        .tasks(copier.settings.update)
         .then(|task| async {
             copier.is_ready().await;
             task
@@ -121,7 +136,12 @@ async fn copy(copier: &Copier, task: &CopyTask) {
     if copier.stop.cause().is_some() {
         return;
     }
-    let CopyTask { from, to, found } = task;
+    let CopyTask {
+        from,
+        to,
+        found,
+        existing,
+    } = task;
     let selection = &copier.selection;
     let found = found.as_ref();
     let name = &selection.display_name(from, to);
@@ -134,7 +154,8 @@ async fn copy(copier: &Copier, task: &CopyTask) {
     let copying = async {
         match (&selection.source, &selection.destination) {
             (Some(source), Some(destination)) => {
-                object::copy(&transfer(destination), source, from, found).await
+                let transfer = transfer(destination);
+                object::copy(&transfer, source, from, found, existing).await
             }
             (Some(source), None) => stdio::to_stdout(copier, source, from, found, name).await,
             (None, Some(destination)) => stdio::from_stdin(transfer(destination)).await,
@@ -144,21 +165,30 @@ async fn copy(copier: &Copier, task: &CopyTask) {
     };
     let (result, observed) = observe(copying).await;
     match result {
-        Ok(Copied { bytes, is_verified }) => {
+        Ok(done) => {
             let retries = match observed.report.delays().len() as u64 {
                 0 => String::new(),
                 retries => format!(", {}", text::count(retries, "retry")),
             };
-            let size = text::size(bytes);
-            let verified = if is_verified { ", verified" } else { "" };
-            let line = format!("copied {name} ({size}{verified}{retries})");
+            let size = text::size(done.bytes);
+            let verified = if done.is_verified { ", verified" } else { "" };
+            let resumed = match done.resumed_bytes {
+                0 => String::new(),
+                bytes => format!(", {} of it earlier", text::size(bytes)),
+            };
+            let line = format!("copied {name} ({size}{resumed}{verified}{retries})");
             copier.progress.object(&line);
-            copier.tally().copied(bytes, is_verified);
+            let (bytes, resumed) = (done.bytes, done.resumed_bytes);
+            copier.tally().copied(bytes, resumed, done.is_verified);
         }
         Err(NotCopied::Skipped) => {
             copier.tally().objects.skipped += 1;
             let line = format!("skipped {name} (it exists already)");
             copier.progress.object(&line);
+        }
+        Err(NotCopied::Unchanged) => {
+            copier.tally().objects.unchanged += 1;
+            copier.progress.object(&format!("unchanged {name}"));
         }
         Err(NotCopied::Failed(failed)) => copier.failed(failed),
         Err(NotCopied::Interrupted(not_undone)) => {

@@ -1,5 +1,6 @@
 //! Copying one object between two stores, local files included.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -9,12 +10,15 @@ use object_store::path::Path;
 use object_store::{Attribute, Attributes};
 
 use super::copier::{Copied, Copier, NotCopied};
-use super::part::{LoadedPart, Part};
+use super::kept::KeptUpload;
+use super::multipart::{NotWritten, Written};
+use super::part::LoadedPart;
+use super::pieces::Pieces;
 use super::read::Reader;
 use super::transfer::Transfer;
 use crate::endpoint::Endpoint;
 use crate::error::FailedObject;
-use crate::selection::Found;
+use crate::selection::{Existing, Found};
 use crate::store_kind::StoreKind;
 use crate::tree;
 
@@ -24,6 +28,7 @@ pub(super) async fn copy(
     source: &Endpoint,
     from: &Path,
     found: Option<&Found>,
+    existing: &Existing,
 ) -> Result<Copied, NotCopied> {
     let Transfer {
         copier, to, name, ..
@@ -31,10 +36,17 @@ pub(super) async fn copy(
     check_destination(copier, source, from, to)
         .map_err(|reason| FailedObject::new(name, reason))?;
     transfer.skip_existing().await?;
+    transfer.name_stray_file();
+    if transfer.is_unchanged(source, from, found, existing).await? {
+        transfer.remove_leftovers().await;
+        return Err(NotCopied::Unchanged);
+    }
     let part_size = transfer.part_size(found.map_or(0, Found::size));
+    // The first part may have arrived: then the object is opened without reading it.
+    let found = found.filter(|_| !transfer.has_journal());
     let opened = Reader::open_source(copier, source, from, found, part_size, name);
     let mut reader = opened.await?;
-    let parts = write(transfer, &mut reader).await?;
+    let written = write(transfer, &mut reader).await?;
 
     if source.kind == StoreKind::Local {
         // The file may have been written to after the check of its last part.
@@ -43,31 +55,26 @@ pub(super) async fn copy(
             FailedObject::io(name, &error).and("it was copied, but without its permissions")
         })?;
     }
-    transfer.finish(&parts).await
+    transfer.finish(&written).await
 }
 
-async fn write(transfer: &Transfer<'_>, reader: &mut Reader<'_>) -> Result<Vec<Part>, NotCopied> {
+async fn write(transfer: &Transfer<'_>, reader: &mut Reader<'_>) -> Result<Written, NotCopied> {
     let Transfer {
         copier,
         destination,
         ..
     } = *transfer;
     let settings = &copier.settings;
-    let attributes = attributes(destination.kind, reader.attributes(), &settings.attributes);
+    let attributes = attributes(transfer, reader);
     let part_size = transfer.part_size(reader.size());
     let is_one_part = reader.size() <= part_size;
     let at_a_time = settings.parts_at_a_time();
     if !is_one_part && destination.has_parts {
-        let pieces = reader.pieces(part_size);
-        if let Some(pieces) = pieces.filter(|_| destination.kind == StoreKind::Local) {
-            let reads = reader.read_pieces(part_size, pieces);
-            let at_a_time = at_a_time.saturating_mul(pieces.in_a_part);
-            return transfer.put_parts(attributes, reads, at_a_time).await;
-        }
-        let reads = reader.parts(part_size).await?;
-        return transfer.put_parts(attributes, reads, at_a_time).await;
+        return write_parts(transfer, reader, attributes, part_size).await;
     }
-    let reads = reader.parts(part_size).await?;
+    transfer.remove_leftovers().await;
+    let reads = reader.parts(part_size, BTreeSet::new()).await?;
+    let reads = reads.map(|(_, read)| read);
     let mut reads = reads.buffered(at_a_time).boxed();
     let mut loaded: Vec<LoadedPart> = Vec::new();
     while let Some(mut part) = reads.next().await.transpose()? {
@@ -82,9 +89,75 @@ async fn write(transfer: &Transfer<'_>, reader: &mut Reader<'_>) -> Result<Vec<P
     transfer.put(attributes, loaded).await
 }
 
-/// The attributes of the copy: those of the source that the destination can store, and the
-/// requested ones, which override them.
-fn attributes(kind: StoreKind, of_source: &Attributes, requested: &Attributes) -> Attributes {
+/// Writes the parts that have not arrived in an earlier run.
+async fn write_parts(
+    transfer: &Transfer<'_>,
+    reader: &mut Reader<'_>,
+    attributes: Attributes,
+    part_size: u64,
+) -> Result<Written, NotCopied> {
+    let pieces = pieces(transfer, reader, part_size);
+    let mut at_a_time = transfer.copier.settings.parts_at_a_time();
+    if let Some(pieces) = pieces {
+        at_a_time = at_a_time.saturating_mul(pieces.in_a_part);
+    }
+    let mut kept = None;
+    if let Some(version) = reader.version() {
+        let size = pieces.map_or(part_size, |pieces| pieces.size);
+        let head = KeptUpload::head(transfer, version, size, &attributes);
+        kept = transfer.keep(head, reader).await;
+    } else {
+        transfer.remove_leftovers().await;
+    }
+    loop {
+        let skip = kept.as_ref().map(KeptUpload::skips).unwrap_or_default();
+        let reads = match pieces {
+            Some(pieces) => Ok(reader.read_pieces(part_size, pieces, skip)),
+            None => reader.parts(part_size, skip).await,
+        };
+        let reads = match reads {
+            Ok(reads) => reads,
+            Err(not_copied) => {
+                if let Some(unused) = kept.filter(|kept| kept.upload().is_none()) {
+                    unused.ended();
+                }
+                return Err(not_copied);
+            }
+        };
+        let put = transfer.put_parts(attributes.clone(), reads, at_a_time, &mut kept);
+        match put.await {
+            Ok(written) => return Ok(written),
+            Err(NotWritten::NotCopied(not_copied)) => return Err(not_copied),
+            // At most once: an upload that this run has begun is not gone.
+            Err(NotWritten::Gone) => {
+                let place = transfer.display_name();
+                let line = format!("the unfinished copy to {place} is gone: it begins anew");
+                transfer.copier.progress.note(&line);
+                kept.iter_mut().for_each(KeptUpload::forget);
+            }
+        }
+    }
+}
+
+/// The pieces of parts that a local file takes, each of which is a part of its own there.
+pub(super) fn pieces(
+    transfer: &Transfer<'_>,
+    reader: &Reader<'_>,
+    part_size: u64,
+) -> Option<Pieces> {
+    let is_local = transfer.destination.kind == StoreKind::Local;
+    reader.pieces(part_size).filter(|_| is_local)
+}
+
+/// The attributes of the copy of what is read.
+pub(super) fn attributes(transfer: &Transfer<'_>, reader: &Reader<'_>) -> Attributes {
+    let requested = &transfer.copier.settings.attributes;
+    kept_attributes(transfer.destination.kind, reader.attributes(), requested)
+}
+
+/// Those of the source that the destination can store, and the requested ones, which override
+/// them.
+fn kept_attributes(kind: StoreKind, of_source: &Attributes, requested: &Attributes) -> Attributes {
     let kept = of_source.iter().filter(|(attribute, _)| match attribute {
         // The storage classes of one store mean nothing to another.
         Attribute::StorageClass => false,
@@ -97,7 +170,7 @@ fn attributes(kind: StoreKind, of_source: &Attributes, requested: &Attributes) -
 }
 
 /// Checks that the copy can be written to its place, as far as that can be seen beforehand.
-fn check_destination(
+pub(super) fn check_destination(
     copier: &Copier,
     source: &Endpoint,
     from: &Path,
@@ -163,14 +236,14 @@ mod tests {
         ]);
         let requested = Attributes::from_iter([(Attribute::ContentType, "text/csv")]);
 
-        let kept = attributes(StoreKind::S3, &of_source, &requested);
+        let kept = kept_attributes(StoreKind::S3, &of_source, &requested);
         assert_eq!(kept.len(), 3);
         assert_eq!(kept.get(&owner()).map(AsRef::as_ref), Some("me"));
         let content_type = kept.get(&Attribute::ContentType);
         assert_eq!(content_type.map(AsRef::as_ref), Some("text/csv"));
 
-        let kept = attributes(StoreKind::Http, &of_source, &Attributes::new());
+        let kept = kept_attributes(StoreKind::Http, &of_source, &Attributes::new());
         assert_eq!(kept.len(), 2);
-        assert!(attributes(StoreKind::Local, &of_source, &Attributes::new()).is_empty());
+        assert!(kept_attributes(StoreKind::Local, &of_source, &Attributes::new()).is_empty());
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct LoadedPart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) range: Range<u64>,
-    digest: u128,
+    pub(super) digest: u128,
 }
 
 impl LoadedPart {

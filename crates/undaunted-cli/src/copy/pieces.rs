@@ -3,6 +3,7 @@
 //! A service is asked for a part by one request, and a file can take it bit by bit. So a part need
 //! not be in memory as a whole, and what is written is still in the cache of the processor.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -21,10 +22,13 @@ use crate::store_kind::StoreKind;
 /// How an object is read in pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pieces {
-    size: u64,
+    pub(super) size: u64,
     /// How many make a part.
     pub(super) in_a_part: usize,
 }
+
+/// Pieces of a part that follow one another, with their numbers.
+type Row = Vec<(usize, Range<u64>)>;
 
 /// A part that is being read.
 struct OpenPart<'a> {
@@ -63,39 +67,62 @@ impl Reader<'_> {
         }
     }
 
-    /// All pieces, in order.
+    /// All pieces but those to skip, in order and with their numbers.
     pub(super) fn read_pieces(
         &mut self,
         part_size: u64,
         pieces: Pieces,
-    ) -> BoxStream<'_, PartRead<'_>> {
+        skip: BTreeSet<usize>,
+    ) -> BoxStream<'_, (usize, PartRead<'_>)> {
         let first = self.first.take();
         let this: &Self = self;
         let skipped = usize::from(first.is_some());
         let first = first
             .into_iter()
             .flat_map(move |part| part.split(pieces.size));
-        let first = stream::iter(first).map(|piece| async { Ok(piece) }.boxed());
-        let parts = stream::iter(ranges(this.size(), part_size).skip(skipped));
-        // One after the other: an object waits for one slot at a time.
-        let parts =
-            parts.then(move |part| async move { (this.copier.part_slot().await.ok(), part) });
-        let rest = parts.flat_map(move |(slot, part)| {
-            let (offset, length) = (part.start, part.end - part.start);
-            let part = Arc::new(Mutex::new(OpenPart {
-                reader: this,
-                range: part,
-                slot,
-                body: None,
-            }));
-            stream::iter(ranges(length, pieces.size).map(move |piece| {
-                let part = Arc::clone(&part);
-                let piece = offset + piece.start..offset + piece.end;
-                // They are polled in order, and so they get the lock in order.
-                async move { part.lock().await.next(piece).await }.boxed()
-            }))
+        let first = stream::iter(first.map(|piece| async { Ok(piece) }.boxed()).enumerate());
+        let parts = ranges(this.size(), part_size).enumerate().skip(skipped);
+        let rows = parts.flat_map(move |(number, part)| {
+            let in_part = ranges(part.end - part.start, pieces.size).enumerate();
+            let missing: Vec<(usize, Range<u64>)> = in_part
+                .map(|(index, piece)| {
+                    let piece = part.start + piece.start..part.start + piece.end;
+                    (number * pieces.in_a_part + index, piece)
+                })
+                .filter(|(index, _)| !skip.contains(index))
+                .collect();
+            // One request for each row of them.
+            let rows = missing.chunk_by(|(index, _), (next, _)| index + 1 == *next);
+            let rows: Vec<Row> = rows.map(<[_]>::to_vec).collect();
+            rows
         });
+        // One after the other: an object waits for one slot at a time.
+        let rows = stream::iter(rows);
+        let rows = rows.then(move |row| async move { (this.copier.part_slot().await.ok(), row) });
+        let rest = rows.flat_map(move |(slot, row)| stream::iter(this.read_row(row, slot)));
         first.chain(rest).boxed()
+    }
+
+    /// Pieces that follow one another, by one request.
+    fn read_row(
+        &self,
+        row: Row,
+        slot: Option<Slot>,
+    ) -> impl Iterator<Item = (usize, PartRead<'_>)> {
+        let start = row.first().map_or(0, |(_, piece)| piece.start);
+        let end = row.last().map_or(0, |(_, piece)| piece.end);
+        let part = Arc::new(Mutex::new(OpenPart {
+            reader: self,
+            range: start..end,
+            slot,
+            body: None,
+        }));
+        row.into_iter().map(move |(index, piece)| {
+            let part = Arc::clone(&part);
+            // They are polled in order, and so they get the lock in order.
+            let read = async move { part.lock().await.next(piece).await };
+            (index, read.boxed())
+        })
     }
 }
 

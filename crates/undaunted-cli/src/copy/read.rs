@@ -1,5 +1,6 @@
 //! Reading an object by ranges, all of one and the same object.
 
+use std::collections::BTreeSet;
 use std::future::ready;
 use std::ops::Range;
 
@@ -18,6 +19,7 @@ use super::part::{LoadedPart, ranges};
 use crate::endpoint::{Endpoint, Head, Store};
 use crate::error::FailedObject;
 use crate::request::{FailedRequest, request};
+use crate::resume::journal::SourceVersion;
 use crate::selection::Found;
 use crate::slots::Slot;
 use crate::store_kind::StoreKind;
@@ -34,7 +36,7 @@ pub(super) struct Reader<'a> {
     /// The object's name in messages.
     pub(super) name: &'a str,
     pub(super) pin: ObjectPin,
-    size: u64,
+    meta: ObjectMeta,
     attributes: Attributes,
     /// Whether the server did not say that it has ranges.
     pub(super) may_lack_ranges: bool,
@@ -67,7 +69,7 @@ impl<'a> Reader<'a> {
             let opened = copier.unless_stopped(Self::open(copier, endpoint, key, name));
             opened.await?.map_err(|failed| failure(name, &failed))?
         };
-        copier.progress.expect(reader.size);
+        copier.progress.expect(reader.size());
         Ok(reader)
     }
 
@@ -96,7 +98,7 @@ impl<'a> Reader<'a> {
             name,
             pin: ObjectPin::of(&head.meta),
             may_lack_ranges: !head.has_ranges,
-            size: head.meta.size,
+            meta: head.meta,
             attributes: head.attributes,
             first: None,
         }
@@ -158,33 +160,51 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) const fn size(&self) -> u64 {
-        self.size
+        self.meta.size
+    }
+
+    pub(super) const fn is_local(&self) -> bool {
+        matches!(self.endpoint.kind, StoreKind::Local)
+    }
+
+    pub(super) const fn has_ranges(&self) -> bool {
+        !self.may_lack_ranges
+    }
+
+    /// Which version of the object is being read, if that can be known again.
+    pub(super) fn version(&self) -> Option<SourceVersion> {
+        let is_certain = self.pin.is_certain();
+        is_certain.then(|| self.copier.journals.source(self.endpoint, &self.meta))
     }
 
     pub(super) const fn attributes(&self) -> &Attributes {
         &self.attributes
     }
 
-    /// All parts, in order. Each is read once there is room in memory: by range, several at a
-    /// time, or one after the other as the object's only stream where the server has no ranges.
+    /// All parts but those to skip, in order and with their numbers. Each is read once there is
+    /// room in memory: by range, several at a time, or one after the other as the object's only
+    /// stream, without skipping any, where the server has no ranges.
     pub(super) async fn parts(
         &mut self,
         part_size: u64,
-    ) -> Result<BoxStream<'_, PartRead<'_>>, NotCopied> {
+        skip: BTreeSet<usize>,
+    ) -> Result<BoxStream<'_, (usize, PartRead<'_>)>, NotCopied> {
         let first = self.first.take();
         let this: &Self = self;
-        if this.may_lack_ranges && this.size > part_size {
+        if this.may_lack_ranges && this.size() > part_size {
             let reserve = this.copier.reserve(part_size, PARTS_AHEAD).await?;
             if let Some(body) = this.whole().await? {
-                return Ok(this.in_turn(body, part_size, reserve));
+                let parts = this.in_turn(body, part_size, reserve);
+                return Ok(parts.enumerate().boxed());
             }
         }
         let is_begun = usize::from(first.is_some());
-        let first = stream::iter(first).map(|part| ready(Ok(part)).boxed());
-        let ranges = stream::iter(ranges(this.size, part_size).skip(is_begun));
+        let first = stream::iter(first).map(|part| (0, ready(Ok(part)).boxed()));
+        let ranges = ranges(this.size(), part_size).enumerate().skip(is_begun);
+        let ranges = stream::iter(ranges.filter(move |(index, _)| !skip.contains(index)));
         let rest = ranges
-            .then(move |range| async move { (this.part_room(&range).await, range) })
-            .map(move |(room, range)| {
+            .then(move |(index, range)| async move { (index, this.part_room(&range).await, range) })
+            .map(move |(index, room, range)| {
                 let read = async move {
                     let (slot, room) = room?;
                     let start = range.start;
@@ -193,7 +213,7 @@ impl<'a> Reader<'a> {
                     let bytes = bytes.map_err(|failed| failure(this.name, &failed))?;
                     Ok(LoadedPart::new(start, bytes, room).with_slot(slot))
                 };
-                read.boxed()
+                (index, read.boxed())
             });
         Ok(first.chain(rest).boxed())
     }
@@ -201,7 +221,7 @@ impl<'a> Reader<'a> {
     /// Waits for what a part needs: a slot, unless it is the whole object, and room.
     async fn part_room(&self, range: &Range<u64>) -> Result<(Option<Slot>, Room), NotCopied> {
         let length = range.end - range.start;
-        let slot = if length < self.size {
+        let slot = if length < self.size() {
             Some(self.copier.part_slot().await?)
         } else {
             None
@@ -227,7 +247,7 @@ impl<'a> Reader<'a> {
     fn in_turn(&self, body: Body, part_size: u64, reserve: Reserve) -> BoxStream<'_, PartRead<'_>> {
         let begin = (
             OpenBody::new(body, reserve, 0),
-            ranges(self.size, part_size),
+            ranges(self.size(), part_size),
         );
         stream::try_unfold(begin, move |(mut body, mut ranges)| async move {
             let Some(range) = ranges.next() else {
@@ -298,9 +318,10 @@ impl<'a> Reader<'a> {
 fn failure(name: &str, failed: &FailedRequest) -> FailedObject {
     let failure = FailedObject::request(name, failed);
     match failed.error {
-        Error::Precondition { .. } => {
-            failure.and("the source was changed while it was being copied: copy it again")
-        }
+        Error::Precondition { .. } => FailedObject {
+            source_changed: true,
+            ..failure.and("the source was changed while it was being copied: copy it again")
+        },
         _ => failure,
     }
 }

@@ -1,5 +1,6 @@
 //! Copying from stdin and to stdout: streams of unknown size, whose order matters.
 
+use std::collections::BTreeSet;
 use std::future::ready;
 use std::io::{self, Read, Write};
 use std::thread;
@@ -12,6 +13,7 @@ use tokio::task::spawn_blocking;
 
 use super::buffers::Buffers;
 use super::copier::{Copied, Copier, NotCopied};
+use super::multipart::NotWritten;
 use super::part::LoadedPart;
 use super::read::Reader;
 use super::transfer::Transfer;
@@ -30,8 +32,9 @@ pub(super) async fn to_stdout(
     let part_size = copier.settings.part_size;
     let mut reader = Reader::open_source(copier, source, from, found, part_size, name).await?;
     let mut parts = reader
-        .parts(part_size)
+        .parts(part_size, BTreeSet::new())
         .await?
+        .map(|(_, read)| read)
         .buffered(copier.settings.parts_at_a_time())
         .boxed();
     while let Some(part) = parts.next().await.transpose()? {
@@ -55,13 +58,14 @@ pub(super) async fn to_stdout(
     reader.check_unchanged().await?;
     Ok(Copied {
         bytes: reader.size(),
-        is_verified: false,
+        ..Copied::default()
     })
 }
 
 /// Writes what comes from stdin: in one request if it ends soon, otherwise in parts.
 pub(super) async fn from_stdin(transfer: Transfer<'_>) -> Result<Copied, NotCopied> {
     transfer.skip_existing().await?;
+    transfer.remove_leftovers().await;
     let attributes = transfer.copier.settings.attributes.clone();
     let mut stdin = Stdin::open(transfer);
     let mut loaded: Vec<LoadedPart> = stdin.next().await?.into_iter().collect();
@@ -70,9 +74,16 @@ pub(super) async fn from_stdin(transfer: Transfer<'_>) -> Result<Copied, NotCopi
             Ok(stdin.next().await?.map(|part| (part, stdin)))
         });
         let parts = stream::iter(loaded.into_iter().map(Ok)).chain(rest);
+        let parts = parts.map(ready).enumerate().boxed();
         let at_a_time = transfer.copier.settings.parts_at_a_time();
-        let parts = transfer.put_parts(attributes, parts.map(ready).boxed(), at_a_time);
-        return transfer.finish(&parts.await?).await;
+        let mut nothing = None;
+        let put = transfer.put_parts(attributes, parts, at_a_time, &mut nothing);
+        return match put.await {
+            Ok(written) => transfer.finish(&written).await,
+            Err(NotWritten::NotCopied(not_copied)) => Err(not_copied),
+            // Only what is resumed can be gone.
+            Err(NotWritten::Gone) => Err(NotCopied::Interrupted(None)),
+        };
     }
     while !stdin.is_at_end
         && let Some(mut part) = stdin.next().await?

@@ -1,18 +1,18 @@
 //! One object on its way to a destination, and the put that writes it in one request.
 
-use std::future::Future;
-
 use object_store::path::Path;
 use object_store::{
     Attributes, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
 };
 
 use super::copier::{Copier, NotCopied};
+use super::multipart::Written;
 use super::part::{LoadedPart, Part};
 use crate::endpoint::Endpoint;
 use crate::error::FailedObject;
 use crate::request::request;
 use crate::store_kind::StoreKind;
+use crate::update::ContentTag;
 
 /// One object on its way to a destination.
 #[derive(Clone, Copy, Debug)]
@@ -38,12 +38,20 @@ impl Transfer<'_> {
         }
     }
 
+    /// Whether the destination is an object with this tag.
+    pub(super) async fn has_tag(&self, tag: Option<ContentTag>) -> Result<bool, NotCopied> {
+        let head = request(self.destination.store.head(self.to));
+        let found = self.copier.unless_stopped(head).await?;
+        let found = found.ok().and_then(|meta| ContentTag::parse(&meta.e_tag?));
+        Ok(tag.is_some() && found == tag)
+    }
+
     /// Writes the object in one request.
     pub(super) async fn put(
         &self,
         attributes: Attributes,
         loaded: Vec<LoadedPart>,
-    ) -> Result<Vec<Part>, NotCopied> {
+    ) -> Result<Written, NotCopied> {
         let only_if_new = self.copier.settings.no_clobber && self.destination.kind.has_create();
         let options = PutOptions {
             mode: if only_if_new {
@@ -60,7 +68,10 @@ impl Transfer<'_> {
         match self.copier.unless_stopped(put).await? {
             Ok(_) => {
                 self.copier.progress.advance(Part::total(&parts));
-                Ok(parts)
+                Ok(Written {
+                    parts,
+                    ..Written::default()
+                })
             }
             Err(failed) if only_if_new && matches!(failed.error, Error::AlreadyExists { .. }) => {
                 Err(NotCopied::Skipped)
@@ -88,15 +99,6 @@ impl Transfer<'_> {
     pub(super) fn part_size(&self, size: u64) -> u64 {
         let requested = self.copier.settings.part_size;
         self.destination.kind.part_size(requested, size)
-    }
-
-    /// Waits for a request of this transfer.
-    pub(super) async fn request<T>(
-        &self,
-        operation: impl Future<Output = object_store::Result<T>>,
-    ) -> Result<T, NotCopied> {
-        let response = self.copier.unless_stopped(request(operation)).await?;
-        response.map_err(|failed| FailedObject::request(self.name, &failed).into())
     }
 
     /// The name of the destination in messages.

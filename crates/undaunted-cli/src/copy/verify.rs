@@ -5,6 +5,7 @@ use std::pin::pin;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::copier::{Copied, NotCopied};
+use super::multipart::Written;
 use super::part::Part;
 use super::read::Reader;
 use super::transfer::Transfer;
@@ -21,14 +22,15 @@ enum Difference {
 
 impl Transfer<'_> {
     /// Verifies what was written, if that is wanted.
-    pub(super) async fn finish(&self, parts: &[Part]) -> Result<Copied, NotCopied> {
+    pub(super) async fn finish(&self, written: &Written) -> Result<Copied, NotCopied> {
         let is_verified = self.copier.settings.verify;
         if is_verified {
-            self.verify(parts).await?;
+            self.verify(&written.parts).await?;
         }
         Ok(Copied {
-            bytes: Part::total(parts),
+            bytes: Part::total(&written.parts),
             is_verified,
+            resumed_bytes: written.resumed_bytes,
         })
     }
 

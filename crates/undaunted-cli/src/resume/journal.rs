@@ -13,8 +13,12 @@ use twox_hash::XxHash3_128;
 /// The first line: what the upload is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UploadHead {
-    /// The destination and its store, without secrets.
+    /// The destination in messages.
     pub(crate) destination: String,
+    /// What tells its store from others; a local destination has none.
+    pub(crate) store: Option<String>,
+    /// Its key in the store.
+    pub(crate) key: String,
     pub(crate) source: SourceVersion,
     pub(crate) part_size: u64,
     /// The digest of content type, metadata and other attributes.
@@ -102,16 +106,22 @@ impl ArrivedPart {
 }
 
 impl UploadHead {
+    /// Whether both are of one source in parts of one size with the same attributes, so that the
+    /// parts of one can become part of the other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.store == other.store
+            // A journal beside a local file is of that file, whatever its name is from here.
+            && (self.store.is_none() || self.key == other.key)
+            && self.source.is_same(&other.source)
+            && self.part_size == other.part_size
+            && self.attributes == other.attributes
+    }
+
     /// The length of a part, if the object has it.
     fn length_of(&self, part: usize) -> Option<u64> {
         let start = self.part_size.checked_mul(part as u64)?;
         let rest = self.source.size.checked_sub(start)?;
         (rest > 0).then_some(rest.min(self.part_size))
-    }
-
-    /// How many parts the object has.
-    pub(crate) fn parts(&self) -> u64 {
-        self.source.size.div_ceil(self.part_size.max(1)).max(1)
     }
 
     /// The beginning of a journal.
@@ -202,6 +212,8 @@ mod tests {
     fn head() -> UploadHead {
         UploadHead {
             destination: "s3://bucket/ü\n".to_owned(),
+            store: Some("0".to_owned()),
+            key: "ü\n".to_owned(),
             source: SourceVersion::new("a \"b\"".to_owned(), &meta(Some("\"1\""), None)),
             part_size: 10,
             attributes: "0".to_owned(),
@@ -236,7 +248,6 @@ mod tests {
             panic!("no journal");
         };
         assert_eq!(found.head, head());
-        assert_eq!(found.head.parts(), 3);
         assert_eq!(found.length, text.len() as u64);
         let parts: Vec<_> = found.parts.into_values().collect();
         assert_eq!(parts, [part(0, 10), part(1, 10), part(2, 5)]);
@@ -295,6 +306,29 @@ mod tests {
             panic!("no journal");
         };
         assert!(found.parts.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn parts_are_of_use_to_the_same_copy_only() {
+        type Change = fn(&mut UploadHead);
+        let same: [Change; 2] = [
+            |head| head.upload = "another".to_owned(),
+            |head| head.destination = "the same by another name".to_owned(),
+        ];
+        let other: [Change; 5] = [
+            |head| head.store = None,
+            |head| head.key.push('x'),
+            |head| head.part_size += 1,
+            |head| head.attributes.push('x'),
+            |head| head.source.name.push('x'),
+        ];
+        let is_same = |change: Change| {
+            let mut changed = head();
+            change(&mut changed);
+            head().is_same(&changed)
+        };
+        assert!(same.into_iter().all(is_same));
+        assert!(!other.into_iter().any(is_same));
     }
 
     #[test]

@@ -95,8 +95,8 @@ impl JournalFile {
     }
 
     /// Removes the file, which nobody else uses.
-    pub(crate) fn remove(self) -> io::Result<()> {
-        fs::remove_file(self.path)
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        fs::remove_file(&self.path)
     }
 
     fn write(&mut self, lines: &str) -> io::Result<()> {
@@ -157,6 +157,8 @@ mod tests {
         };
         UploadHead {
             destination: "b".to_owned(),
+            store: None,
+            key: "b".to_owned(),
             source: SourceVersion::new("a".to_owned(), &meta),
             part_size: 10,
             attributes: String::new(),

@@ -11,6 +11,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path as FsPath, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use journal::SourceVersion;
+use object_store::ObjectMeta;
 use object_store::path::Path;
 use twox_hash::XxHash3_128;
 use undaunted_object_store::PartSize;
@@ -50,20 +52,32 @@ impl Journals {
                 Some(staging.with_file_name(name))
             }
             StoreKind::Azure | StoreKind::Google | StoreKind::S3 => {
-                let name = self.destination_name(destination, to);
-                let name = format!("{:032x}.{EXTENSION}", hash(&name));
-                Some(self.folder.as_ref()?.join(name))
+                let store = self.destination.as_deref().unwrap_or_default();
+                let name = hash(&format!("{store} {to}"));
+                let folder = self.folder.as_ref()?;
+                Some(folder.join(format!("{name:032x}.{EXTENSION}")))
             }
             StoreKind::Http | StoreKind::Memory => None,
         }
     }
 
-    pub(crate) fn source_name(&self, source: &Endpoint, from: &Path) -> String {
-        full_name(self.source.as_deref(), source, from)
+    /// The object to copy, and which version of it.
+    pub(crate) fn source(&self, source: &Endpoint, meta: &ObjectMeta) -> SourceVersion {
+        let key = &meta.location;
+        let name = source.file(key).map_or_else(
+            || source.display_name(key),
+            |file| file.display().to_string(),
+        );
+        let name = match &self.source {
+            Some(store) => format!("{name} in store {store}"),
+            None => name,
+        };
+        SourceVersion::new(name, meta)
     }
 
-    pub(crate) fn destination_name(&self, destination: &Endpoint, to: &Path) -> String {
-        full_name(self.destination.as_deref(), destination, to)
+    /// What tells the store of the destination from others. None if it is local.
+    pub(crate) fn store(&self) -> Option<&str> {
+        self.destination.as_deref()
     }
 
     /// The journals of stores that nothing was added to for long.
@@ -111,26 +125,15 @@ fn identity(location: &Location, options: &StoreOptions) -> Option<String> {
     Some(format!("{:016x}", hash(&identity) >> 64))
 }
 
-fn full_name(identity: Option<&str>, endpoint: &Endpoint, key: &Path) -> String {
-    let Some(file) = endpoint.file(key) else {
-        let name = endpoint.display_name(key);
-        return match identity {
-            Some(identity) => format!("{name} of store {identity}"),
-            None => name,
-        };
-    };
-    file.display().to_string()
-}
-
 fn hash(text: &str) -> u128 {
     XxHash3_128::oneshot(text.as_bytes())
 }
 
-/// The variable that names the directory of the state.
-pub(crate) const STATE_DIR: &str = "UNDAUNTED_STATE_DIR";
+/// Names the directory of the state.
+const STATE_DIR: &str = "UNDAUNTED_STATE_DIR";
 
 const EXTENSION: &str = "journal";
 
 /// As long as stores keep the parts of an upload that is not completed, where they end it by
 /// themselves.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(7 * 24);

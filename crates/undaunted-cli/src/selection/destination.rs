@@ -10,7 +10,7 @@ use super::source::Source;
 use crate::endpoint::{Endpoint, EndpointConfig};
 use crate::error::{CliError, FailedObject, UsageError};
 use crate::location::{LocalLocation, Location, StoreLocation};
-use crate::settings::{CopySettings, StoreOptions};
+use crate::settings::CopySettings;
 use crate::tree;
 
 /// DST, not open yet.
@@ -51,16 +51,17 @@ impl Destination {
         }
     }
 
-    /// Opens the destination; a local directory is made. Returns it with the key of the copy,
-    /// or the prefix of the tree.
+    /// Opens the destination; a local directory is made, but not for a dry run. Returns it with the
+    /// key of the copy, or the prefix of the tree.
     pub(super) fn open(
         self,
-        options: &StoreOptions,
+        settings: &CopySettings,
         config: EndpointConfig,
     ) -> Result<(Option<Endpoint>, Path, MadeFolders), CliError> {
         match self {
             Self::Stdout => Ok((None, Path::ROOT, MadeFolders::default())),
             Self::Store { location, key } => {
+                let options = &settings.destination_options;
                 let endpoint = Endpoint::store(&location, options, config)?;
                 Ok((Some(endpoint), key, MadeFolders::default()))
             }
@@ -74,6 +75,13 @@ impl Destination {
                         .map_err(|reason| UsageError::Name { name, reason })?,
                     None => Path::ROOT,
                 };
+                if settings.dry_run && !folder.is_dir() {
+                    MadeFolders::check(&folder).map_err(|error| {
+                        FailedObject::io(display_name.display().to_string(), &error)
+                    })?;
+                    let endpoint = Endpoint::missing_folder(folder, display_name, config);
+                    return Ok((Some(endpoint), key, MadeFolders::default()));
+                }
                 let made = MadeFolders::make(&folder).map_err(|error| {
                     FailedObject::io(display_name.display().to_string(), &error)
                 })?;
@@ -94,6 +102,15 @@ impl MadeFolders {
         let missing = missing.map(ToOwned::to_owned).collect();
         fs::create_dir_all(folder)?;
         Ok(Self(missing))
+    }
+
+    /// Fails if the directory cannot be made because something else is in its place.
+    fn check(folder: &FsPath) -> io::Result<()> {
+        let existing = folder.ancestors().find(|folder| folder.exists());
+        if existing.is_none_or(FsPath::is_dir) {
+            return Ok(());
+        }
+        Err(io::ErrorKind::NotADirectory.into())
     }
 
     /// Removes those that are empty.

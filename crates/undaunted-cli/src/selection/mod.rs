@@ -23,6 +23,8 @@ use crate::settings::CopySettings;
 use crate::store_identity::StoreIdentity;
 use crate::tree::{self, TreeEntry};
 use destination::{Destination, MadeFolders};
+pub(crate) use existing::Existing;
+use existing::ExistingObjects;
 use source::Source;
 
 /// The objects to copy, with both ends open.
@@ -60,6 +62,8 @@ pub(crate) struct CopyTask {
     pub(crate) from: Path,
     pub(crate) to: Path,
     pub(crate) found: Option<Found>,
+    /// What is at the destination, if that was listed.
+    pub(crate) existing: Existing,
 }
 
 /// What is known of an object before it is copied.
@@ -73,9 +77,13 @@ pub(crate) enum Found {
 
 impl Found {
     pub(crate) fn size(&self) -> u64 {
+        self.meta().size
+    }
+
+    pub(crate) fn meta(&self) -> &ObjectMeta {
         match self {
-            Self::Listed(meta) => meta.size,
-            Self::Head(head) => head.meta.size,
+            Self::Listed(meta) => meta,
+            Self::Head(head) => &head.meta,
         }
     }
 }
@@ -105,10 +113,8 @@ impl Selection {
         let source = Source::open(settings, config_of(ChaosAt::Source)).await?;
         let destination = Destination::find(settings, &source)?;
         let overlap = check_apart(settings, &source, &destination)?;
-        let (destination, to, made) = destination.open(
-            &settings.destination_options,
-            config_of(ChaosAt::Destination),
-        )?;
+        let (destination, to, made) =
+            destination.open(settings, config_of(ChaosAt::Destination))?;
         Ok(Self {
             source: source.endpoint,
             destination,
@@ -121,8 +127,27 @@ impl Selection {
         })
     }
 
-    /// All that is to be done. A tree is walked or listed while its objects are copied.
-    pub(crate) fn tasks(&self) -> BoxStream<'static, Task> {
+    /// All that is to be done. A tree is walked or listed while its objects are copied; with
+    /// `update`, so is its destination.
+    pub(crate) fn tasks(&self, update: bool) -> BoxStream<'_, Task> {
+        match &self.destination {
+            Some(destination) if update && self.is_tree && destination.kind.has_ordered_lists() => {
+                let existing = ExistingObjects::new(&destination.store, &self.to);
+                let tasks =
+                    stream::unfold((self.all(), existing), |(mut all, mut existing)| async {
+                        let mut task = all.next().await?;
+                        if let Task::Copy(copy) = &mut task {
+                            copy.existing = existing.find(&copy.to).await;
+                        }
+                        Some((task, (all, existing)))
+                    });
+                tasks.boxed()
+            }
+            _ => self.all(),
+        }
+    }
+
+    fn all(&self) -> BoxStream<'static, Task> {
         let (from, to) = (self.from.clone(), self.to.clone());
         match &self.source {
             Some(source) if self.is_tree => match source.local_folder() {
@@ -134,7 +159,14 @@ impl Selection {
             },
             _ => {
                 let found = self.head.clone().map(|head| Found::Head(Box::new(head)));
-                stream::iter([Task::Copy(CopyTask { from, to, found })]).boxed()
+                let existing = Existing::Unknown;
+                stream::iter([Task::Copy(CopyTask {
+                    from,
+                    to,
+                    found,
+                    existing,
+                })])
+                .boxed()
             }
         }
     }
@@ -188,6 +220,7 @@ impl Selection {
                         to: below(&to, &from, &Path::ROOT),
                         from,
                         found: None,
+                        existing: Existing::Unknown,
                     })),
                     (TreeEntry::Folder { relative, .. }, Some(target)) => {
                         Some(Task::MakeFolder(target.join(relative)))
@@ -222,6 +255,7 @@ fn listed_tree(source: &Endpoint, from: Path, to: Path) -> BoxStream<'static, Ta
                         to: below(&to, &meta.location, &from),
                         from: meta.location.clone(),
                         found: Some(Found::Listed(meta)),
+                        existing: Existing::Unknown,
                     }));
                     Some(list)
                 }

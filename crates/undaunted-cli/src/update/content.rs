@@ -32,6 +32,22 @@ impl ContentTag {
         })
     }
 
+    /// The tag of an upload whose parts have these ETags, if each is an MD5.
+    pub(crate) fn of_parts<'a>(e_tags: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let mut all = Md5::new();
+        let mut parts = 0;
+        for e_tag in e_tags {
+            let part = Self::parse(e_tag).filter(Self::is_of_whole)?;
+            all.update(u128::from_str_radix(&part.md5, 16).ok()?.to_be_bytes());
+            parts += 1;
+        }
+        Some(Self {
+            md5: hexadecimal(all.finalize().into()),
+            parts: Some(parts),
+            part_size: None,
+        })
+    }
+
     /// Whether it is the MD5 of the content itself.
     pub(crate) const fn is_of_whole(&self) -> bool {
         self.parts.is_none()
@@ -131,5 +147,12 @@ mod tests {
         let of_parts = "\"d833159094d1d7ad96ffcc78414e3682-2\"";
         assert_eq!(is_of(of_parts, 2), Some(true));
         assert_eq!(is_of(of_parts, 1), None);
+        let e_tags = [
+            "\"187ef4436122d1cc2f40dc2b92f0eba0\"",
+            "\"4a8a08f09d37b73795649038408b5f33\"",
+        ];
+        let tag = ContentTag::of_parts(e_tags.into_iter());
+        assert_eq!(tag, ContentTag::parse(of_parts));
+        assert_eq!(ContentTag::of_parts(["\"1\""].into_iter()), None);
     }
 }

@@ -73,6 +73,19 @@ impl Known {
         }
     }
 
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(crate) const fn has_size_of(&self, other: &Self) -> bool {
+        self.size == other.size
+    }
+
+    /// Whether it should have an ETag that is made of the content, and none is known.
+    pub(crate) const fn lacks_tag(&self) -> bool {
+        self.kind.has_md5() && self.e_tag.is_none()
+    }
+
     /// Compares a source with its destination, whose parts would have the size that is given.
     pub(crate) fn compare(&self, destination: &Self, part_size: u64) -> Comparison {
         if self.size != destination.size {
@@ -94,9 +107,9 @@ impl Known {
         if destination.changed >= self.changed + resolution(self.changed) {
             return Comparison::Same;
         }
-        let (file, tag) = match (&self.file, &destination.file, tags) {
-            (Some(file), None, (_, Some(tag))) | (None, Some(file), (Some(tag), _)) => (file, tag),
-            _ => return Comparison::Different,
+        let ends = (&self.file, &destination.file, tags);
+        let ((Some(file), None, (_, Some(tag))) | (None, Some(file), (Some(tag), _))) = ends else {
+            return Comparison::Different;
         };
         match tag.with_part_size(self.size, part_size) {
             Some(tag) => Comparison::SameIf(file.clone(), tag),
@@ -106,8 +119,8 @@ impl Known {
 
     /// The ETag, if it is made of the content.
     fn content_tag(&self) -> Option<ContentTag> {
-        let has_md5 = matches!(self.kind, StoreKind::Google | StoreKind::S3);
-        ContentTag::parse(self.e_tag.as_deref().filter(|_| has_md5)?)
+        let e_tag = self.e_tag.as_deref().filter(|_| self.kind.has_md5());
+        ContentTag::parse(e_tag?)
     }
 }
 

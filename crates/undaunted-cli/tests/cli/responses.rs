@@ -180,7 +180,18 @@ fn a_completion_whose_outcome_is_unknown_is_called_that() {
     });
     let sandbox = Sandbox::new();
     sandbox.write("big", &noise(9 << 20));
+    // Its parts are kept, and another run can find out.
     let line = "cp big s3://b/t/x --max-retries 2";
+    run(&sandbox, port, line).failed(
+        1,
+        &[
+            "it is not known whether s3://b/t/x is the copy",
+            "the same command finds out",
+        ],
+    );
+    let is_abort = |line: &String| line.starts_with("DELETE");
+    assert!(!seen.lock().unwrap().iter().any(is_abort));
+    let line = "cp big s3://b/t/x --max-retries 2 --no-resume";
     let ended = run(&sandbox, port, line).failed(
         1,
         &[
@@ -192,8 +203,7 @@ fn a_completion_whose_outcome_is_unknown_is_called_that() {
         assert!(!ended.stdout.contains(said), "{ended:?}");
         assert!(!ended.stderr.contains(said), "{ended:?}");
     }
-    let seen = seen.lock().unwrap();
-    assert!(seen.iter().any(|line| line.starts_with("DELETE")));
+    assert!(seen.lock().unwrap().iter().any(is_abort));
 }
 
 #[test]

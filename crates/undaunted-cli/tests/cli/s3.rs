@@ -25,14 +25,19 @@ impl Service {
     /// Runs the binary with the server's settings in its environment.
     pub(super) fn run(&self, sandbox: &Sandbox, line: &str) -> Ended {
         let mut command = sandbox.binary();
-        command
-            .args(line.split_whitespace())
-            .env("AWS_ENDPOINT", self.server.endpoint())
-            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-            .env("AWS_REGION", REGION)
-            .env("AWS_ALLOW_HTTP", "true");
+        command.args(line.split_whitespace()).envs(self.variables());
         Ended::of(command.output().unwrap())
+    }
+
+    /// The server's settings.
+    pub(super) fn variables(&self) -> [(&'static str, String); 5] {
+        [
+            ("AWS_ENDPOINT", self.server.endpoint()),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ALLOW_HTTP", "true".to_owned()),
+        ]
     }
 
     pub(super) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {

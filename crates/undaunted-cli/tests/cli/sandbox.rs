@@ -13,12 +13,16 @@ pub(super) const SHORT: &str = "--base-delay 1ms --throttled-base-delay 1ms --ma
 
 pub(super) struct Sandbox {
     folder: TempDir,
+    /// The journals of uploads, apart from those of the user.
+    state: TempDir,
 }
 
 impl Sandbox {
     pub(super) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { folder }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            state: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A sandbox with these files, whose content is their name.
@@ -28,6 +32,11 @@ impl Sandbox {
             sandbox.write(name, name.as_bytes());
         }
         sandbox
+    }
+
+    /// Where the journals are.
+    pub(super) fn state(&self) -> &Path {
+        self.state.path()
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -61,6 +70,7 @@ impl Sandbox {
     pub(super) fn binary(&self) -> Command {
         let mut command = assert_cmd::cargo::cargo_bin_cmd!("undaunted");
         command.current_dir(self.folder.path());
+        command.env("UNDAUNTED_STATE_DIR", self.state());
         command
     }
 
@@ -71,9 +81,20 @@ impl Sandbox {
 
     /// Starts the binary without waiting for its end.
     pub(super) fn start(&self, line: &str) -> Child {
+        self.start_with(line, [])
+    }
+
+    /// Starts the binary with more variables in its environment.
+    pub(super) fn start_with<const N: usize>(
+        &self,
+        line: &str,
+        variables: [(&'static str, String); N],
+    ) -> Child {
         std::process::Command::new(assert_cmd::cargo::cargo_bin!("undaunted"))
             .args(line.split_whitespace())
             .current_dir(self.folder.path())
+            .env("UNDAUNTED_STATE_DIR", self.state())
+            .envs(variables)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -10,14 +10,14 @@ use serde_json::Value;
 use super::sandbox::{Ended, SHORT, Sandbox, noise, signal};
 
 /// A server in a process of its own. Its first line says where it is.
-struct Served {
+pub(super) struct Served {
     child: Child,
     stdout: BufReader<ChildStdout>,
     info: Value,
 }
 
 impl Served {
-    fn start(sandbox: &Sandbox, line: &str) -> Self {
+    pub(super) fn start(sandbox: &Sandbox, line: &str) -> Self {
         let mut child = sandbox.start(&format!("serve --json --port 0 {line}"));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
@@ -38,19 +38,25 @@ impl Served {
     }
 
     /// `cp` and `ls`, with the variables that the server's first lines export.
-    fn run(&self, sandbox: &Sandbox, line: &str) -> Ended {
+    pub(super) fn run(&self, sandbox: &Sandbox, line: &str) -> Ended {
         let mut command = sandbox.binary();
-        command
-            .args(line.split_whitespace())
-            .env("AWS_ENDPOINT_URL", self.info("endpoint"))
-            .env("AWS_ACCESS_KEY_ID", self.info("access_key_id"))
-            .env("AWS_SECRET_ACCESS_KEY", self.info("secret_access_key"))
-            .env("AWS_REGION", self.info("region"))
-            .env("AWS_ALLOW_HTTP", "true");
+        command.args(line.split_whitespace()).envs(self.variables());
         Ended::of(command.output().unwrap())
     }
 
-    fn stop(mut self) -> Ended {
+    /// The variables that the server's first lines export.
+    pub(super) fn variables(&self) -> [(&'static str, String); 5] {
+        let info = |name| self.info(name).to_owned();
+        [
+            ("AWS_ENDPOINT_URL", info("endpoint")),
+            ("AWS_ACCESS_KEY_ID", info("access_key_id")),
+            ("AWS_SECRET_ACCESS_KEY", info("secret_access_key")),
+            ("AWS_REGION", info("region")),
+            ("AWS_ALLOW_HTTP", "true".to_owned()),
+        ]
+    }
+
+    pub(super) fn stop(mut self) -> Ended {
         signal(&self.child, "-INT");
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
