@@ -93,12 +93,17 @@ impl KeptUpload {
         }
     }
 
-    /// Makes the staging file, which is empty.
+    /// Makes the staging file, which is empty, in the place of an earlier one.
     pub(crate) fn begin(&self) -> io::Result<()> {
         if let Some(folder) = self.destination.parent() {
             fs::create_dir_all(folder)?;
         }
-        File::create(self.staging()).map(drop)
+        // What has its name may be a link to another file.
+        match self.remove() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        File::create_new(self.staging()).map(drop)
     }
 
     pub(crate) fn write(&self, part: usize, data: &PutPayload) -> io::Result<()> {
