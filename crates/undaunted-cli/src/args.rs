@@ -331,7 +331,7 @@ What is copied:
     "\
 Memory is bounded, see --concurrency, and does not grow with the size or the number of objects. An
 object of at most one part takes one request to read, if it was found by a list, and one to write.
-An object that waits for its next attempt occupies neither a request nor, if it is read, memory.
+An object that waits for its next attempt occupies no request, and no more memory than its bytes.
 The exception is an http(s):// destination, which is written in one request: the whole object is
 held in memory. A web server without ranges is read once, in order.
 

@@ -298,8 +298,9 @@ fn attributes(content_type: Option<String>, metadata: Vec<KeyValue>) -> Attribut
 /// half a second.
 const PARTS: usize = 8;
 
-/// More than ever wait for their next attempt while others are sent, and still little memory.
-const OBJECTS: usize = 1024;
+/// Enough that hundreds wait for their next attempt while others are sent. After an outage begins,
+/// each of them asks at most every few seconds.
+const OBJECTS: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -76,7 +76,8 @@ impl Copier {
             memory: Memory::new(settings.memory(), waiting.clone()),
             parts: Slots::for_parts(
                 settings.concurrency,
-                settings.parts_at_a_time(),
+                // The room of one is left to small objects.
+                settings.parts_at_a_time().saturating_sub(1).max(1),
                 waiting.clone(),
             ),
             waiting,
@@ -93,7 +94,7 @@ impl Copier {
 
     /// Returns when it is of use to begin with one more object.
     pub(super) async fn is_ready(&self) {
-        let most = self.settings.parts_at_a_time().min(LOOKAHEAD);
+        let most = self.settings.objects_at_a_time().min(LOOKAHEAD);
         self.waiting.fewer_than(most).await;
     }
 

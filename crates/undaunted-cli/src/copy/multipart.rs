@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::multipart::{MultipartStore, PartId};
-use object_store::{Attributes, Error, MultipartId, PutMultipartOptions, PutPayload};
+use object_store::{Attributes, Error, MultipartId, PutMultipartOptions};
 use tokio::time::timeout;
 use undaunted::{HttpFailure, Retryable};
 use undaunted_object_store::{Ambiguous, cause, full_text};
@@ -202,7 +202,7 @@ impl<'a> Upload<'a> {
         loaded: &LoadedPart,
     ) -> Result<PartId, Unfinished> {
         let transfer = self.transfer;
-        let payload = PutPayload::from(loaded.bytes().clone());
+        let payload = transfer.payload([loaded]);
         let store = &transfer.destination.store;
         let put = request(store.put_part(transfer.to, &self.id, index, payload));
         let id = match transfer.copier.unless_stopped(put).await? {

@@ -48,6 +48,16 @@ impl LoadedPart {
         }
     }
 
+    /// The bytes in slices of this size.
+    pub(super) fn slices(&self, size: usize) -> impl Iterator<Item = Bytes> {
+        let length = self.bytes.len();
+        let starts = (0..length).step_by(size);
+        starts.map(move |start| {
+            self.bytes
+                .slice(start..length.min(start.saturating_add(size)))
+        })
+    }
+
     pub(super) const fn bytes(&self) -> &Bytes {
         &self.bytes
     }

@@ -293,3 +293,86 @@ impl Stream for Body {
         polled
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use futures::future::join;
+    use object_store::ObjectStoreExt;
+    use object_store::memory::InMemory;
+    use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation, Rule};
+
+    use super::*;
+    use crate::slots::{Concurrency, Waiting};
+
+    /// A store with one slot, whose attempts are limited to a second.
+    fn slotted(rules: impl IntoIterator<Item = Rule>) -> Slotted<dyn ObjectStore> {
+        let store = FaultyStore::new(InMemory::new(), FaultPlan::scripted(rules));
+        let slots = Slots::for_requests(Concurrency::Fixed(1), Waiting::new());
+        Slotted::new(Arc::new(store), slots, Some(Duration::from_secs(1)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_for_a_slot_is_no_part_of_an_attempt() {
+        let delay = |millis| {
+            let lasts = Duration::from_millis(millis);
+            Rule::new(Operation::Put, Fault::Delay(lasts))
+        };
+        let store = slotted([delay(800).count(2), delay(1200).from_call(3)]);
+        let (a, b) = (Path::from("a"), Path::from("b"));
+        let (first, second) = join(store.put(&a, "a".into()), store.put(&b, "b".into())).await;
+        assert!(first.is_ok() && second.is_ok());
+        let late = store.put(&a, "a".into()).await.unwrap_err();
+        assert!(late.verdict().is_retryable(), "{late:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_holds_its_slot_until_it_has_ended_broken_or_was_dropped() {
+        let broken = Fault::BreakBody {
+            at: 1,
+            failure: Failure::Reset,
+        };
+        let store = slotted([Rule::new(Operation::Get, broken).from_call(3)]);
+        let key = Path::from("a");
+        store.put(&key, "content".into()).await.unwrap();
+        let is_free = || store.head(&key).now_or_never().is_some();
+
+        let dropped = store.get(&key).await.unwrap();
+        assert!(!is_free());
+        drop(dropped);
+        assert!(is_free());
+
+        let mut ended = store.get(&key).await.unwrap().into_stream();
+        while ended.next().await.is_some() {
+            // The last byte is the end, whether or not the end is waited for.
+        }
+        assert!(is_free());
+
+        let mut breaks = store.get(&key).await.unwrap().into_stream();
+        while breaks
+            .next()
+            .await
+            .transpose()
+            .is_ok_and(|next| next.is_some())
+        {
+            assert!(!is_free());
+        }
+        assert!(is_free());
+        drop(breaks);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_bytes_of_a_body_are_limited_too() {
+        let stalls = Fault::StallBody {
+            at: 0,
+            lasts: Duration::from_mins(1),
+        };
+        let store = slotted([Rule::new(Operation::Get, stalls)]);
+        let key = Path::from("a");
+        store.put(&key, "content".into()).await.unwrap();
+        let mut body = store.get(&key).await.unwrap().into_stream();
+        let begun = Instant::now();
+        assert!(body.next().await.unwrap().is_err());
+        assert!(begun.elapsed() <= Duration::from_secs(1));
+    }
+}

@@ -132,7 +132,11 @@ fn serve(stream: &TcpStream, server: &Mutex<Server>) {
     if reader.read_exact(&mut body).is_err() || request.is_empty() {
         return;
     }
-    let response = server.lock().unwrap().respond(&request, body);
+    let mut response = server.lock().unwrap().respond(&request, body);
+    // A client that is not told may send its next request before it sees the end.
+    let end_of_status = response.windows(2).position(|end| end == b"\r\n").unwrap() + 2;
+    let close = b"Connection: close\r\n".iter().copied();
+    response.splice(end_of_status..end_of_status, close);
     let mut stream = stream;
     let _ = stream.write_all(&response);
     let _ = stream.shutdown(std::net::Shutdown::Both);
