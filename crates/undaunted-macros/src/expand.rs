@@ -27,6 +27,7 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
             .unwrap_or_else(|| signature.ident.unraw().to_string()),
         settings: settings(&function.signature, options),
         has_budget: options.budget.is_some(),
+        has_pacer: options.pacer.is_some(),
         variables: arguments.attempt,
         body: typed(&signature.output, function),
         at_type: at_type(&signature.output),
@@ -44,9 +45,10 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
 
 struct Expansion {
     name: String,
-    /// Makes the variables `config` and, if there is one, `budget`.
+    /// Makes the variables `config` and, if there are such, `budget` and `pacer`.
     settings: TokenStream,
     has_budget: bool,
+    has_pacer: bool,
     /// Makes the variables of one attempt.
     variables: TokenStream,
     body: TokenStream,
@@ -69,6 +71,13 @@ impl Expansion {
         let budget = self
             .has_budget
             .then(|| quote_spanned!(span=> .budget(budget)));
+        let session = if self.has_pacer {
+            quote_spanned! {span=>
+                ::undaunted::Session::paced(config, ::core::option::Option::Some(pacer)).name(#name)
+            }
+        } else {
+            quote_spanned!(span=> ::undaunted::Session::named(config, #name))
+        };
         let run = quote_spanned! {self.at_type=>
             ::undaunted::Session::attempt(&mut session, attempt).await
         };
@@ -82,7 +91,7 @@ impl Expansion {
         // be kept in the future for as long.
         quote_spanned! {span=>
             #settings
-            let mut session = ::undaunted::Session::named(config, #name)#budget;
+            let mut session = #session #budget;
             loop {
                 let error = match {
                     #variables
@@ -110,13 +119,19 @@ impl Expansion {
         } = self;
         let span = Span::mixed_site();
         let attempt = quote_spanned!(span=> { #variables #body });
-        let call = if self.has_budget {
+        let budget = self
+            .has_budget
+            .then(|| quote_spanned!(span=> .budget(budget)));
+        let pacer = self.has_pacer.then(|| quote_spanned!(span=> .pacer(pacer)));
+        let is_shared = self.has_budget || self.has_pacer;
+        let call = if is_shared {
             quote_spanned! {self.at_type=>
                 ::undaunted::blocking::Retry::run(
                     ::undaunted::blocking::Retry::new(|_| #attempt)
                         .config(config)
                         .name(#name)
-                        .budget(budget),
+                        #budget
+                        #pacer
                 )
             }
         } else {
@@ -126,7 +141,7 @@ impl Expansion {
         };
         // `with_named_retry` refuses what `Retry` leaves to an operation that gets the time
         // left.
-        let refuse = self.has_budget.then(|| {
+        let refuse = is_shared.then(|| {
             quote_spanned! {span=>
                 if let ::core::option::Option::Some(limit) = config.attempt_timeout() {
                     return ::core::result::Result::Err(::undaunted::Retryable::timed_out(

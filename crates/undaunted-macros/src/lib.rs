@@ -81,10 +81,11 @@ use crate::options::Options;
 /// | `name` | the name in logs and events | the function's | a string |
 /// | `config` | the whole policy, in place of all of the above but `name` | | an expression |
 /// | `budget` | the `RetryBudget` that retries are paid from | none | an expression |
+/// | `pacer` | the `Pacer` at which attempts wait for their turns once the service throttles | none | an expression |
 ///
 /// `config` takes any expression that gives a `RetryConfig`, a reference to one or something
-/// that derefs to one: a constant, a `LazyLock`, a preset, `self.config`. `budget` likewise.
-/// Both are evaluated once for each call, before the first attempt; they may use `self` and
+/// that derefs to one: a constant, a `LazyLock`, a preset, `self.config`. `budget` and
+/// `pacer` likewise. All are evaluated once for each call, before the first attempt; they may use `self` and
 /// arguments that have a name.
 ///
 /// ```
@@ -121,7 +122,8 @@ use crate::options::Options;
 /// ```
 ///
 /// In a method that takes `&mut self`, a `config` that uses `self` is cloned, so that the body
-/// can have `self`; a `budget` that uses it is cloned too, and so has to be an `Arc`.
+/// can have `self`; a `budget` or `pacer` that uses it is cloned too, and so has to be
+/// an `Arc`.
 ///
 /// # Arguments
 ///

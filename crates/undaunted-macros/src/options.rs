@@ -15,6 +15,7 @@ pub(crate) struct Options {
     pub(crate) policy: Policy,
     pub(crate) name: Option<String>,
     pub(crate) budget: Option<Expr>,
+    pub(crate) pacer: Option<Expr>,
     /// The key, where this option was given.
     pub(crate) attempt_timeout: Option<Ident>,
 }
@@ -75,6 +76,10 @@ impl Options {
                 return Ok(());
             }
             "config" => return self.set_config(value),
+            "pacer" => {
+                self.pacer = Some(value.clone());
+                return Ok(());
+            }
             "name" => {
                 self.name = Some(value::name(key, value)?);
                 return Ok(());
@@ -194,4 +199,5 @@ const KEYS: &[&str] = &[
     "name",
     "config",
     "budget",
+    "pacer",
 ];

@@ -1,4 +1,4 @@
-//! The policy and the budget of a call: two variables that are made once, before the first
+//! The policy, the budget and the pacer of a call: variables that are made once, before the first
 //! attempt.
 
 use proc_macro2::{Span, TokenStream};
@@ -9,7 +9,8 @@ use syn::{Expr, Signature, UnOp};
 use crate::arguments::needs_exclusive;
 use crate::options::{Options, Policy};
 
-/// Makes `config`, a `&RetryConfig`, and `budget`, a `&RetryBudget`, if there is one.
+/// Makes `config`, a `&RetryConfig`, and, if there are such, `budget`, a `&RetryBudget`, and
+/// `pacer`, a `&Pacer`.
 pub(crate) fn settings(signature: &Signature, options: &Options) -> TokenStream {
     let span = Span::mixed_site();
     let mut settings = match &options.policy {
@@ -30,8 +31,17 @@ pub(crate) fn settings(signature: &Signature, options: &Options) -> TokenStream 
         },
         Policy::Expression(expression) => config(signature, expression),
     };
+    let span = Span::mixed_site();
     if let Some(expression) = &options.budget {
-        settings.extend(budget(signature, expression));
+        let (name, kind) = (
+            quote_spanned!(span=> budget),
+            quote_spanned!(span=> RetryBudget),
+        );
+        settings.extend(shared(&name, &kind, signature, expression));
+    }
+    if let Some(expression) = &options.pacer {
+        let (name, kind) = (quote_spanned!(span=> pacer), quote_spanned!(span=> Pacer));
+        settings.extend(shared(&name, &kind, signature, expression));
     }
     settings
 }
@@ -56,19 +66,24 @@ fn config(signature: &Signature, expression: &Expr) -> TokenStream {
     }
 }
 
-/// The budget is shared: it is borrowed, or where the config would be cloned, its `Arc` is.
-fn budget(signature: &Signature, expression: &Expr) -> TokenStream {
+/// What calls share is borrowed, or where the config would be cloned, its `Arc` is.
+fn shared(
+    name: &TokenStream,
+    kind: &TokenStream,
+    signature: &Signature,
+    expression: &Expr,
+) -> TokenStream {
     let span = Span::mixed_site();
     let reference = reference(expression);
     if is_cloned(signature, expression) {
         return quote_spanned! {span=>
-            let budget = ::core::clone::Clone::clone(#reference);
-            let budget: &::undaunted::RetryBudget = &budget;
+            let #name = ::core::clone::Clone::clone(#reference);
+            let #name: &::undaunted::#kind = &#name;
         };
     }
     quote_spanned! {span=>
         #[allow(clippy::borrow_deref_ref, clippy::needless_borrow)]
-        let budget: &::undaunted::RetryBudget = #reference;
+        let #name: &::undaunted::#kind = #reference;
     }
 }
 

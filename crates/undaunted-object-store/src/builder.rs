@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
-use undaunted::{RetryBudget, RetryConfig};
+use undaunted::{Pacer, RetryBudget, RetryConfig};
 
 use crate::capabilities::Capabilities;
+use crate::in_flight::InFlight;
 use crate::multipart::Multipart;
 use crate::operation::StoreEvent;
-use crate::policy::Policy;
+use crate::policy::{Pacers, Policy};
 use crate::skipped::SkippedKey;
 use crate::store::RetryStore;
 
@@ -88,6 +89,56 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     /// Lets every operation retry as often as its policy says, however many others fail.
     pub fn without_budget(mut self) -> Self {
         self.policy.budget = None;
+        self
+    }
+
+    /// The pacer at which all operations wait for their turns once the service throttles, perhaps
+    /// with those of other stores of the same service. Default: one of its own.
+    pub fn pacer(mut self, pacer: Arc<Pacer>) -> Self {
+        self.policy.pacers = Pacers::one(Some(pacer));
+        self
+    }
+
+    /// A pacer for reads, for a service that limits them apart from writes. Default: that of all
+    /// operations.
+    pub fn read_pacer(mut self, pacer: Arc<Pacer>) -> Self {
+        self.policy.pacers.read = Some(pacer);
+        self
+    }
+
+    /// A pacer for puts, copies, renames and multipart uploads. Default: that of all operations.
+    pub fn write_pacer(mut self, pacer: Arc<Pacer>) -> Self {
+        self.policy.pacers.write = Some(pacer);
+        self
+    }
+
+    /// A pacer for lists. Default: that of all operations.
+    pub fn list_pacer(mut self, pacer: Arc<Pacer>) -> Self {
+        self.policy.pacers.list = Some(pacer);
+        self
+    }
+
+    /// A pacer for deletes. Default: that of all operations.
+    pub fn delete_pacer(mut self, pacer: Arc<Pacer>) -> Self {
+        self.policy.pacers.delete = Some(pacer);
+        self
+    }
+
+    /// Treats a throttled operation as any other failure: it backs off, and its retries are paid
+    /// from the budget.
+    pub fn without_pacer(mut self) -> Self {
+        self.policy.pacers = Pacers::one(None);
+        self
+    }
+
+    /// How many attempts may run at the same time, at least 1. Others wait, first come, first
+    /// served. Default 512, so that a process that may have 1,024 files open does not run out of
+    /// connections. It is reached gradually: a store begins with 64, and doubles that with each
+    /// round trip while more operations wait.
+    ///
+    /// A body that is handed over as a stream counts until its first bytes have come.
+    pub fn max_in_flight(mut self, max_in_flight: usize) -> Self {
+        self.policy.in_flight = Arc::new(InFlight::new(max_in_flight));
         self
     }
 

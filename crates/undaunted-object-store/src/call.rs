@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use futures::TryFutureExt;
 use object_store::path::Path;
 use object_store::{Error, Extensions, Result};
-use undaunted::{AttemptOutcome, Event, RetryReport, Retryable, Session, Verdict};
+use undaunted::builder::Paced;
+use undaunted::{AttemptOutcome, Event, Pacer, RetryReport, Retryable, Session, Verdict};
 
 use crate::credentials::Generation;
 use crate::error::{generic, with_meaning};
@@ -90,19 +90,22 @@ impl<'c> Recorder<'c> {
         &'a self,
         on_event: &'a (dyn Fn(&Event<'_>) + Send + Sync),
     ) -> Attempts<'a> {
-        let mut session = Session::new(self.policy.config(self.operation))
+        let policy = self.policy;
+        let pacer = policy.pacer(self.operation);
+        let mut session = Session::paced(policy.config(self.operation), pacer)
             .name(self.operation.as_str())
             .clock_starts_at_failure();
         if !self.location.as_ref().is_empty() {
             session = session.subject(self.location);
         }
-        if let Some(budget) = &self.policy.budget {
+        if let Some(budget) = &policy.budget {
             session = session.budget(budget);
         }
         Attempts {
             session: session.on_event(on_event),
             recorder: self,
-            credentials: self.policy.current_credentials(),
+            pacer,
+            credentials: None,
             signed_anew: false,
             maybe_applied: false,
             lost_a_response: false,
@@ -147,8 +150,9 @@ impl<'c> Recorder<'c> {
 
 /// The attempts of one operation.
 pub(crate) struct Attempts<'c> {
-    session: Session<'c, Failed>,
+    session: Session<'c, Failed, Option<Paced<'c>>>,
     recorder: &'c Recorder<'c>,
+    pacer: Option<&'c Pacer>,
     /// Which credentials the current attempt began with, where they can be fetched anew.
     credentials: Option<u64>,
     /// Whether an attempt was made again because its credentials or its time were stale.
@@ -176,11 +180,38 @@ impl Attempts<'_> {
         &mut self,
         operation: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        self.recorder.lock().begin_attempt();
-        observe::begin_attempt();
-        self.credentials = self.recorder.policy.current_credentials();
-        let attempt = self.session.attempt(operation.map_err(Failed)).await;
-        attempt.map_err(|Failed(error)| error)
+        let Self {
+            session,
+            recorder,
+            pacer,
+            credentials,
+            ..
+        } = self;
+        let in_flight = &recorder.policy.in_flight;
+        let is_paced = || pacer.is_some_and(Pacer::is_active);
+        // Under a pace an attempt waits for its turn first, and keeps no room from others
+        // meanwhile. One that waits for room when pacing begins waits for its turn instead.
+        let room = if is_paced() {
+            None
+        } else {
+            in_flight.enter().await.filter(|_| !is_paced())
+        };
+        let attempt = async {
+            let _room = match room {
+                Some(room) => Some(room),
+                None => in_flight.enter().await,
+            };
+            recorder.lock().begin_attempt();
+            observe::begin_attempt();
+            *credentials = recorder.policy.current_credentials();
+            let value = operation.await.map_err(Failed)?;
+            in_flight.succeeded();
+            Ok(value)
+        };
+        session
+            .attempt(attempt)
+            .await
+            .map_err(|Failed(error)| error)
     }
 
     /// Judges a failed attempt; returns after the wait when there is another to make.
@@ -218,9 +249,8 @@ impl Attempts<'_> {
     }
 
     /// Ends the operation as a success, although its last attempt failed.
-    pub(crate) async fn succeed<T>(&mut self, value: T) -> Result<T> {
-        let success = self.session.attempt(async { Ok(value) }).await;
-        success.map_err(|Failed(error)| error)
+    pub(crate) fn succeed(&mut self) {
+        self.session.succeed();
     }
 
     /// Ends the operation with this error, and tells everyone who listens.

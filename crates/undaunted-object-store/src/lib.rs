@@ -18,6 +18,9 @@
 //! - **Delays** are as long as the service asks for, within the policy's limits.
 //! - **One budget** bounds the retries of all operations of a store, so that an outage is not
 //!   made worse.
+//! - **One pace.** Once the service throttles, all operations of a store wait for their turns at
+//!   one [`Pacer`](undaunted::Pacer), which finds the rate that the service takes. That costs
+//!   nothing of the budget.
 //!
 //! A result that took more than one attempt carries a
 //! [`RetryReport`](undaunted::RetryReport) in its `extensions`; [`observe`] hands one over for
@@ -53,6 +56,7 @@ mod delete;
 mod error;
 mod evidence;
 mod full_text;
+mod in_flight;
 mod list;
 #[cfg(feature = "fs")]
 mod local_files;

@@ -134,7 +134,8 @@ impl Multipart {
             match attempts.attempt(attempt).await {
                 Ok(()) => return Ok(()),
                 Err(error) if attempts.maybe_applied() && says_gone(&error) => {
-                    return attempts.succeed(()).await;
+                    attempts.succeed();
+                    return Ok(());
                 }
                 Err(error) => attempts.failed(error).await?,
             }

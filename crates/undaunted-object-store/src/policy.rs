@@ -1,12 +1,14 @@
-//! What all operations of a store share, as plain data: the policies, the budget, the listener.
+//! What all operations of a store share, as plain data: the policies, the budget, the pacers, the
+//! listener.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use undaunted::{RetryBudget, RetryConfig};
+use undaunted::{Pacer, RetryBudget, RetryConfig};
 
 use crate::credentials::Generation;
+use crate::in_flight::InFlight;
 use crate::operation::{Operation, StoreEvent};
 use crate::skipped::SkippedKey;
 
@@ -17,6 +19,8 @@ pub(crate) struct Policy {
     pub(crate) list: RetryConfig,
     pub(crate) delete: RetryConfig,
     pub(crate) budget: Option<Arc<RetryBudget>>,
+    pub(crate) pacers: Pacers,
+    pub(crate) in_flight: Arc<InFlight>,
     /// Of the credentials, where they can be fetched anew.
     pub(crate) credentials: Option<Arc<Generation>>,
     pub(crate) listener: Option<Listener>,
@@ -29,6 +33,26 @@ pub(crate) struct Policy {
     pub(crate) verify_reads: bool,
     /// How long a body may bring nothing while it is waited for.
     pub(crate) stall_timeout: Duration,
+}
+
+/// The pacers of a store's operations: one for all, unless they were set apart.
+#[derive(Clone)]
+pub(crate) struct Pacers {
+    pub(crate) read: Option<Arc<Pacer>>,
+    pub(crate) write: Option<Arc<Pacer>>,
+    pub(crate) list: Option<Arc<Pacer>>,
+    pub(crate) delete: Option<Arc<Pacer>>,
+}
+
+impl Pacers {
+    pub(crate) fn one(pacer: Option<Arc<Pacer>>) -> Self {
+        Self {
+            read: pacer.clone(),
+            write: pacer.clone(),
+            list: pacer.clone(),
+            delete: pacer,
+        }
+    }
 }
 
 /// A function that is told what happens.
@@ -45,6 +69,8 @@ impl Policy {
             list: config.clone(),
             delete: config,
             budget: Some(Arc::new(RetryBudget::new())),
+            pacers: Pacers::one(Some(Arc::new(Pacer::new()))),
+            in_flight: Arc::new(InFlight::new(MAX_IN_FLIGHT)),
             credentials: None,
             listener: None,
             skipped_key_listener: None,
@@ -62,6 +88,18 @@ impl Policy {
             Operation::Delete => &self.delete,
             _ => &self.write,
         }
+    }
+
+    /// The pacer at which attempts of this operation wait for their turns.
+    pub(crate) fn pacer(&self, operation: Operation) -> Option<&Pacer> {
+        let pacers = &self.pacers;
+        let pacer = match operation {
+            Operation::Get => &pacers.read,
+            Operation::List => &pacers.list,
+            Operation::Delete => &pacers.delete,
+            _ => &pacers.write,
+        };
+        pacer.as_deref()
     }
 
     /// Which credentials are in use, where they can be fetched anew.
@@ -88,6 +126,9 @@ impl fmt::Debug for Policy {
             .finish_non_exhaustive()
     }
 }
+
+/// Half of the 1,024 files that a process may have open on most systems.
+const MAX_IN_FLIGHT: usize = 512;
 
 /// As long as the head of a response may take.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);

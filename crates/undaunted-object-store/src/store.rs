@@ -18,7 +18,7 @@ use object_store::{
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
     RenameTargetMode, Result,
 };
-use undaunted::{RetryBudget, RetryConfig};
+use undaunted::{Pacer, RetryBudget, RetryConfig};
 use url::Url;
 
 use crate::builder::RetryStoreBuilder;
@@ -65,12 +65,13 @@ pub struct RetryStore<S> {
 }
 
 impl<S: ObjectStore> RetryStore<S> {
-    /// Retries the operations of `inner` under this policy, with a new budget.
+    /// Retries the operations of `inner` under this policy, with a budget and a pacer of
+    /// its own.
     pub fn new(inner: S, config: RetryConfig) -> Self {
         Self::builder(inner).config(config).build()
     }
 
-    /// Sets policies, budget and capabilities.
+    /// Sets policies, budget, pacers and capabilities.
     pub fn builder(inner: S) -> RetryStoreBuilder<S> {
         RetryStoreBuilder::new(inner)
     }
@@ -85,6 +86,13 @@ impl<S: ObjectStore> RetryStore<S> {
     #[must_use]
     pub fn budget(&self) -> Option<&Arc<RetryBudget>> {
         self.policy.budget.as_ref()
+    }
+
+    /// The pacer at which attempts of this operation wait for their turns once the service
+    /// throttles, if it was not switched off. By default it is the same for all operations.
+    #[must_use]
+    pub fn pacer(&self, operation: Operation) -> Option<&Pacer> {
+        self.policy.pacer(operation)
     }
 
     /// What the store can do beyond the trait.

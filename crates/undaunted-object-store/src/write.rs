@@ -146,7 +146,8 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
                 return Ok(T::of(meta).with_report(&recorder));
             }
             Resolution::Applied(meta) => {
-                let value = attempts.succeed(T::of(meta)).await?;
+                attempts.succeed();
+                let value = T::of(meta);
                 return Ok(value.with_report(&recorder));
             }
             Resolution::Conflict => last,

@@ -21,15 +21,18 @@ type Store = RetryStore<FaultyStore<InMemory>>;
 
 const BODY: &[u8] = &[5; 10_000];
 
+fn plain() -> RetryConfig {
+    RetryConfig::builder().jitter(Jitter::None).build().unwrap()
+}
+
 fn store(rules: impl IntoIterator<Item = Rule>) -> Store {
     let faulty = FaultyStore::new(InMemory::new(), FaultPlan::scripted(rules));
     let capabilities = Capabilities::none()
         .with_parts(Arc::new(faulty.clone()))
         .with_attributes()
         .with_lists_in_order();
-    let config = RetryConfig::builder().jitter(Jitter::None).build().unwrap();
     RetryStore::builder(faulty)
-        .config(config)
+        .config(plain())
         .capabilities(capabilities)
         .build()
 }
@@ -257,15 +260,40 @@ async fn without_parts_a_failed_part_fails_the_upload_and_is_never_passed_twice(
 
 #[tokio::test(start_paused = true)]
 async fn a_result_tells_what_it_took() {
-    let fault = Fault::FailBefore(Failure::slow_down());
+    let fault = Fault::FailBefore(Failure::Reset);
     let (store, path) = with_body([Rule::new(Operation::Get, fault).count(2)]).await;
     let result = store.get(&path).await.unwrap();
     let report = result.extensions.get::<RetryReport>().unwrap();
     assert_eq!(report.attempts(), 3);
-    assert_eq!(report.delays(), [1, 2].map(Duration::from_secs));
-    assert_eq!(report.elapsed(), Duration::from_secs(3));
+    assert_eq!(report.delays().len(), 2);
+    assert_eq!(report.elapsed(), report.delays().iter().sum::<Duration>());
+    assert_eq!(report.queued(), Duration::ZERO);
     let first_time = store.get(&path).await.unwrap();
     assert!(first_time.extensions.get::<RetryReport>().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_operation_waits_for_its_turn_and_not_for_a_backoff() {
+    let fault = || Fault::FailBefore(Failure::slow_down());
+    let (store, path) = with_body([Rule::new(Operation::Get, fault()).count(2)]).await;
+    let result = store.get(&path).await.unwrap();
+    let report = result.extensions.get::<RetryReport>().unwrap();
+    assert_eq!(report.attempts(), 3);
+    assert_eq!(report.delays(), [Duration::ZERO; 2]);
+    assert_eq!(report.queued(), report.elapsed());
+    assert!(report.queued() > Duration::from_millis(40));
+    assert!(report.queued() < Duration::from_secs(2));
+    assert_eq!(store.budget().unwrap().tokens(), 500, "it costs nothing");
+
+    let plan = FaultPlan::scripted([Rule::new(Operation::Get, fault()).count(2)]);
+    let unpaced = RetryStore::builder(FaultyStore::new(InMemory::new(), plan))
+        .without_pacer()
+        .config(plain())
+        .build();
+    unpaced.put(&path, "x".into()).await.unwrap();
+    let result = unpaced.get(&path).await.unwrap();
+    let report = result.extensions.get::<RetryReport>().unwrap();
+    assert_eq!(report.delays(), [1, 2].map(Duration::from_secs));
 }
 
 #[tokio::test(start_paused = true)]

@@ -45,6 +45,10 @@ pub struct Event<'a> {
     /// start. It is `None` only for the log, and only where the call has neither a listener nor a
     /// `total_timeout`: such a call reads no clock.
     pub elapsed: Option<Duration>,
+    /// How long the attempt waited for its turn at the [`Pacer`](crate::Pacer); zero without one.
+    pub queued: Duration,
+    /// The pacer's rate in requests a second, if there is one and it is active.
+    pub pace: Option<f64>,
     /// What became of the attempt.
     pub outcome: AttemptOutcome<'a>,
 }
@@ -90,6 +94,8 @@ impl<'a> Event<'a> {
             attempt,
             max_retries,
             elapsed: None,
+            queued: Duration::ZERO,
+            pace: None,
             outcome,
         }
     }
@@ -122,6 +128,15 @@ impl fmt::Display for Event<'_> {
         } = self;
         let operation = Named(self.operation, self.subject);
         match self.outcome {
+            // How long it waits for its turn is not known yet.
+            AttemptOutcome::Retrying {
+                delay: Duration::ZERO,
+                error,
+                ..
+            } if self.pace.is_some() => write!(
+                f,
+                "Retry attempt {attempt}/{max_retries} for {operation} when its turn comes: {error:#}"
+            ),
             AttemptOutcome::Retrying { delay, error, .. } => write!(
                 f,
                 "Retry attempt {attempt}/{max_retries} for {operation} after {:.2}s: {error:#}",

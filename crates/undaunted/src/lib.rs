@@ -102,6 +102,7 @@ pub use undaunted_macros::retry;
 /// a builder's type. The builders' methods choose them.
 pub mod builder {
     pub use crate::driver::context::{ByFunctions, ByTrait, Classify, When};
+    pub use crate::driver::pace::{Pace, Paced, Unpaced};
     pub use crate::driver::settings::{Listener, NoListener, OnEvent};
     pub use crate::driver::timer::{DefaultTimer, SleepWith, Timer};
 }

@@ -10,18 +10,23 @@
 //! - It sends 20 requests a second, and doubles that every 250 ms until one is throttled. A first
 //!   wave says nothing about the rate: how much of it was admitted is the service's burst, and how
 //!   much was sent is the caller's.
-//! - Every success of a request that had to wait adds 0.2/s to the rate, more where the rate is
-//!   low, and more the longer nothing was throttled. Every throttled response takes 5 % from it,
-//!   and more when several come one after another without a success, down to 3 a second: a service
-//!   that refuses everything gets a trickle. Steps of this kind, relative and one for each response, bring all processes that call a
-//!   service to the same rate, since all meet the same share of throttled responses.
+//! - Every success of a request that had to wait adds 0.3/s to the rate, more where the rate is
+//!   low, and more the longer nothing was throttled. Every throttled response takes 6 % from it,
+//!   and more when several come one after another without a success, down to 3 a second: a
+//!   service that refuses everything gets a trickle. Steps of this kind, relative and one for each
+//!   response, bring all processes that call a service to the same rate, since all meet the same
+//!   share of throttled responses.
 //! - A request that was sent at 200/s and throttled proves that 200/s is too much, not that
 //!   100/s is. So the responses of one round trip never take more than half of the rate at which
 //!   their requests were sent, however many they are.
+//! - A service that refuses a share of all requests whatever the rate does not get better by a
+//!   lower one. So a pace that meets refusals is raised now and then for a moment, and if no
+//!   larger share is refused then, the rate goes on rising and that share counts no more.
 //! - It lets go when nobody waits and nothing was throttled for 5 s, and keeps the rate for the
 //!   next time within a minute.
 
 mod flow;
+mod probe;
 mod queue;
 
 use std::fmt;
@@ -92,6 +97,7 @@ pub struct Turn<P: Deref<Target = Pacer>> {
     number: Option<u64>,
     /// Since when it has been waiting.
     since: Option<Instant>,
+    refusals: u8,
     /// The request on its way, if it was paced.
     sent: Option<Sent>,
 }
@@ -176,6 +182,7 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
             pacer,
             number: None,
             since: None,
+            refusals: 0,
             sent: None,
         }
     }
@@ -190,6 +197,17 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
     #[must_use]
     pub const fn since(&self) -> Option<Instant> {
         self.since
+    }
+
+    /// When the service last took a paced request of any call.
+    pub(crate) fn last_taken(&self) -> Option<Instant> {
+        self.pacer.lock().last_success
+    }
+
+    /// Whether the pacer is to hear what became of the request.
+    #[inline]
+    pub(crate) const fn is_sent(&self) -> bool {
+        self.sent.is_some()
     }
 
     /// Whether the next request may be sent. `now` must not run backwards.
@@ -215,10 +233,7 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
         match admission {
             Admission::Go => {
                 flow.queue.remove(number);
-                self.sent = Some(Sent {
-                    rate: flow.rate,
-                    has_waited: !is_new,
-                });
+                self.sent = Some(flow.send(!is_new));
                 self.since = None;
             }
             Admission::WaitUntil(_) if is_new => self.since = Some(now),
@@ -238,22 +253,25 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
         }
     }
 
-    /// The service throttled the request.
-    pub fn throttled(&mut self, now: Instant) {
+    /// The service throttled the request. The result is whether pacing began with it.
+    pub fn throttled(&mut self, now: Instant) -> bool {
         let mut flow = self.pacer.lock();
-        if !self.pacer.is_active() {
+        let is_first = !self.pacer.is_active();
+        if is_first {
             flow.start(now);
             self.pacer.is_active.store(true, Ordering::Relaxed);
         }
         flow.on_throttled(self.sent.take(), now);
-        if flow.meets_refusal() {
-            // The same few calls must not use up their retries on a service that is down.
+        self.refusals = self.refusals.saturating_add(1);
+        if flow.meets_refusal() || self.refusals >= MOST_IN_PLACE {
+            // The same few calls must not use up their retries on a service that refuses many.
             self.number = None;
         }
+        is_first
     }
 
     /// Waits no longer.
-    fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         if let (Some(_), Some(number)) = (self.since.take(), self.number) {
             self.pacer.lock().queue.remove(number);
         }
@@ -268,6 +286,9 @@ impl<P: Deref<Target = Pacer>> Drop for Turn<P> {
         }
     }
 }
+
+/// So often a throttled call is sent before those that came later.
+const MOST_IN_PLACE: u8 = 3;
 
 #[cfg(all(test, loom))]
 mod model {

@@ -51,6 +51,7 @@ pub struct RetryReport {
     operation: String,
     attempts: u32,
     delays: Vec<Duration>,
+    queued: Duration,
     stop_reason: Option<StopReason>,
     elapsed: Duration,
     failures: Vec<FailedAttempt>,
@@ -91,6 +92,13 @@ impl RetryReport {
         &self.delays
     }
 
+    /// How long the attempts waited for their turns at a [`Pacer`](crate::Pacer), in all. It is no
+    /// part of [`delays`](Self::delays).
+    #[must_use]
+    pub const fn queued(&self) -> Duration {
+        self.queued
+    }
+
     /// Why there was no further attempt of the call that ended last; `None` after a success.
     #[must_use]
     pub const fn stop_reason(&self) -> Option<StopReason> {
@@ -113,6 +121,7 @@ impl RetryReport {
     /// Adds an event.
     pub fn record(&mut self, event: &Event<'_>) {
         self.attempts = self.attempts.saturating_add(1);
+        self.queued = self.queued.saturating_add(event.queued);
         if self.operation != event.operation {
             event.operation.clone_into(&mut self.operation);
         }

@@ -171,7 +171,7 @@ impl RetryState {
         verdict: Verdict,
         budget: Option<&RetryBudget>,
     ) -> Decision {
-        let delay = match self.judge(config, now, verdict, true) {
+        let delay = match self.judge(config, now, verdict, Some(self.retries)) {
             Ok(delay) => delay,
             Err(reason) => return Decision::Stop(reason),
         };
@@ -196,7 +196,12 @@ impl RetryState {
         verdict: Verdict,
         pacer: &Pacer,
     ) -> Decision {
-        match self.judge(config, now, verdict, pacer.meets_refusal()) {
+        let refused = if pacer.meets_refusal() {
+            Some(self.retries)
+        } else {
+            self.retries.checked_sub(PACED_ONLY)
+        };
+        match self.judge(config, now, verdict, refused) {
             Ok(delay) => {
                 self.charge = 0;
                 self.retry_after(delay)
@@ -205,13 +210,14 @@ impl RetryState {
         }
     }
 
-    /// The wait before the next attempt, if the policy allows one.
+    /// The wait before the next attempt, if the policy allows one. `backoff` is the number of the
+    /// retry that it counts as, from 0, if there is a backoff.
     fn judge(
         &mut self,
         config: &RetryConfig,
         now: Option<Instant>,
         verdict: Verdict,
-        backs_off: bool,
+        backoff: Option<u32>,
     ) -> Result<Duration, StopReason> {
         let (base, hint) = match verdict {
             Verdict::Permanent => return Err(StopReason::Permanent),
@@ -228,11 +234,9 @@ impl RetryState {
         if self.retries >= config.max_retries() {
             return Err(StopReason::RetriesExhausted);
         }
-        let mut delay = if backs_off {
-            self.backoff.draw(config, base, self.retries)
-        } else {
-            Duration::ZERO
-        };
+        let mut delay = backoff.map_or(Duration::ZERO, |retry| {
+            self.backoff.draw(config, base, retry)
+        });
         // A hint of zero is none.
         if let Some(hint) = hint.filter(|hint| !hint.is_zero()) {
             if hint > config.max_retry_after() {
@@ -355,6 +359,10 @@ enum Phase {
     /// A retry is granted and paid for, and has not begun.
     Waiting,
 }
+
+/// So often a throttled call waits only for its turn. One that is refused more often than that
+/// meets more than a rate limit, and backs off besides.
+const PACED_ONLY: u32 = 5;
 
 #[cfg(test)]
 mod tests;

@@ -161,6 +161,11 @@ pub fn switched(
     }
 }
 
+/// Whether waits are left out.
+pub(crate) fn are_waits_off() -> bool {
+    SWITCH.load(Ordering::Relaxed) != OFF
+}
+
 fn switch_to(attempts: u64) -> Switched {
     Switched {
         before: SWITCH.swap(attempts, Ordering::SeqCst),

@@ -6,6 +6,7 @@
 
 use std::fmt::Display;
 use std::future::{Ready, ready};
+use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::context::{ByTrait, Classify, name_of};
@@ -150,7 +151,13 @@ impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
         let mut is_first = true;
         loop {
             let number = call.attempt();
-            let result = call.limit(is_first).and_then(|cut| {
+            // The thread sleeps in here until the pacer lets it go, so it is never pending.
+            let turn = call.poll_turn(&mut TaskContext::from_waker(Waker::noop()));
+            let begun = match turn {
+                Poll::Ready(Err(error)) => Err(error),
+                _ => call.limit(is_first),
+            };
+            let result = begun.and_then(|cut| {
                 let time_left = cut.map(|cut| cut.after);
                 (self.op)(&Attempt { number, time_left })
             });

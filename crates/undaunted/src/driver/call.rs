@@ -75,10 +75,11 @@ where
     }
 
     /// Whether the first attempt may begin without [`begin`](Self::begin): no clock is to be
-    /// read, and nothing can cut it.
+    /// read, nothing can cut it, and nothing holds it.
     #[inline]
-    pub(super) fn begins_freely(&self) -> bool {
-        !self.config.has_time_limit() && !self.has_listener()
+    pub(super) fn begins_freely(&mut self) -> bool {
+        let has_turn = self.context.paced().is_none_or(|paced| paced.is_free());
+        has_turn && !self.config.has_time_limit() && !self.has_listener()
     }
 
     /// Polls the wait before the next attempt.
@@ -95,6 +96,7 @@ where
         if self.context.budget().is_some() || self.has_listener() {
             self.emit_success();
         }
+        self.taken();
     }
 
     /// The call succeeded.
@@ -103,6 +105,18 @@ where
         if self.state.retries() > 0 || self.context.budget().is_some() || self.has_listener() {
             self.emit_success();
         }
+        self.taken();
+    }
+
+    /// The service took the attempt: the pacer is told, if it had let it go.
+    #[inline]
+    fn taken(&mut self) {
+        if let Some(paced) = self.context.paced().filter(|paced| paced.turn.is_sent()) {
+            paced.turn.succeeded(self.timer.now());
+            if !paced.pacer.is_active() {
+                log::pacing_ended(self.context.name());
+            }
+        }
     }
 
     #[cold]
@@ -110,6 +124,17 @@ where
         self.state.on_success(self.context.budget());
         let now = self.has_listener().then(|| self.timer.now());
         self.emit(self.attempt(), now, AttemptOutcome::Succeeded);
+    }
+
+    /// The service throttled the attempt: the pacer is told.
+    fn throttled(&mut self) {
+        let began = match self.context.paced() {
+            Some(paced) => paced.turn.throttled(self.timer.now()),
+            None => false,
+        };
+        if began {
+            log::pacing_began(self.context.name());
+        }
     }
 
     /// Whether there is a listener that gets every event, with its time.
@@ -133,6 +158,10 @@ where
         event.elapsed = began
             .zip(now)
             .map(|(began, now)| now.saturating_duration_since(began));
+        if let Some(paced) = self.context.paced() {
+            event.queued = paced.queued;
+            event.pace = paced.pacer.rate();
+        }
         log::write(&event);
         metrics::record(&event, self.context.budget());
         self.context.on_event(&event);
@@ -166,14 +195,75 @@ where
         let is_timed = self.config.has_time_limit() || (is_first && self.has_listener());
         let now = is_timed.then(|| self.timer.now());
         if let (Some(now), true) = (now, is_first) {
-            self.context.set_began(now);
-            if !self.context.clock_starts_at_failure() {
-                self.state.start_clock(now);
-            }
+            self.start(now);
         }
         match self.state.on_attempt(self.config, now) {
             Some(cut) if cut.after.is_zero() => Err(self.cut(cut.because)),
             cut => Ok(cut),
+        }
+    }
+
+    /// The call begins: its clock starts, unless it has started while the call waited for its
+    /// first turn.
+    fn start(&mut self, now: Instant) {
+        if self.context.began().or(self.state.start()).is_some() {
+            return;
+        }
+        self.context.set_began(now);
+        if !self.context.clock_starts_at_failure() {
+            self.state.start_clock(now);
+        }
+    }
+
+    /// Polls the wait for the pacer before an attempt. An error means that there is no time left
+    /// for it; it counts as the attempt's.
+    #[inline]
+    pub(super) fn poll_turn(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), E>> {
+        match self.context.paced() {
+            Some(paced) if !paced.is_free() && !testing::are_waits_off() => self.poll_queue(cx),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_queue(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), E>> {
+        loop {
+            if self.context.paced().is_some_and(|paced| paced.is_waiting()) {
+                ready!(self.poll_wait(cx));
+            }
+            let now = self.timer.now();
+            self.start(now);
+            let limit = self.config.total_timeout();
+            let runs_from_failure = self.context.clock_starts_at_failure();
+            let Some(paced) = self.context.paced() else {
+                return Poll::Ready(Ok(()));
+            };
+            let until = paced.poll(now);
+            // Where the clock starts at a failure, it starts again while the call waits and the
+            // service takes the request of another.
+            let taken = paced.taken.filter(|_| runs_from_failure);
+            if let (Some(taken), Some(_)) = (taken, self.state.start()) {
+                self.state.start_clock(taken);
+            }
+            let Some(until) = until else {
+                return Poll::Ready(Ok(()));
+            };
+            let start = self.state.start().or(paced.turn.since()).max(taken);
+            let deadline = start
+                .zip(limit)
+                .and_then(|(start, limit)| start.checked_add(limit));
+            if let (Some(limit), true) = (limit, deadline.is_some_and(|deadline| deadline <= now)) {
+                paced.turn.leave();
+                return Poll::Ready(Err(self.cut(TimedOut::Total { limit })));
+            }
+            let until = deadline.map_or(until, |deadline| deadline.min(until));
+            let last = self.take_last();
+            self.timed = Some(Box::pin(Timed {
+                sleep: Some(self.timer.sleep(until.saturating_duration_since(now))),
+                because: None,
+                last,
+            }));
         }
     }
 
@@ -210,13 +300,24 @@ where
         let attempt = self.attempt();
         let budget = self.context.budget();
         let has_deadline = self.config.total_timeout().is_some();
-        let is_timed = has_deadline || budget.is_some() || self.has_listener();
+        let pacer = self.context.paced().map(|paced| paced.pacer);
+        let is_timed = has_deadline || budget.is_some() || pacer.is_some() || self.has_listener();
         let now = is_timed.then(|| self.timer.now());
         if let (true, None, Some(now)) = (has_deadline, self.state.start(), now) {
             self.state.start_clock(now);
         }
         self.state.seed_with(entropy::seed);
-        let decision = self.state.on_failure(self.config, now, verdict, budget);
+        let is_throttled = matches!(verdict, Verdict::Throttled { .. });
+        let decision = if let (Some(pacer), true) = (pacer, is_throttled) {
+            self.throttled();
+            self.state
+                .on_paced_failure(self.config, now, verdict, pacer)
+        } else {
+            if verdict == Verdict::Permanent {
+                self.taken();
+            }
+            self.state.on_failure(self.config, now, verdict, budget)
+        };
         match testing::switched(decision, &mut self.state, budget) {
             Decision::Retry { delay } => {
                 let outcome = AttemptOutcome::Retrying {
@@ -271,10 +372,13 @@ where
 
 impl<Sleep: Future<Output = ()>, E> Timed<Sleep, E> {
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
-        match self.project().sleep.as_pin_mut() {
-            Some(sleep) => sleep.poll(cx),
-            None => Poll::Ready(()),
+        let mut sleep = self.project().sleep;
+        if let Some(sleep) = sleep.as_mut().as_pin_mut() {
+            ready!(sleep.poll(cx));
         }
+        // It may be polled again, and a future that has ended must not be.
+        sleep.set(None);
+        Poll::Ready(())
     }
 }
 

@@ -1,10 +1,11 @@
-//! What a call is given beside its policy: a name, a budget, a listener, and who classifies its
-//! errors.
+//! What a call is given beside its policy: a name, a budget, a pacer, a listener, and who
+//! classifies its errors.
 
 use std::any::type_name;
 use std::fmt;
 use std::time::Instant;
 
+use super::pace::Paced;
 use crate::budget::RetryBudget;
 use crate::event::Event;
 use crate::verdict::{Retryable, TimedOut, Verdict};
@@ -22,6 +23,11 @@ pub(super) trait Context<'c> {
 
     /// The shared allowance for retries.
     fn budget(&self) -> Option<&'c RetryBudget> {
+        None
+    }
+
+    /// The turns at a pacer.
+    fn paced(&mut self) -> Option<&mut Paced<'c>> {
         None
     }
 

@@ -125,10 +125,16 @@ where
         loop {
             let begun = match (failure.take(), this.step.as_mut().project()) {
                 (Some(error), _) => Err(error),
-                (None, StepProjection::Start) => this.call.begin(true),
+                (None, StepProjection::Start) => match ready!(this.call.poll_turn(cx)) {
+                    Ok(()) => this.call.begin(true),
+                    Err(error) => Err(error),
+                },
                 (None, StepProjection::Waiting) => {
                     ready!(this.call.poll_wait(cx));
-                    this.call.begin(false)
+                    match ready!(this.call.poll_turn(cx)) {
+                        Ok(()) => this.call.begin(false),
+                        Err(error) => Err(error),
+                    }
                 }
                 (None, StepProjection::Attempting { attempt }) => match attempt.poll(cx) {
                     Poll::Ready(Ok(value)) => {

@@ -4,12 +4,12 @@
 //! DEBUG for the rest, but nothing for a success at the first attempt.
 
 #[cfg(feature = "tracing")]
-pub(super) use enabled::{is_on, write};
+pub(super) use enabled::{is_on, pacing_began, pacing_ended, write};
 #[cfg(feature = "tracing")]
 mod enabled {
     use tracing::field::display;
     use tracing::level_filters::LevelFilter;
-    use tracing::{debug, error, warn};
+    use tracing::{debug, error, info, warn};
 
     use crate::event::{AttemptOutcome, Event};
     use crate::state::StopReason;
@@ -71,6 +71,24 @@ mod enabled {
         }
     }
 
+    /// The service throttles, and requests are paced from now on.
+    pub(in crate::driver) fn pacing_began(operation: &str) {
+        warn!(
+            target: TARGET,
+            operation,
+            "{operation} is throttled: requests to this service are paced from now on"
+        );
+    }
+
+    /// Throttling has ended.
+    pub(in crate::driver) fn pacing_ended(operation: &str) {
+        info!(
+            target: TARGET,
+            operation,
+            "Throttling has ended: requests to this service are no longer paced"
+        );
+    }
+
     /// Whether there is a subscriber.
     #[inline]
     pub(in crate::driver) fn is_on() -> bool {
@@ -81,12 +99,16 @@ mod enabled {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(super) use disabled::{is_on, write};
+pub(super) use disabled::{is_on, pacing_began, pacing_ended, write};
 #[cfg(not(feature = "tracing"))]
 mod disabled {
     use crate::event::Event;
 
     pub(in crate::driver) fn write(_: &Event<'_>) {}
+
+    pub(in crate::driver) const fn pacing_began(_: &str) {}
+
+    pub(in crate::driver) const fn pacing_ended(_: &str) {}
 
     pub(in crate::driver) const fn is_on() -> bool {
         false

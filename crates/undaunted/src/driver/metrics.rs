@@ -27,6 +27,12 @@ mod enabled {
                 counter!(SUCCESSES, "operation" => operation()).increment(1);
             }
         }
+        if !event.queued.is_zero() {
+            histogram!(QUEUED, "operation" => operation()).record(event.queued);
+        }
+        if let Some(rate) = event.pace {
+            gauge!(PACE).set(rate);
+        }
         if let Some(budget) = budget {
             gauge!(BUDGET).set(budget.tokens());
         }
@@ -40,6 +46,8 @@ mod enabled {
     const SUCCESSES: &str = "undaunted_successes_total";
     const FAILURES: &str = "undaunted_failures_total";
     const DELAY: &str = "undaunted_delay_seconds";
+    const QUEUED: &str = "undaunted_queue_seconds";
+    const PACE: &str = "undaunted_pace_requests_per_second";
     const BUDGET: &str = "undaunted_budget_tokens";
 }
 

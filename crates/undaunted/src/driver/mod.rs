@@ -23,6 +23,7 @@ pub(crate) mod entropy;
 mod future;
 mod log;
 mod metrics;
+pub(crate) mod pace;
 #[cfg(feature = "tokio")]
 pub(crate) mod session;
 pub(crate) mod settings;

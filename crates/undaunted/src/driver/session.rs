@@ -11,10 +11,12 @@ use pin_project_lite::pin_project;
 use super::call::Call;
 use super::context::{ByTrait, Context, Subject};
 use super::metrics;
+use super::pace::{Pace, Paced, Unpaced};
 use super::timer::DefaultTimer;
 use crate::budget::RetryBudget;
 use crate::config::RetryConfig;
 use crate::event::Event;
+use crate::pacer::Pacer;
 use crate::verdict::{Retryable, Verdict};
 
 /// One retried call whose loop the caller writes: for an operation that cannot be put into
@@ -45,28 +47,29 @@ use crate::verdict::{Retryable, Verdict};
 /// # async fn main() { assert_eq!(send_to_any(&mut vec!["a", "b", "c"]).await.unwrap(), 1); }
 /// ```
 #[must_use = "a session does nothing until an attempt is made"]
-pub struct Session<'c, E> {
+pub struct Session<'c, E, P: Pace<'c> = Unpaced> {
     config: &'c RetryConfig,
     name: &'c str,
     /// Made when there is something to keep: what the session is given, a time limit, a
     /// failure. A session that has none of these and succeeds costs an attempt and no more.
-    call: Option<SessionCall<'c, E>>,
+    call: Option<SessionCall<'c, E, P>>,
 }
 
-type SessionCall<'c, E> = Call<'c, E, ByTrait, SessionContext<'c>, DefaultTimer>;
+type SessionCall<'c, E, P> = Call<'c, E, ByTrait, SessionContext<'c, P>, DefaultTimer>;
 
 /// What a [`Session`] can be given.
-struct SessionContext<'c> {
+struct SessionContext<'c, P> {
     name: &'c str,
     subject: Option<&'c Subject<'c>>,
     budget: Option<&'c RetryBudget>,
+    pace: P,
     on_event: Option<&'c (dyn Fn(&Event<'_>) + Send + Sync)>,
     clock_starts_at_failure: bool,
     has_begun: bool,
     began: Option<Instant>,
 }
 
-impl<'c> Context<'c> for SessionContext<'c> {
+impl<'c, P: Pace<'c>> Context<'c> for SessionContext<'c, P> {
     fn name(&self) -> &'c str {
         self.name
     }
@@ -77,6 +80,11 @@ impl<'c> Context<'c> for SessionContext<'c> {
 
     fn budget(&self) -> Option<&'c RetryBudget> {
         self.budget
+    }
+
+    #[inline]
+    fn paced(&mut self) -> Option<&mut Paced<'c>> {
+        self.pace.paced()
     }
 
     fn has_listener(&self) -> bool {
@@ -119,10 +127,24 @@ impl<'c, E> Session<'c, E> {
         Self {
             config,
             name,
-            call: is_needed.then(|| new_call(config, name)),
+            call: is_needed.then(|| new_call(config, name, Unpaced)),
         }
     }
+}
 
+impl<'c, E> Session<'c, E, Option<Paced<'c>>> {
+    /// A call under this policy whose attempts wait for their turns at this pacer, once the
+    /// service throttles. `None` is no pacer.
+    pub fn paced(config: &'c RetryConfig, pacer: Option<&'c Pacer>) -> Self {
+        Self {
+            config,
+            name: UNNAMED,
+            call: Some(new_call(config, UNNAMED, pacer.map(Paced::new))),
+        }
+    }
+}
+
+impl<'c, E, P: Pace<'c> + Default> Session<'c, E, P> {
     /// The operation's name, for logs and events. Default: `operation`.
     #[inline]
     pub fn name(mut self, name: &'c str) -> Self {
@@ -167,9 +189,9 @@ impl<'c, E> Session<'c, E> {
     }
 
     #[inline]
-    fn call(&mut self) -> &mut SessionCall<'c, E> {
+    fn call(&mut self) -> &mut SessionCall<'c, E, P> {
         self.call
-            .get_or_insert_with(|| new_call(self.config, self.name))
+            .get_or_insert_with(|| new_call(self.config, self.name, P::default()))
     }
 
     /// The operation made progress: what follows gets all retries again, and the clock of
@@ -193,11 +215,16 @@ impl<'c, E> Session<'c, E> {
 // Apart, or its fields would be written for a session that does not need it.
 #[cold]
 #[inline(never)]
-fn new_call<'c, E>(config: &'c RetryConfig, name: &'c str) -> SessionCall<'c, E> {
+fn new_call<'c, E, P: Pace<'c>>(
+    config: &'c RetryConfig,
+    name: &'c str,
+    pace: P,
+) -> SessionCall<'c, E, P> {
     let context = SessionContext {
         name,
         subject: None,
         budget: None,
+        pace,
         on_event: None,
         clock_starts_at_failure: false,
         has_begun: false,
@@ -206,7 +233,7 @@ fn new_call<'c, E>(config: &'c RetryConfig, name: &'c str) -> SessionCall<'c, E>
     Call::new(config, ByTrait, context, DefaultTimer)
 }
 
-impl<'c, E: Retryable> Session<'c, E> {
+impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
     /// Makes one attempt: runs `operation`, and cuts it when a time limit says so. Dropping the
     /// future stops the operation.
     ///
@@ -218,7 +245,7 @@ impl<'c, E: Retryable> Session<'c, E> {
     pub fn attempt<'s, T, Fut>(
         &'s mut self,
         operation: Fut,
-    ) -> impl Future<Output = Result<T, E>> + use<'s, 'c, T, E, Fut>
+    ) -> impl Future<Output = Result<T, E>> + use<'s, 'c, T, E, Fut, P>
     where
         Fut: Future<Output = Result<T, E>>,
     {
@@ -248,6 +275,12 @@ impl<'c, E: Retryable> Session<'c, E> {
         self.wait(error, Some(verdict)).await
     }
 
+    /// Ends the call as a success although its last attempt failed: for an operation that has
+    /// found out that it had taken effect.
+    pub fn succeed(&mut self) {
+        self.call().succeeded();
+    }
+
     async fn wait(&mut self, error: E, known: Option<Verdict>) -> Result<(), E> {
         let call = self.call();
         let delay = call.failed(error, known)?;
@@ -260,7 +293,7 @@ impl<'c, E: Retryable> Session<'c, E> {
     }
 }
 
-impl<E> fmt::Debug for Session<'_, E> {
+impl<'c, E, P: Pace<'c>> fmt::Debug for Session<'c, E, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").finish_non_exhaustive()
     }
@@ -268,16 +301,17 @@ impl<E> fmt::Debug for Session<'_, E> {
 
 pin_project! {
     /// One attempt of a [`Session`].
-    struct Attempt<'s, 'c, E, Fut> {
-        session: &'s mut Session<'c, E>,
+    struct Attempt<'s, 'c, E, Fut, P: Pace<'c>> {
+        session: &'s mut Session<'c, E, P>,
         #[pin]
         operation: Fut,
         has_begun: bool,
     }
 }
 
-impl<T, E, Fut> Future for Attempt<'_, '_, E, Fut>
+impl<'c, T, E, Fut, P> Future for Attempt<'_, 'c, E, Fut, P>
 where
+    P: Pace<'c>,
     E: Retryable,
     Fut: Future<Output = Result<T, E>>,
 {
@@ -289,7 +323,9 @@ where
         let Some(call) = &mut this.session.call else {
             return this.operation.poll(cx);
         };
-        if !std::mem::replace(this.has_begun, true) {
+        if !*this.has_begun {
+            ready!(call.poll_turn(cx))?;
+            *this.has_begun = true;
             let is_first = !std::mem::replace(&mut call.context.has_begun, true);
             call.begin(is_first)?;
         }

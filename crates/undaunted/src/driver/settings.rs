@@ -6,10 +6,12 @@ use std::marker::PhantomData;
 
 use super::call::Call;
 use super::context::{ByTrait, Context, name_of};
+use super::pace::Paced;
 use super::timer::Timer;
 use crate::budget::RetryBudget;
 use crate::config::RetryConfig;
 use crate::event::Event;
+use crate::pacer::Pacer;
 use crate::report::RetryReport;
 
 /// What gets a call's events.
@@ -75,6 +77,7 @@ pub(super) struct Settings<'c, C, L> {
     pub(super) config: &'c RetryConfig,
     pub(super) name: Option<&'c str>,
     pub(super) budget: Option<&'c RetryBudget>,
+    pub(super) pacer: Option<&'c Pacer>,
     pub(super) seed: Option<u64>,
     pub(super) classifier: C,
     pub(super) listener: L,
@@ -86,6 +89,7 @@ impl Settings<'_, ByTrait, NoListener> {
             config: &RetryConfig::DEFAULT,
             name: None,
             budget: None,
+            pacer: None,
             seed: None,
             classifier: ByTrait,
             listener: NoListener,
@@ -99,6 +103,7 @@ impl<'c, C, L> Settings<'c, C, L> {
             config: self.config,
             name: self.name,
             budget: self.budget,
+            pacer: self.pacer,
             seed: self.seed,
             classifier: map(self.classifier),
             listener: self.listener,
@@ -110,6 +115,7 @@ impl<'c, C, L> Settings<'c, C, L> {
             config: self.config,
             name: self.name,
             budget: self.budget,
+            pacer: self.pacer,
             seed: self.seed,
             classifier: self.classifier,
             listener: map(self.listener),
@@ -137,6 +143,7 @@ impl<'c, C, L> Settings<'c, C, L> {
         let context = BuilderContext {
             name: self.name,
             budget: self.budget,
+            paced: self.pacer.map(Paced::new),
             listener: self.listener,
             op: PhantomData,
         };
@@ -152,6 +159,7 @@ impl<'c, C, L> Settings<'c, C, L> {
 pub(super) struct BuilderContext<'c, Op, L> {
     name: Option<&'c str>,
     budget: Option<&'c RetryBudget>,
+    paced: Option<Paced<'c>>,
     listener: L,
     op: PhantomData<fn() -> Op>,
 }
@@ -163,6 +171,10 @@ impl<'c, Op, L: Listener> Context<'c> for BuilderContext<'c, Op, L> {
 
     fn budget(&self) -> Option<&'c RetryBudget> {
         self.budget
+    }
+
+    fn paced(&mut self) -> Option<&mut Paced<'c>> {
+        self.paced.as_mut()
     }
 
     fn has_listener(&self) -> bool {
@@ -195,6 +207,14 @@ macro_rules! setters {
             /// The budget that retries are paid from. Default: none.
             pub fn budget(mut self, budget: &'c $crate::budget::RetryBudget) -> Self {
                 self.settings.budget = Some(budget);
+                self
+            }
+
+            /// The pacer at which attempts wait for their turns once the service throttles.
+            /// Default: none. A throttled attempt then costs nothing of the budget, and is
+            /// made again when its turn comes.
+            pub fn pacer(mut self, pacer: &'c $crate::pacer::Pacer) -> Self {
+                self.settings.pacer = Some(pacer);
                 self
             }
 

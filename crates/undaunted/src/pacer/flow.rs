@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Admission;
+use super::probe::Probe;
 use super::queue::Queue;
 
 /// The rate, and when the next request may be sent.
@@ -16,7 +17,10 @@ pub(super) struct Flow {
     refusing_since: Option<Instant>,
     next: Option<Instant>,
     last_throttled: Option<Instant>,
+    /// When the service last took a request that the pacer had let go.
+    pub(super) last_success: Option<Instant>,
     noise: u64,
+    probe: Probe,
     pub(super) queue: Queue,
 }
 
@@ -29,7 +33,9 @@ impl Flow {
             refusing_since: None,
             next: None,
             last_throttled: None,
+            last_success: None,
             noise: 0,
+            probe: Probe::new(),
             queue: Queue::new(),
         }
     }
@@ -45,6 +51,16 @@ impl Flow {
         };
         self.refusals = 0;
         self.next = None;
+        self.probe = Probe::new();
+    }
+
+    /// A request leaves.
+    pub(super) fn send(&self, has_waited: bool) -> Sent {
+        Sent {
+            rate: self.rate,
+            has_waited,
+            trial: self.probe.number(),
+        }
     }
 
     /// Whether throttling has ended.
@@ -108,6 +124,13 @@ impl Flow {
 
     pub(super) fn on_success(&mut self, sent: Sent, now: Instant) {
         self.refusals = 0;
+        self.last_success = Some(now);
+        if let Some(rate) = self.probe.observe(sent, false, self.rate, now) {
+            self.rate = rate.min(CEILING);
+        }
+        if self.probe.is_trial(sent) {
+            return;
+        }
         // Who did not have to wait proves nothing about a higher rate.
         if sent.has_waited {
             self.rate = (self.rate + self.growth(now)).min(CEILING);
@@ -123,13 +146,21 @@ impl Flow {
             return;
         };
         self.is_searching = false;
+        if let Some(rate) = self.probe.observe(sent, true, self.rate, now) {
+            self.rate = rate.min(CEILING);
+            return;
+        }
+        if self.probe.is_trial(sent) {
+            return;
+        }
         let least = sent.rate * MOST_OF_ONE_ROUND;
         if self.rate > least {
             if self.refusals == 0 {
                 self.refusing_since = Some(now);
             }
             self.refusals = self.refusals.saturating_add(1);
-            let step = (STEP * f64::from(self.refusals)).min(LONGEST_STEP);
+            let step =
+                (STEP * f64::from(self.refusals)).min(LONGEST_STEP) * self.probe.due_to_rate();
             self.rate = (self.rate * (1.0 - step)).max(least);
         }
         if self.rate <= FLOOR {
@@ -145,6 +176,8 @@ pub(super) struct Sent {
     /// The rate at that time.
     pub(super) rate: f64,
     pub(super) has_waited: bool,
+    /// The trial of a higher rate that it belongs to.
+    pub(super) trial: u32,
 }
 
 /// A wait of finite length, whatever the rate.
@@ -161,14 +194,14 @@ const CEILING: f64 = 1e6;
 /// Doubles the rate every 250 ms: ln 2 / 0.25 s.
 const SEARCH_GROWTH: f64 = 2.77;
 /// Two processes that start at 80 : 20 are within 60 : 40 after 9 s.
-const GROWTH: f64 = 0.2;
+const GROWTH: f64 = 0.3;
 /// Requests a second, and second: brings a process with a small share forward faster.
-const ADDITION: f64 = 4.0;
+const ADDITION: f64 = 8.0;
 /// Added for each second without a throttled response, so that a doubled rate is reached in 3 s.
 const ACCELERATION: f64 = 0.1;
 
 /// Small, so that a steady rate stays steady: with `GROWTH`, 5 throttled responses a second.
-const STEP: f64 = 0.05;
+const STEP: f64 = 0.06;
 const LONGEST_STEP: f64 = 0.5;
 const MOST_OF_ONE_ROUND: f64 = 0.5;
 /// What is taken of a rate that was known when throttling begins again.

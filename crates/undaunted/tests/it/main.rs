@@ -24,6 +24,7 @@ mod events;
 #[cfg(feature = "serde")]
 mod golden;
 mod limits;
+mod paced;
 mod pacer;
 mod pacer_simulated;
 mod parity;

@@ -14,6 +14,9 @@ struct Service {
     tokens: f64,
     seen: f64,
     retry_after: Option<Duration>,
+    /// The share that is refused by chance, whatever the rate.
+    refused: f64,
+    noise: u32,
 }
 
 impl Service {
@@ -24,7 +27,20 @@ impl Service {
             tokens: 100.0,
             seen: 0.0,
             retry_after: None,
+            refused: 0.0,
+            noise: 0,
         }
+    }
+
+    fn seeded(self, seed: u32) -> Self {
+        Self {
+            noise: seed * 7919,
+            ..self
+        }
+    }
+
+    fn refusing(self, refused: f64) -> Self {
+        Self { refused, ..self }
     }
 
     fn rate(&self, at: f64) -> f64 {
@@ -44,7 +60,12 @@ impl Service {
             self.tokens = 0.0;
         }
         self.seen = at;
-        let is_admitted = self.tokens >= 1.0;
+        self.noise = self
+            .noise
+            .wrapping_mul(1_664_525)
+            .wrapping_add(1_013_904_223);
+        let is_refused = f64::from(self.noise) / f64::from(u32::MAX) < self.refused;
+        let is_admitted = self.tokens >= 1.0 && !is_refused;
         if is_admitted {
             self.tokens -= 1.0;
         }
@@ -117,7 +138,7 @@ fn simulate(mut service: Service, starts: &[Vec<f64>], round_trip: f64, until: f
             });
         }
     }
-    let mut jitter = 0_u32;
+    let mut jitter = service.noise;
     let mut service_is_free = 0.0_f64;
     while let Some(Reverse((at, index, step))) = events.pop() {
         let at = Duration::from_nanos(u64::try_from(at).unwrap());
@@ -199,6 +220,8 @@ fn simultaneous(calls: usize) -> [Vec<f64>; 1] {
     [vec![0.0; calls]]
 }
 
+const SEEDS: [u32; 6] = [1, 2, 3, 4, 5, 6];
+
 /// Round trips in seconds: a server in the house, in the region, and far away.
 const ROUND_TRIPS: [f64; 3] = [0.002, 0.02, 0.2];
 
@@ -240,18 +263,22 @@ fn two_processes_share_a_service_without_talking() {
     for round_trip in ROUND_TRIPS {
         for second in [0.0, 0.5, 10.0] {
             let starts = [vec![0.0; 4000], vec![second; 4000]];
-            let service = Service::new(&[(0.0, 100.0)]);
-            let outcome = simulate(service, &starts, round_trip, second + 40.0);
             let (from, to) = (second + 10.0, second + 30.0);
-            let first = outcome.count(from, to, |request| {
-                request.is_admitted && request.process == 0
+            let shares = SEEDS.map(|seed| {
+                let service = Service::new(&[(0.0, 100.0)]).seeded(seed);
+                let outcome = simulate(service, &starts, round_trip, second + 40.0);
+                assert!(outcome.admitted(from, to) >= 95.0);
+                let first = outcome.count(from, to, |request| {
+                    request.is_admitted && request.process == 0
+                });
+                first / outcome.count(from, to, |request| request.is_admitted)
             });
-            let share = first / outcome.count(from, to, |request| request.is_admitted);
+            let mean = shares.iter().sum::<f64>() / 6.0;
+            let is_fair = |share: f64, most: f64| (1.0 - most..=most).contains(&share);
             assert!(
-                (0.4..=0.6).contains(&share),
-                "{share} {round_trip} s, {second} s later"
+                is_fair(mean, 0.6) && shares.iter().all(|share| is_fair(*share, 0.75)),
+                "{shares:.2?}, {round_trip} s, {second} s later"
             );
-            assert!(outcome.admitted(from, to) >= 95.0);
         }
     }
 }
@@ -302,6 +329,37 @@ fn a_service_that_refuses_everything_gets_a_trickle_and_is_found_again() {
                     outcome.admitted(28.0, 36.0)
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn refusals_that_do_not_depend_on_the_rate_do_not_hold_it_down() {
+    for round_trip in ROUND_TRIPS {
+        for seed in SEEDS {
+            for (share, longest) in [(0.05, 4.0), (0.15, 6.0), (0.3, 15.0)] {
+                let service = Service::new(&[(0.0, 1e6)]).seeded(seed).refusing(share);
+                let outcome = simulate(service, &simultaneous(1000), round_trip, 300.0);
+                assert_eq!(outcome.failed, 0, "{share}, {round_trip} s, {seed}");
+                let took = outcome.seconds;
+                assert!(took <= longest, "{took} s, {share}, {round_trip} s, {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_limit_is_kept_to_where_some_are_refused_by_chance() {
+    for round_trip in ROUND_TRIPS {
+        for seed in SEEDS {
+            let service = Service::new(&[(0.0, 100.0)]).seeded(seed).refusing(0.3);
+            let outcome = simulate(service, &simultaneous(1000), round_trip, 300.0);
+            assert_eq!(outcome.failed, 0, "{round_trip} s, {seed}");
+            // 900 of the first wave, and 1.43 for each that is admitted.
+            let requests = outcome.requests.len();
+            assert!(requests <= 3600, "{requests}, {round_trip} s, {seed}");
+            let took = outcome.seconds;
+            assert!(took <= 45.0, "{took} s, {round_trip} s, {seed}");
         }
     }
 }

@@ -10,6 +10,7 @@ mod budget;
 mod config;
 mod jitter;
 mod limits;
+mod pacer;
 mod results;
 mod schedule;
 mod shapes;

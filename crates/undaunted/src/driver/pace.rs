@@ -1,0 +1,78 @@
+//! A call's turns at a pacer, as drivers take them.
+
+use std::time::{Duration, Instant};
+
+use crate::pacer::{Admission, Pacer, Turn};
+
+/// Whether a call waits for turns at a pacer. A type and not a field of every call, so that a call
+/// without a pacer carries nothing of it.
+pub trait Pace<'c> {
+    /// The call's turns, if there is a pacer.
+    #[doc(hidden)]
+    fn paced(&mut self) -> Option<&mut Paced<'c>>;
+}
+
+/// No pacer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unpaced;
+
+impl<'c> Pace<'c> for Unpaced {
+    #[inline]
+    fn paced(&mut self) -> Option<&mut Paced<'c>> {
+        None
+    }
+}
+
+/// A call's turns at a pacer.
+#[derive(Debug)]
+pub struct Paced<'c> {
+    pub(super) pacer: &'c Pacer,
+    pub(super) turn: Turn<&'c Pacer>,
+    /// How long the last attempt waited for its turn.
+    pub(super) queued: Duration,
+    /// When, while the call waited, the service last took the request of another call.
+    pub(super) taken: Option<Instant>,
+}
+
+impl<'c> Pace<'c> for Option<Paced<'c>> {
+    #[inline]
+    fn paced(&mut self) -> Option<&mut Paced<'c>> {
+        self.as_mut()
+    }
+}
+
+impl<'c> Paced<'c> {
+    pub(super) const fn new(pacer: &'c Pacer) -> Self {
+        Self {
+            pacer,
+            turn: Turn::new(pacer),
+            queued: Duration::ZERO,
+            taken: None,
+        }
+    }
+
+    /// Whether an attempt may begin without asking.
+    #[inline]
+    pub(super) fn is_free(&self) -> bool {
+        !self.pacer.is_active() && !self.is_waiting()
+    }
+
+    /// Whether the call waits for its turn.
+    #[inline]
+    pub(super) const fn is_waiting(&self) -> bool {
+        self.turn.since().is_some()
+    }
+
+    /// Asks for the turn. The result is when to ask again, if it has not come.
+    pub(super) fn poll(&mut self, now: Instant) -> Option<Instant> {
+        let since = self.turn.since().unwrap_or(now);
+        self.taken = self.turn.last_taken().filter(|taken| *taken > since);
+        match self.turn.poll(now) {
+            Admission::WaitUntil(then) => Some(then),
+            Admission::Go => {
+                self.queued = now.saturating_duration_since(since);
+                None
+            }
+        }
+    }
+}
