@@ -50,6 +50,9 @@ impl Client for Undaunted {
             .config(RetryConfig::storage())
             .capabilities(backend.capabilities)
             .on_skipped_key(move |skipped| lock(&name).push(skipped.key().to_owned()));
+        if !self.paced {
+            store = store.without_pacer();
+        }
         if endpoint.verified {
             store = store.verify_reads();
         }
