@@ -1,7 +1,7 @@
 //! The clients, each with its default settings, and two of them with other sets of retries as well.
 
 mod aws;
-mod bare;
+pub mod bare;
 mod opendal;
 mod python;
 mod trait_calls;
