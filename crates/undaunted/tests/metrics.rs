@@ -1,4 +1,4 @@
-//! The metrics, as a recorder sees them. One test, since a recorder is the thread's.
+//! The metrics, as a recorder sees them.
 #![cfg(all(feature = "metrics", feature = "tokio"))]
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,9 @@ use std::io;
 use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use undaunted::{Jitter, RetryBudget, RetryConfig, blocking::Retry};
+use undaunted::{
+    Jitter, Pacer, RetryBudget, RetryConfig, StorageError, StorageErrorKind, blocking::Retry,
+};
 
 #[test]
 fn every_metric_is_recorded_under_its_documented_name() {
@@ -63,4 +65,36 @@ fn every_metric_is_recorded_under_its_documented_name() {
             "undaunted_successes_total {operation=upload} 2".to_owned(),
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_and_the_pace_are_recorded_until_throttling_ends() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let config = RetryConfig::storage();
+    let pacer = Pacer::new();
+    let throttled = StorageError::new(StorageErrorKind::RateLimited { retry_after: None });
+    let mut outcomes = vec![Ok(()), Ok(()), Err(throttled)];
+    let mut pace = Vec::new();
+    let mut queued = Vec::new();
+    for wait in [0, 60] {
+        tokio::time::advance(Duration::from_secs(wait)).await;
+        let call = undaunted::Retry::new(|| std::future::ready(outcomes.pop().unwrap()))
+            .config(&config)
+            .pacer(&pacer);
+        call.run().await.unwrap();
+        for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+            match (key.key().name(), value) {
+                ("undaunted_pace_requests_per_second", DebugValue::Gauge(rate)) => pace.push(*rate),
+                ("undaunted_queue_seconds", DebugValue::Histogram(waits)) => {
+                    queued.push(waits.len());
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(pace[0] >= 20.0, "{pace:?}");
+    assert!(pace[1].abs() < f64::EPSILON, "{pace:?}");
+    assert_eq!(queued[0], 1, "{queued:?}");
 }

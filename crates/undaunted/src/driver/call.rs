@@ -114,9 +114,16 @@ where
         if let Some(paced) = self.context.paced().filter(|paced| paced.turn.is_sent()) {
             paced.turn.succeeded(self.timer.now());
             if !paced.pacer.is_active() {
-                log::pacing_ended(self.context.name());
+                self.pacing_ended();
             }
         }
+    }
+
+    /// Throttling has ended: everybody hears of it.
+    #[cold]
+    fn pacing_ended(&self) {
+        log::pacing_ended(self.context.name());
+        metrics::pacing_ended();
     }
 
     #[cold]
@@ -240,6 +247,7 @@ where
                 return Poll::Ready(Ok(()));
             };
             let until = paced.poll(now);
+            let has_ended = !paced.pacer.is_active();
             // Where the clock starts at a failure, it starts again while the call waits and the
             // service takes the request of another.
             let taken = paced.taken.filter(|_| runs_from_failure);
@@ -247,6 +255,9 @@ where
                 self.state.start_clock(taken);
             }
             let Some(until) = until else {
+                if has_ended {
+                    self.pacing_ended();
+                }
                 return Poll::Ready(Ok(()));
             };
             let start = self.state.start().or(paced.turn.since()).max(taken);

@@ -2,7 +2,7 @@
 //! listed in [`crate::guide::monitoring`]; they are part of the public interface.
 
 #[cfg(feature = "metrics")]
-pub(super) use enabled::{IS_ON, record};
+pub(super) use enabled::{IS_ON, pacing_ended, record};
 #[cfg(feature = "metrics")]
 mod enabled {
     use metrics::{counter, gauge, histogram};
@@ -38,6 +38,11 @@ mod enabled {
         }
     }
 
+    /// Requests are no longer paced.
+    pub(in crate::driver) fn pacing_ended() {
+        gauge!(PACE).set(0.0);
+    }
+
     /// Whether everything is counted, successes at the first attempt too.
     pub(in crate::driver) const IS_ON: bool = true;
 
@@ -52,13 +57,15 @@ mod enabled {
 }
 
 #[cfg(not(feature = "metrics"))]
-pub(super) use disabled::{IS_ON, record};
+pub(super) use disabled::{IS_ON, pacing_ended, record};
 #[cfg(not(feature = "metrics"))]
 mod disabled {
     use crate::budget::RetryBudget;
     use crate::event::Event;
 
     pub(in crate::driver) fn record(_: &Event<'_>, _: Option<&RetryBudget>) {}
+
+    pub(in crate::driver) const fn pacing_ended() {}
 
     pub(in crate::driver) const IS_ON: bool = false;
 }

@@ -18,6 +18,9 @@ pub mod nested_retries {}
 #[doc = include_str!("monitoring.md")]
 pub mod monitoring {}
 
+#[doc = include_str!("throttling.md")]
+pub mod throttling {}
+
 #[doc = include_str!("wrapping_a_store.md")]
 pub mod wrapping_a_store {}
 
