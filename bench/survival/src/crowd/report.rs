@@ -73,6 +73,6 @@ N gets or puts of 1 KB begin at the same time, each of an object of its own, thr
 service admits 100 requests a second after a burst of 100, and refuses the others with 503 `SlowDown`.
 Every result has a server of its own, and none runs beside another. A call is right if its bytes are
 those of the object, or its object is stored. *req* are the requests that the server saw, also in
-relation to N; the seconds are those until the last call ended, also in relation to the ideal,
-(N - 100) / 100 s. In Rust each call is a task, in Python a thread.
+relation to N; the seconds are those until the last call ended, and if none failed also in relation to
+the ideal, (N - 100) / 100 s. In Rust each call is a task, in Python a thread.
 ";

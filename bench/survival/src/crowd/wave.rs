@@ -146,12 +146,13 @@ impl fmt::Display for Figures {
             0 => write!(f, "none failed")?,
             failed => write!(f, "**{failed} failed**")?,
         }
-        let (requests, load) = (self.requests, self.load());
-        let (seconds, slowness) = (self.seconds, self.slowness());
-        write!(
-            f,
-            "; {requests} req, {load:.2} N; {seconds:.1} s, {slowness:.2} x"
-        )
+        let (requests, load, seconds) = (self.requests, self.load(), self.seconds);
+        write!(f, "; {requests} req, {load:.2} N; {seconds:.1} s")?;
+        // Calls that fail early make no client quick.
+        if self.failed == 0 {
+            write!(f, ", {:.2} x", self.slowness())?;
+        }
+        Ok(())
     }
 }
 
