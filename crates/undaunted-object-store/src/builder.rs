@@ -133,12 +133,12 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
 
     /// How many attempts may run at the same time, at least 1. Others wait, first come, first
     /// served. Default 512, so that a process that may have 1,024 files open does not run out of
-    /// connections. It is reached gradually: a store begins with 64, and doubles that with each
-    /// round trip while more operations wait.
+    /// connections. A store with a pacer begins with 64, and doubles that with each round trip
+    /// while more operations wait.
     ///
     /// A body that is handed over as a stream counts until its first bytes have come.
     pub fn max_in_flight(mut self, max_in_flight: usize) -> Self {
-        self.policy.in_flight = Arc::new(InFlight::new(max_in_flight));
+        self.policy.max_in_flight = max_in_flight;
         self
     }
 
@@ -207,6 +207,13 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     pub fn build(self) -> RetryStore<S> {
         let mut policy = self.policy;
         policy.put_token &= self.capabilities.attributes;
+        let most = policy.max_in_flight;
+        // The first wave cannot know of a limit. Without a pacer nobody learns of one either.
+        policy.in_flight = Arc::new(if policy.pacers.are_any() {
+            InFlight::growing_to(most)
+        } else {
+            InFlight::fixed(most)
+        });
         policy
             .credentials
             .clone_from(&self.capabilities.credentials);

@@ -19,9 +19,18 @@ pub(crate) struct InFlight {
 
 impl InFlight {
     /// A window that grows up to `most`, at least 1.
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn growing_to(most: usize) -> Self {
+        Self::new(FIRST_WINDOW, most)
+    }
+
+    /// A window of this size, at least 1, from the start.
+    pub(crate) fn fixed(most: usize) -> Self {
+        Self::new(most, most)
+    }
+
+    fn new(first: usize, most: usize) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        let window = FIRST_WINDOW.min(most);
+        let window = first.clamp(1, most);
         Self {
             room: Semaphore::new(window),
             window: AtomicUsize::new(window),
@@ -62,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_window_grows_only_while_it_is_used_up_and_to_its_limit() {
-        let in_flight = InFlight::new(66);
+        let in_flight = InFlight::growing_to(66);
         let enter = || in_flight.enter().now_or_never().flatten();
         let mut inside: Vec<_> = (0..63).map_while(|_| enter()).collect();
         in_flight.succeeded();
@@ -80,7 +89,7 @@ mod tests {
 
     #[test]
     fn at_least_one_may_enter() {
-        let in_flight = InFlight::new(0);
+        let in_flight = InFlight::fixed(0);
         assert!(in_flight.enter().now_or_never().flatten().is_some());
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct Policy {
     pub(crate) budget: Option<Arc<RetryBudget>>,
     pub(crate) pacers: Pacers,
     pub(crate) in_flight: Arc<InFlight>,
+    pub(crate) max_in_flight: usize,
     /// Of the credentials, where they can be fetched anew.
     pub(crate) credentials: Option<Arc<Generation>>,
     pub(crate) listener: Option<Listener>,
@@ -45,6 +46,10 @@ pub(crate) struct Pacers {
 }
 
 impl Pacers {
+    pub(crate) const fn are_any(&self) -> bool {
+        self.read.is_some() || self.write.is_some() || self.list.is_some() || self.delete.is_some()
+    }
+
     pub(crate) fn one(pacer: Option<Arc<Pacer>>) -> Self {
         Self {
             read: pacer.clone(),
@@ -70,7 +75,8 @@ impl Policy {
             delete: config,
             budget: Some(Arc::new(RetryBudget::new())),
             pacers: Pacers::one(Some(Arc::new(Pacer::new()))),
-            in_flight: Arc::new(InFlight::new(MAX_IN_FLIGHT)),
+            in_flight: Arc::new(InFlight::growing_to(MAX_IN_FLIGHT)),
+            max_in_flight: MAX_IN_FLIGHT,
             credentials: None,
             listener: None,
             skipped_key_listener: None,
