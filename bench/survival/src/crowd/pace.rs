@@ -211,9 +211,8 @@ async fn rate_changes(from: u32, to: u32) -> io::Result<Measured> {
     Ok((measured, target, met))
 }
 
-/// Rounds of three clients, each new and with a new server.
-///
-/// Without pacer the number of requests in flight still begins small; in object_store it does not.
+/// Rounds of three clients, each new and with a new server. With a pacer a store begins with few
+/// requests in flight.
 async fn health(latency: Duration) -> io::Result<Measured> {
     let faults = || {
         let latency = (!latency.is_zero()).then(|| Rule::any(Fault::Delay(latency)).always());
