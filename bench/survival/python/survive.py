@@ -71,18 +71,18 @@ class Speaker:
             print(json.dumps(line), flush=True)
 
 
-def in_parallel(read, keys):
-    """Reads all keys at the same time; the first error is raised."""
-    results = [None] * len(keys)
+def in_parallel(act, items):
+    """Acts on all items at the same time; the first error is raised."""
+    results = [None] * len(items)
 
-    def one(place, key):
+    def one(place, item):
         try:
-            results[place] = read(key)
+            results[place] = act(item)
         except Exception as error:
             results[place] = error
 
     threads = [
-        threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(keys)
+        threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(items)
     ]
     for thread in threads:
         thread.start()
@@ -92,6 +92,15 @@ def in_parallel(read, keys):
         if isinstance(result, Exception):
             raise result
     return results
+
+
+def put_in_parallel(write, call):
+    """Writes the objects whose bytes are in numbered files."""
+    puts = [
+        {"key": key, "content": Path(call["from"], str(number))}
+        for number, key in enumerate(call["keys"])
+    ]
+    in_parallel(write, puts)
 
 
 def write_bodies(call, bodies):
@@ -164,6 +173,9 @@ class Boto3:
 
     def put(self, call):
         self.write(call)
+
+    def put_many(self, call):
+        put_in_parallel(self.write, call)
 
     def create(self, call):
         self.write(call, IfNoneMatch="*")
@@ -277,6 +289,9 @@ class Obstore:
 
     def put(self, call):
         self.write(call)
+
+    def put_many(self, call):
+        put_in_parallel(self.write, call)
 
     def create(self, call):
         self.write(call, mode="create")

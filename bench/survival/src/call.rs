@@ -52,6 +52,12 @@ pub enum Call {
         key: &'static str,
         content: Content,
     },
+    /// Put all of these at the same time, each with the [numbered](Content::numbered) content of
+    /// its place.
+    PutMany {
+        keys: &'static [&'static str],
+        content: Content,
+    },
     /// Copy and delete, if the client has no rename.
     Rename {
         from: &'static str,

@@ -123,13 +123,14 @@ async fn prepare(
                     folder::put(root, &format!("{prefix}{number:05}"), &FILE)?;
                 }
             }
+            Prepared::Many(keys, content) => folder::put_many(root, keys, content)?,
         }
     }
     Ok(())
 }
 
 /// The requests, once all of them have ended or a moment has passed.
-async fn settled(server: &S3Server) -> Vec<Request> {
+pub async fn settled(server: &S3Server) -> Vec<Request> {
     for _ in 0..20 {
         if server.requests().iter().all(|one| !one.lasted.is_zero()) {
             break;
@@ -151,6 +152,7 @@ fn needed(scenario: &Scenario) -> u64 {
         Call::Get { key } | Call::GetPausing { key, .. } => size(key),
         Call::GetMany { keys } => keys.iter().map(|key| size(key)).sum(),
         Call::GetRange { range, .. } => range.end - range.start,
+        Call::PutMany { keys, content } => (keys.len() * content.size) as u64,
         Call::Copy { .. }
         | Call::Delete { .. }
         | Call::DeleteMany { .. }

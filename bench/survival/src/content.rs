@@ -15,6 +15,11 @@ impl Content {
         Self { seed, size }
     }
 
+    /// The content of one of many objects of this size.
+    pub const fn numbered(self, number: usize) -> Self {
+        Self::new(self.seed + number as u64, self.size)
+    }
+
     pub fn bytes(self) -> Bytes {
         let mut state = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut bytes = Vec::with_capacity(self.size + 8);

@@ -7,6 +7,7 @@ use std::{fs, io};
 use bytes::Bytes;
 
 use crate::clients::BUCKET;
+use crate::content::Content;
 
 /// Objects by key.
 pub type Objects = BTreeMap<String, Bytes>;
@@ -38,6 +39,14 @@ pub fn put(root: &Path, key: &str, bytes: &[u8]) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     fs::write(path, bytes)
+}
+
+/// Writes objects without a client, each with the numbered content of its place.
+pub fn put_many(root: &Path, keys: &[&str], content: Content) -> io::Result<()> {
+    for (number, key) in keys.iter().enumerate() {
+        put(root, key, &content.numbered(number).bytes())?;
+    }
+    Ok(())
 }
 
 /// The number of uploads and parts that the server keeps.

@@ -1,11 +1,13 @@
-//! The survival matrix: what S3 clients do in failure scenarios of S3. The report goes to standard
-//! output, progress to standard error.
+//! The survival matrix: what S3 clients do in failure scenarios of S3, and in crowds on a service
+//! that throttles. The report goes to standard output, progress to standard error.
 
 mod call;
 mod cell;
 mod clients;
 mod content;
+mod crowd;
 mod folder;
+mod many;
 mod provider;
 mod report;
 mod request;
@@ -22,7 +24,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use clients::Client;
 use provider::Provider;
@@ -30,7 +32,10 @@ use report::Matrix;
 
 /// Runs S3 clients against a server that injects faults, and reports the result of each call.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Only scenarios whose name contains this.
     #[arg(long, default_value = "")]
     scenario: String,
@@ -46,9 +51,31 @@ struct Args {
     check: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    Crowd(crowd::Args),
+    /// A part of `crowd`: one process of several.
+    #[command(hide = true)]
+    CrowdProcess(crowd::demand::Demand),
+}
+
 #[tokio::main]
 async fn main() -> io::Result<ExitCode> {
     let args = Args::parse();
+    match args.command {
+        None => matrix(args).await,
+        Some(Command::Crowd(crowd)) => {
+            crowd::run(crowd, &target()?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::CrowdProcess(demand)) => {
+            crowd::demand::process(demand).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn matrix(args: Args) -> io::Result<ExitCode> {
     let mut scenarios = scenarios::all();
     scenarios.retain(|one| one.name.contains(&args.scenario));
     let wanted = |name: &str| args.client.is_empty() || args.client.iter().any(|one| one == name);

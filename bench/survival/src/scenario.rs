@@ -31,6 +31,9 @@ pub struct Scenario {
     pub price: Option<&'static str>,
     /// The call mostly waits.
     pub long: bool,
+    /// The call has hundreds of requests at the same time, and the outcome depends on how quickly
+    /// they are sent.
+    pub crowd: bool,
 }
 
 /// The outcome that is right.
@@ -63,6 +66,9 @@ pub enum Right {
 pub enum Prepared {
     /// An object that the same client has put, with the checksums that it prefers.
     Object(&'static str, Content),
+    /// Objects with the [numbered](Content::numbered) content of their place, put into the
+    /// server's folder.
+    Many(&'static [&'static str], Content),
     /// This many objects below a prefix, put into the server's folder.
     Files(&'static str, usize),
 }
@@ -94,6 +100,7 @@ impl Scenario {
             page_size: None,
             price: None,
             long: false,
+            crowd: false,
         }
     }
 
@@ -160,6 +167,11 @@ impl Scenario {
 
     pub fn long(mut self) -> Self {
         self.long = true;
+        self
+    }
+
+    pub fn crowd(mut self) -> Self {
+        self.crowd = true;
         self
     }
 

@@ -1,4 +1,5 @@
-//! The order in which results are measured: several at a time, calls that mostly wait apart.
+//! The order in which results are measured: several at a time, calls that mostly wait apart, and
+//! crowds after all others.
 
 use std::io;
 use std::sync::Arc;
@@ -22,11 +23,37 @@ pub async fn run(
     provider: &Arc<Provider>,
     mut report: impl FnMut(&Cell),
 ) -> io::Result<Vec<Cell>> {
+    let mut done = Vec::new();
+    for crowds in [false, true] {
+        let mut cells = start(clients, scenarios, provider, crowds);
+        while let Some(cell) = cells.next().await {
+            let cell = cell.map_err(io::Error::other)??;
+            report(&cell);
+            done.push(cell);
+        }
+    }
+    Ok(done)
+}
+
+type Running = FuturesUnordered<tokio::task::JoinHandle<io::Result<Cell>>>;
+
+/// Starts every client in every scenario that is a crowd, or in all the others.
+fn start(
+    clients: &[Arc<dyn Client>],
+    scenarios: &[Scenario],
+    provider: &Arc<Provider>,
+    crowds: bool,
+) -> Running {
     let long = Arc::new(Semaphore::new(LONG));
     let short = Arc::new(Semaphore::new(SHORT));
-    let mut cells = FuturesUnordered::new();
-    for scenario in scenarios {
-        let lane = if scenario.long { &long } else { &short };
+    let crowd = Arc::new(Semaphore::new(CROWDS));
+    let cells = FuturesUnordered::new();
+    for scenario in scenarios.iter().filter(|one| one.crowd == crowds) {
+        let lane = match scenario {
+            Scenario { crowd: true, .. } => &crowd,
+            Scenario { long: true, .. } => &long,
+            _ => &short,
+        };
         for client in clients.iter().filter(|client| client.missing().is_none()) {
             let lane = Arc::clone(lane);
             let client = Arc::clone(client);
@@ -42,13 +69,7 @@ pub async fn run(
             }));
         }
     }
-    let mut done = Vec::new();
-    while let Some(cell) = cells.next().await {
-        let cell = cell.map_err(io::Error::other)??;
-        report(&cell);
-        done.push(cell);
-    }
-    Ok(done)
+    cells
 }
 
 /// Concurrent calls that mostly wait: they hardly use the processor.
@@ -56,3 +77,6 @@ const LONG: usize = 24;
 
 /// Concurrent calls that use the processor: with more, two cores would slow each other down.
 const SHORT: usize = 4;
+
+/// Concurrent crowds: a crowd begins with a second of work, and waits for most of the rest.
+const CROWDS: usize = 2;

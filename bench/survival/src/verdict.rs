@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::call::{Call, Failure, Kind, Reply};
+use crate::content::Content;
 use crate::folder::Objects;
 use crate::request::Request;
 use crate::scenario::{Prepared, Right, Scenario};
@@ -171,6 +172,7 @@ pub fn before(scenario: &Scenario) -> Objects {
                 let files = (0..count).map(|n| (format!("{prefix}{n:05}"), FILE));
                 objects.extend(files);
             }
+            Prepared::Many(keys, content) => objects.extend(numbered(keys, content)),
         }
     }
     objects
@@ -186,6 +188,7 @@ fn after(scenario: &Scenario) -> Objects {
         | Call::Upload { key, content } => {
             objects.insert((*key).to_owned(), content.bytes());
         }
+        Call::PutMany { keys, content } => objects.extend(numbered(keys, *content)),
         Call::Copy { from, to } => {
             let copied = objects[*from].clone();
             objects.insert((*to).to_owned(), copied);
@@ -206,6 +209,11 @@ fn after(scenario: &Scenario) -> Objects {
         | Call::List { .. } => {}
     }
     objects
+}
+
+fn numbered(keys: &[&str], content: Content) -> impl Iterator<Item = (String, Bytes)> {
+    let keys = keys.iter().enumerate();
+    keys.map(move |(number, key)| ((*key).to_owned(), content.numbered(number).bytes()))
 }
 
 fn same_bodies(bodies: &[Bytes], expected: &[&Bytes]) -> Result<(), String> {

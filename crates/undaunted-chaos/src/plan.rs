@@ -184,6 +184,8 @@ impl FaultPlan {
 
 #[derive(Debug, Default)]
 struct PlanState {
+    /// When the first call came.
+    start: Option<Instant>,
     blackout: Option<Blackout>,
     script: Script,
     seeded: Option<SeededFaults>,
@@ -216,6 +218,7 @@ impl PlanState {
     /// The number of this call in its series, and the faults that hit it.
     fn choose(&mut self, call: &IncomingCall<'_>) -> (u64, Vec<ChosenFault>) {
         let now = Instant::now();
+        let since_first_call = now - *self.start.get_or_insert(now);
         let is_dark = self.is_dark(now);
         *self.calls.entry(call.operation).or_default() += 1;
         let identity = call.series();
@@ -231,7 +234,7 @@ impl PlanState {
             return (nth, vec![refused]);
         }
 
-        let scripted = self.script.choose(call, now).into_iter();
+        let scripted = self.script.choose(call, now, since_first_call).into_iter();
         let mut faults: Vec<_> = scripted
             .map(|(rule, fault)| ChosenFault {
                 fault,

@@ -1,5 +1,7 @@
 //! Which calls a fault is meant for.
 
+use std::time::Duration;
+
 use crate::call::IncomingCall;
 use crate::fault::Fault;
 use crate::operation::Operation;
@@ -17,6 +19,7 @@ use crate::operation::Operation;
 /// | only the n-th | `.from_call(n)` |
 /// | all from the n-th on | `.from_call(n).always()` |
 /// | all | `.always()` |
+/// | all of the second ten seconds | `.starts_after(10 s).ends_after(20 s).always()` |
 ///
 /// A rule whose fault cannot hit its operation ([`Fault::applies_to`]) matches nothing and so
 /// stays in [`FaultPlan::unused`](crate::FaultPlan::unused).
@@ -40,6 +43,8 @@ pub struct Rule {
     pub(crate) from_call: u64,
     /// How many calls to hit; all of them where none.
     pub(crate) count: Option<u64>,
+    starts_after: Duration,
+    ends_after: Duration,
     fault: Fault,
 }
 
@@ -62,6 +67,8 @@ impl Rule {
             method: None,
             from_call: 1,
             count: Some(1),
+            starts_after: Duration::ZERO,
+            ends_after: Duration::MAX,
             fault,
         }
     }
@@ -104,10 +111,31 @@ impl Rule {
         self
     }
 
+    /// Spares the calls until this long after the first call of the plan; they do not match. Time
+    /// is tokio's. The default is zero.
+    #[must_use]
+    pub const fn starts_after(mut self, pause: Duration) -> Self {
+        self.starts_after = pause;
+        self
+    }
+
+    /// Spares the calls from this long after the first call of the plan on; they do not match.
+    /// The default is never.
+    #[must_use]
+    pub const fn ends_after(mut self, lasts: Duration) -> Self {
+        self.ends_after = lasts;
+        self
+    }
+
     /// The fault that the rule brings.
     #[must_use]
     pub const fn fault(&self) -> &Fault {
         &self.fault
+    }
+
+    /// Whether it is the rule's time, this long after the first call of the plan.
+    pub(crate) fn is_in_force(&self, since_first_call: Duration) -> bool {
+        (self.starts_after..self.ends_after).contains(&since_first_call)
     }
 
     pub(crate) fn matches(&self, call: &IncomingCall<'_>) -> bool {

@@ -1,5 +1,7 @@
 //! The rules of a plan at work: how far each has come.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::call::IncomingCall;
@@ -20,10 +22,16 @@ impl Script {
 
     /// The delays that are due, and the first other fault that is, each with the number of its
     /// rule. Every rule sees the call, so that each counts its own matching calls.
-    pub(crate) fn choose(&mut self, call: &IncomingCall<'_>, now: Instant) -> Vec<(usize, Fault)> {
+    pub(crate) fn choose(
+        &mut self,
+        call: &IncomingCall<'_>,
+        now: Instant,
+        since_first_call: Duration,
+    ) -> Vec<(usize, Fault)> {
         let mut faults: Vec<(usize, Fault)> = Vec::new();
         let mut complete = false;
-        for (number, rule) in self.rules.iter_mut().enumerate() {
+        let rules = self.rules.iter_mut().enumerate();
+        for (number, rule) in rules.filter(|(_, one)| one.rule.is_in_force(since_first_call)) {
             if rule.see(call, now) && !complete {
                 let fault = rule.take();
                 complete = fault.kind() != FaultKind::Delay;
@@ -174,6 +182,24 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_is_in_force_from_its_start_until_its_end() {
+        let seconds = Duration::from_secs;
+        let mut script = Script::default();
+        let window = Rule::any(RESET)
+            .starts_after(seconds(10))
+            .ends_after(seconds(20));
+        script.add(window.from_call(2).always());
+        let start = Instant::now();
+        let call = IncomingCall::new(Operation::Get, "k");
+        let due = [0, 9, 10, 11, 19, 20, 21].map(|at| {
+            let faults = script.choose(&call, start + seconds(at), seconds(at));
+            !faults.is_empty()
+        });
+        // Calls outside the window are not counted.
+        assert_eq!(due, [false, false, false, true, true, false, false]);
+    }
+
+    #[test]
     fn a_rate_limit_is_due_beyond_the_rate_only() {
         let limit = Fault::RateLimit {
             per_second: 2,
@@ -183,7 +209,7 @@ mod tests {
         let mut scripted = ScriptedRule::new(Rule::any(limit).always());
         let start = Instant::now();
         let mut due = |millis| {
-            let now = start + std::time::Duration::from_millis(millis);
+            let now = start + Duration::from_millis(millis);
             scripted.see(&IncomingCall::new(Operation::Get, "k"), now)
         };
         assert_eq!(

@@ -1,4 +1,4 @@
-//! aws-sdk-s3, and the same with the retries that become its default.
+//! aws-sdk-s3, with each of its sets of retries.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -19,29 +19,41 @@ use futures::future::try_join_all;
 
 use super::{Client, Endpoint, NEW_RETRIES, Session};
 use crate::call::{Call, Failure, Kind, PART, Reply};
+use crate::content::Content;
 use crate::provider::Provider;
 use crate::versions;
 
-pub struct Aws {
-    pub new_retries: bool,
+pub struct Aws(pub Retries);
+
+/// What the client is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retries {
+    /// The default.
+    Standard,
+    /// The default to be.
+    New,
+    /// With a rate limit of the client's own after a throttled response.
+    Adaptive,
 }
 
 #[async_trait]
 impl Client for Aws {
     fn name(&self) -> &'static str {
-        if self.new_retries {
-            "aws-sdk-s3, new retries"
-        } else {
-            "aws-sdk-s3"
+        match self.0 {
+            Retries::Standard => "aws-sdk-s3",
+            Retries::New => "aws-sdk-s3, new retries",
+            Retries::Adaptive => "aws-sdk-s3, adaptive",
         }
     }
 
     fn version(&self) -> String {
         let version = versions::of("aws-sdk-s3");
-        if self.new_retries {
-            format!("{version}, with what aws-config makes of {NEW_RETRIES}=true")
-        } else {
-            version
+        match self.0 {
+            Retries::Standard => version,
+            Retries::New => {
+                format!("{version}, with what aws-config makes of {NEW_RETRIES}=true")
+            }
+            Retries::Adaptive => format!("{version}, with `RetryConfig::adaptive()`"),
         }
     }
 
@@ -51,12 +63,13 @@ impl Client for Aws {
             secret: endpoint.secret_key,
             provider: endpoint.provider.clone(),
         };
-        let mut retries = RetryConfig::standard();
-        if self.new_retries {
+        let retries = match self.0 {
+            Retries::Standard => RetryConfig::standard(),
             // Only aws-config reads the environment variable, and this is all that it does then.
             // The variable would hold for the whole program.
-            retries = retries.with_retry_spec(RetrySpec::v2_1());
-        }
+            Retries::New => RetryConfig::standard().with_retry_spec(RetrySpec::v2_1()),
+            Retries::Adaptive => RetryConfig::adaptive(),
+        };
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&endpoint.url)
@@ -124,11 +137,13 @@ impl Session for AwsSession {
             }
             Call::List { prefix } => self.list(prefix).await,
             Call::Put { key, content } => {
-                let put = self.s3.put_object().bucket(self.bucket).key(*key);
-                put.body(content.bytes().into())
-                    .send()
-                    .await
-                    .map_err(failure)?;
+                self.put(key, *content).await?;
+                Ok(Reply::Done)
+            }
+            Call::PutMany { keys, content } => {
+                let keys = keys.iter().enumerate();
+                let puts = keys.map(|(number, key)| self.put(key, content.numbered(number)));
+                try_join_all(puts).await?;
                 Ok(Reply::Done)
             }
             Call::Create { key, content } => {
@@ -167,6 +182,13 @@ impl AwsSession {
         let got = get.set_range(range).send().await.map_err(failure)?;
         let body = got.body.collect().await.map_err(broken)?;
         Ok(body.into_bytes())
+    }
+
+    async fn put(&self, key: &str, content: Content) -> Result<(), Failure> {
+        let put = self.s3.put_object().bucket(self.bucket).key(key);
+        let put = put.body(content.bytes().into());
+        put.send().await.map_err(failure)?;
+        Ok(())
     }
 
     async fn get_pausing(&self, key: &str, pause: std::time::Duration) -> Result<Reply, Failure> {

@@ -1,12 +1,11 @@
-//! The clients, each with its default settings, and two of them with the retries that AWS
-//! announced for its SDKs as well.
+//! The clients, each with its default settings, and two of them with other sets of retries as well.
 
 mod aws;
-mod bare;
+pub mod bare;
 mod opendal;
 mod python;
 mod trait_calls;
-mod undaunted;
+pub mod undaunted;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -56,8 +55,13 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub fn of(server: &S3Server) -> Self {
+        Self::at(&server.endpoint())
+    }
+
+    /// A server of this URL, perhaps in another process.
+    pub fn at(url: &str) -> Self {
         Self {
-            url: server.endpoint(),
+            url: url.to_owned(),
             access_key: ACCESS_KEY,
             secret_key: SECRET_KEY,
             region: REGION,
@@ -92,27 +96,52 @@ impl Endpoint {
     }
 }
 
-/// All clients, in the order of the report. Python packages are installed below `target`.
+/// All clients of the matrix, in the order of the report. Python packages are installed below `target`.
 pub async fn all(
     target: &Path,
     provider: &Provider,
     wanted: impl Fn(&str) -> bool,
 ) -> Vec<Box<dyn Client>> {
     let mut clients: Vec<Box<dyn Client>> = vec![
-        Box::new(undaunted::Undaunted),
+        Box::new(undaunted::Undaunted::PACED),
         Box::new(bare::Bare),
         Box::new(opendal::OpenDal::new()),
         Box::new(opendal::OpenDal::with_timeouts()),
-        Box::new(aws::Aws { new_retries: false }),
-        Box::new(aws::Aws { new_retries: true }),
+        Box::new(aws::Aws(aws::Retries::Standard)),
+        Box::new(aws::Aws(aws::Retries::New)),
     ];
     clients.retain(|client| wanted(client.name()));
-    let python: Vec<_> = python::COLUMNS
-        .into_iter()
-        .filter(|column| wanted(column.name))
-        .collect();
-    clients.extend(python::install(target, provider, &python).await);
+    clients.extend(packages(target, provider, &python::COLUMNS, wanted).await);
     clients
+}
+
+/// The clients of a crowd, those with a rate limit of their own among them.
+pub async fn crowd(
+    target: &Path,
+    provider: &Provider,
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<Box<dyn Client>> {
+    let mut clients: Vec<Box<dyn Client>> = vec![
+        Box::new(undaunted::Undaunted::PACED),
+        Box::new(bare::Bare),
+        Box::new(opendal::OpenDal::new()),
+        Box::new(aws::Aws(aws::Retries::Standard)),
+        Box::new(aws::Aws(aws::Retries::Adaptive)),
+    ];
+    clients.retain(|client| wanted(client.name()));
+    clients.extend(packages(target, provider, &python::CROWD, wanted).await);
+    clients
+}
+
+async fn packages(
+    target: &Path,
+    provider: &Provider,
+    columns: &[python::Column],
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<Box<dyn Client>> {
+    let columns = columns.iter().copied();
+    let columns: Vec<_> = columns.filter(|column| wanted(column.name)).collect();
+    python::install(target, provider, &columns).await
 }
 
 /// The environment variable with which AWS lets users try the retries that become the default of

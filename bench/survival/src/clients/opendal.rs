@@ -142,6 +142,14 @@ async fn run(operator: &Operator, call: &Call) -> Result<Reply> {
             operator.write(key, content.bytes()).await?;
             Ok(Reply::Done)
         }
+        Call::PutMany { keys, content } => {
+            let puts = keys.iter().enumerate().map(|(number, key)| {
+                let bytes = content.numbered(number).bytes();
+                async move { operator.write(key, bytes).await }
+            });
+            try_join_all(puts).await?;
+            Ok(Reply::Done)
+        }
         Call::Create { key, content } => {
             let bytes = content.bytes();
             operator.write_with(key, bytes).if_not_exists(true).await?;

@@ -27,27 +27,45 @@ use crate::provider::Provider;
 pub struct Column {
     pub name: &'static str,
     package: &'static str,
-    new_retries: bool,
+    /// An environment variable of its program, with its value.
+    variable: Option<(&'static str, &'static str)>,
 }
 
-/// The Python packages.
+/// The Python packages of the matrix.
 pub const COLUMNS: [Column; 3] = [
     Column {
         name: "boto3",
         package: "boto3",
-        new_retries: false,
+        variable: None,
     },
     Column {
         name: "boto3, new retries",
         package: "boto3",
-        new_retries: true,
+        variable: Some((NEW_RETRIES, "true")),
+    },
+    OBSTORE,
+];
+
+/// Those of a crowd.
+pub const CROWD: [Column; 3] = [
+    OBSTORE,
+    Column {
+        name: "boto3, standard",
+        package: "boto3",
+        variable: Some((RETRY_MODE, "standard")),
     },
     Column {
-        name: "obstore",
-        package: "obstore",
-        new_retries: false,
+        name: "boto3, adaptive",
+        package: "boto3",
+        variable: Some((RETRY_MODE, "adaptive")),
     },
 ];
+
+const OBSTORE: Column = Column {
+    name: "obstore",
+    package: "obstore",
+    variable: None,
+};
 
 /// Makes a Python environment below `target` and starts a program in it for each column. A
 /// package that cannot be installed is reported as missing.
@@ -84,12 +102,12 @@ impl Client for Package {
     }
 
     fn version(&self) -> String {
-        match &self.python {
-            Ok(python) if self.column.new_retries => {
-                format!("{}, with {NEW_RETRIES}=true", python.version)
+        match (&self.python, self.column.variable) {
+            (Ok(python), Some((variable, value))) => {
+                format!("{}, with {variable}={value}", python.version)
             }
-            Ok(python) => python.version.clone(),
-            Err(_) => "not installed".to_owned(),
+            (Ok(python), None) => python.version.clone(),
+            (Err(_), _) => "not installed".to_owned(),
         }
     }
 
@@ -229,6 +247,13 @@ fn line(call: &Call, folder: &Path) -> io::Result<Value> {
         Call::Head { key } => json!({"op": "head", "key": key}),
         Call::List { prefix } => json!({"op": "list", "prefix": prefix}),
         Call::Put { key, content } => json!({"op": "put", "key": key, "content": file(content)?}),
+        Call::PutMany { keys, content } => {
+            for number in 0..keys.len() {
+                let bytes = content.numbered(number).bytes();
+                std::fs::write(folder.join(number.to_string()), bytes)?;
+            }
+            json!({"op": "put_many", "keys": keys, "from": folder})
+        }
         Call::Rename { from, to } => json!({"op": "rename", "from": from, "to": to}),
         Call::Update {
             key,
@@ -262,10 +287,9 @@ async fn start(python: &Path, provider: &Provider, column: Column) -> io::Result
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
             provider.token_file(),
         )
-        .env_remove(NEW_RETRIES);
-    if column.new_retries {
-        program.env(NEW_RETRIES, "true");
-    }
+        .env_remove(NEW_RETRIES)
+        .env_remove(RETRY_MODE)
+        .envs(column.variable);
     let mut child = program
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -321,5 +345,8 @@ async fn hand_out(mut lines: tokio::io::Lines<BufReader<ChildStdout>>, waiting: 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// The environment variable for the retries of boto3, with which its users need no code.
+const RETRY_MODE: &str = "AWS_RETRY_MODE";
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python");

@@ -58,6 +58,14 @@ async fn run(store: &Arc<dyn ObjectStore>, call: &Call) -> Result<Reply> {
             store.put(&Path::from(*key), content.bytes().into()).await?;
             Ok(Reply::Done)
         }
+        Call::PutMany { keys, content } => {
+            let puts = keys.iter().enumerate().map(|(number, key)| {
+                let bytes = content.numbered(number).bytes();
+                async move { store.put(&Path::from(*key), bytes.into()).await }
+            });
+            try_join_all(puts).await?;
+            Ok(Reply::Done)
+        }
         Call::Create { key, content } => {
             let mode = PutMode::Create;
             put(store, key, content.bytes(), mode).await

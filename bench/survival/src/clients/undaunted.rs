@@ -11,12 +11,24 @@ use super::{Client, Endpoint, Session};
 use crate::call::{Call, Failure, Reply};
 use crate::versions;
 
-pub struct Undaunted;
+pub struct Undaunted {
+    paced: bool,
+}
+
+impl Undaunted {
+    /// As it is by default.
+    pub const PACED: Self = Self { paced: true };
+    pub const UNPACED: Self = Self { paced: false };
+}
 
 #[async_trait]
 impl Client for Undaunted {
     fn name(&self) -> &'static str {
-        "undaunted"
+        if self.paced {
+            "undaunted"
+        } else {
+            "undaunted, without pacer"
+        }
     }
 
     fn version(&self) -> String {
@@ -38,6 +50,9 @@ impl Client for Undaunted {
             .config(RetryConfig::storage())
             .capabilities(backend.capabilities)
             .on_skipped_key(move |skipped| lock(&name).push(skipped.key().to_owned()));
+        if !self.paced {
+            store = store.without_pacer();
+        }
         if endpoint.verified {
             store = store.verify_reads();
         }

@@ -1,6 +1,7 @@
 //! The scenarios, in the order of the report.
 
 mod conditions;
+mod crowds;
 mod documents;
 mod intermediaries;
 mod lists;
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Scenario> {
         documents::scenarios(),
         lists::scenarios(),
         refusals::scenarios(),
+        crowds::scenarios(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -37,7 +39,7 @@ mod tests {
     #[test]
     fn there_are_as_many_as_documented_and_no_name_is_there_twice() {
         let all = all();
-        assert_eq!(all.len(), 80 + 42);
+        assert_eq!(all.len(), 80 + 42 + 4);
         let names: BTreeSet<_> = all.iter().map(|one| &one.name).collect();
         assert_eq!(names.len(), all.len());
     }

@@ -1,7 +1,6 @@
 use undaunted_chaos::{Fault, Operation, Rule};
 
 use super::*;
-use crate::content::Content;
 use crate::request::tests::request;
 
 const KEY: &str = "a";
@@ -131,6 +130,25 @@ fn a_write_must_leave_its_object_and_nothing_else() {
         there(&[(KEY, OLD), ("b", OLD)]),
         there(&[(KEY, OLD), ("b", NEW), ("c", NEW)]),
         there(&[("b", NEW)]),
+    ] {
+        assert!(verdict(&put, &done, &wrong).is_err());
+    }
+}
+
+#[test]
+fn many_puts_must_leave_every_object() {
+    let call = Call::PutMany {
+        keys: &["b", "c"],
+        content: NEW,
+    };
+    let put = scenario(call, Right::Success);
+    let done = Outcome::Replied(Reply::Done);
+    let second = NEW.numbered(1);
+    let all = there(&[(KEY, OLD), ("b", NEW), ("c", second)]);
+    assert!(verdict(&put, &done, &all).is_ok());
+    for wrong in [
+        there(&[(KEY, OLD), ("b", NEW)]),
+        there(&[(KEY, OLD), ("b", second), ("c", NEW)]),
     ] {
         assert!(verdict(&put, &done, &wrong).is_err());
     }

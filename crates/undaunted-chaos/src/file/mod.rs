@@ -33,6 +33,8 @@ use fields::{scalar, type_name};
 /// | `key` | a pattern, in which `*` is any run of characters | `"*"` | all |
 /// | `from_call` | the matching call to begin with, from 1 | 1 | all |
 /// | `count` | how many calls to hit, or `"always"` | 1; for `rate_limit` always | all |
+/// | `starts_after` | a duration, from the first call of all on | `"0s"` | all |
+/// | `ends_after` | a duration, from the first call of all on | never | all |
 /// | `failure` | `"closed"`, `"connect"`, `"reset"` or `"timeout"` | | all that fail |
 /// | `status` | an HTTP status, in the place of `failure` | | `fail_before`, `fail_after` |
 /// | `status` | 301 or 400 | 301 | `wrong_region` |

@@ -56,6 +56,12 @@ pub(super) fn read(
         None if kind == FaultKind::RateLimit => rule.always(),
         None => rule,
     };
+    if let Some(field) = fields.get("starts_after") {
+        rule = rule.starts_after(field.duration()?);
+    }
+    if let Some(field) = fields.get("ends_after") {
+        rule = rule.ends_after(field.duration()?);
+    }
     fields.finish(kind.as_str())?;
     Ok(rule)
 }

@@ -87,7 +87,12 @@ fn every_fault_can_be_written() {
             "fault = 'fail_before'\nstatus = 503\ncode = 'SlowDown'\nretry_after = '3s'\nmethod = 'put'",
             Rule::any(Fault::FailBefore(Failure::Status(slow))).method("PUT"),
         ),
-        ("fault = 'html_page'", Rule::any(Fault::HtmlPage)),
+        (
+            "fault = 'html_page'\nstarts_after = '2s'\nends_after = '1m'",
+            Rule::any(Fault::HtmlPage)
+                .starts_after(lasts)
+                .ends_after(Duration::from_secs(60)),
+        ),
         (
             "fault = 'ignore_range'\ncount = 'always'",
             Rule::any(Fault::IgnoreRange).always(),
@@ -272,7 +277,7 @@ fn a_mistake_in_a_rule_has_its_line_and_its_words() {
         ),
         (
             "[[rule]]\nfault = 'short_body'\nat = 1\nlasts = '1s'",
-            "line 4: `lasts` means nothing to the fault short_body: its fields are at, count, fault,",
+            "line 4: `lasts` means nothing to the fault short_body: its fields are at, count, ends_after,",
         ),
         (
             "[[rule]]\nfault = 'fail_before'",
