@@ -51,7 +51,8 @@ impl OperationError {
             let report = &failed.report;
             let delays: Vec<_> = report.delays().iter().map(Duration::as_secs_f64).collect();
             let reason = report.stop_reason();
-            let note = reason.and_then(|reason| note(report.attempts(), &delays, reason));
+            let note =
+                reason.and_then(|reason| note(report.attempts(), &delays, report.queued(), reason));
             fields.set_item("note", note)?;
             let failures = report.failures().iter();
             let failures: Vec<_> = failures.map(|failed| redacted(&failed.error)).collect();
@@ -62,6 +63,7 @@ impl OperationError {
                 report.elapsed().as_secs_f64(),
                 reason.map(StopReason::as_str),
                 PyTuple::new(py, failures)?,
+                report.queued().as_secs_f64(),
             );
             let class = REPORT.import(py, "undaunted._types", "RetryReport")?;
             fields.set_item("report", class.call1(arguments)?)?;

@@ -137,6 +137,8 @@ struct LogRecord {
     operation: &'static str,
     key: String,
     text: String,
+    queued: f64,
+    pace: Option<f64>,
 }
 
 impl LogRecord {
@@ -163,12 +165,21 @@ impl LogRecord {
             operation: event.operation.as_str(),
             key: event.location.to_string(),
             text: redacted(&event.event.to_string()).into_owned(),
+            queued: event.event.queued.as_secs_f64(),
+            pace: event.event.pace,
         })
     }
 
     fn log(self, py: Python<'_>) -> PyResult<()> {
         let log = LOG.import(py, "undaunted._log", "log_store_event")?;
-        log.call1((self.level, self.text, self.operation, self.key))?;
+        log.call1((
+            self.level,
+            self.text,
+            self.operation,
+            self.key,
+            self.queued,
+            self.pace,
+        ))?;
         Ok(())
     }
 }

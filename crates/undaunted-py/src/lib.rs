@@ -12,6 +12,7 @@ mod events;
 mod key;
 mod listing;
 mod open_store;
+mod pacer;
 mod payload;
 mod pending;
 mod process;
@@ -36,6 +37,8 @@ mod _undaunted {
     use super::events::drain_events;
     #[pymodule_export]
     use super::listing::Listing;
+    #[pymodule_export]
+    use super::pacer::Pacer;
     #[pymodule_export]
     use super::pending::{Mailbox, Pending, in_flight};
     #[pymodule_export]

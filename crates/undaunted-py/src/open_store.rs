@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::events;
 use crate::key::Root;
+use crate::pacer::SharedPacer;
 use crate::stored_file::StoredFile;
 
 /// The settings of a store. Its options may be secrets, so it has no `Debug`.
@@ -20,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) options: Vec<(String, String)>,
     pub(crate) config: RetryConfig,
     pub(crate) budget: Option<Arc<RetryBudget>>,
+    pub(crate) pacer: Option<Arc<SharedPacer>>,
     pub(crate) faults: Option<FaultPlan>,
 }
 
@@ -65,6 +67,9 @@ impl Settings {
             .on_event(events::take);
         if let Some(budget) = &self.budget {
             store = store.budget(Arc::clone(budget));
+        }
+        if let Some(pacer) = &self.pacer {
+            store = store.pacer(Arc::clone(pacer.current()));
         }
         Ok(OpenStore {
             store: store.build(),

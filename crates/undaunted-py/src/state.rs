@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyString};
@@ -11,6 +11,7 @@ use undaunted::{AttemptOutcome, Decision, Event, RetryState, StopReason, TimedOu
 
 use crate::budget::RetryBudget;
 use crate::config::Config;
+use crate::pacer::{Paced, Pacer};
 use crate::seconds::hint;
 
 /// The decisions of one call, and the texts about it.
@@ -19,6 +20,7 @@ use crate::seconds::hint;
 pub(crate) struct State {
     config: Py<Config>,
     budget: Option<Py<RetryBudget>>,
+    paced: Option<Paced>,
     inner: RetryState,
     delays: Vec<f64>,
     /// The verdict on the last failure, and what was decided.
@@ -29,14 +31,21 @@ pub(crate) struct State {
 impl State {
     /// A call that is about to make its first attempt; its `total_timeout` runs from now.
     #[new]
-    #[pyo3(signature = (config, budget = None, seed = None))]
-    fn new(config: Py<Config>, budget: Option<Py<RetryBudget>>, seed: Option<u64>) -> Self {
-        let is_timed = config.get().inner.total_timeout().is_some() || budget.is_some();
+    #[pyo3(signature = (config, budget = None, seed = None, pacer = None))]
+    fn new(
+        config: Py<Config>,
+        budget: Option<Py<RetryBudget>>,
+        seed: Option<u64>,
+        pacer: Option<&Pacer>,
+    ) -> Self {
+        let has_deadline = config.get().inner.total_timeout().is_some();
+        let is_timed = has_deadline || budget.is_some() || pacer.is_some();
         let start = is_timed.then(Instant::now);
         let seed = seed.unwrap_or_else(undaunted::__private::seed);
         Self {
             config,
             budget,
+            paced: pacer.map(Paced::new),
             inner: RetryState::new(start, seed),
             delays: Vec::new(),
             last: (Verdict::Permanent, Decision::Stop(StopReason::Permanent)),
@@ -66,7 +75,18 @@ impl State {
         };
         let budget = self.budget.as_ref().map(|budget| &*budget.get().inner);
         let config = &self.config.get().inner;
-        let decision = self.inner.on_failure(config, now, verdict, budget);
+        let decision = match (&mut self.paced, now, verdict) {
+            (Some(paced), Some(at), Verdict::Throttled { .. }) => {
+                paced.began = paced.turn.throttled(at);
+                self.inner
+                    .on_paced_failure(config, now, verdict, paced.turn.pacer())
+            }
+            (Some(paced), Some(at), Verdict::Permanent) => {
+                paced.turn.succeeded(at);
+                self.inner.on_failure(config, now, verdict, budget)
+            }
+            _ => self.inner.on_failure(config, now, verdict, budget),
+        };
         let decision = undaunted::__private::switched(decision, &mut self.inner, budget);
         self.last = (verdict, decision);
         match decision {
@@ -79,6 +99,28 @@ impl State {
         }
     }
 
+    /// Before an attempt of a call that has a pacer: the seconds after which to ask again, or None
+    /// once the attempt may begin. It may also begin when `total_timeout` has passed: it is then
+    /// cut immediately.
+    #[pyo3(signature = (now = None))]
+    fn poll_turn(&mut self, now: Option<f64>) -> Option<f64> {
+        let paced = self.paced.as_mut()?;
+        if paced.is_free() {
+            paced.queued = Duration::ZERO;
+            return None;
+        }
+        let now = self.instant(now)?;
+        let deadline = self.inner.deadline(&self.config.get().inner);
+        let paced = self.paced.as_mut()?;
+        if switch().is_some() || deadline.is_some_and(|deadline| deadline <= now) {
+            paced.give_up(now);
+            return None;
+        }
+        let then = paced.poll(now)?;
+        let then = deadline.map_or(then, |deadline| deadline.min(then));
+        Some(then.saturating_duration_since(now).as_secs_f64())
+    }
+
     /// An attempt begins: its time limit in seconds from now, the text of the error when it is
     /// reached, and whether it is `total_timeout`.
     #[pyo3(signature = (now = None))]
@@ -89,14 +131,26 @@ impl State {
         Some((cut.after.as_secs_f64(), cut.because.to_string(), is_total))
     }
 
-    /// The call succeeded.
-    fn on_success(&mut self) {
+    /// The call succeeded. The result is whether pacing has ended with it.
+    #[pyo3(signature = (now = None))]
+    fn on_success(&mut self, now: Option<f64>) -> bool {
+        let mut has_ended = false;
+        if self.paced.is_some() {
+            let now = self.instant(now);
+            if let (Some(paced), Some(now)) = (&mut self.paced, now) {
+                has_ended = paced.succeeded(now);
+            }
+        }
         let budget = self.budget.as_ref().map(|budget| &*budget.get().inner);
         self.inner.on_success(budget);
+        has_ended
     }
 
     /// The call was dropped during a wait.
     fn on_drop(&mut self) {
+        if let Some(paced) = &mut self.paced {
+            paced.leave();
+        }
         let budget = self.budget.as_ref().map(|budget| &*budget.get().inner);
         self.inner.on_drop(budget);
     }
@@ -127,13 +181,22 @@ impl State {
                 (retries + 1, outcome)
             }
         };
-        Event::new(operation, attempt, self.max_retries(), outcome).to_string()
+        let mut event = Event::new(operation, attempt, self.max_retries(), outcome);
+        if let Some(paced) = &self.paced {
+            event.queued = paced.queued;
+            event.pace = paced.rate();
+        }
+        event.to_string()
     }
 
     /// The note on the exception that ends the call, if there is something to say.
     fn note(&self) -> Option<String> {
         match self.last.1 {
-            Decision::Stop(reason) => note(self.inner.retries() + 1, &self.delays, reason),
+            Decision::Stop(reason) => {
+                let queued = self.paced.as_ref().map(|paced| paced.queued_in_all);
+                let attempts = self.inner.retries() + 1;
+                note(attempts, &self.delays, queued.unwrap_or_default(), reason)
+            }
             Decision::Retry { .. } => None,
         }
     }
@@ -151,6 +214,24 @@ impl State {
         self.config.get().inner.max_retries().min(most)
     }
 
+    /// Whether pacing began with the last failure.
+    #[getter]
+    fn began_pacing(&self) -> bool {
+        self.paced.as_ref().is_some_and(|paced| paced.began)
+    }
+
+    /// How long the last attempt waited for its turn, in seconds. None without a pacer.
+    #[getter]
+    fn queued(&self) -> Option<f64> {
+        Some(self.paced.as_ref()?.queued.as_secs_f64())
+    }
+
+    /// The pacer's rate in requests a second, if there is one and it is active.
+    #[getter]
+    fn pace(&self) -> Option<f64> {
+        self.paced.as_ref()?.rate()
+    }
+
     #[classattr]
     const TRANSIENT: u8 = 0;
     #[classattr]
@@ -160,7 +241,7 @@ impl State {
 }
 
 impl State {
-    /// The time, where the configuration or the budget needs it.
+    /// The time, where the configuration, the budget or the pacer needs it.
     fn instant(&self, given: Option<f64>) -> Option<Instant> {
         let start = self.inner.start()?;
         match hint(given) {
@@ -170,27 +251,37 @@ impl State {
     }
 }
 
-/// The note on an exception that ends a call: attempts, delays and the reason. None if the first
-/// attempt failed permanently: the exception says it all.
-pub(crate) fn note(attempts: u32, delays: &[f64], reason: StopReason) -> Option<String> {
+/// The note on an exception that ends a call: attempts, delays, the time in the pacer's queue and
+/// the reason. None if the first attempt failed permanently: the exception says it all.
+pub(crate) fn note(
+    attempts: u32,
+    delays: &[f64],
+    queued: Duration,
+    reason: StopReason,
+) -> Option<String> {
     if delays.is_empty() && reason == StopReason::Permanent {
         return None;
     }
     let plural = if attempts > 1 { "s" } else { "" };
-    if delays.is_empty() {
-        return Some(format!("{attempts} attempt{plural}; {reason}"));
-    }
+    let turns = format!("{:.2} s for turns", queued.as_secs_f64());
+    let waits = match (delays.is_empty(), queued < SHOWN_FROM) {
+        (true, true) => String::new(),
+        (true, false) => format!(", after a wait of {turns}"),
+        (false, true) => format!(", after waits of {} s", shown(delays)),
+        (false, false) => format!(", after waits of {} s and {turns}", shown(delays)),
+    };
+    Some(format!("{attempts} attempt{plural}{waits}; {reason}"))
+}
+
+fn shown(delays: &[f64]) -> String {
     let shown = delays.iter().take(MOST_DELAYS);
     let shown: Vec<_> = shown.map(|delay| format!("{delay:.2}")).collect();
-    let shown = shown.join(", ");
     let more = if delays.len() > MOST_DELAYS {
         ", …"
     } else {
         ""
     };
-    Some(format!(
-        "{attempts} attempt{plural}, after waits of {shown}{more} s; {reason}"
-    ))
+    format!("{}{more}", shown.join(", "))
 }
 
 /// The test switch, for calls in Python and for stores in Rust: every call makes at most this many
@@ -214,6 +305,9 @@ fn lock() -> MutexGuard<'static, Option<(u32, Switched)>> {
 }
 
 static SWITCH: Mutex<Option<(u32, Switched)>> = Mutex::new(None);
+
+/// A shorter time would be shown as 0.00 s.
+const SHOWN_FROM: Duration = Duration::from_millis(5);
 
 /// A note with more delays than this would hide its reason.
 const MOST_DELAYS: usize = 20;

@@ -16,13 +16,14 @@ use object_store::{
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use undaunted_chaos::{ChaosSpec, FaultKind};
-use undaunted_object_store::{OpenError, redacted};
+use undaunted_object_store::{OpenError, Operation, redacted};
 
 use crate::budget::RetryBudget;
 use crate::config::Config;
 use crate::errors::not_opened;
 use crate::listing::Listing;
 use crate::open_store::{OpenStore, Settings, StoreKind, file_url};
+use crate::pacer::Pacer;
 use crate::payload;
 use crate::pending::operate;
 use crate::reader::{Content, Reader};
@@ -40,13 +41,14 @@ pub(crate) struct Store {
 #[pymethods]
 impl Store {
     #[new]
-    #[pyo3(signature = (url, options, config, budget = None, chaos = None))]
+    #[pyo3(signature = (url, options, config, budget = None, pacer = None, chaos = None))]
     fn new(
         py: Python<'_>,
         url: String,
         options: Vec<(String, String)>,
         config: &Config,
         budget: Option<&RetryBudget>,
+        pacer: Option<&Pacer>,
         chaos: Option<&str>,
     ) -> PyResult<Self> {
         let faults = chaos.map(str::parse::<ChaosSpec>).transpose();
@@ -56,6 +58,7 @@ impl Store {
             options,
             config: config.inner.clone(),
             budget: budget.map(|budget| Arc::clone(&budget.inner)),
+            pacer: pacer.map(|pacer| Arc::clone(&pacer.shared)),
             faults: faults.map(|spec| spec.plan()),
         };
         let opened = py
@@ -263,6 +266,15 @@ impl Store {
     fn budget_tokens(&self, py: Python<'_>) -> PyResult<Option<u16>> {
         let opened = self.opened(py)?;
         Ok(opened.store.budget().map(|budget| budget.tokens()))
+    }
+
+    /// The rate in requests a second, while the service throttles.
+    #[getter]
+    fn pace(&self, py: Python<'_>) -> PyResult<Option<f64>> {
+        let opened = self.opened(py)?;
+        // All operations have the same one.
+        let pacer = opened.store.pacer(Operation::Get);
+        Ok(pacer.and_then(undaunted::Pacer::rate))
     }
 
     /// How many faults were injected, by kind.

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from undaunted import (
+    Pacer,
     RetryBudget,
     RetryConfig,
     StorageConnectionError,
@@ -79,6 +80,7 @@ def test_an_invalid_value_is_refused_by_name(field: str, value: object) -> None:
         ("jitter", None),
         ("jitter", []),
         ("budget", 500),
+        ("pacer", True),
         ("retryable_exceptions", TimeoutError),
         ("retryable_exceptions", [TimeoutError]),
     ],
@@ -118,6 +120,7 @@ def test_equal_configs_are_equal() -> None:
     assert RetryConfig() != RetryConfig(max_retries=4)
     assert RetryConfig() != RetryConfig(retryable_exceptions=(OSError,))
     assert RetryConfig(budget=RetryBudget()) != RetryConfig(budget=RetryBudget())
+    assert RetryConfig(pacer=Pacer()) != RetryConfig(pacer=Pacer())
     assert RetryConfig() != 3
     assert hash(RetryConfig()) == hash(RetryConfig(3, 1, 60, 2, jitter=0.25))
 
@@ -216,7 +219,7 @@ def test_a_preset_has_every_field_of_the_cores(name: str) -> None:
     config = PRESETS[name]()
     # Compared in Rust, with all fields that the core has.
     assert config._core == core
-    only_in_python = {"retryable_exceptions", "budget"}
+    only_in_python = {"retryable_exceptions", "budget", "pacer"}
     assert core.fields() == {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)

@@ -160,13 +160,17 @@ def test_the_report_of_a_failed_operation_is_on_its_exception(s3: FakeS3) -> Non
     report = caught.value.report
     assert report is not None
     assert (report.operation, report.attempts, report.stop_reason) == ("get", 3, "permanent")
-    assert report.delays == (0.001, 0.002)
-    assert report.elapsed >= 0.003
+    # After the throttled response it waited for its turn, and not for a delay.
+    assert report.delays == (0.0, 0.002)
+    assert report.queued > 0
+    assert report.elapsed >= 0.002 + report.queued
     assert ["SlowDown" in text for text in report.failures] == [True, False, False]
     assert "InternalError" in report.failures[1]
     assert pickle.loads(pickle.dumps(caught.value)).report == report
+    queued = f" and {report.queued:.2f} s for turns" if report.queued >= 0.005 else ""
     assert caught.value.__notes__ == [
-        "undaunted: 3 attempts, after waits of 0.00, 0.00 s; the last failure is not retryable"
+        f"undaunted: 3 attempts, after waits of 0.00, 0.00 s{queued}; "
+        "the last failure is not retryable"
     ]
     assert StorageError("raised by other code").report is None
 

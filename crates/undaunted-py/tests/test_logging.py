@@ -116,8 +116,14 @@ def test_a_store_logs_before_its_operation_returns(
     warning, error = caplog.records
     assert warning.name == error.name == LOGGER
     assert warning.levelname == "WARNING"
-    assert warning.getMessage().startswith("Retry attempt 1/1 for put root/a after 0.00s: ")
+    assert warning.getMessage().startswith("Retry attempt 1/1 for put root/a when its turn comes: ")
     assert "503 SlowDown" in warning.getMessage()
+    assert warning.undaunted == {  # type: ignore[attr-defined]
+        "operation": "put",
+        "key": "root/a",
+        "queued": 0.0,
+        "pace": 20.0,
+    }
     assert (error.levelname, error.getMessage()) == (
         "ERROR",
         "All 1 retries exhausted for put root/a",

@@ -38,7 +38,7 @@ from ._retry import retry, with_retry
 from ._retryable import RetryableStorage
 from ._storage import ObjectStorage
 from ._types import ProgressCallback, ProgressInfo, RetryReport, StoredFile
-from ._undaunted import RetryBudget, __version__, after_fork, drain_events
+from ._undaunted import Pacer, RetryBudget, __version__, after_fork, drain_events
 
 ConfigurationError = StorageConfigurationError
 """The name of :class:`StorageConfigurationError` in litestar-storages."""
@@ -50,6 +50,7 @@ __all__ = [
     "JitterKind",
     "ObjectStorage",
     "OptionValue",
+    "Pacer",
     "ProgressCallback",
     "ProgressInfo",
     "RetryBudget",

@@ -12,12 +12,21 @@ import asyncio
 import logging
 import time
 import types
+from asyncio import _get_running_loop
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from types import CoroutineType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from ._config import NEVER_RETRIED, PERMANENT, TRANSIENT, RetryConfig
-from ._log import add_note, log_retry, log_stop, log_success, logger
+from ._config import NEVER_RETRIED, PERMANENT, THROTTLED, TRANSIENT, RetryConfig
+from ._log import (
+    add_note,
+    log_paced,
+    log_retry,
+    log_stop,
+    log_success,
+    log_unpaced,
+    logger,
+)
 from ._timeout import TimedOut, cut_after
 from ._undaunted import State
 
@@ -39,8 +48,9 @@ async def drive(
     ``failure`` and ``verdict`` belong to a first attempt that the caller has already made.
     ``name`` is the name of the call, or the function that is named in logs.
     """
-    state = State(config._core, config.budget)
+    state = State(config._core, config.budget, None, config.pacer)
     has_limits, verdicts = not config._is_plain, config._verdicts
+    is_paced = config.pacer is not None
     earlier = None
     try:
         while True:
@@ -55,6 +65,13 @@ async def drive(
                     state.on_drop()
                     raise
                 earlier = failure
+            if is_paced:
+                try:
+                    while (delay := state.poll_turn()) is not None:
+                        await asyncio.sleep(delay)
+                except BaseException:
+                    state.on_drop()
+                    raise
             try:
                 if has_limits:
                     result = await _limited(state, func, args, kwargs)
@@ -66,8 +83,8 @@ async def drive(
                 else:
                     failure, verdict = error, verdicts[error.__class__]
             else:
-                if config.budget is not None:
-                    state.on_success()
+                if config._is_shared and state.on_success():
+                    log_unpaced(name)
                 if failure is not None:
                     log_success(state, name)
                 return result
@@ -125,8 +142,9 @@ def _drive_blocking(
     failure: BaseException | None,
     verdict: int,
 ) -> T:
-    state = State(config._core, config.budget)
+    state = State(config._core, config.budget, None, config.pacer)
     has_limits, verdicts = not config._is_plain, config._verdicts
+    is_paced = config.pacer is not None
     earlier = None
     try:
         while True:
@@ -141,6 +159,17 @@ def _drive_blocking(
                     state.on_drop()
                     raise
                 earlier = failure
+            if is_paced:
+                try:
+                    while (delay := state.poll_turn()) is not None:
+                        if failure is None and _get_running_loop() is not None:
+                            # The function may return a coroutine, which waits for its own turn.
+                            state.on_drop()
+                            break
+                        time.sleep(delay)
+                except BaseException:
+                    state.on_drop()
+                    raise
             try:
                 if has_limits:
                     _check_time_left(state)
@@ -153,8 +182,8 @@ def _drive_blocking(
             else:
                 if result.__class__ is CoroutineType:
                     return result
-                if config.budget is not None:
-                    state.on_success()
+                if config._is_shared and state.on_success():
+                    log_unpaced(name)
                 if failure is not None:
                     log_success(state, name)
                 return result
@@ -164,14 +193,19 @@ def _drive_blocking(
 
 def _delay_after(failure: BaseException, verdict: int, state: State, name: object) -> float | None:
     """The delay before the next attempt, or None if the call ends."""
+    if verdict == PERMANENT and isinstance(failure, NEVER_RETRIED):
+        # It says nothing of the service, and nobody is interested in how often it was tried.
+        return None
     decision = state.on_failure(verdict, getattr(failure, "retry_after", None))
+    if verdict == THROTTLED and state.began_pacing:
+        log_paced(name)
     if not isinstance(decision, str):
         if logger.isEnabledFor(logging.WARNING):
             log_retry(state, name, decision, failure)
         return decision
     note = state.note()
     # There is no note if the first attempt failed permanently: nothing was retried.
-    if note is not None and not isinstance(failure, NEVER_RETRIED):
+    if note is not None:
         log_stop(state, name, decision, failure)
         add_note(failure, note)
     return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
 from ._errors import StorageConnectionError, StorageRateLimitError
-from ._undaunted import Config, RetryBudget, State
+from ._undaunted import Config, Pacer, RetryBudget, State
 
 JitterKind: TypeAlias = Literal["proportional", "full", "equal", "decorrelated", "none"]
 """The kinds of jitter by name; ``"proportional"`` is the ±25 % that ``True`` means."""
@@ -62,6 +62,11 @@ class RetryConfig:
     """The longest ``retry_after`` of an exception that is obeyed. A longer one ends the call."""
     budget: RetryBudget | None = field(default=None, kw_only=True)
     """An allowance for retries that all calls with this configuration share."""
+    pacer: Pacer | None = field(default=None, kw_only=True)
+    """A pace that all calls with this configuration share once the service throttles: they then
+    wait for their turns in place of failing, and spend nothing of the budget. ``max_retries``
+    and ``total_timeout`` still end a call. A storage from :meth:`Storage.open` has a pacer of its
+    own unless one is given here."""
 
     def __post_init__(self) -> None:
         core = Config(
@@ -78,18 +83,23 @@ class RetryConfig:
         budget = self.budget
         if budget is not None and not isinstance(budget, RetryBudget):
             raise TypeError(f"budget must be a RetryBudget, not {type(budget).__name__}")
+        pacer = self.pacer
+        if pacer is not None and not isinstance(pacer, Pacer):
+            raise TypeError(f"pacer must be a Pacer, not {type(pacer).__name__}")
         put = object.__setattr__
         put(self, "_core", core)
         put(self, "_verdicts", _Verdicts(_exceptions(self.retryable_exceptions)))
-        put(
-            self,
-            "_is_plain",
-            budget is None and self.total_timeout is None and self.attempt_timeout is None,
-        )
+        is_shared = budget is not None or pacer is not None
+        put(self, "_is_shared", is_shared)
+        is_timed = self.total_timeout is not None or self.attempt_timeout is not None
+        put(self, "_is_plain", not (is_shared or is_timed))
 
     _core: Config = field(init=False)
     _verdicts: _Verdicts = field(init=False)
+    _is_shared: bool = field(init=False)
+    """Whether a success is told to anyone."""
     _is_plain: bool = field(init=False)
+    """Whether a call needs nothing but its own count."""
 
     @classmethod
     def interactive(cls) -> RetryConfig:
@@ -137,6 +147,7 @@ class RetryConfig:
             self._core == other._core
             and self.retryable_exceptions == other.retryable_exceptions
             and self.budget is other.budget
+            and self.pacer is other.pacer
         )
 
     def __hash__(self) -> int:

@@ -31,7 +31,11 @@ def log_retry(state: State, name: object, delay: float, error: BaseException) ->
     """Logs a failed attempt that is retried after ``delay``. Callers check the level first."""
     operation = _operation(name)
     extra = _extra(
-        operation=operation, attempt=state.retries, max_retries=state.max_retries, delay=delay
+        operation=operation,
+        attempt=state.retries,
+        max_retries=state.max_retries,
+        delay=delay,
+        **_paced(state),
     )
     logger.warning("%s", state.log_line(operation, error), extra=extra)
 
@@ -40,7 +44,9 @@ def log_stop(state: State, name: object, reason: str, error: BaseException) -> N
     """Logs that a call failed."""
     if logger.isEnabledFor(logging.ERROR):
         operation = _operation(name)
-        extra = _extra(operation=operation, attempts=state.retries + 1, reason=reason)
+        extra = _extra(
+            operation=operation, attempts=state.retries + 1, reason=reason, **_paced(state)
+        )
         logger.error("%s", state.log_line(operation, error), exc_info=error, extra=extra)
 
 
@@ -48,14 +54,33 @@ def log_success(state: State, name: object) -> None:
     """Logs a success after retries."""
     if logger.isEnabledFor(logging.DEBUG):
         operation = _operation(name)
-        extra = _extra(operation=operation, attempts=state.retries + 1)
+        extra = _extra(operation=operation, attempts=state.retries + 1, **_paced(state))
         logger.debug("%s", state.log_line(operation), extra=extra)
 
 
-def log_store_event(level: int, text: str, operation: str, key: str) -> None:
+def log_paced(name: object) -> None:
+    """Logs that calls are paced from now on."""
+    if logger.isEnabledFor(logging.WARNING):
+        operation = _operation(name)
+        text = f"{operation} is throttled: requests to this service are paced from now on"
+        logger.warning("%s", text, extra=_extra(operation=operation))
+
+
+def log_unpaced(name: object) -> None:
+    """Logs that calls are not paced any longer."""
+    if logger.isEnabledFor(logging.INFO):
+        operation = _operation(name)
+        text = "Throttling has ended: requests to this service are no longer paced"
+        logger.info(text, extra=_extra(operation=operation))
+
+
+def log_store_event(
+    level: int, text: str, operation: str, key: str, queued: float, pace: float | None
+) -> None:
     """Logs an event of a Rust store."""
     if logger.isEnabledFor(level):
-        logger.log(level, "%s", text, extra=_extra(operation=operation, key=key))
+        extra = _extra(operation=operation, key=key, queued=queued, pace=pace)
+        logger.log(level, "%s", text, extra=extra)
 
 
 def add_note(error: BaseException, note: str) -> None:
@@ -75,6 +100,12 @@ def add_note(error: BaseException, note: str) -> None:
 def _operation(name: object) -> str:
     """The name of a call, or of the function that stands for it."""
     return name if isinstance(name, str) else name_of(name)
+
+
+def _paced(state: State) -> dict[str, float | None]:
+    """How long the attempt waited for its turn, and the rate, if there is a pacer."""
+    queued = state.queued
+    return {} if queued is None else {"queued": queued, "pace": state.pace}
 
 
 def _extra(**fields: object) -> Mapping[str, object]:

@@ -48,6 +48,13 @@ class OpenedStorage:
         """
         return self._store.budget_tokens
 
+    @property
+    def pace(self) -> float | None:
+        """The rate in requests a second at which all operations are sent while the service
+        throttles, or None while it does not; see :class:`undaunted.Pacer`.
+        """
+        return self._store.pace
+
     def __repr__(self) -> str:
         module = "blocking." if type(self).__module__.endswith("blocking") else ""
         closed = " (closed)" if self._store.closed else ""
@@ -76,7 +83,7 @@ def open_store(
         raise TypeError(f"url must be a str, not {type(place).__name__}")
     config = RetryConfig.storage() if retry is None else config_of(retry)
     values = [(key, _text(key, value)) for key, value in options.items()]
-    return Store(place, values, config._core, config.budget, chaos)
+    return Store(place, values, config._core, config.budget, config.pacer, chaos)
 
 
 def _text(key: str, value: object) -> str:

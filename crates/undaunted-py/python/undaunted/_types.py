@@ -58,6 +58,8 @@ class RetryReport:
     """The reason in one word why there was no further attempt, such as ``"retries_exhausted"``."""
     failures: tuple[str, ...]
     """The text of each failure; of more than 16 the first and the last 8."""
+    queued: float = 0.0
+    """The seconds that attempts waited for their turns while the service throttled, in all."""
 
 
 ProgressCallback: TypeAlias = Callable[[ProgressInfo], Awaitable[None] | None]

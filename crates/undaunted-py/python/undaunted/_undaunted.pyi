@@ -47,6 +47,45 @@ class RetryBudget:
     def refill(self) -> int:
         """Tokens that are added each second."""
 
+class Pacer:
+    """A pace that calls of a throttling service share.
+
+    A service that throttles is healthy: it says how much it takes. With a pacer, a throttled call
+    waits for its turn in place of failing, and spends nothing of a budget. Calls are sent first
+    come, first served, at the rate that the service takes, which is found out by its responses.
+
+    Until the first throttled failure it does nothing, and it lets go when nothing has been
+    throttled for 5 seconds. A failure is throttled if it is a
+    :class:`~undaunted.StorageRateLimitError`.
+
+    Threads and event loops can share one. A forked or spawned process has its own.
+
+    Example:
+        >>> from undaunted import Pacer, RetryConfig, retry
+        >>> config = RetryConfig(max_retries=10, pacer=Pacer())
+        >>> @retry(config)
+        ... async def fetch(key: str) -> bytes: ...
+        >>> config.pacer
+        <Pacer, passive>
+    """
+
+    def __init__(self) -> None:
+        """A pacer that has seen no throttled failure. It has no settings: the service says what it
+        takes.
+        """
+
+    @property
+    def rate(self) -> float | None:
+        """Calls a second, or None while it is passive."""
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their turn."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether calls are paced now."""
+
 class Config:
     """A valid configuration of the core."""
 
@@ -87,6 +126,7 @@ class State:
         config: Config,
         budget: RetryBudget | None = None,
         seed: int | None = None,
+        pacer: Pacer | None = None,
     ) -> None: ...
     def on_failure(
         self, verdict: int, retry_after: object = None, now: float | None = None
@@ -95,16 +135,23 @@ class State:
         is a number of seconds is a hint.
         """
 
+    def poll_turn(self, now: float | None = None) -> float | None:
+        """The seconds after which to ask again, or None once the attempt may begin."""
+
     def on_attempt(self, now: float | None = None) -> tuple[float, str, bool] | None:
         """The timeout of the attempt that begins, the text of its error, and whether the limit is
         ``total_timeout``.
         """
 
-    def on_success(self) -> None:
-        """The call succeeded: deposits into the budget."""
+    def on_success(self, now: float | None = None) -> bool:
+        """The call succeeded: deposits into the budget, and tells the pacer. The result is whether
+        pacing has ended.
+        """
 
     def on_drop(self) -> None:
-        """The call was dropped during a wait: refunds the cost of that retry to the budget."""
+        """The call was dropped during a wait: refunds the cost of that retry to the budget, and
+        frees its place at the pacer.
+        """
 
     def log_line(self, operation: str, error: BaseException | None = None) -> str:
         """The log line: after a failure that of the last decision, without an ``error`` that of a
@@ -123,6 +170,18 @@ class State:
     @property
     def max_retries(self) -> int:
         """The most retries that the configuration and the test switch allow."""
+
+    @property
+    def began_pacing(self) -> bool:
+        """Whether pacing began with the last failure."""
+
+    @property
+    def queued(self) -> float | None:
+        """The seconds that the last attempt waited for its turn. None without a pacer."""
+
+    @property
+    def pace(self) -> float | None:
+        """The pacer's rate in calls a second, if there is one and it is active."""
 
 class Pending(Generic[T]):
     """An operation that was not ready immediately."""
@@ -181,6 +240,7 @@ class Store:
         options: list[tuple[str, str]],
         config: Config,
         budget: RetryBudget | None = None,
+        pacer: Pacer | None = None,
         chaos: str | None = None,
     ) -> None: ...
     def put(
@@ -223,6 +283,8 @@ class Store:
 
     @property
     def budget_tokens(self) -> int | None: ...
+    @property
+    def pace(self) -> float | None: ...
 
 def set_switch(attempts: int | None) -> None:
     """Limits every call to this many attempts, without waits between them."""

@@ -11,6 +11,7 @@ from typing_extensions import assert_type
 from undaunted import (
     FileInfo,
     ObjectStorage,
+    Pacer,
     ProgressInfo,
     RetryableStorage,
     RetryBudget,
@@ -39,7 +40,7 @@ async def with_config(key: str) -> bytes:
     return key.encode()
 
 
-@retry(config=RetryConfig(budget=RetryBudget()))
+@retry(config=RetryConfig(budget=RetryBudget(), pacer=Pacer()))
 def plain(key: str) -> int:
     return len(key)
 

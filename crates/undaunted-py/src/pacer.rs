@@ -1,0 +1,165 @@
+//! The pace that calls of a throttling service share.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use undaunted::{Admission, Turn};
+
+/// The core's pacer. Its documentation for Python is in the stub.
+#[pyclass(frozen, module = "undaunted")]
+#[derive(Debug)]
+pub(crate) struct Pacer {
+    pub(crate) shared: Arc<SharedPacer>,
+}
+
+/// A call's turns at a pacer.
+#[derive(Debug)]
+pub(crate) struct Paced {
+    pacer: Arc<undaunted::Pacer>,
+    pub(crate) turn: Turn<Arc<undaunted::Pacer>>,
+    /// How long the last attempt waited for its turn.
+    pub(crate) queued: Duration,
+    /// How long all of them waited.
+    pub(crate) queued_in_all: Duration,
+    /// Whether pacing began with the last failure.
+    pub(crate) began: bool,
+}
+
+/// A pacer for each process.
+///
+/// The queue that a forked child inherits has callers in it that do not exist there, and whose
+/// places nobody frees, and the lock around it may be held forever. So the child leaves its
+/// parent's pacer as it is, and appends its own.
+#[derive(Debug)]
+pub(crate) struct SharedPacer {
+    process: u32,
+    pacer: Arc<undaunted::Pacer>,
+    next: OnceLock<Box<SharedPacer>>,
+}
+
+#[pymethods]
+impl Pacer {
+    #[new]
+    fn new() -> Self {
+        Self {
+            shared: Arc::new(SharedPacer::new(std::process::id())),
+        }
+    }
+
+    #[getter]
+    fn rate(&self) -> Option<f64> {
+        self.shared.current().rate()
+    }
+
+    #[getter]
+    fn waiting(&self) -> usize {
+        self.shared.current().waiting()
+    }
+
+    #[getter]
+    fn is_active(&self) -> bool {
+        self.shared.current().is_active()
+    }
+
+    fn __repr__(&self) -> String {
+        let pacer = self.shared.current();
+        let waiting = pacer.waiting();
+        match pacer.rate() {
+            Some(rate) => format!("<Pacer at {rate:.1}/s, {waiting} waiting>"),
+            None => "<Pacer, passive>".to_owned(),
+        }
+    }
+
+    /// Another process gets a pacer of its own: processes cannot share a queue.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, Bound<'py, PyTuple>) {
+        (slf.get_type().into_any(), PyTuple::empty(slf.py()))
+    }
+
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    /// A copy of a configuration shares the pacer, too.
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: Bound<'py, PyAny>) -> Bound<'py, Self> {
+        slf
+    }
+}
+
+impl Paced {
+    pub(crate) fn new(pacer: &Pacer) -> Self {
+        let pacer = Arc::clone(pacer.shared.current());
+        Self {
+            turn: Turn::new(Arc::clone(&pacer)),
+            pacer,
+            queued: Duration::ZERO,
+            queued_in_all: Duration::ZERO,
+            began: false,
+        }
+    }
+
+    /// Whether an attempt may begin without asking.
+    pub(crate) fn is_free(&self) -> bool {
+        !self.pacer.is_active() && self.turn.since().is_none()
+    }
+
+    /// Asks for the turn. The result is when to ask again, if it has not come.
+    pub(crate) fn poll(&mut self, now: Instant) -> Option<Instant> {
+        let since = self.turn.since();
+        match self.turn.poll(now) {
+            Admission::WaitUntil(then) => Some(then),
+            Admission::Go => {
+                self.count(since, now);
+                None
+            }
+        }
+    }
+
+    /// The call gives its turn up.
+    pub(crate) fn give_up(&mut self, now: Instant) {
+        self.count(self.turn.since(), now);
+        self.leave();
+    }
+
+    fn count(&mut self, since: Option<Instant>, now: Instant) {
+        self.queued = now.saturating_duration_since(since.unwrap_or(now));
+        self.queued_in_all = self.queued_in_all.saturating_add(self.queued);
+    }
+
+    /// The service took the request. The result is whether pacing has ended with it.
+    pub(crate) fn succeeded(&mut self, now: Instant) -> bool {
+        let was_active = self.pacer.is_active();
+        self.turn.succeeded(now);
+        was_active && !self.pacer.is_active()
+    }
+
+    /// Waits no longer, and frees the place in the queue.
+    pub(crate) fn leave(&mut self) {
+        self.turn = Turn::new(Arc::clone(&self.pacer));
+    }
+
+    pub(crate) fn rate(&self) -> Option<f64> {
+        self.pacer.rate()
+    }
+}
+
+impl SharedPacer {
+    fn new(process: u32) -> Self {
+        Self {
+            process,
+            pacer: Arc::default(),
+            next: OnceLock::new(),
+        }
+    }
+
+    /// That of this process.
+    pub(crate) fn current(&self) -> &Arc<undaunted::Pacer> {
+        let process = std::process::id();
+        let mut link = self;
+        while link.process != process {
+            link = link.next.get_or_init(|| Box::new(Self::new(process)));
+        }
+        &link.pacer
+    }
+}
