@@ -375,59 +375,9 @@ it is an error (status 1).
 With --json every entry is one line: {\"name\", \"type\", \"size\", \"last_modified\", \"e_tag\"}.";
 
 const SERVE_ABOUT: &str = concat!(
-    "\
-Serve a directory as S3, with injected faults.
-
-This is a real S3 server over HTTP: objects, ranges, conditions, multipart uploads, lists and
-signatures. Any client can use it; the settings for aws-cli, boto3, object_store, rclone and this
-command are printed at the start. It runs until Ctrl-C or SIGTERM, then closes all connections and
-exits with status 0.
-
-Without --chaos there are no faults. With it, requests fail before or after they were applied,
-connections are reset or closed, bodies break, stall, end short or arrive changed, clients are told
-to slow down, and responses are not what S3 sends: web pages, cut XML, no ETags, lists without a
-token. The faults of a seed are the same in every run, as far as the client sends the same requests.
-
-A chaos file has the settings of SPEC at its top, and rules:
-
-",
+    include_str!("serve/about.txt"),
     include_str!("serve/example.toml"),
-    "
-Faults, and their fields:
-  fail_before, fail_after  failure, or status with code and retry_after: nothing is applied, or
-                           all is and the response is lost. A full disk is status = 507, a stale
-                           credential status = 400 with code = \"ExpiredToken\"
-  delay                    lasts
-  rate_limit               per_second, burst, retry_after
-  retry_after_date         retry_after, clock_ahead or clock_behind: 503 with a date to retry
-                           after, by a clock that is wrong
-  temporary_redirect       location: 307, by default to the same address
-  wrong_region             region, status (301 or 400): x-amz-bucket-region names the region
-  break_body, short_body   at (and failure): the body breaks, or ends as if that were all
-  stall_body               at, lasts
-  corrupt_body             at: one byte arrives changed
-  replace_object           at, failure: the object is replaced while it is read
-  decompress_body          length, headers (\"removed\" or \"kept\"): so many bytes arrive, as if
-                           the body had been decompressed on its way
-  ignore_range             the whole object comes with status 200
-  no_etag                  objects, parts, copies and completions come without an ETag
-  html_page                a web page comes with status 200, and nothing is done
-  break_list               failure
-  cut_document             at or percent: the XML of a list, a copy, a bulk delete or an upload's
-                           start or completion ends too soon, with the right length; at = 0
-                           leaves nothing
-  truncated_without_token  a list says that there are more, and gives no token
-  repeat_token             a list gives the token again that it was asked with, and its first
-                           page that of its end: use count = \"always\"
-  insert_keys              names, size: a list has more keys, such as [\"a//b\", \"..\",
-                           \"a/\\u0001\", \"a/\"], of which the last is a folder marker
-
-Operations: get, head, list, put, delete, copy, create_multipart, put_part, complete_multipart,
-abort_multipart, other. Status 200 with a code is an error in the body of a success.
-
-Objects are files, so an object cannot be a prefix of another one (a and a/b), and DIR has small
-hidden files beside the buckets. The credentials are always the same and not secret: do not serve
-valuable data on an address that others can reach."
+    include_str!("serve/faults.txt"),
 );
 
 const SERVE_EXAMPLES: &str = "\
