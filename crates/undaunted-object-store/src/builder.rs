@@ -136,7 +136,9 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     /// connections. A store with a pacer begins with 64, and doubles that with each round trip
     /// while more operations wait.
     ///
-    /// A body that is handed over as a stream counts until its first bytes have come.
+    /// A response with a body counts until its head has come: open bodies are not limited. Where
+    /// none of them ends for a quarter of a second, one more may enter, so operations that nobody
+    /// polls cannot keep others back for ever.
     pub fn max_in_flight(mut self, max_in_flight: usize) -> Self {
         self.policy.max_in_flight = max_in_flight;
         self
@@ -208,7 +210,7 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
         let mut policy = self.policy;
         policy.put_token &= self.capabilities.attributes;
         let most = policy.max_in_flight;
-        // The first wave cannot know of a limit. Without a pacer nobody learns of one either.
+        // Begin small, since a limit is not known yet. Without a pacer it is never learned.
         policy.in_flight = Arc::new(if policy.pacers.are_any() {
             InFlight::growing_to(most)
         } else {

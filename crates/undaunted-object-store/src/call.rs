@@ -107,6 +107,7 @@ impl<'c> Recorder<'c> {
             pacer,
             credentials: None,
             signed_anew: false,
+            was_sent: false,
             maybe_applied: false,
             lost_a_response: false,
         }
@@ -149,6 +150,10 @@ impl<'c> Recorder<'c> {
 }
 
 /// The attempts of one operation.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says what has happened so far"
+)]
 pub(crate) struct Attempts<'c> {
     session: Session<'c, Failed, Option<Paced<'c>>>,
     recorder: &'c Recorder<'c>,
@@ -157,6 +162,8 @@ pub(crate) struct Attempts<'c> {
     credentials: Option<u64>,
     /// Whether an attempt was made again because its credentials or its time were stale.
     signed_anew: bool,
+    /// Whether the current attempt has begun, and did not wait until a limit ended it.
+    was_sent: bool,
     maybe_applied: bool,
     lost_a_response: bool,
 }
@@ -185,8 +192,10 @@ impl Attempts<'_> {
             recorder,
             pacer,
             credentials,
+            was_sent,
             ..
         } = self;
+        *was_sent = false;
         let in_flight = &recorder.policy.in_flight;
         let is_paced = || pacer.is_some_and(Pacer::is_active);
         // Under a pace an attempt waits for its turn first, and keeps no room from others
@@ -201,6 +210,7 @@ impl Attempts<'_> {
                 Some(room) => Some(room),
                 None => in_flight.enter().await,
             };
+            *was_sent = true;
             recorder.lock().begin_attempt();
             observe::begin_attempt();
             *credentials = recorder.policy.current_credentials();
@@ -216,7 +226,7 @@ impl Attempts<'_> {
 
     /// Judges a failed attempt; returns after the wait when there is another to make.
     pub(crate) async fn failed(&mut self, error: Error) -> Result<()> {
-        let maybe_applied = !proves_not_applied(&error);
+        let maybe_applied = self.was_sent && !proves_not_applied(&error);
         self.maybe_applied |= maybe_applied;
         self.lost_a_response |= maybe_applied && error.verdict().is_retryable();
         let verdict = if !self.signed_anew && self.is_stale(&error) {

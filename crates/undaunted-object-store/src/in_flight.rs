@@ -4,10 +4,15 @@
 //! it, so that it doubles with each round trip, as TCP's does. A crowd of a thousand operations
 //! that meets a service with a rate limit then has a hundred requests throttled and not nine
 //! hundred; on one without a limit it waits for a round trip or two.
+//!
+//! It only ever delays. Attempts that nobody polls, such as those of a buffered stream whose reader
+//! is busy, never leave; so where none leaves for a while, one more may enter.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 /// The window of a store.
 #[derive(Debug)]
@@ -15,6 +20,15 @@ pub(crate) struct InFlight {
     room: Semaphore,
     window: AtomicUsize,
     most: usize,
+    /// Attempts that have left, and those that were let in because none left.
+    left: AtomicUsize,
+}
+
+/// Room for one attempt, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Room<'a> {
+    in_flight: &'a InFlight,
+    _permit: SemaphorePermit<'a>,
 }
 
 impl InFlight {
@@ -29,19 +43,41 @@ impl InFlight {
     }
 
     fn new(first: usize, most: usize) -> Self {
-        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        // Half, so that letting one more in can never be too many.
+        let most = most.clamp(1, Semaphore::MAX_PERMITS / 2);
         let window = first.clamp(1, most);
         Self {
             room: Semaphore::new(window),
             window: AtomicUsize::new(window),
             most,
+            left: AtomicUsize::new(0),
         }
     }
 
-    /// Waits for room for one attempt, first come, first served. Dropping the permit frees it.
-    pub(crate) async fn enter(&self) -> Option<SemaphorePermit<'_>> {
-        // The semaphore is never closed.
-        self.room.acquire().await.ok()
+    /// Waits for room for one attempt, first come, first served.
+    pub(crate) async fn enter(&self) -> Option<Room<'_>> {
+        let mut entering = std::pin::pin!(self.room.acquire());
+        loop {
+            let left = self.left.load(Ordering::Relaxed);
+            if let Ok(permit) = timeout(PATIENCE, entering.as_mut()).await {
+                // The semaphore is never closed.
+                return Some(Room {
+                    in_flight: self,
+                    _permit: permit.ok()?,
+                });
+            }
+            // One of those that wait lets one in.
+            let is_stuck = self.left.compare_exchange(
+                left,
+                left.wrapping_add(1),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            if is_stuck.is_ok() {
+                self.window.fetch_add(1, Ordering::Relaxed);
+                self.room.add_permits(1);
+            }
+        }
     }
 
     /// An attempt that has not left yet was a success.
@@ -60,8 +96,17 @@ impl InFlight {
     }
 }
 
-/// What a service without a limit worth the name takes, and a limit has saved up.
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.in_flight.left.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Fewer than the burst that services with a rate limit usually admit.
 const FIRST_WINDOW: usize = 64;
+
+/// Longer than most requests take; a person hardly notices it.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {
@@ -69,8 +114,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_window_grows_only_while_it_is_used_up_and_to_its_limit() {
+    #[tokio::test(start_paused = true)]
+    async fn the_window_grows_only_while_it_is_used_up_and_to_its_limit() {
         let in_flight = InFlight::growing_to(66);
         let enter = || in_flight.enter().now_or_never().flatten();
         let mut inside: Vec<_> = (0..63).map_while(|_| enter()).collect();
@@ -87,8 +132,20 @@ mod tests {
         assert_eq!(in_flight.room.available_permits(), 66);
     }
 
-    #[test]
-    fn at_least_one_may_enter() {
+    #[tokio::test(start_paused = true)]
+    async fn where_none_leaves_one_more_enters_at_a_time() {
+        let in_flight = InFlight::fixed(2);
+        let _inside = (in_flight.enter().await, in_flight.enter().await);
+        let start = tokio::time::Instant::now();
+        let waiting: Vec<_> = (0..3).map(|_| in_flight.enter()).collect();
+        let rooms = futures::future::join_all(waiting).await;
+        assert_eq!(rooms.len(), 3);
+        assert_eq!(start.elapsed().as_millis() / PATIENCE.as_millis(), 3);
+        assert!(in_flight.enter().now_or_never().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn at_least_one_may_enter() {
         let in_flight = InFlight::fixed(0);
         assert!(in_flight.enter().now_or_never().flatten().is_some());
     }

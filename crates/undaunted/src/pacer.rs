@@ -150,6 +150,13 @@ impl Pacer {
         self.is_active() && self.lock().meets_refusal()
     }
 
+    /// Makes the gaps of this pacer differ from those of other processes. Drivers call it when
+    /// pacing begins; without it they are the same in every run.
+    #[doc(hidden)]
+    pub fn seed(&self, seed: u64) {
+        self.lock().noise = seed;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Flow> {
         // Every change is complete before anything in here can panic.
         self.flow
@@ -210,25 +217,31 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
         self.sent.is_some()
     }
 
-    /// Whether the next request may be sent. `now` must not run backwards.
+    /// Whether the next request may be sent. `now` must not run backwards. A call that waits keeps
+    /// its place as long as it asks at the times that it is given; others pass one that does not.
     pub fn poll(&mut self, now: Instant) -> Admission {
+        self.poll_and_tell(now).0
+    }
+
+    /// [`poll`](Self::poll), and whether pacing has ended with it.
+    pub(crate) fn poll_and_tell(&mut self, now: Instant) -> (Admission, bool) {
         self.sent = None;
         if !self.pacer.is_active() {
             self.leave();
-            return Admission::Go;
+            return (Admission::Go, false);
         }
         let mut flow = self.pacer.lock();
         let is_new = self.since.is_none();
         if is_new && flow.is_over(now) {
-            self.pacer.is_active.store(false, Ordering::Relaxed);
-            return Admission::Go;
+            let was_active = self.pacer.is_active.swap(false, Ordering::Relaxed);
+            return (Admission::Go, was_active);
         }
         let number = match self.number {
             Some(number) if !is_new || flow.queue.insert(number) => number,
             _ => flow.queue.push(),
         };
         self.number = Some(number);
-        let ahead = flow.queue.ahead_of(number);
+        let ahead = flow.queue.ask(number, now);
         let admission = flow.admit(ahead, now);
         match admission {
             Admission::Go => {
@@ -239,22 +252,23 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
             Admission::WaitUntil(_) if is_new => self.since = Some(now),
             Admission::WaitUntil(_) => {}
         }
-        admission
+        (admission, false)
     }
 
-    /// The service took the request, whatever it made of it.
-    pub fn succeeded(&mut self, now: Instant) {
-        if let Some(sent) = self.sent.take() {
-            let mut flow = self.pacer.lock();
-            flow.on_success(sent, now);
-            if flow.is_over(now) {
-                self.pacer.is_active.store(false, Ordering::Relaxed);
-            }
-        }
+    /// The service took the request, whatever it made of it. The result is whether pacing has
+    /// ended with it.
+    pub fn succeeded(&mut self, now: Instant) -> bool {
+        let Some(sent) = self.sent.take() else {
+            return false;
+        };
+        let mut flow = self.pacer.lock();
+        flow.on_success(sent, now);
+        flow.is_over(now) && self.pacer.is_active.swap(false, Ordering::Relaxed)
     }
 
     /// The service throttled the request. The result is whether pacing began with it.
     pub fn throttled(&mut self, now: Instant) -> bool {
+        self.leave();
         let mut flow = self.pacer.lock();
         let is_first = !self.pacer.is_active();
         if is_first {

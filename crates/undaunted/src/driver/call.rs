@@ -112,8 +112,7 @@ where
     #[inline]
     fn taken(&mut self) {
         if let Some(paced) = self.context.paced().filter(|paced| paced.turn.is_sent()) {
-            paced.turn.succeeded(self.timer.now());
-            if !paced.pacer.is_active() {
+            if paced.turn.succeeded(self.timer.now()) {
                 self.pacing_ended();
             }
         }
@@ -139,7 +138,8 @@ where
             Some(paced) => paced.turn.throttled(self.timer.now()),
             None => false,
         };
-        if began {
+        if let (true, Some(paced)) = (began, self.context.paced()) {
+            paced.pacer.seed(entropy::seed());
             log::pacing_began(self.context.name());
         }
     }
@@ -228,7 +228,11 @@ where
     pub(super) fn poll_turn(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), E>> {
         match self.context.paced() {
             Some(paced) if !paced.is_free() && !testing::are_waits_off() => self.poll_queue(cx),
-            _ => Poll::Ready(Ok(())),
+            Some(paced) => {
+                paced.queued = Duration::ZERO;
+                Poll::Ready(Ok(()))
+            }
+            None => Poll::Ready(Ok(())),
         }
     }
 
@@ -246,8 +250,7 @@ where
             let Some(paced) = self.context.paced() else {
                 return Poll::Ready(Ok(()));
             };
-            let until = paced.poll(now);
-            let has_ended = !paced.pacer.is_active();
+            let (until, has_ended) = paced.poll(now);
             // Where the clock starts at a failure, it starts again while the call waits and the
             // service takes the request of another.
             let taken = paced.taken.filter(|_| runs_from_failure);
@@ -292,6 +295,9 @@ where
 
     /// The error for a limit that ran out.
     fn cut(&mut self, because: TimedOut) -> E {
+        if let Some(paced) = self.context.paced() {
+            paced.was_cut = true;
+        }
         let last = match because {
             TimedOut::Total { .. } => self.take_last(),
             _ => None,
@@ -311,7 +317,11 @@ where
         let attempt = self.attempt();
         let budget = self.context.budget();
         let has_deadline = self.config.total_timeout().is_some();
-        let pacer = self.context.paced().map(|paced| paced.pacer);
+        // The error of an attempt that was cut is an earlier one's, which the pacer has heard of.
+        let pacer = self.context.paced().and_then(|paced| {
+            let was_cut = std::mem::take(&mut paced.was_cut);
+            (!was_cut).then_some(paced.pacer)
+        });
         let is_timed = has_deadline || budget.is_some() || pacer.is_some() || self.has_listener();
         let now = is_timed.then(|| self.timer.now());
         if let (true, None, Some(now)) = (has_deadline, self.state.start(), now) {

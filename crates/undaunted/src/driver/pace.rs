@@ -30,6 +30,8 @@ pub struct Paced<'c> {
     pub(super) turn: Turn<&'c Pacer>,
     /// How long the last attempt waited for its turn.
     pub(super) queued: Duration,
+    /// Whether a limit ended the last attempt, or the wait for it: its error is then an earlier one.
+    pub(super) was_cut: bool,
     /// When, while the call waited, the service last took the request of another call.
     pub(super) taken: Option<Instant>,
 }
@@ -47,6 +49,7 @@ impl<'c> Paced<'c> {
             pacer,
             turn: Turn::new(pacer),
             queued: Duration::ZERO,
+            was_cut: false,
             taken: None,
         }
     }
@@ -63,16 +66,17 @@ impl<'c> Paced<'c> {
         self.turn.since().is_some()
     }
 
-    /// Asks for the turn. The result is when to ask again, if it has not come.
-    pub(super) fn poll(&mut self, now: Instant) -> Option<Instant> {
+    /// Asks for the turn. The result is when to ask again, if it has not come, and whether pacing
+    /// has ended.
+    pub(super) fn poll(&mut self, now: Instant) -> (Option<Instant>, bool) {
         let since = self.turn.since().unwrap_or(now);
         self.taken = self.turn.last_taken().filter(|taken| *taken > since);
-        match self.turn.poll(now) {
+        let (admission, has_ended) = self.turn.poll_and_tell(now);
+        self.queued = now.saturating_duration_since(since);
+        let until = match admission {
             Admission::WaitUntil(then) => Some(then),
-            Admission::Go => {
-                self.queued = now.saturating_duration_since(since);
-                None
-            }
-        }
+            Admission::Go => None,
+        };
+        (until, has_ended)
     }
 }

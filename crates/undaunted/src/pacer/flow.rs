@@ -19,7 +19,7 @@ pub(super) struct Flow {
     last_throttled: Option<Instant>,
     /// When the service last took a request that the pacer had let go.
     pub(super) last_success: Option<Instant>,
-    noise: u64,
+    pub(super) noise: u64,
     probe: Probe,
     pub(super) queue: Queue,
 }
@@ -65,7 +65,7 @@ impl Flow {
 
     /// Whether throttling has ended.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        self.queue.length() == 0 && self.since_throttled(now) >= LET_GO
+        self.since_throttled(now) >= LET_GO && self.queue.is_idle()
     }
 
     fn since_throttled(&self, now: Instant) -> Duration {
@@ -220,12 +220,13 @@ const SETTLE: Duration = Duration::from_millis(50);
 const LET_GO: Duration = Duration::from_secs(5);
 const MEMORY: Duration = Duration::from_secs(60);
 
-/// Who waits asks at least so often, since others may leave the queue.
+/// Who waits asks at least so often, since others may leave the queue; shorter than the period in
+/// which the queue expects it.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
-/// So many in a row, for so long, are no chance: of a rate that is far too high, the service still
-/// takes something every few milliseconds.
+/// So many in a row, for so long, show an outage: even far above its rate a service admits a
+/// request every few milliseconds.
 const REFUSALS: u16 = 3;
 const REFUSING: Duration = Duration::from_millis(150);
 

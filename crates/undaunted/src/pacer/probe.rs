@@ -135,7 +135,7 @@ impl Probe {
         let most = resting + (by_limit - resting) * TOLERANCE;
         let responses = self.trying.total.max(RESPONSES);
         if f64::from(self.trying.refused) > most * f64::from(responses) {
-            // What was taken for chance may have been luck.
+            // The share that was taken for chance may be too large: halve it.
             if self.multiple <= PROOF {
                 self.share_by_chance /= 2.0;
             }

@@ -1,29 +1,57 @@
 //! Who waits for a turn: first come, first served, and whoever leaves frees the place.
+//!
+//! A place keeps others back only while its call asks for the turn. A future that nobody polls,
+//! such as one of a buffered stream whose reader is busy, does not ask: the others pass it, and it
+//! goes first again once it does.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 /// Who waits: a bit for each place, of which the first belongs to `first`.
 pub(super) struct Queue {
-    bits: VecDeque<u64>,
+    words: VecDeque<Word>,
     /// The number of the first bit, a multiple of 64.
     first: u64,
     /// The next number to be given.
     end: u64,
     length: usize,
+    /// Since when `asked` is kept.
+    since: Option<Instant>,
+}
+
+/// 64 places.
+#[derive(Clone, Copy, Default)]
+struct Word {
+    waiting: u64,
+    /// Who has asked in this period, and who did in the last.
+    asked: u64,
+    asked_before: u64,
+}
+
+impl Word {
+    const fn asking(&self) -> u64 {
+        self.waiting & (self.asked | self.asked_before)
+    }
 }
 
 impl Queue {
     pub(super) const fn new() -> Self {
         Self {
-            bits: VecDeque::new(),
+            words: VecDeque::new(),
             first: 0,
             end: 0,
             length: 0,
+            since: None,
         }
     }
 
     pub(super) const fn length(&self) -> usize {
         self.length
+    }
+
+    /// Whether nobody asks for a turn.
+    pub(super) fn is_idle(&self) -> bool {
+        self.words.iter().all(|word| word.asking() == 0)
     }
 
     /// A new place, the last.
@@ -39,48 +67,54 @@ impl Queue {
         if self.end.saturating_sub(number) > FARTHEST {
             return false;
         }
-        if self.bits.is_empty() {
+        if self.words.is_empty() {
             self.first = number - number % BITS;
         }
         while number < self.first {
-            self.bits.push_front(0);
+            self.words.push_front(Word::default());
             self.first -= BITS;
         }
-        let (word, bit) = self.locate(number);
-        while self.bits.len() <= word {
-            self.bits.push_back(0);
+        let (index, bit) = self.locate(number);
+        while self.words.len() <= index {
+            self.words.push_back(Word::default());
         }
-        self.bits[word] |= bit;
+        self.words[index].waiting |= bit;
         self.length += 1;
         true
     }
 
     pub(super) fn remove(&mut self, number: u64) {
-        let (word, bit) = self.locate(number);
-        if let Some(bits) = self.bits.get_mut(word).filter(|bits| **bits & bit != 0) {
-            *bits &= !bit;
+        let (index, bit) = self.locate(number);
+        let word = self.words.get_mut(index);
+        if let Some(word) = word.filter(|word| word.waiting & bit != 0) {
+            word.waiting &= !bit;
+            word.asked &= !bit;
+            word.asked_before &= !bit;
             self.length -= 1;
         }
-        while self.bits.front() == Some(&0) {
-            self.bits.pop_front();
+        while self.words.front().is_some_and(|word| word.waiting == 0) {
+            self.words.pop_front();
             self.first += BITS;
         }
     }
 
-    /// How many wait before this place.
-    pub(super) fn ahead_of(&self, number: u64) -> usize {
-        let (word, bit) = self.locate(number);
-        let whole: u32 = self
-            .bits
-            .iter()
-            .take(word)
-            .map(|bits| bits.count_ones())
-            .sum();
-        let part = self
-            .bits
-            .get(word)
-            .map_or(0, |bits| (bits & (bit - 1)).count_ones());
-        (whole + part) as usize
+    /// Notes that this place asks for its turn, and counts who asks before it.
+    pub(super) fn ask(&mut self, number: u64, now: Instant) -> usize {
+        let since = *self.since.get_or_insert(now);
+        if now.saturating_duration_since(since) >= PERIOD {
+            self.since = Some(now);
+            for word in &mut self.words {
+                word.asked_before = std::mem::take(&mut word.asked);
+            }
+        }
+        let (index, bit) = self.locate(number);
+        let whole = self.words.iter().take(index);
+        let whole: u32 = whole.map(|word| word.asking().count_ones()).sum();
+        let Some(word) = self.words.get_mut(index) else {
+            return whole as usize;
+        };
+        word.asked |= bit;
+        (whole + (word.asking() & (bit - 1)).count_ones()) as usize
     }
 
     fn locate(&self, number: u64) -> (usize, u64) {
@@ -91,5 +125,7 @@ impl Queue {
 }
 
 const BITS: u64 = 64;
-/// A million places, which are 128 kB.
+/// A million places, which are 400 kB.
 const FARTHEST: u64 = 1 << 20;
+/// Longer than the longest time until a call asks again, so that none is passed by chance.
+const PERIOD: Duration = Duration::from_millis(600);

@@ -150,7 +150,8 @@ async fn total_timeout_ends_the_wait_for_a_turn() {
         "{:?}",
         start.elapsed()
     );
-    assert!(*attempts.borrow() <= 1);
+    assert_eq!(*attempts.borrow(), 0, "its turn comes after 50 ms");
+    assert_eq!(report.queued(), Duration::from_millis(20));
     assert_eq!(pacer.waiting(), 0, "its place is free");
 }
 
@@ -285,4 +286,57 @@ async fn a_permanent_failure_counts_as_taken() {
         assert!(call.run().await.is_err());
     }
     assert!(pacer.rate().unwrap() > before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_was_cut_tells_the_pacer_nothing() {
+    let config = RetryConfig::builder()
+        .base_delay(Duration::from_millis(1))
+        .total_timeout(Some(secs(1)))
+        .build()
+        .unwrap();
+    let pacer = Pacer::new();
+    let attempts = RefCell::new(0);
+    let call = Retry::new(|| {
+        *attempts.borrow_mut() += 1;
+        let is_first = *attempts.borrow() == 1;
+        async move {
+            if !is_first {
+                sleep(secs(3600)).await;
+            }
+            Err::<(), _>(throttled())
+        }
+    });
+    assert!(call.config(&config).pacer(&pacer).run().await.is_err());
+    assert_eq!(*attempts.borrow(), 2);
+    assert_eq!(
+        pacer.rate(),
+        Some(20.0),
+        "the second was cut, and not throttled"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_of_one_attempt_is_not_counted_for_the_next() {
+    let config = RetryConfig::storage();
+    let pacer = Pacer::new();
+    let outcomes = RefCell::new(vec![
+        Ok(()),
+        Err(StorageError::new(StorageErrorKind::Connection)),
+        Err(throttled()),
+    ]);
+    let call = Retry::new(|| {
+        let outcome = outcomes.borrow_mut().pop();
+        async move {
+            if matches!(outcome, Some(Err(_))) {
+                // Long enough for the pacer to let go.
+                sleep(secs(20)).await;
+            }
+            outcome.unwrap()
+        }
+    });
+    let (result, report) = call.config(&config).pacer(&pacer).run_with_report().await;
+    assert!(result.is_ok());
+    assert_eq!(report.attempts(), 3);
+    assert_eq!(report.queued(), Duration::from_millis(50));
 }

@@ -144,3 +144,42 @@ fn throttled(now: Instant) -> Pacer {
     Turn::new(&pacer).throttled(now);
     pacer
 }
+
+#[test]
+fn a_call_that_nobody_polls_keeps_nobody_back() {
+    let pacer = Pacer::new();
+    let mut now = Instant::now();
+    Turn::new(&pacer).throttled(now);
+    let mut parked: Vec<_> = (0..16).map(|_| Turn::new(&pacer)).collect();
+    for turn in &mut parked {
+        assert!(matches!(turn.poll(now), Admission::WaitUntil(_)));
+    }
+    let mut other = Turn::new(&pacer);
+    let start = now;
+    while let Admission::WaitUntil(then) = other.poll(now) {
+        now = then;
+    }
+    assert!(now - start <= Duration::from_secs(2), "{:?}", now - start);
+    // Once they ask again, they go first.
+    let mut late = Turn::new(&pacer);
+    assert!(matches!(late.poll(now), Admission::WaitUntil(_)));
+    let mut first = parked.remove(0);
+    while let Admission::WaitUntil(then) = first.poll(now) {
+        assert!(matches!(late.poll(now), Admission::WaitUntil(_)));
+        now = then;
+    }
+}
+
+#[test]
+fn a_turn_that_is_throttled_while_it_waits_leaves_no_place_behind() {
+    let pacer = Pacer::new();
+    let now = Instant::now();
+    let mut turn = Turn::new(&pacer);
+    turn.throttled(now);
+    for _ in 0..5 {
+        assert!(matches!(turn.poll(now), Admission::WaitUntil(_)));
+        turn.throttled(now);
+    }
+    drop(turn);
+    assert_eq!(pacer.waiting(), 0);
+}
