@@ -12,12 +12,17 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from types import CoroutineType
-from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
+from weakref import ref
 
 from ._call import blocking_call, drive
-from ._config import PERMANENT, TRANSIENT, Escape, RetryConfig
+from ._config import JUDGED, PERMANENT, TRANSIENT, Escape, RetryConfig
 from ._log import name_of
 from ._misuse import check_callable, check_decorated, check_made, check_uncut, config_of
+from ._undaunted import judge
+
+if TYPE_CHECKING:
+    from ._undaunted import Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,6 +97,7 @@ async def with_retry(
     elif config.__class__ is not RetryConfig:
         config = config_of(config)
     failure: BaseException | None
+    verdict: Verdict
     if config._is_plain:
         made: object = func
         try:
@@ -102,7 +108,9 @@ async def with_retry(
                 check_callable(func, "with_retry")
                 if made is not func:
                     check_made(made, func)
-            verdict = config._verdicts[error.__class__]
+            verdict = config._verdicts[ref(error.__class__)]
+            if verdict == JUDGED:
+                verdict = judge(error)
             if verdict == PERMANENT:
                 raise
             failure = error
@@ -135,11 +143,14 @@ def _async(
 
     async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
         failure: BaseException | None
+        verdict: Verdict
         if is_plain:
             try:
                 return await func(*args, **kwargs)
             except BaseException as error:
-                verdict = verdicts[error.__class__]
+                verdict = verdicts[ref(error.__class__)]
+                if verdict == JUDGED:
+                    verdict = judge(error)
                 if verdict == PERMANENT:
                     raise
                 failure = error
