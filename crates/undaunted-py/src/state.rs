@@ -20,7 +20,7 @@ use crate::seconds::hint;
 pub(crate) struct State {
     config: Py<Config>,
     budget: Option<Py<RetryBudget>>,
-    paced: Option<Paced>,
+    paced: Option<Box<Paced>>,
     inner: RetryState,
     delays: Vec<f64>,
     /// The verdict on the last failure, and what was decided.
@@ -52,7 +52,7 @@ impl State {
         Self {
             config,
             budget,
-            paced: pacer.map(Paced::new),
+            paced: pacer.map(|pacer| Box::new(Paced::new(pacer))),
             inner: RetryState::new(start, seed),
             delays: Vec::new(),
             last: (Verdict::Permanent, Decision::Stop(StopReason::Permanent)),

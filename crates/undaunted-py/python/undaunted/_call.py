@@ -16,7 +16,6 @@ from asyncio import _get_running_loop
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
-from weakref import ref
 
 from ._config import JUDGED, NEVER_RETRIED, PERMANENT, TRANSIENT, RetryConfig
 from ._log import (
@@ -85,7 +84,7 @@ async def drive(
                 if has_limits and isinstance(error, TimedOut):
                     failure, verdict = error.as_failure(earlier), TRANSIENT
                 else:
-                    failure, verdict = error, verdicts[ref(error.__class__)]
+                    failure, verdict = error, verdicts[error.__class__]
                     if verdict == JUDGED:
                         verdict = judge(error)
             else:
@@ -119,11 +118,12 @@ def blocking_call(
             try:
                 result = func(*args, **kwargs)
             except BaseException as error:
-                verdict = verdicts[ref(error.__class__)]
-                if verdict == JUDGED:
-                    verdict = judge(error)
-                if verdict == PERMANENT:
-                    raise
+                verdict = verdicts[error.__class__]
+                if verdict >= PERMANENT:
+                    if verdict == JUDGED:
+                        verdict = judge(error)
+                    if verdict == PERMANENT:
+                        raise
                 failure = error
             else:
                 if result.__class__ is CoroutineType:
@@ -187,7 +187,7 @@ def _drive_blocking(
                 if has_limits and isinstance(error, TimedOut):
                     failure, verdict = error.as_failure(earlier), TRANSIENT
                 else:
-                    failure, verdict = error, verdicts[ref(error.__class__)]
+                    failure, verdict = error, verdicts[error.__class__]
                     if verdict == JUDGED:
                         verdict = judge(error)
             else:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from weakref import ref
+from weakref import WeakKeyDictionary
 
 from ._errors import StorageConnectionError, StorageRateLimitError
 from ._undaunted import Config, Pacer, RetryBudget, State, class_verdict, judge
@@ -155,7 +155,7 @@ class RetryConfig:
 
     def is_retryable(self, error: BaseException) -> bool:
         """Whether this exception is retried."""
-        verdict: Verdict = self._verdicts[ref(error.__class__)]
+        verdict: Verdict = self._verdicts[error.__class__]
         if verdict == JUDGED:
             verdict = judge(error)
         return verdict != PERMANENT
@@ -205,10 +205,10 @@ class RetryConfig:
         return _rebuild, (type(self), values)
 
 
-class _Verdicts(dict["ref[type[BaseException]]", int]):
+class _Verdicts(dict[type[BaseException], int]):
     """The verdicts by type of exception, filled on first use: a known one costs no call.
 
-    The types are referred to weakly, so that those which a program makes as it runs can go.
+    Types that a program makes as it runs are only referred to weakly, so that they can go.
     """
 
     def __init__(
@@ -219,16 +219,18 @@ class _Verdicts(dict["ref[type[BaseException]]", int]):
         super().__init__()
         self._retryable = retryable
         self._others = others
+        self._passing: WeakKeyDictionary[type[BaseException], int] = WeakKeyDictionary()
 
-    def __missing__(self, known: ref[type[BaseException]]) -> int:
-        cls = known()
-        if cls is None:
-            return PERMANENT
-        verdict = self[ref(cls, self._forget)] = self._judge(cls)
+    def __missing__(self, cls: type[BaseException]) -> int:
+        verdict = self._passing.get(cls)
+        if verdict is None:
+            verdict = self._judge(cls)
+            # A type that its module refers to stays as long as the program.
+            module: object = sys.modules.get(cls.__module__)
+            stays = getattr(module, "__dict__", {}).get(cls.__name__) is cls
+            kept: MutableMapping[type[BaseException], int] = self if stays else self._passing
+            kept[cls] = verdict
         return verdict
-
-    def _forget(self, known: ref[type[BaseException]]) -> None:
-        self.pop(known, None)
 
     def _judge(self, cls: type[BaseException]) -> int:
         if issubclass(cls, NEVER_RETRIED):

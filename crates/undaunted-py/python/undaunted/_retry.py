@@ -13,7 +13,6 @@ import inspect
 from collections.abc import Awaitable, Callable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
-from weakref import ref
 
 from ._call import blocking_call, drive
 from ._config import JUDGED, PERMANENT, TRANSIENT, Escape, RetryConfig
@@ -55,6 +54,10 @@ def retry(
     It decorates coroutine functions, plain functions and methods, and keeps their signature.
     Every attempt gets the same arguments. The last exception is raised unchanged, with a note
     that has the number of attempts and the waits between them.
+
+    What is retried: :class:`StorageConnectionError`, ``TimeoutError``, ``ConnectionError``, and
+    errors of well-known clients that another attempt may not meet, such as botocore's
+    ``ClientError`` with the status 503; see :attr:`RetryConfig.known_clients`.
 
     Args:
         config: How to retry; default: 3 retries after 1, 2 and 4 seconds, each ±25 %.
@@ -108,11 +111,12 @@ async def with_retry(
                 check_callable(func, "with_retry")
                 if made is not func:
                     check_made(made, func)
-            verdict = config._verdicts[ref(error.__class__)]
-            if verdict == JUDGED:
-                verdict = judge(error)
-            if verdict == PERMANENT:
-                raise
+            verdict = config._verdicts[error.__class__]
+            if verdict >= PERMANENT:
+                if verdict == JUDGED:
+                    verdict = judge(error)
+                if verdict == PERMANENT:
+                    raise
             failure = error
         attempt = func
     else:
@@ -148,11 +152,12 @@ def _async(
             try:
                 return await func(*args, **kwargs)
             except BaseException as error:
-                verdict = verdicts[ref(error.__class__)]
-                if verdict == JUDGED:
-                    verdict = judge(error)
-                if verdict == PERMANENT:
-                    raise
+                verdict = verdicts[error.__class__]
+                if verdict >= PERMANENT:
+                    if verdict == JUDGED:
+                        verdict = judge(error)
+                    if verdict == PERMANENT:
+                        raise
                 failure = error
         else:
             failure, verdict = None, TRANSIENT
