@@ -68,7 +68,7 @@ def get_boto3(url: str) -> None:
     s3_client(url).get_object(Bucket=BUCKET, Key=KEY)["Body"].read()
 
 
-async def get_aiobotocore(url: str) -> None:
+def aiobotocore_client(url: str) -> Any:
     from aiobotocore.config import AioConfig
     from aiobotocore.session import get_session
 
@@ -78,8 +78,11 @@ async def get_aiobotocore(url: str) -> None:
         retries={"total_max_attempts": 1},
         s3={"addressing_style": "path"},
     )
-    made = get_session().create_client("s3", endpoint_url=url, config=config, **CREDENTIALS)
-    async with made as client:
+    return get_session().create_client("s3", endpoint_url=url, config=config, **CREDENTIALS)
+
+
+async def get_aiobotocore(url: str) -> None:
+    async with aiobotocore_client(url) as client:
         response = await client.get_object(Bucket=BUCKET, Key=KEY)
         async with response["Body"] as body:
             await body.read()
@@ -173,6 +176,18 @@ def get_azure(url: str) -> None:
         client.download_blob().readall()
 
 
+async def get_litestar_storages(url: str) -> None:
+    from litestar_storages import S3Config, S3Storage
+
+    class Storage(S3Storage):
+        """With aiobotocore's client, which aioboto3's is."""
+
+        async def _get_client(self) -> Any:
+            return aiobotocore_client(url)
+
+    await Storage(S3Config(bucket=BUCKET)).get_bytes(KEY)
+
+
 def get_obstore(url: str) -> None:
     import obstore
     from obstore.store import S3Store
@@ -240,6 +255,7 @@ CLIENTS: list[Client] = [
     get_boto3,
     get_aiobotocore,
     get_s3fs,
+    get_litestar_storages,
     get_httpx,
     get_httpx_async,
     get_aiohttp,

@@ -256,6 +256,26 @@ def test_a_suppressed_context_is_none() -> None:
     assert not is_retried(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("module", "expected"), [("litestar_storages.backends.s3", True), ("app.storage", False)]
+)
+def test_an_error_in_the_handlers_of_litestar_storages_stands_for_theirs(
+    module: str, expected: bool
+) -> None:
+    code = """
+def get(error):
+    try:
+        raise error
+    except Exception as caught:
+        caught.response.get("Error")
+"""
+    names: dict[str, Any] = {"__name__": module}
+    exec(code, names)
+    with pytest.raises(AttributeError) as caught:
+        names["get"](TimeoutError())
+    assert is_retried(caught.value) is expected
+
+
 def test_causes_in_a_circle_end() -> None:
     one, other = AppError(), AppError()
     one.__cause__, other.__cause__ = other, one

@@ -84,6 +84,7 @@ fn verdict(error: &Bound<'_, PyBaseException>, depth: u8) -> Option<Verdict> {
             along_causes(error, depth).or(Some(either(is_transient)))
         }
         Rule::Group => group(error, depth),
+        Rule::Slip => slip(error, depth).or(Some(Verdict::Permanent)),
         Rule::Ssl => {
             let reason = at(error, &["reason"])?;
             let reason: String = reason.extract().ok()?;
@@ -122,24 +123,37 @@ fn along_causes(error: &Bound<'_, PyBaseException>, depth: u8) -> Option<Verdict
     if is_suppressed.is_truthy().unwrap_or(true) {
         return None;
     }
-    let context = at(error, &["__context__"])?;
-    let context = context.cast_into::<PyBaseException>().ok()?;
-    is_raised_by_handler(error, &context)?.then(|| verdict(&context, depth + 1))?
+    verdict(&handled(error)?, depth + 1)
 }
 
-/// Whether an exception was raised by the very function that had caught the other one: then it
-/// stands for that one. One that comes from a function which the handler called does not.
-fn is_raised_by_handler(
-    error: &Bound<'_, PyBaseException>,
-    caught: &Bound<'_, PyBaseException>,
-) -> Option<bool> {
+/// The exception whose handler raised this one. It has to be the very function that had caught it:
+/// then this one stands for it. One from a function that the handler called does not.
+fn handled<'py>(error: &Bound<'py, PyBaseException>) -> Option<Bound<'py, PyBaseException>> {
+    let context = at(error, &["__context__"])?;
+    let caught_in = at(&context, &["__traceback__", "tb_frame"])?;
+    let is_its = raised_in(error)?.is(&caught_in);
+    is_its.then(|| context.cast_into().ok())?
+}
+
+/// The frame in which an exception was raised.
+fn raised_in<'py>(error: &Bound<'py, PyBaseException>) -> Option<Bound<'py, PyAny>> {
     let mut place = at(error, &["__traceback__"])?;
     while let Some(next) = at(&place, &["tb_next"]) {
         place = next;
     }
-    let raised_in = at(&place, &["tb_frame"])?;
-    let caught_in = at(caught, &["__traceback__", "tb_frame"])?;
-    Some(raised_in.is(&caught_in))
+    at(&place, &["tb_frame"])
+}
+
+/// The handlers of litestar-storages ask any error for the code in its `response`, which is None
+/// in botocore's errors of connections: what comes out is an `AttributeError`.
+fn slip(error: &Bound<'_, PyBaseException>, depth: u8) -> Option<Verdict> {
+    let module: String = at(&raised_in(error)?, &["f_globals", "__name__"])?
+        .extract()
+        .ok()?;
+    if !module.starts_with("litestar_storages.") {
+        return None;
+    }
+    verdict(&handled(error)?, depth + 1)
 }
 
 /// The verdict on the cause, if that is an exception of a client. Filesystems on top of clients

@@ -28,6 +28,8 @@ pub(super) enum Rule {
     Flag(&'static str, bool),
     /// By all exceptions in it.
     Group,
+    /// Permanent, unless litestar-storages made the error while it handled another.
+    Slip,
     /// By the reason that OpenSSL gives.
     Ssl,
     /// By the number of the resolver.

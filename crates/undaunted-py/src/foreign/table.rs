@@ -7,7 +7,8 @@
 
 use super::rule::Rule;
 use super::rule::Rule::{
-    Debugged, Dns, Errno, Flag, Group, Hinted, Inner, Permanent, Response, Ssl, TooMany, Transient,
+    Debugged, Dns, Errno, Flag, Group, Hinted, Inner, Permanent, Response, Slip, Ssl, TooMany,
+    Transient,
 };
 
 /// The rows: the package in which a class is defined, its name and its rule.
@@ -27,7 +28,7 @@ pub(super) const ROWS: &[(&str, &str, Rule)] = &[
     // Ends of the program and of tasks, and errors in programs.
     ("builtins", "ArithmeticError", Permanent),
     ("builtins", "AssertionError", Permanent),
-    ("builtins", "AttributeError", Permanent),
+    ("builtins", "AttributeError", Slip),
     ("builtins", "BufferError", Permanent),
     ("builtins", "GeneratorExit", Permanent),
     ("builtins", "ImportError", Permanent),
