@@ -9,6 +9,7 @@ mod budget;
 mod config;
 mod errors;
 mod events;
+mod foreign;
 mod key;
 mod listing;
 mod open_store;
@@ -35,6 +36,8 @@ mod _undaunted {
     use super::config::Config;
     #[pymodule_export]
     use super::events::drain_events;
+    #[pymodule_export]
+    use super::foreign::{class_verdict, judge};
     #[pymodule_export]
     use super::listing::Listing;
     #[pymodule_export]

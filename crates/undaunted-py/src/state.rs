@@ -20,11 +20,18 @@ use crate::seconds::hint;
 pub(crate) struct State {
     config: Py<Config>,
     budget: Option<Py<RetryBudget>>,
-    paced: Option<Paced>,
+    paced: Option<Box<Paced>>,
     inner: RetryState,
     delays: Vec<f64>,
     /// The verdict on the last failure, and what was decided.
     last: (Verdict, Decision),
+}
+
+/// A verdict as Python has it, perhaps with a hint of the service in seconds.
+#[derive(Clone, Copy, Debug, FromPyObject)]
+enum Judged {
+    Plain(u8),
+    WithHint(u8, f64),
 }
 
 #[pymethods]
@@ -45,7 +52,7 @@ impl State {
         Self {
             config,
             budget,
-            paced: pacer.map(Paced::new),
+            paced: pacer.map(|pacer| Box::new(Paced::new(pacer))),
             inner: RetryState::new(start, seed),
             delays: Vec::new(),
             last: (Verdict::Permanent, Decision::Stop(StopReason::Permanent)),
@@ -55,19 +62,24 @@ impl State {
     /// An attempt failed: the delay before the next one, or the reason in one word why there is
     /// none.
     ///
-    /// `verdict` is one of `TRANSIENT`, `THROTTLED` and `PERMANENT`; `now` is in seconds since the
-    /// call began, for callers that keep the time themselves.
+    /// `verdict` is one of `TRANSIENT`, `THROTTLED` and `PERMANENT`, or a tuple of it and of the
+    /// wait in seconds that the service asked for, which takes precedence over `retry_after`.
+    /// `now` is in seconds since the call began, for callers that keep the time themselves.
     #[pyo3(signature = (verdict, retry_after = None, now = None))]
     fn on_failure<'py>(
         &mut self,
         py: Python<'py>,
-        verdict: u8,
+        verdict: Judged,
         retry_after: Option<Bound<'_, PyAny>>,
         now: Option<f64>,
     ) -> Bound<'py, PyAny> {
         let now = self.instant(now);
-        // An attribute of another type is no hint: it belongs to another library.
-        let retry_after = hint(retry_after.and_then(|hint| hint.extract().ok()));
+        let (verdict, retry_after) = match verdict {
+            Judged::WithHint(verdict, seconds) => (verdict, Some(seconds)),
+            // An attribute of another type is no hint: it belongs to another library.
+            Judged::Plain(verdict) => (verdict, retry_after.and_then(|hint| hint.extract().ok())),
+        };
+        let retry_after = hint(retry_after);
         let verdict = match verdict {
             Self::TRANSIENT => Verdict::Transient { retry_after },
             Self::THROTTLED => Verdict::Throttled { retry_after },
@@ -233,11 +245,14 @@ impl State {
     }
 
     #[classattr]
-    const TRANSIENT: u8 = 0;
+    pub(crate) const TRANSIENT: u8 = 0;
     #[classattr]
-    const THROTTLED: u8 = 1;
+    pub(crate) const THROTTLED: u8 = 1;
     #[classattr]
-    const PERMANENT: u8 = 2;
+    pub(crate) const PERMANENT: u8 = 2;
+    /// No verdict yet: each exception of the class is judged.
+    #[classattr]
+    pub(crate) const JUDGED: u8 = 3;
 }
 
 impl State {

@@ -219,7 +219,7 @@ def test_a_preset_has_every_field_of_the_cores(name: str) -> None:
     config = PRESETS[name]()
     # Compared in Rust, with all fields that the core has.
     assert config._core == core
-    only_in_python = {"retryable_exceptions", "budget", "pacer"}
+    only_in_python = {"retryable_exceptions", "budget", "pacer", "known_clients"}
     assert core.fields() == {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)

@@ -15,9 +15,9 @@ import types
 from asyncio import _get_running_loop
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from types import CoroutineType
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from ._config import NEVER_RETRIED, PERMANENT, THROTTLED, TRANSIENT, RetryConfig
+from ._config import JUDGED, NEVER_RETRIED, PERMANENT, TRANSIENT, RetryConfig
 from ._log import (
     add_note,
     log_paced,
@@ -28,7 +28,10 @@ from ._log import (
     logger,
 )
 from ._timeout import TimedOut, cut_after
-from ._undaunted import State
+from ._undaunted import State, judge
+
+if TYPE_CHECKING:
+    from ._undaunted import Verdict
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,7 +44,7 @@ async def drive(
     args: tuple[Any, ...] = (),
     kwargs: Mapping[str, Any] = types.MappingProxyType({}),
     failure: BaseException | None = None,
-    verdict: int = TRANSIENT,
+    verdict: Verdict = TRANSIENT,
 ) -> T:
     """Makes attempts until one succeeds or the core stops the call.
 
@@ -82,6 +85,8 @@ async def drive(
                     failure, verdict = error.as_failure(earlier), TRANSIENT
                 else:
                     failure, verdict = error, verdicts[error.__class__]
+                    if verdict == JUDGED:
+                        verdict = judge(error)
             else:
                 if config._is_shared and state.on_success():
                     log_unpaced(name)
@@ -108,13 +113,17 @@ def blocking_call(
 
     def retried(*args: P.args, **kwargs: P.kwargs) -> T:
         failure: BaseException | None
+        verdict: Verdict
         if is_plain:
             try:
                 result = func(*args, **kwargs)
             except BaseException as error:
                 verdict = verdicts[error.__class__]
-                if verdict == PERMANENT:
-                    raise
+                if verdict >= PERMANENT:
+                    if verdict == JUDGED:
+                        verdict = judge(error)
+                    if verdict == PERMANENT:
+                        raise
                 failure = error
             else:
                 if result.__class__ is CoroutineType:
@@ -140,7 +149,7 @@ def _drive_blocking(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     failure: BaseException | None,
-    verdict: int,
+    verdict: Verdict,
 ) -> T:
     state = State(config._core, config.budget, None, config.pacer)
     has_limits, verdicts = not config._is_plain, config._verdicts
@@ -179,6 +188,8 @@ def _drive_blocking(
                     failure, verdict = error.as_failure(earlier), TRANSIENT
                 else:
                     failure, verdict = error, verdicts[error.__class__]
+                    if verdict == JUDGED:
+                        verdict = judge(error)
             else:
                 if result.__class__ is CoroutineType:
                     return result
@@ -191,13 +202,15 @@ def _drive_blocking(
         del failure, earlier
 
 
-def _delay_after(failure: BaseException, verdict: int, state: State, name: object) -> float | None:
+def _delay_after(
+    failure: BaseException, verdict: Verdict, state: State, name: object
+) -> float | None:
     """The delay before the next attempt, or None if the call ends."""
     if verdict == PERMANENT and isinstance(failure, NEVER_RETRIED):
         # It says nothing of the service, and nobody is interested in how often it was tried.
         return None
     decision = state.on_failure(verdict, getattr(failure, "retry_after", None))
-    if verdict == THROTTLED and state.began_pacing:
+    if verdict != TRANSIENT and state.began_pacing:
         log_paced(name)
     if not isinstance(decision, str):
         if logger.isEnabledFor(logging.WARNING):

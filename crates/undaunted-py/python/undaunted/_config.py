@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import sys
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
 from ._errors import StorageConnectionError, StorageRateLimitError
-from ._undaunted import Config, Pacer, RetryBudget, State
+from ._undaunted import Config, Pacer, RetryBudget, State, class_verdict, judge
+
+if TYPE_CHECKING:
+    from ._undaunted import Verdict
 
 JitterKind: TypeAlias = Literal["proportional", "full", "equal", "decorrelated", "none"]
 """The kinds of jitter by name; ``"proportional"`` is the ±25 % that ``True`` means."""
@@ -47,9 +52,10 @@ class RetryConfig:
         TimeoutError,
         ConnectionError,
     )
-    """The types of exceptions that are retried. Cancellation, ``KeyboardInterrupt`` and
-    ``SystemExit`` never are. A :class:`~undaunted.ObjectStorage` ignores this field: it classifies
-    the responses of its service."""
+    """The types of exceptions that are retried: these and no others. Cancellation,
+    ``KeyboardInterrupt`` and ``SystemExit`` never are. If it is not given, exceptions of known
+    clients are judged besides: see ``known_clients``. A :class:`~undaunted.ObjectStorage` ignores
+    this field: it classifies the responses of its service."""
     total_timeout: float | None = field(default=None, kw_only=True)
     """The limit on all attempts and delays together. A delay that would end later is not begun, and
     a running attempt of a coroutine function is cancelled."""
@@ -86,13 +92,25 @@ class RetryConfig:
         pacer = self.pacer
         if pacer is not None and not isinstance(pacer, Pacer):
             raise TypeError(f"pacer must be a Pacer, not {type(pacer).__name__}")
+        known: object = self.known_clients
+        if not isinstance(known, bool):
+            raise TypeError(f"known_clients must be a bool, not {type(known).__name__}")
         put = object.__setattr__
         put(self, "_core", core)
-        put(self, "_verdicts", _Verdicts(_exceptions(self.retryable_exceptions)))
+        retryable = _exceptions(self.retryable_exceptions)
+        judges = self.known_clients and self._has_default_exceptions
+        put(self, "_verdicts", _Verdicts(retryable, class_verdict if judges else _permanent))
         is_shared = budget is not None or pacer is not None
         put(self, "_is_shared", is_shared)
         is_timed = self.total_timeout is not None or self.attempt_timeout is not None
         put(self, "_is_plain", not (is_shared or is_timed))
+
+    known_clients: bool = field(default=True, kw_only=True)
+    """Whether exceptions of well-known clients are judged too, by their types, statuses, codes and
+    causes: those of boto3, aiobotocore, httpx, aiohttp, requests, urllib3, Google's and Azure's
+    clients, s3fs, gcsfs, adlfs and litestar-storages, of ``http.client``, ``ssl``, ``socket`` and
+    ``asyncio``, and the numbers of ``OSError``. The README has a table. It has no effect if
+    ``retryable_exceptions`` is given."""
 
     _core: Config = field(init=False)
     _verdicts: _Verdicts = field(init=False)
@@ -137,7 +155,17 @@ class RetryConfig:
 
     def is_retryable(self, error: BaseException) -> bool:
         """Whether this exception is retried."""
-        return self._verdicts[error.__class__] != PERMANENT
+        verdict: Verdict = self._verdicts[error.__class__]
+        if verdict == JUDGED:
+            verdict = judge(error)
+        return verdict != PERMANENT
+
+    @property
+    def _has_default_exceptions(self) -> bool:
+        """Whether ``retryable_exceptions`` was not given. The same types, if given, are meant to be
+        the only ones.
+        """
+        return self.retryable_exceptions is RetryConfig.retryable_exceptions
 
     def __eq__(self, other: object) -> bool:
         """Compares by meaning: ``jitter=True`` and ``jitter=0.25`` are equal."""
@@ -146,6 +174,7 @@ class RetryConfig:
         return (
             self._core == other._core
             and self.retryable_exceptions == other.retryable_exceptions
+            and self.known_clients == other.known_clients
             and self.budget is other.budget
             and self.pacer is other.pacer
         )
@@ -160,6 +189,8 @@ class RetryConfig:
                 continue
             value: object = getattr(self, each.name)
             if each.name == "retryable_exceptions":
+                if self._has_default_exceptions:
+                    continue
                 names = ", ".join(cls.__qualname__ for cls in self.retryable_exceptions)
                 comma = "," if len(self.retryable_exceptions) == 1 else ""
                 shown.append(f"{each.name}=({names}{comma})")
@@ -169,18 +200,36 @@ class RetryConfig:
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        if self._has_default_exceptions:
+            del values["retryable_exceptions"]
         return _rebuild, (type(self), values)
 
 
 class _Verdicts(dict[type[BaseException], int]):
-    """The verdicts by type of exception, filled on first use: a known one costs no call."""
+    """The verdicts by type of exception, filled on first use: a known one costs no call.
 
-    def __init__(self, retryable: tuple[type[BaseException], ...]) -> None:
+    Types that a program makes as it runs are only referred to weakly, so that they can go.
+    """
+
+    def __init__(
+        self,
+        retryable: tuple[type[BaseException], ...],
+        others: Callable[[type[BaseException]], int],
+    ) -> None:
         super().__init__()
         self._retryable = retryable
+        self._others = others
+        self._passing: WeakKeyDictionary[type[BaseException], int] = WeakKeyDictionary()
 
     def __missing__(self, cls: type[BaseException]) -> int:
-        verdict = self[cls] = self._judge(cls)
+        verdict = self._passing.get(cls)
+        if verdict is None:
+            verdict = self._judge(cls)
+            # A type that its module refers to stays as long as the program.
+            module: object = sys.modules.get(cls.__module__)
+            stays = getattr(module, "__dict__", {}).get(cls.__name__) is cls
+            kept: MutableMapping[type[BaseException], int] = self if stays else self._passing
+            kept[cls] = verdict
         return verdict
 
     def _judge(self, cls: type[BaseException]) -> int:
@@ -188,7 +237,7 @@ class _Verdicts(dict[type[BaseException], int]):
             return PERMANENT
         means_connection = StorageConnectionError in self._retryable and issubclass(cls, _alike())
         if not (issubclass(cls, self._retryable) or means_connection):
-            return PERMANENT
+            return self._others(cls)
         return THROTTLED if issubclass(cls, StorageRateLimitError) else TRANSIENT
 
 
@@ -214,6 +263,10 @@ def _alike() -> tuple[type[BaseException], ...]:
     return (same,) if isinstance(same, type) and issubclass(same, BaseException) else ()
 
 
+def _permanent(_: type[BaseException]) -> int:
+    return PERMANENT
+
+
 def _rebuild(cls: type[RetryConfig], values: dict[str, Any]) -> RetryConfig:
     return cls(**values)
 
@@ -224,6 +277,7 @@ NEVER_RETRIED = (asyncio.CancelledError, Escape, GeneratorExit, KeyboardInterrup
 TRANSIENT = State.TRANSIENT
 THROTTLED = State.THROTTLED
 PERMANENT = State.PERMANENT
+JUDGED = State.JUDGED
 
 # The largest retry number that the core counts.
 _LAST_RETRY = 2**32 - 1

@@ -12,12 +12,16 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from types import CoroutineType
-from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 from ._call import blocking_call, drive
-from ._config import PERMANENT, TRANSIENT, Escape, RetryConfig
+from ._config import JUDGED, PERMANENT, TRANSIENT, Escape, RetryConfig
 from ._log import name_of
 from ._misuse import check_callable, check_decorated, check_made, check_uncut, config_of
+from ._undaunted import judge
+
+if TYPE_CHECKING:
+    from ._undaunted import Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,6 +54,10 @@ def retry(
     It decorates coroutine functions, plain functions and methods, and keeps their signature.
     Every attempt gets the same arguments. The last exception is raised unchanged, with a note
     that has the number of attempts and the waits between them.
+
+    What is retried: :class:`StorageConnectionError`, ``TimeoutError``, ``ConnectionError``, and
+    errors of well-known clients that another attempt may not meet, such as botocore's
+    ``ClientError`` with the status 503; see :attr:`RetryConfig.known_clients`.
 
     Args:
         config: How to retry; default: 3 retries after 1, 2 and 4 seconds, each ±25 %.
@@ -92,6 +100,7 @@ async def with_retry(
     elif config.__class__ is not RetryConfig:
         config = config_of(config)
     failure: BaseException | None
+    verdict: Verdict
     if config._is_plain:
         made: object = func
         try:
@@ -103,8 +112,11 @@ async def with_retry(
                 if made is not func:
                     check_made(made, func)
             verdict = config._verdicts[error.__class__]
-            if verdict == PERMANENT:
-                raise
+            if verdict >= PERMANENT:
+                if verdict == JUDGED:
+                    verdict = judge(error)
+                if verdict == PERMANENT:
+                    raise
             failure = error
         attempt = func
     else:
@@ -135,13 +147,17 @@ def _async(
 
     async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
         failure: BaseException | None
+        verdict: Verdict
         if is_plain:
             try:
                 return await func(*args, **kwargs)
             except BaseException as error:
                 verdict = verdicts[error.__class__]
-                if verdict == PERMANENT:
-                    raise
+                if verdict >= PERMANENT:
+                    if verdict == JUDGED:
+                        verdict = judge(error)
+                    if verdict == PERMANENT:
+                        raise
                 failure = error
         else:
             failure, verdict = None, TRANSIENT

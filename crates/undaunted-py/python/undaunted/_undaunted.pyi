@@ -4,13 +4,16 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from ._types import StoredFile
 
 T = TypeVar("T", covariant=True)
 
 __version__: str
+
+Verdict: TypeAlias = int | tuple[int, float]
+"""What a failure is, and the wait in seconds that the service asked for, if any."""
 
 class RetryBudget:
     """A shared allowance for retries.
@@ -120,6 +123,8 @@ class State:
     TRANSIENT: ClassVar[int]
     THROTTLED: ClassVar[int]
     PERMANENT: ClassVar[int]
+    JUDGED: ClassVar[int]
+    """No verdict: each exception of a class is judged by itself."""
 
     def __init__(
         self,
@@ -129,10 +134,10 @@ class State:
         pacer: Pacer | None = None,
     ) -> None: ...
     def on_failure(
-        self, verdict: int, retry_after: object = None, now: float | None = None
+        self, verdict: Verdict, retry_after: object = None, now: float | None = None
     ) -> float | str:
         """The delay before the next attempt, or the stop reason in one word. A ``retry_after`` that
-        is a number of seconds is a hint.
+        is a number of seconds is a hint, unless the verdict has one.
         """
 
     def poll_turn(self, now: float | None = None) -> float | None:
@@ -285,6 +290,12 @@ class Store:
     def budget_tokens(self) -> int | None: ...
     @property
     def pace(self) -> float | None: ...
+
+def class_verdict(cls: type[BaseException]) -> int:
+    """The verdict on all exceptions of a class, or ``JUDGED``."""
+
+def judge(error: BaseException) -> Verdict:
+    """The verdict on an exception by what it means in its library."""
 
 def set_switch(attempts: int | None) -> None:
     """Limits every call to this many attempts, without waits between them."""

@@ -1,0 +1,28 @@
+//! obstore's generic error, which has a text only. The text ends with what Rust's `Debug` prints
+//! of the error, line by line, and those lines are read. Texts of services are quoted there, on
+//! one line each, so none can be taken for a line of the error's own.
+
+use undaunted::{HttpFailure, Verdict};
+
+/// The verdict, if the text has lines that say something.
+pub(super) fn verdict(text: &str) -> Option<Verdict> {
+    let (_, source) = text.split_once("\n\nDebug source:\n")?;
+    let mut lines = source.lines().map(str::trim).map(value);
+    let found = lines.find(|line| matches!(*line, "Status {" | "HttpError {"))?;
+    let field = value(lines.next()?.trim_end_matches(','));
+    if found == "Status {" {
+        return Some(HttpFailure::new(field.parse().ok()?).verdict());
+    }
+    // Two sides that disagree about a certificate do so again.
+    let is_transient =
+        TRANSIENT.contains(&field) && !lines.any(|line| line == "InvalidCertificate(");
+    is_transient.then_some(Verdict::TRANSIENT)
+}
+
+/// A line without the name of its field.
+fn value(line: &str) -> &str {
+    line.split_once(": ").map_or(line, |(_, value)| value)
+}
+
+/// The kinds of object_store's errors in HTTP that the core counts as transient.
+const TRANSIENT: [&str; 5] = ["Connect", "Decode", "Interrupted", "Request", "Timeout"];
