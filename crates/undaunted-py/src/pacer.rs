@@ -129,9 +129,16 @@ impl Paced {
 
     /// The service took the request. The result is whether pacing has ended with it.
     pub(crate) fn succeeded(&mut self, now: Instant) -> bool {
-        let was_active = self.pacer.is_active();
-        self.turn.succeeded(now);
-        was_active && !self.pacer.is_active()
+        self.turn.succeeded(now)
+    }
+
+    /// The service throttled the request. The result is whether pacing has begun with it.
+    pub(crate) fn throttled(&mut self, now: Instant) -> bool {
+        let began = self.turn.throttled(now);
+        if began {
+            self.pacer.seed(undaunted::__private::seed());
+        }
+        began
     }
 
     /// Waits no longer, and frees the place in the queue.

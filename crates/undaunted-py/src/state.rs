@@ -89,7 +89,7 @@ impl State {
         let config = &self.config.get().inner;
         let decision = match (&mut self.paced, now, verdict) {
             (Some(paced), Some(at), Verdict::Throttled { .. }) => {
-                paced.began = paced.turn.throttled(at);
+                paced.began = paced.throttled(at);
                 self.inner
                     .on_paced_failure(config, now, verdict, paced.turn.pacer())
             }
