@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::ObjectStoreExt;
 use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation, Rule};
 use undaunted_object_store::RetryStore;
 
