@@ -5,6 +5,8 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path as FsPath, PathBuf};
 
 use object_store::{MultipartId, PutPayload};
@@ -115,7 +117,11 @@ impl KeptUpload {
                 self.part_size
             )));
         };
-        let mut file = OpenOptions::new().write(true).open(self.staging())?;
+        let mut options = OpenOptions::new();
+        // What has its name may be a link to another file.
+        #[cfg(unix)]
+        options.custom_flags(libc::O_NOFOLLOW);
+        let mut file = options.write(true).open(self.staging())?;
         file.seek(SeekFrom::Start(start))?;
         data.iter().try_for_each(|bytes| file.write_all(bytes))
     }

@@ -105,7 +105,7 @@ async fn write_parts(
     if let Some(version) = reader.version() {
         let size = pieces.map_or(part_size, |pieces| pieces.size);
         let head = KeptUpload::head(transfer, version, size, &attributes);
-        kept = transfer.keep(head, reader).await;
+        kept = transfer.keep(head, reader).await?;
     } else {
         transfer.remove_leftovers().await;
     }

@@ -176,6 +176,30 @@ fn uploads_that_nobody_continued_for_a_week_are_aborted_by_a_copy_to_their_store
 }
 
 #[test]
+fn an_upload_that_cannot_be_aborted_stays_known() {
+    let service = Service::start();
+    let sandbox = Sandbox::new();
+    sandbox.write("big", &noise(SIZE));
+    interrupted(&service, &sandbox, UP, "-KILL");
+    let denied = Failure::Status(HttpFailure::new(403).with_code("AccessDenied"));
+    let denied = Rule::new(Operation::AbortMultipart, Fault::FailBefore(denied)).always();
+    service.server.plan().add(denied);
+    let could_not = "an unfinished upload to s3://bucket/t/big could not be aborted";
+    let check = |ended: Ended| {
+        assert!(ended.stderr.contains(could_not), "{ended:?}");
+        assert!(!ended.stderr.contains("removed an unfinished"), "{ended:?}");
+        assert!(journal_of_upload(&sandbox).is_some());
+    };
+    let without = UP.replace("cp ", "cp --no-resume ");
+    check(service.run(&sandbox, &without).ok());
+    // Its journal is needed for another upload: it gets another one.
+    let first = journal_of_upload(&sandbox).unwrap();
+    sandbox.write("big", &noise(SIZE - 1));
+    check(service.run(&sandbox, UP).ok());
+    assert_ne!(journal_of_upload(&sandbox).unwrap(), first);
+}
+
+#[test]
 fn a_file_that_may_be_left_is_named_and_stays() {
     let sandbox = Sandbox::with(&["a", "b#1"]);
     let ended = sandbox.run("cp --json a b").ok();
