@@ -1,6 +1,7 @@
 //! What earlier runs have left: unfinished copies to the same destination, and forgotten ones.
 
 use std::fs;
+use std::path::PathBuf;
 
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
@@ -59,8 +60,12 @@ impl Transfer<'_> {
         let Some(file) = self.destination.file(self.to) else {
             return;
         };
-        let mut stray = file.into_os_string();
-        stray.push("#1");
+        // The first name of those of uploads that cannot be continued.
+        let staging = PartSize::staging_file(&file).into_os_string();
+        let Some(start) = staging.to_str().and_then(|name| name.strip_suffix("000")) else {
+            return;
+        };
+        let stray = PathBuf::from(format!("{start}1"));
         if fs::symlink_metadata(&stray).is_ok_and(|found| found.is_file()) {
             self.copier.tally().objects.leftovers_found += 1;
             self.copier.progress.note(&format!(
