@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
 
 use super::resuming::{
-    DOWN, MIB, SIZE, UP, bytes, interrupted, journal_of_upload, kill, mark, slow, uploads,
+    DOWN, MIB, SIZE, UP, bytes, hold, interrupted, journal_of_upload, kill, mark, slow, uploads,
     wait_for, wait_until,
 };
 use super::s3::Service;
@@ -38,8 +38,12 @@ fn two_processes_do_not_share_a_staging_file_or_an_upload() {
     let content = noise(SIZE);
     sandbox.write("big", &content);
     for (line, journal) in [(UP, None), (DOWN, Some("back/big#00"))] {
-        slow(&service, Operation::PutPart);
-        slow(&service, Operation::Get);
+        let operation = if journal.is_some() {
+            Operation::Get
+        } else {
+            Operation::PutPart
+        };
+        hold(&service, operation, 3, Duration::from_secs(5));
         let first = sandbox.start_with(line, service.variables());
         wait_for(10 * MIB, || match journal {
             Some(name) => Some(sandbox.path(name)),
