@@ -4,6 +4,7 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
+use undaunted_object_store::PartSize;
 
 use super::resuming::{
     DOWN, MIB, SIZE, UP, bytes, hold, interrupted, journal_of_upload, kill, mark, slow, uploads,
@@ -180,6 +181,31 @@ fn uploads_that_nobody_continued_for_a_week_are_aborted_by_a_copy_to_their_store
 }
 
 #[test]
+fn no_copy_waits_for_forgotten_uploads_and_ctrl_c_ends_their_removal() {
+    let service = Service::start();
+    let sandbox = Sandbox::with(&["small"]);
+    sandbox.write("big", &noise(SIZE));
+    interrupted(&service, &sandbox, UP, "-KILL");
+    let journal = journal_of_upload(&sandbox).unwrap();
+    let week = Duration::from_hours(8 * 24);
+    let file = fs::File::options().write(true).open(&journal).unwrap();
+    file.set_modified(SystemTime::now() - week).unwrap();
+    drop(file);
+    let plan = service.server.plan();
+    let held = Fault::Delay(Duration::from_mins(1));
+    plan.add(Rule::new(Operation::AbortMultipart, held));
+    let child = sandbox.start_with("cp --json small s3://bucket/small", service.variables());
+    wait_until(|| {
+        let is_copied = service.server.root().join("bucket/small").exists();
+        is_copied && plan.calls(Operation::AbortMultipart) == 1
+    });
+    signal(&child, "-INT");
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(journal.exists());
+}
+
+#[test]
 fn an_upload_that_cannot_be_aborted_stays_known() {
     let service = Service::start();
     let sandbox = Sandbox::new();
@@ -215,4 +241,14 @@ fn a_file_that_may_be_left_is_named_and_stays() {
     );
     assert_eq!(ended.json()["objects"]["leftovers_found"], 1);
     assert_eq!(sandbox.names(""), ["a", "b", "b#1"]);
+
+    // A long name is replaced by its hash.
+    let long = "b".repeat(250);
+    let staging = PartSize::staging_file(&sandbox.path(&long));
+    let staging = staging.file_name().unwrap().to_str().unwrap();
+    let stray = staging.replace("#000", "#1");
+    sandbox.write(&stray, b"stray");
+    let ended = sandbox.run(&format!("cp a {long}")).ok();
+    let said = format!("{stray} may be left from a copy that was killed");
+    assert!(ended.stderr.contains(&said), "{ended:?}");
 }
