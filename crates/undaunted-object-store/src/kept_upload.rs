@@ -242,4 +242,19 @@ mod tests {
         let completed = parts.complete_multipart(&path, &id, vec![part]).await;
         completed.unwrap();
     }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_part_is_not_written_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Path::from("a");
+        let parts = parts(folder.path());
+        let id = begin(&parts, &path).await;
+        let (staging, other) = (folder.path().join("a#000"), folder.path().join("b"));
+        fs::write(&other, "precious").unwrap();
+        fs::remove_file(&staging).unwrap();
+        std::os::unix::fs::symlink(&other, &staging).unwrap();
+        assert!(parts.put_part(&path, &id, 0, "1234".into()).await.is_err());
+        assert_eq!(fs::read(&other).unwrap(), b"precious");
+    }
 }
