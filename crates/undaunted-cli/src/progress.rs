@@ -71,6 +71,11 @@ impl Progress {
         self.bar.inc(bytes);
     }
 
+    /// Takes back bytes that have to be copied again.
+    pub(crate) fn take_back(&self, bytes: u64) {
+        self.bar.dec(bytes);
+    }
+
     /// Shows the number of retries so far beside the bar, and the pace in requests a second.
     pub(crate) fn retries(&self, retries: u64, pace: Option<f64>) {
         if self.bar.is_hidden() {

@@ -89,7 +89,7 @@ pub(crate) struct Report<'a> {
     attempts: u32,
     retries: Retries,
     waited_seconds: f64,
-    /// The time that requests waited for their turns, since the service throttled.
+    /// The time that requests waited in the queue, because the service throttled.
     queued_seconds: f64,
     elapsed_seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -222,7 +222,10 @@ impl<'a> Report<'a> {
         )?;
         if !self.queued.is_zero() {
             let queued = text::seconds(self.queued);
-            write!(f, ", and {queued} for turns, since the service throttled")?;
+            write!(
+                f,
+                ", and {queued} in the queue, because the service throttled"
+            )?;
         }
         Ok(())
     }

@@ -5,6 +5,8 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path as FsPath, PathBuf};
 
 use object_store::{MultipartId, PutPayload};
@@ -115,7 +117,11 @@ impl KeptUpload {
                 self.part_size
             )));
         };
-        let mut file = OpenOptions::new().write(true).open(self.staging())?;
+        let mut options = OpenOptions::new();
+        // What has its name may be a link to another file.
+        #[cfg(unix)]
+        options.custom_flags(libc::O_NOFOLLOW);
+        let mut file = options.write(true).open(self.staging())?;
         file.seek(SeekFrom::Start(start))?;
         data.iter().try_for_each(|bytes| file.write_all(bytes))
     }
@@ -235,5 +241,20 @@ mod tests {
         assert!(completed.unwrap_err().to_string().contains("2 parts"));
         let completed = parts.complete_multipart(&path, &id, vec![part]).await;
         completed.unwrap();
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_part_is_not_written_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Path::from("a");
+        let parts = parts(folder.path());
+        let id = begin(&parts, &path).await;
+        let (staging, other) = (folder.path().join("a#000"), folder.path().join("b"));
+        fs::write(&other, "precious").unwrap();
+        fs::remove_file(&staging).unwrap();
+        std::os::unix::fs::symlink(&other, &staging).unwrap();
+        assert!(parts.put_part(&path, &id, 0, "1234".into()).await.is_err());
+        assert_eq!(fs::read(&other).unwrap(), b"precious");
     }
 }

@@ -76,7 +76,7 @@ impl Copier {
             memory: Memory::new(settings.memory(), waiting.clone()),
             parts: Slots::for_parts(
                 settings.concurrency,
-                // The room of one is left to small objects.
+                // The room of one is left to small objects, where there is some for more than a few.
                 settings.parts_at_a_time().saturating_sub(1).max(1),
                 waiting.clone(),
             ),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use object_store::multipart::PartId;
@@ -17,6 +17,7 @@ use tokio::task::spawn_blocking;
 use twox_hash::XxHash3_128;
 use undaunted_object_store::PartSize;
 
+use super::copier::NotCopied;
 use super::part::Part;
 use super::read::Reader;
 use super::staged::retain_intact;
@@ -59,13 +60,18 @@ impl Transfer<'_> {
 
     /// Begins or continues an upload with a journal. None if it can have none: it is then copied
     /// as a whole, and nothing of it is kept.
-    pub(super) async fn keep(&self, head: UploadHead, reader: &Reader<'_>) -> Option<KeptUpload> {
-        let place = self.journal_place()?;
+    pub(super) async fn keep(
+        &self,
+        head: UploadHead,
+        reader: &Reader<'_>,
+    ) -> Result<Option<KeptUpload>, NotCopied> {
+        let Some(place) = self.journal_place() else {
+            return Ok(None);
+        };
         if !self.copier.settings.resume {
             self.remove_leftovers().await;
-            return None;
+            return Ok(None);
         }
-        let is_new = !place.exists();
         let opened = match make_folder(self.destination.kind, &place) {
             Ok(()) => JournalFile::open(&place, true),
             Err(error) => Err(error.into()),
@@ -74,10 +80,11 @@ impl Transfer<'_> {
             Ok(opened) => opened,
             Err(unusable) => {
                 self.cannot_keep(&place, &unusable);
-                return None;
+                return Ok(None);
             }
         };
         let staging = self.staging_file();
+        let is_new = journal.is_new() && found == Found::Nothing;
         if staging
             .as_ref()
             .is_some_and(|staging| is_new && staging.exists())
@@ -85,7 +92,7 @@ impl Transfer<'_> {
             // A journal is there before its staging file is.
             let _ = journal.remove();
             self.cannot_keep(&staging.unwrap_or(place), &Unusable::Foreign);
-            return None;
+            return Ok(None);
         }
         if self.destination.kind != StoreKind::Local {
             journal.sync();
@@ -100,47 +107,83 @@ impl Transfer<'_> {
             is_lasting: !(reader.is_local() && self.destination.kind == StoreKind::Local),
         };
         if let Found::Journal(earlier) = found {
-            self.adopt(&mut kept, *earlier).await;
+            self.adopt(&mut kept, *earlier).await?;
         }
-        Some(kept)
+        Ok(Some(kept))
     }
 
     /// Takes over the parts of an earlier run, or removes them if they are of something else.
-    async fn adopt(&self, kept: &mut KeptUpload, earlier: Journal) {
-        let place = self.display_name();
+    async fn adopt(&self, kept: &mut KeptUpload, earlier: Journal) -> Result<(), NotCopied> {
         if !earlier.head.is_same(&kept.head) {
             let changed = if earlier.head.source.name == kept.head.source.name {
                 "the source or the settings have changed"
             } else {
                 "it was of another source"
             };
-            self.abort_earlier(&earlier.head.upload).await;
-            self.copier
-                .progress
-                .note(&format!("removed an unfinished copy to {place}: {changed}"));
-            return;
+            return self.replace_earlier(&earlier.head, changed).await;
         }
-        let mut parts = earlier.parts.clone();
-        if let Some(staging) = kept.staging.clone() {
-            let part_size = kept.head.part_size;
-            let check = spawn_blocking(move || {
-                retain_intact(&staging, part_size, &mut parts);
-                parts
-            });
-            parts = check.await.unwrap_or_default();
+        let parts = match kept.staging.clone() {
+            Some(staging) => self.intact(staging, &kept.head, &earlier.parts).await?,
+            None => earlier.parts.clone(),
+        };
+        if parts.is_empty() {
+            let why = "none of its parts is complete";
+            return self.replace_earlier(&earlier.head, why).await;
         }
-        let resumed = kept.with_journal(|journal| journal.resume(&earlier));
-        if parts.is_empty() || resumed.is_err() {
-            self.abort_earlier(&earlier.head.upload).await;
-            return;
+        if let Err(error) = kept.with_journal(|journal| journal.resume(&earlier)) {
+            let why = format!("its journal cannot be continued: {error}");
+            return self.replace_earlier(&earlier.head, &why).await;
         }
         let arrived = text::size(parts.values().map(|part| part.length).sum());
-        let all = text::size(kept.size());
+        let (all, place) = (text::size(kept.size()), self.display_name());
         self.copier.progress.note(&format!(
             "resuming the copy to {place}: {arrived} of {all} have arrived"
         ));
         kept.head.upload = earlier.head.upload;
         kept.arrived = parts;
+        Ok(())
+    }
+
+    /// The parts whose bytes are in the staging file.
+    async fn intact(
+        &self,
+        staging: PathBuf,
+        head: &UploadHead,
+        parts: &BTreeMap<usize, ArrivedPart>,
+    ) -> Result<BTreeMap<usize, ArrivedPart>, NotCopied> {
+        let bytes = parts.values().map(|part| part.length).sum();
+        if bytes >= LONG_COMPARISON {
+            let (bytes, staging) = (text::size(bytes), staging.display());
+            let line = format!("comparing {bytes} of {staging} with what its journal says");
+            self.copier.progress.note(&line);
+        }
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let (mut parts, part_size) = (parts.clone(), head.part_size);
+        let check = spawn_blocking({
+            let is_stopped = Arc::clone(&is_stopped);
+            move || {
+                retain_intact(&staging, part_size, &mut parts, &is_stopped);
+                parts
+            }
+        });
+        let checked = self.copier.unless_stopped(check).await;
+        // The command waits for its threads when it ends.
+        is_stopped.store(true, Ordering::Relaxed);
+        Ok(checked?.unwrap_or_default())
+    }
+
+    /// Aborts an upload whose journal will be that of another one.
+    async fn replace_earlier(&self, earlier: &UploadHead, why: &str) -> Result<(), NotCopied> {
+        if self.abort_earlier(&earlier.upload).await? {
+            let place = self.display_name();
+            let line = format!("removed an unfinished copy to {place}: {why}");
+            self.copier.progress.note(&line);
+        } else if let Some(place) = self.copier.journals.second_place(earlier)
+            && let Err(error) = JournalFile::note(&place, earlier)
+        {
+            self.cannot_note(&error);
+        }
+        Ok(())
     }
 
     fn cannot_keep(&self, place: &FsPath, unusable: &Unusable) {
@@ -316,3 +359,6 @@ fn digest_of(attributes: &Attributes) -> String {
     texts.sort_unstable();
     format!("{:032x}", XxHash3_128::oneshot(texts.join("\n").as_bytes()))
 }
+
+/// More than is read in a second from a disk: whoever waits is told why.
+const LONG_COMPARISON: u64 = 256 << 20;

@@ -1,6 +1,7 @@
 //! What earlier runs have left: unfinished copies to the same destination, and forgotten ones.
 
 use std::fs;
+use std::path::PathBuf;
 
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
@@ -8,10 +9,11 @@ use object_store::{Error, MultipartId};
 use tokio::time::timeout;
 use undaunted_object_store::{PartSize, full_text};
 
-use super::copier::Copier;
+use super::copier::{Copier, NotCopied};
 use super::multipart::ABORT_TIMEOUT;
 use super::transfer::Transfer;
 use crate::endpoint::Endpoint;
+use crate::resume::is_forgotten;
 use crate::resume::journal::Found;
 use crate::resume::journal_file::JournalFile;
 use crate::store_kind::StoreKind;
@@ -31,19 +33,25 @@ impl Transfer<'_> {
             _ if self.destination.kind == StoreKind::Local => Some(PartSize::new(1).into()),
             _ => None,
         };
-        if let Some(upload) = upload {
-            self.abort_earlier(&upload).await;
+        let Some(upload) = upload else {
+            // Nothing was begun. What remains is found by the next run.
+            let _ = journal.remove();
+            return;
+        };
+        // Only the journal knows the upload, until that is gone.
+        if !matches!(self.abort_earlier(&upload).await, Ok(true)) {
+            return;
         }
-        // What remains is found by the next run.
         let _ = journal.remove();
         let place = self.display_name();
         let line = format!("removed an unfinished copy to {place}, which is not needed");
         self.copier.progress.note(&line);
     }
 
-    /// Aborts an upload of an earlier run.
-    pub(super) async fn abort_earlier(&self, upload: &MultipartId) {
-        abort(self.copier, self.destination, self.to, upload).await;
+    /// Aborts an upload of an earlier run, and returns whether it is gone.
+    pub(super) async fn abort_earlier(&self, upload: &MultipartId) -> Result<bool, NotCopied> {
+        let abort = abort(self.copier, self.destination, self.to, upload);
+        self.copier.unless_stopped(abort).await
     }
 
     /// Names a file that looks as if a copy to this destination had been killed. It may be another
@@ -52,8 +60,12 @@ impl Transfer<'_> {
         let Some(file) = self.destination.file(self.to) else {
             return;
         };
-        let mut stray = file.into_os_string();
-        stray.push("#1");
+        // The first name of those of uploads that cannot be continued.
+        let staging = PartSize::staging_file(&file).into_os_string();
+        let Some(start) = staging.to_str().and_then(|name| name.strip_suffix("000")) else {
+            return;
+        };
+        let stray = PathBuf::from(format!("{start}1"));
         if fs::symlink_metadata(&stray).is_ok_and(|found| found.is_file()) {
             self.copier.tally().objects.leftovers_found += 1;
             self.copier.progress.note(&format!(
@@ -64,8 +76,14 @@ impl Transfer<'_> {
     }
 }
 
-/// Aborts the uploads to this store that nobody continued for a week.
+/// Aborts the uploads to this store that nobody continued for a week, as far as there is time.
 pub(super) async fn abort_forgotten(copier: &Copier) {
+    // What remains is found by the next run.
+    let abort = timeout(ABORT_TIMEOUT, abort_each_forgotten(copier));
+    let _ = copier.unless_stopped(abort).await;
+}
+
+async fn abort_each_forgotten(copier: &Copier) {
     let Some(destination) = &copier.selection.destination else {
         return;
     };
@@ -80,6 +98,10 @@ pub(super) async fn abort_forgotten(copier: &Copier) {
         let Ok((file, Found::Journal(journal))) = JournalFile::open(&place, false) else {
             continue;
         };
+        // This command may have used it in the meantime.
+        if !is_forgotten(&place) {
+            continue;
+        }
         if abort(copier, destination, &to, &journal.head.upload).await {
             let _ = file.remove();
             copier.progress.note(&format!(

@@ -25,7 +25,7 @@ pub(super) struct Memory {
 #[derive(Debug)]
 pub(super) struct Room {
     _permit: Option<OwnedSemaphorePermit>,
-    /// Of what it is a part.
+    /// The reserve that it belongs to.
     _reserve: Option<Arc<Self>>,
 }
 

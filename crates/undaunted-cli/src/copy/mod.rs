@@ -21,6 +21,7 @@ mod verify;
 use std::sync::Arc;
 
 use futures::StreamExt;
+use futures::future::join;
 use undaunted_object_store::observe;
 
 use crate::chaos::Chaos;
@@ -97,10 +98,12 @@ async fn copy_all(copier: &Copier) {
     if copier.settings.dry_run {
         return dry_run::tell_all(copier).await;
     }
-    if copier.settings.resume {
-        leftovers::abort_forgotten(copier).await;
-    }
-    copier
+    let forgotten = async {
+        if copier.settings.resume {
+            leftovers::abort_forgotten(copier).await;
+        }
+    };
+    let copying = copier
         .selection
         .tasks(copier.settings.update)
         .then(|task| async {
@@ -110,8 +113,8 @@ async fn copy_all(copier: &Copier) {
         .take_until(copier.stop.requested())
         .for_each_concurrent(copier.settings.objects_at_a_time(), |task| {
             perform(copier, task)
-        })
-        .await;
+        });
+    join(copying, forgotten).await;
     let (is_tree, tally) = (copier.selection.is_tree, copier.tally());
     // The directories of an empty tree are its copy.
     if tally.objects.copied == 0 && !(is_tree && tally.failures.is_empty()) {

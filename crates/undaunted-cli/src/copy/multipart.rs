@@ -2,6 +2,7 @@
 //! arrived is kept for a later run that can continue there, or nothing remains.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
@@ -13,20 +14,12 @@ use undaunted_object_store::{Ambiguous, cause, full_text};
 
 use super::copier::NotCopied;
 use super::kept::KeptUpload;
-use super::part::{LoadedPart, Part};
+use super::part::{LoadedPart, Part, Written};
 use super::transfer::Transfer;
 use crate::error::FailedObject;
 use crate::request::{FailedRequest, request};
 use crate::text;
 use crate::update::ContentTag;
-
-/// What was written.
-#[derive(Debug, Default)]
-pub(super) struct Written {
-    pub(super) parts: Vec<Part>,
-    /// Bytes of them that an earlier run had written.
-    pub(super) resumed_bytes: u64,
-}
 
 /// Why parts did not become an object.
 pub(super) enum NotWritten {
@@ -37,25 +30,30 @@ pub(super) enum NotWritten {
 
 impl Transfer<'_> {
     /// Writes the object in parts, so many at a time. What an earlier run has sent is in `kept`,
-    /// and what this one sends is noted there.
+    /// and what this one sends is noted there. They become the object if `check` succeeds then.
     pub(super) async fn put_parts<F>(
         &self,
         attributes: Attributes,
         parts: BoxStream<'_, (usize, F)>,
         at_a_time: usize,
         kept: &mut Option<KeptUpload>,
+        check: impl Future<Output = Result<(), NotCopied>>,
     ) -> Result<Written, NotWritten>
     where
         F: Future<Output = Result<LoadedPart, NotCopied>>,
     {
         let upload = Upload::begin(self, attributes, kept).await;
         let upload = upload.map_err(NotWritten::NotCopied)?;
-        match upload.fill(parts, at_a_time).await {
+        match upload.fill(parts, at_a_time, check).await {
             Ok(written) => {
                 upload.ended();
                 Ok(written)
             }
-            Err(Unfinished { is_gone: true, .. }) => Err(NotWritten::Gone),
+            Err(Unfinished { is_gone: true, .. }) => {
+                let lost = upload.advanced.load(Ordering::Relaxed);
+                self.copier.progress.take_back(lost);
+                Err(NotWritten::Gone)
+            }
             Err(unfinished) => Err(NotWritten::NotCopied(upload.leave(unfinished).await)),
         }
     }
@@ -68,6 +66,8 @@ struct Upload<'a> {
     kept: Option<&'a KeptUpload>,
     /// Whether an earlier run has begun it.
     is_resumed: bool,
+    /// Bytes that the progress has counted.
+    advanced: AtomicU64,
 }
 
 /// A part that the destination has.
@@ -91,6 +91,7 @@ impl<'a> Upload<'a> {
                 id: id.clone(),
                 kept: kept.as_ref(),
                 is_resumed: true,
+                advanced: AtomicU64::new(0),
             });
         }
         let options = PutMultipartOptions {
@@ -127,21 +128,27 @@ impl<'a> Upload<'a> {
             id,
             kept: kept.as_ref(),
             is_resumed: false,
+            advanced: AtomicU64::new(0),
         })
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.advanced.fetch_add(bytes, Ordering::Relaxed);
+        self.transfer.copier.progress.advance(bytes);
     }
 
     async fn fill<F>(
         &self,
         parts: BoxStream<'_, (usize, F)>,
         at_a_time: usize,
+        check: impl Future<Output = Result<(), NotCopied>>,
     ) -> Result<Written, Unfinished>
     where
         F: Future<Output = Result<LoadedPart, NotCopied>>,
     {
-        let copier = self.transfer.copier;
         let mut sent: Vec<Sent> = Vec::new();
         for (index, part, id) in self.kept.map(KeptUpload::skipped).unwrap_or_default() {
-            copier.progress.advance(part.length());
+            self.advance(part.length());
             sent.push(Sent {
                 index,
                 part,
@@ -165,6 +172,7 @@ impl<'a> Upload<'a> {
             written.parts.push(sent.part);
             ids.push(sent.id);
         }
+        check.await?;
         self.complete(&written.parts, ids).await?;
         Ok(written)
     }
@@ -174,7 +182,6 @@ impl<'a> Upload<'a> {
         index: usize,
         loaded: impl Future<Output = Result<LoadedPart, NotCopied>>,
     ) -> Result<Sent, Unfinished> {
-        let transfer = self.transfer;
         let loaded = loaded.await?;
         let part = loaded.part();
         let earlier = self.kept.and_then(|kept| kept.sent_earlier(index, &part));
@@ -186,7 +193,7 @@ impl<'a> Upload<'a> {
             loaded.end();
             id
         };
-        transfer.copier.progress.advance(part.length());
+        self.advance(part.length());
         Ok(Sent {
             index,
             part,

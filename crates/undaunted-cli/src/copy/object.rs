@@ -1,9 +1,10 @@
 //! Copying one object between two stores, local files included.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
+use std::time::SystemTime;
 
 use futures::stream::StreamExt;
 use object_store::path::Path;
@@ -11,8 +12,8 @@ use object_store::{Attribute, Attributes};
 
 use super::copier::{Copied, Copier, NotCopied};
 use super::kept::KeptUpload;
-use super::multipart::{NotWritten, Written};
-use super::part::LoadedPart;
+use super::multipart::NotWritten;
+use super::part::{LoadedPart, Written};
 use super::pieces::Pieces;
 use super::read::Reader;
 use super::transfer::Transfer;
@@ -44,13 +45,31 @@ pub(super) async fn copy(
     let part_size = transfer.part_size(found.map_or(0, Found::size));
     // The first part may have arrived: then the object is opened without reading it.
     let found = found.filter(|_| !transfer.has_journal());
-    let opened = Reader::open_source(copier, source, from, found, part_size, name);
-    let mut reader = opened.await?;
-    let written = write(transfer, &mut reader).await?;
+    let mut attempt = 1;
+    let written = loop {
+        let began = SystemTime::now();
+        let opened = Reader::open_source(copier, source, from, found, part_size, name);
+        let mut reader = opened.await?;
+        let written = write(transfer, &mut reader).await?;
+        transfer.date(began);
+        if source.kind != StoreKind::Local {
+            break written;
+        }
+        // The file may have been written to after the check of its last part.
+        match reader.check_unchanged().await {
+            Ok(()) => break written,
+            Err(NotCopied::Failed(failed)) if failed.source_changed => {
+                let is_small = written.parts.len() <= 1;
+                if attempt == ATTEMPTS || !is_small || copier.settings.no_clobber {
+                    return Err(failed.and(STALE).into());
+                }
+                attempt += 1;
+            }
+            Err(not_copied) => return Err(not_copied),
+        }
+    };
 
     if source.kind == StoreKind::Local {
-        // The file may have been written to after the check of its last part.
-        reader.check_unchanged().await?;
         keep_permissions(copier, source, from, to).map_err(|error| {
             FailedObject::io(name, &error).and("it was copied, but without its permissions")
         })?;
@@ -105,12 +124,14 @@ async fn write_parts(
     if let Some(version) = reader.version() {
         let size = pieces.map_or(part_size, |pieces| pieces.size);
         let head = KeptUpload::head(transfer, version, size, &attributes);
-        kept = transfer.keep(head, reader).await;
+        kept = Box::pin(transfer.keep(head, reader)).await?;
     } else {
         transfer.remove_leftovers().await;
     }
     loop {
         let skip = kept.as_ref().map(KeptUpload::skips).unwrap_or_default();
+        // What has changed is better not published.
+        let check = reader.check_local();
         let reads = match pieces {
             Some(pieces) => Ok(reader.read_pieces(part_size, pieces, skip)),
             None => reader.parts(part_size, skip).await,
@@ -124,7 +145,7 @@ async fn write_parts(
                 return Err(not_copied);
             }
         };
-        let put = transfer.put_parts(attributes.clone(), reads, at_a_time, &mut kept);
+        let put = transfer.put_parts(attributes.clone(), reads, at_a_time, &mut kept, check);
         match put.await {
             Ok(written) => return Ok(written),
             Err(NotWritten::NotCopied(not_copied)) => return Err(not_copied),
@@ -207,6 +228,24 @@ pub(super) fn check_destination(
     }
 }
 
+impl Transfer<'_> {
+    /// Gives a local copy the time at which its reading began: a later change of the source must
+    /// not look older than the copy.
+    fn date(&self, began: SystemTime) {
+        let Some(file) = self.destination.file(self.to) else {
+            return;
+        };
+        let dated = File::open(&file).and_then(|file| file.set_modified(began));
+        if let Err(error) = dated {
+            self.copier.warn_once(&format!(
+                "the time of {} cannot be set ({error}): --update would take a source that was \
+                 changed while it was copied for unchanged",
+                file.display()
+            ));
+        }
+    }
+}
+
 /// Gives the permission bits of a local file to its copy, if that is local too: a private key
 /// stays private, and a program can be run.
 fn keep_permissions(copier: &Copier, source: &Endpoint, from: &Path, to: &Path) -> io::Result<()> {
@@ -217,6 +256,13 @@ fn keep_permissions(copier: &Copier, source: &Endpoint, from: &Path, to: &Path) 
     let mode = fs::metadata(original)?.permissions().mode() & PERMISSION_BITS;
     fs::set_permissions(copy, Permissions::from_mode(mode))
 }
+
+/// How often a small file is read that changes whenever it is copied.
+const ATTEMPTS: u32 = 3;
+
+/// What to do if a file was changed after it was read, and its copy was written.
+const STALE: &str = "what was read before is the copy now, so copy it without --update, which could \
+                     take the two for the same";
 
 /// Without the bits that let a program run as its owner.
 const PERMISSION_BITS: u32 = 0o777;

@@ -25,6 +25,14 @@ pub(super) struct Part {
     pub(super) digest: u128,
 }
 
+/// What was written.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) parts: Vec<Part>,
+    /// Bytes of them that an earlier run had written.
+    pub(super) resumed_bytes: u64,
+}
+
 impl LoadedPart {
     pub(super) const fn new(offset: u64, bytes: Bytes, room: Room) -> Self {
         Self {

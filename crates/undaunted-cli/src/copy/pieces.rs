@@ -4,17 +4,18 @@
 //! not be in memory as a whole, and what is written is still in the cache of the processor.
 
 use std::collections::BTreeSet;
+use std::mem::replace;
 use std::ops::Range;
-use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
-use tokio::sync::Mutex;
+use tokio::sync::oneshot;
 
 use super::copier::NotCopied;
 use super::open_body::OpenBody;
 use super::part::{LoadedPart, ranges};
 use super::read::{PartRead, Reader};
+use crate::error::FailedObject;
 use crate::request::FailedRequest;
 use crate::slots::{Outcome, Slot};
 use crate::store_kind::StoreKind;
@@ -111,18 +112,50 @@ impl Reader<'_> {
     ) -> impl Iterator<Item = (usize, PartRead<'_>)> {
         let start = row.first().map_or(0, |(_, piece)| piece.start);
         let end = row.last().map_or(0, |(_, piece)| piece.end);
-        let part = Arc::new(Mutex::new(OpenPart {
+        let mut turns = Turns::of(OpenPart {
             reader: self,
             range: start..end,
             slot,
             body: None,
-        }));
+        });
         row.into_iter().map(move |(index, piece)| {
-            let part = Arc::clone(&part);
-            // They are polled in order, and so they get the lock in order.
-            let read = async move { part.lock().await.next(piece).await };
+            let turn = turns.next();
+            let read = async move {
+                // Whoever has read the piece before ends first, and says why it failed.
+                let mut part = turn.mine.await.map_err(|_| {
+                    FailedObject::new(self.name, "the bytes before these could not be read")
+                })?;
+                let piece = part.next(piece).await?;
+                // Nobody waits for it after the last piece.
+                let _ = turn.next.send(part);
+                Ok(piece)
+            };
             (index, read.boxed())
         })
+    }
+}
+
+/// Something that is handed from one to the next, in the order in which they were made and not
+/// that in which a scheduler polls them.
+struct Turns<T>(oneshot::Receiver<T>);
+
+struct Turn<T> {
+    mine: oneshot::Receiver<T>,
+    next: oneshot::Sender<T>,
+}
+
+impl<T> Turns<T> {
+    fn of(shared: T) -> Self {
+        let (first, mine) = oneshot::channel();
+        // It cannot fail: the receiver is at hand.
+        let _ = first.send(shared);
+        Self(mine)
+    }
+
+    fn next(&mut self) -> Turn<T> {
+        let (next, after) = oneshot::channel();
+        let mine = replace(&mut self.0, after);
+        Turn { mine, next }
     }
 }
 
@@ -164,6 +197,27 @@ const PIECES_IN_MEMORY: u32 = 2;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn turns_come_in_order_whoever_is_polled_first() {
+        let mut turns = Turns::of(Vec::new());
+        let take = |number| {
+            let turn = turns.next();
+            async move {
+                let mut order: Vec<usize> = turn.mine.await.ok()?;
+                order.push(number);
+                let last = order.clone();
+                let _ = turn.next.send(order);
+                Some(last)
+            }
+        };
+        let mut reads: Vec<_> = (0..3).map(take).map(FutureExt::boxed).collect();
+        for waiting in reads[1..].iter_mut().rev() {
+            assert!(waiting.now_or_never().is_none());
+        }
+        let ended = futures::future::join_all(reads.into_iter().rev()).await;
+        assert_eq!(ended[0], Some(vec![0, 1, 2]));
+    }
 
     #[test]
     fn pieces_divide_their_parts_and_are_not_too_many() {

@@ -27,6 +27,9 @@ use crate::store_kind::StoreKind;
 /// A part that is being read.
 pub(super) type PartRead<'a> = BoxFuture<'a, Result<LoadedPart, NotCopied>>;
 
+/// Whether an object is still the one that was opened.
+pub(super) type Check<'a> = BoxFuture<'a, Result<(), NotCopied>>;
+
 /// An object that is being read.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
@@ -292,13 +295,27 @@ impl<'a> Reader<'a> {
     }
 
     /// Fails if the object is no longer the one that was opened.
-    pub(super) async fn check_unchanged(&self) -> Result<(), NotCopied> {
-        let check = request(async {
-            let now = self.endpoint.head(self.key).await?;
-            self.pin.check(self.key, &now.meta)
-        });
-        let unchanged = self.copier.unless_stopped(check).await?;
-        Ok(unchanged.map_err(|failed| failure(self.name, &failed))?)
+    pub(super) fn check_unchanged(&self) -> Check<'a> {
+        let (copier, endpoint) = (self.copier, self.endpoint);
+        let (key, name, pin) = (self.key, self.name, self.pin.clone());
+        async move {
+            let check = request(async {
+                let now = endpoint.head(key).await?;
+                pin.check(key, &now.meta)
+            });
+            let unchanged = copier.unless_stopped(check).await?;
+            Ok(unchanged.map_err(|failed| failure(name, &failed))?)
+        }
+        .boxed()
+    }
+
+    /// The same for a local file. Reads of another object are conditional.
+    pub(super) fn check_local(&self) -> Check<'a> {
+        if self.is_local() {
+            self.check_unchanged()
+        } else {
+            ready(Ok(())).boxed()
+        }
     }
 
     /// Reads a range, counted as a read for verification.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path as FsPath, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::spawn_blocking;
 use twox_hash::XxHash3_128;
@@ -38,17 +40,27 @@ impl Transfer<'_> {
     }
 }
 
-/// Keeps the parts whose bytes are in the staging file.
+/// Keeps the parts whose bytes are in the staging file, as far as they are read until it is to
+/// stop.
 pub(super) fn retain_intact(
     staging: &FsPath,
     part_size: u64,
     parts: &mut BTreeMap<usize, ArrivedPart>,
+    is_stopped: &AtomicBool,
 ) {
-    let Ok(mut file) = File::open(staging) else {
+    // Parts are not written through a link either.
+    let opened = File::options()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(staging);
+    let Ok(mut file) = opened else {
         parts.clear();
         return;
     };
     parts.retain(|index, part| {
+        if is_stopped.load(Ordering::Relaxed) {
+            return false;
+        }
         let start = part_size.saturating_mul(*index as u64);
         let found = digest(&mut file, start, part.length);
         found.is_ok_and(|found| found.is_some() && found == part.digest())
@@ -100,10 +112,15 @@ mod tests {
             part(3, b"dd"),
         ];
         let mut parts = BTreeMap::from(all.clone());
-        retain_intact(&staging, 4, &mut parts);
+        let is_stopped = AtomicBool::new(false);
+        retain_intact(&staging, 4, &mut parts, &is_stopped);
         assert_eq!(parts.into_keys().collect::<Vec<_>>(), [0, 2]);
+        let mut parts = BTreeMap::from(all.clone());
+        retain_intact(&folder.path().join("missing"), 4, &mut parts, &is_stopped);
+        assert!(parts.is_empty());
         let mut parts = BTreeMap::from(all);
-        retain_intact(&folder.path().join("missing"), 4, &mut parts);
+        is_stopped.store(true, Ordering::Relaxed);
+        retain_intact(&staging, 4, &mut parts, &is_stopped);
         assert!(parts.is_empty());
     }
 }

@@ -77,7 +77,7 @@ pub(super) async fn from_stdin(transfer: Transfer<'_>) -> Result<Copied, NotCopi
         let parts = parts.map(ready).enumerate().boxed();
         let at_a_time = transfer.copier.settings.parts_at_a_time();
         let mut nothing = None;
-        let put = transfer.put_parts(attributes, parts, at_a_time, &mut nothing);
+        let put = transfer.put_parts(attributes, parts, at_a_time, &mut nothing, ready(Ok(())));
         return match put.await {
             Ok(written) => transfer.finish(&written).await,
             Err(NotWritten::NotCopied(not_copied)) => Err(not_copied),

@@ -6,8 +6,7 @@ use object_store::{
 };
 
 use super::copier::{Copier, NotCopied};
-use super::multipart::Written;
-use super::part::{LoadedPart, Part};
+use super::part::{LoadedPart, Part, Written};
 use crate::endpoint::Endpoint;
 use crate::error::FailedObject;
 use crate::request::request;

@@ -5,8 +5,7 @@ use std::pin::pin;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::copier::{Copied, NotCopied};
-use super::multipart::Written;
-use super::part::Part;
+use super::part::{Part, Written};
 use super::read::Reader;
 use super::transfer::Transfer;
 use crate::error::FailedObject;

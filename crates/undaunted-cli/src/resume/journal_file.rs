@@ -13,6 +13,8 @@ use super::journal::{ArrivedPart, Found, Journal, UploadHead, line};
 pub(crate) struct JournalFile {
     file: File,
     path: PathBuf,
+    /// Whether this process made it.
+    is_new: bool,
     /// When lines last went to the disk, if they have to.
     synced: Option<Instant>,
 }
@@ -29,21 +31,29 @@ pub(crate) enum Unusable {
 
 impl From<io::Error> for Unusable {
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        match error.raw_os_error() {
+            Some(libc::ELOOP) => Self::Foreign,
+            _ => Self::Io(error),
+        }
     }
 }
 
 impl JournalFile {
-    /// Opens a journal and reads it; makes it if `is_new` allows it and there is none.
-    pub(crate) fn open(path: &Path, is_new: bool) -> Result<(Self, Found), Unusable> {
+    /// Opens a journal and reads it; makes it if `may_be_new` and there is none.
+    pub(crate) fn open(path: &Path, may_be_new: bool) -> Result<(Self, Found), Unusable> {
         for _ in 0..RACES {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(is_new)
-                .truncate(false)
-                .mode(OWNER_ONLY)
-                .open(path)?;
+            let (mut file, is_new) = match options().open(path) {
+                Ok(file) => (file, false),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && may_be_new => {
+                    match options().create_new(true).mode(OWNER_ONLY).open(path) {
+                        Ok(file) => (file, true),
+                        // Another process was faster.
+                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            };
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(Unusable::InUse),
@@ -58,17 +68,36 @@ impl JournalFile {
                 return Err(Unusable::Foreign);
             }
             let path = path.to_owned();
-            let synced = None;
-            return Ok((Self { file, path, synced }, found));
+            let journal = Self {
+                file,
+                path,
+                is_new,
+                synced: None,
+            };
+            return Ok((journal, found));
         }
         Err(Unusable::InUse)
     }
 
     /// Reads a journal that another process may be using.
     pub(crate) fn peek(path: &Path) -> Option<Journal> {
-        match read(&mut File::open(path).ok()?).ok()? {
+        match read(&mut options().write(false).open(path).ok()?).ok()? {
             Found::Journal(journal) => Some(*journal),
             Found::Nothing | Found::Foreign => None,
+        }
+    }
+
+    /// Whether this process made it.
+    pub(crate) const fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Notes an upload in a journal of its own.
+    pub(crate) fn note(path: &Path, head: &UploadHead) -> io::Result<()> {
+        match Self::open(path, true) {
+            Ok((mut journal, _)) => journal.begin(head),
+            Err(Unusable::Io(error)) => Err(error),
+            Err(Unusable::InUse | Unusable::Foreign) => Err(io::ErrorKind::AlreadyExists.into()),
         }
     }
 
@@ -112,9 +141,17 @@ impl JournalFile {
     }
 }
 
+/// A link is not followed: it may lead to any file.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    options.custom_flags(libc::O_NOFOLLOW);
+    options
+}
+
 fn is_at(file: &File, path: &Path) -> bool {
     let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), fs::metadata(path)) {
+    match (file.metadata(), fs::symlink_metadata(path)) {
         (Ok(open), Ok(there)) => identity(open) == identity(there),
         _ => false,
     }
@@ -187,6 +224,7 @@ mod tests {
         ));
         let (mut journal, found) = JournalFile::open(&path, true).unwrap();
         assert_eq!(found, Found::Nothing);
+        assert!(journal.is_new());
         journal.begin(&head()).unwrap();
         journal.add(&part(0)).unwrap();
         assert!(matches!(
@@ -199,6 +237,7 @@ mod tests {
 
         let (mut journal, found) = JournalFile::open(&path, false).unwrap();
         assert_eq!(parts(&found), [0]);
+        assert!(!journal.is_new());
         let Found::Journal(read) = found else {
             panic!("{found:?}");
         };
@@ -223,6 +262,23 @@ mod tests {
             Err(Unusable::Foreign)
         ));
         assert_eq!(fs::read(&path).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, target) = (folder.path().join("a#00"), folder.path().join("b"));
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        for _ in 0..2 {
+            assert!(matches!(
+                JournalFile::open(&path, true),
+                Err(Unusable::Foreign)
+            ));
+            assert_eq!(JournalFile::peek(&path), None);
+            // Then it leads to a file.
+            assert!(!target.exists() || fs::read(&target).unwrap().is_empty());
+            fs::write(&target, "").unwrap();
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path as FsPath, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use journal::SourceVersion;
+use journal::{SourceVersion, UploadHead};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 use twox_hash::XxHash3_128;
@@ -86,15 +86,25 @@ impl Journals {
         let Some(Ok(entries)) = entries else {
             return Vec::new();
         };
-        let is_old = |path: &PathBuf| {
-            let changed = fs::metadata(path).and_then(|metadata| metadata.modified());
-            let age = changed.map(|changed| SystemTime::now().duration_since(changed));
-            path.extension().is_some_and(|found| found == EXTENSION)
-                && matches!(age, Ok(Ok(age)) if age > FORGOTTEN_AFTER)
-        };
         let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        paths.filter(is_old).collect()
+        paths.filter(|path| is_forgotten(path)).collect()
     }
+
+    /// A second journal, for an upload that could not be aborted when its own one was needed: it
+    /// is found when it is forgotten. None if the destination is local, where one is enough.
+    pub(crate) fn second_place(&self, head: &UploadHead) -> Option<PathBuf> {
+        let (store, folder) = (self.destination.as_deref()?, self.folder.as_ref()?);
+        let name = hash(&format!("{store} {} {}", head.key, head.upload));
+        Some(folder.join(format!("{name:032x}.{EXTENSION}")))
+    }
+}
+
+/// Whether this is the journal of an upload to a store, and nothing was added to it for long.
+pub(crate) fn is_forgotten(path: &FsPath) -> bool {
+    let changed = fs::metadata(path).and_then(|metadata| metadata.modified());
+    let age = changed.map(|changed| SystemTime::now().duration_since(changed));
+    path.extension().is_some_and(|found| found == EXTENSION)
+        && matches!(age, Ok(Ok(age)) if age > FORGOTTEN_AFTER)
 }
 
 /// Makes the directory of a journal, for its owner only.

@@ -1,8 +1,9 @@
 //! The objects at the destination, listed beside those of the source instead of asked for one by
 //! one.
 //!
-//! Both lists are in the order of their keys, so one page of each in memory is enough. Where a
-//! store lists in another order, the keys that were missed are asked for by themselves.
+//! Both lists are in the order of their keys, so one page of each in memory is enough. A store with
+//! directories may list `a/b` before `a-b`: a key is missing only if it is in either order, and
+//! otherwise it is asked for by itself.
 
 use futures::stream::{BoxStream, StreamExt};
 use object_store::path::Path;
@@ -66,7 +67,13 @@ impl<'a, S: ObjectStore> ExistingObjects<'a, S> {
                 (Some(next), _) if next.location == *key => {
                     return self.next.take().map_or(Existing::Unknown, Existing::Object);
                 }
-                (Some(next), _) if next.location > *key => return Existing::Missing,
+                (Some(next), _) if next.location > *key => {
+                    return if names(&next.location).gt(names(key)) {
+                        Existing::Missing
+                    } else {
+                        Existing::Unknown
+                    };
+                }
                 (Some(_), _) => self.next = None,
                 (None, List::Ended) => return Existing::Missing,
                 (None, _) => return Existing::Unknown,
@@ -99,6 +106,11 @@ impl<'a, S: ObjectStore> ExistingObjects<'a, S> {
             Some(Ok(_) | Err(_)) => self.list = List::Useless,
         }
     }
+}
+
+/// The names of the directories and of the object, as a store with directories compares them.
+fn names(key: &Path) -> impl Iterator<Item = &str> {
+    key.as_ref().split('/')
 }
 
 /// Objects of a page, of most stores.
@@ -146,6 +158,15 @@ mod tests {
             "p/a", "p/b", "p/c", "p/c-d", "p/c/d", "p/d", "p/b", "p/x", "p/y", "p/z",
         ];
         assert_eq!(find(&mut existing, &asked).await, "!-!!!-?!--");
+    }
+
+    #[tokio::test]
+    async fn what_a_store_with_directories_lists_later_is_asked_for() {
+        let store = store(["p/a/b", "p/c"].map(str::to_owned)).await;
+        let prefix = Path::from("p");
+        let mut existing = ExistingObjects::new(&store, &prefix);
+        let asked = ["p/a", "p/a-b", "p/a/b", "p/b"];
+        assert_eq!(find(&mut existing, &asked).await, "-?!-");
     }
 
     #[tokio::test]

@@ -60,9 +60,14 @@ impl Slots {
         Self::new(concurrency, REQUESTS, waiting)
     }
 
-    /// Slots for the parts of large objects, at most as many as this: each has memory too.
+    /// Slots for the parts of large objects, at most as many as this: each has memory too. A fixed
+    /// number is kept below it as well, but for the few that are usual.
     pub(crate) fn for_parts(concurrency: Concurrency, most: usize, waiting: Waiting) -> Self {
         let first = PARTS.min(most);
+        let concurrency = match concurrency {
+            Concurrency::Fixed(number) => Concurrency::Fixed(number.min(most.max(PARTS))),
+            Concurrency::Auto => Concurrency::Auto,
+        };
         let bounds = Bounds {
             first,
             least: first,
@@ -181,6 +186,17 @@ mod tests {
         assert!(third.is_some());
         assert!(slots.take().now_or_never().is_none());
         drop((second, third));
+    }
+
+    #[tokio::test]
+    async fn parts_leave_a_place_where_there_are_more_than_a_few() {
+        for (number, parts) in [(1, 1), (2, 2), (4, 4), (5, 4), (8, 7), (300, 299)] {
+            let concurrency = Concurrency::Fixed(number);
+            let slots = Slots::for_parts(concurrency, (number - 1).max(1), Waiting::new());
+            let held = std::iter::from_fn(|| slots.take().now_or_never());
+            let held: Vec<Slot> = held.collect();
+            assert_eq!(held.len(), parts);
+        }
     }
 
     #[tokio::test(start_paused = true)]

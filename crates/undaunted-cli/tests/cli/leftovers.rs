@@ -4,9 +4,10 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
+use undaunted_object_store::PartSize;
 
 use super::resuming::{
-    DOWN, MIB, SIZE, UP, bytes, interrupted, journal_of_upload, kill, mark, slow, uploads,
+    DOWN, MIB, SIZE, UP, bytes, hold, interrupted, journal_of_upload, kill, mark, slow, uploads,
     wait_for, wait_until,
 };
 use super::s3::Service;
@@ -38,8 +39,12 @@ fn two_processes_do_not_share_a_staging_file_or_an_upload() {
     let content = noise(SIZE);
     sandbox.write("big", &content);
     for (line, journal) in [(UP, None), (DOWN, Some("back/big#00"))] {
-        slow(&service, Operation::PutPart);
-        slow(&service, Operation::Get);
+        let operation = if journal.is_some() {
+            Operation::Get
+        } else {
+            Operation::PutPart
+        };
+        hold(&service, operation, 3, Duration::from_secs(5));
         let first = sandbox.start_with(line, service.variables());
         wait_for(10 * MIB, || match journal {
             Some(name) => Some(sandbox.path(name)),
@@ -176,6 +181,55 @@ fn uploads_that_nobody_continued_for_a_week_are_aborted_by_a_copy_to_their_store
 }
 
 #[test]
+fn no_copy_waits_for_forgotten_uploads_and_ctrl_c_ends_their_removal() {
+    let service = Service::start();
+    let sandbox = Sandbox::with(&["small"]);
+    sandbox.write("big", &noise(SIZE));
+    interrupted(&service, &sandbox, UP, "-KILL");
+    let journal = journal_of_upload(&sandbox).unwrap();
+    let week = Duration::from_hours(8 * 24);
+    let file = fs::File::options().write(true).open(&journal).unwrap();
+    file.set_modified(SystemTime::now() - week).unwrap();
+    drop(file);
+    let plan = service.server.plan();
+    let held = Fault::Delay(Duration::from_mins(1));
+    plan.add(Rule::new(Operation::AbortMultipart, held));
+    let child = sandbox.start_with("cp --json small s3://bucket/small", service.variables());
+    wait_until(|| {
+        let is_copied = service.server.root().join("bucket/small").exists();
+        is_copied && plan.calls(Operation::AbortMultipart) == 1
+    });
+    signal(&child, "-INT");
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(journal.exists());
+}
+
+#[test]
+fn an_upload_that_cannot_be_aborted_stays_known() {
+    let service = Service::start();
+    let sandbox = Sandbox::new();
+    sandbox.write("big", &noise(SIZE));
+    interrupted(&service, &sandbox, UP, "-KILL");
+    let denied = Failure::Status(HttpFailure::new(403).with_code("AccessDenied"));
+    let denied = Rule::new(Operation::AbortMultipart, Fault::FailBefore(denied)).always();
+    service.server.plan().add(denied);
+    let could_not = "an unfinished upload to s3://bucket/t/big could not be aborted";
+    let check = |ended: Ended| {
+        assert!(ended.stderr.contains(could_not), "{ended:?}");
+        assert!(!ended.stderr.contains("removed an unfinished"), "{ended:?}");
+        assert!(journal_of_upload(&sandbox).is_some());
+    };
+    let without = UP.replace("cp ", "cp --no-resume ");
+    check(service.run(&sandbox, &without).ok());
+    // Its journal is needed for another upload: it gets another one.
+    let first = journal_of_upload(&sandbox).unwrap();
+    sandbox.write("big", &noise(SIZE - 1));
+    check(service.run(&sandbox, UP).ok());
+    assert_ne!(journal_of_upload(&sandbox).unwrap(), first);
+}
+
+#[test]
 fn a_file_that_may_be_left_is_named_and_stays() {
     let sandbox = Sandbox::with(&["a", "b#1"]);
     let ended = sandbox.run("cp --json a b").ok();
@@ -187,4 +241,14 @@ fn a_file_that_may_be_left_is_named_and_stays() {
     );
     assert_eq!(ended.json()["objects"]["leftovers_found"], 1);
     assert_eq!(sandbox.names(""), ["a", "b", "b#1"]);
+
+    // A long name is replaced by its hash.
+    let long = "b".repeat(250);
+    let staging = PartSize::staging_file(&sandbox.path(&long));
+    let staging = staging.file_name().unwrap().to_str().unwrap();
+    let stray = staging.replace("#000", "#1");
+    sandbox.write(&stray, b"stray");
+    let ended = sandbox.run(&format!("cp a {long}")).ok();
+    let said = format!("{stray} may be left from a copy that was killed");
+    assert!(ended.stderr.contains(&said), "{ended:?}");
 }

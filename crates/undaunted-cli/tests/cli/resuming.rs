@@ -74,21 +74,30 @@ pub(super) fn slow(service: &Service, operation: Operation) {
         .add(Rule::new(operation, delay).always());
 }
 
+/// Two requests of this kind, after so many of them, get no response for so long.
+pub(super) fn hold(service: &Service, operation: Operation, after: u64, lasts: Duration) {
+    let delay = Rule::new(operation, Fault::Delay(lasts));
+    let plan = service.server.plan();
+    plan.add(delay.from_call(after + 1).count(2));
+}
+
 /// Starts a copy, and kills it when some of it has arrived. Returns how much.
 pub(super) fn interrupted(service: &Service, sandbox: &Sandbox, line: &str, name: &str) -> usize {
     let is_upload = line != DOWN;
-    slow(
-        service,
-        if is_upload {
-            Operation::PutPart
-        } else {
-            Operation::Get
-        },
-    );
+    let operation = if is_upload {
+        Operation::PutPart
+    } else {
+        Operation::Get
+    };
+    let journal = || journal_of_upload(sandbox).or_else(|| Some(sandbox.path("back/big#00")));
+    let is_resumed = journal().is_some_and(|journal| journal.exists());
+    // Two requests are in flight at the same time. None is held any more in the next run.
+    let passing = if is_resumed { 0 } else { 3 };
+    let held = service.server.plan().calls(operation) + passing + 2;
+    hold(service, operation, passing, Duration::from_mins(1));
     let child = sandbox.start_with(line, service.variables());
-    let journal = wait_for(10 * MIB, || {
-        journal_of_upload(sandbox).or_else(|| Some(sandbox.path("back/big#00")))
-    });
+    wait_until(|| service.server.plan().calls(operation) >= held);
+    let journal = wait_for(10 * MIB, journal);
     signal(&child, name);
     let ended = Ended::of(child.wait_with_output().unwrap());
     assert_ne!(ended.code, Some(0));

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 use undaunted_chaos::{Fault, Operation, Rule};
 
+use super::resuming::wait_until;
 use super::s3::Service;
 use super::sandbox::{Ended, Sandbox, noise};
 
@@ -277,6 +278,37 @@ fn a_dry_run_says_what_would_be_done_and_changes_nothing() {
     );
     assert!(before == (state(&sandbox.path("")), state(service.server.root())));
     assert!(state(sandbox.state()).is_empty());
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_sent_is_sent_again() {
+    let service = Service::start();
+    let sandbox = Sandbox::with(&["file"]);
+    let plan = service.server.plan();
+    let held = Fault::Delay(Duration::from_secs(1));
+    plan.add(Rule::new(Operation::Put, held));
+    let line = "cp -u --json file s3://bucket/file";
+    let child = sandbox.start_with(line, service.variables());
+    wait_until(|| plan.calls(Operation::Put) == 1);
+    sandbox.write("file", b"FILE");
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert_eq!(counts(ended), (1, 0));
+    assert_eq!(plan.calls(Operation::Put), 2);
+    service.run(&sandbox, "cp s3://bucket/file back").ok();
+    assert_eq!(sandbox.text("back"), "FILE");
+}
+
+#[test]
+fn a_local_copy_is_as_old_as_its_reading() {
+    let service = Service::start();
+    let sandbox = Sandbox::with(&["file"]);
+    service.run(&sandbox, "cp file s3://bucket/file").ok();
+    let delay = Duration::from_millis(500);
+    let held = Rule::new(Operation::Get, Fault::Delay(delay));
+    service.server.plan().add(held);
+    service.run(&sandbox, "cp s3://bucket/file back").ok();
+    let changed = fs::metadata(sandbox.path("back")).unwrap().modified();
+    assert!(changed.unwrap() + delay <= SystemTime::now());
 }
 
 #[test]
