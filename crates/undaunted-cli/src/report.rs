@@ -224,7 +224,7 @@ impl<'a> Report<'a> {
             let queued = text::seconds(self.queued);
             write!(
                 f,
-                ", and {queued} in the queue, because the service throttled"
+                ", and {queued} in the queue, because the service throttled (the sum of all requests)"
             )?;
         }
         Ok(())

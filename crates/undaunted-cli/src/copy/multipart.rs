@@ -215,7 +215,7 @@ impl<'a> Upload<'a> {
         let id = match transfer.copier.unless_stopped(put).await? {
             Ok(id) => id,
             Err(failed) => {
-                let is_gone = self.is_resumed && failed.is_not_found();
+                let is_gone = self.is_resumed && says_gone(&failed);
                 let not_copied = NotCopied::from(FailedObject::request(transfer.name, &failed));
                 return Err(Unfinished {
                     is_gone,
@@ -366,10 +366,14 @@ impl From<NotCopied> for Unfinished {
     }
 }
 
-/// Whether the service has no such upload, or not the parts that it was said to have.
+/// Whether the service has no such upload, or not the parts that it was said to have. Some respond
+/// with 403 to an upload that they do not know. If it is permission that is missing, the new upload
+/// that follows is refused too, and says so.
 fn says_gone(failed: &FailedRequest) -> bool {
     let code = cause::<HttpFailure>(&failed.error).and_then(HttpFailure::code);
-    failed.is_not_found() || code.is_some_and(|code| PARTS_GONE.contains(&code))
+    failed.is_not_found()
+        || matches!(failed.error, Error::PermissionDenied { .. })
+        || code.is_some_and(|code| PARTS_GONE.contains(&code))
 }
 
 fn not_aborted(place: &str, trouble: &str) -> String {

@@ -389,12 +389,20 @@ fn a_copy_between_two_stores_reads_and_sends_what_is_missing_and_a_dry_run_says_
 
 #[test]
 fn an_upload_that_the_service_has_ended_begins_anew() {
+    let gone = HttpFailure::new(404).with_code("NoSuchUpload");
+    let refused = HttpFailure::new(403).with_code("AccessDenied");
+    begins_anew(Operation::PutPart, gone);
+    begins_anew(Operation::PutPart, refused.clone());
+    begins_anew(Operation::CompleteMultipart, refused);
+}
+
+/// An upload is interrupted, and this is the response to the next such request.
+fn begins_anew(operation: Operation, response: HttpFailure) {
     let service = Service::start();
     let sandbox = Sandbox::new();
     sandbox.write("big", &noise(SIZE));
     interrupted(&service, &sandbox, UP, "-KILL");
-    let gone = Failure::Status(HttpFailure::new(404).with_code("NoSuchUpload"));
-    let rule = Rule::new(Operation::PutPart, Fault::FailBefore(gone));
+    let rule = Rule::new(operation, Fault::FailBefore(Failure::Status(response)));
     service.server.plan().add(rule);
     let ended = service.run(&sandbox, UP).ok();
     assert!(
