@@ -43,7 +43,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(loom))]
 use std::sync::{Mutex, MutexGuard};
 
-use flow::{Flow, Sent};
+use flow::Flow;
+use probe::Sent;
 
 /// The rate at which a service is sent requests once it throttles, shared by reference or in an
 /// `Arc` by all calls of that service.
@@ -242,17 +243,14 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
         };
         self.number = Some(number);
         let ahead = flow.queue.ask(number, now);
-        let admission = flow.admit(ahead, now);
-        match admission {
-            Admission::Go => {
-                flow.queue.remove(number);
-                self.sent = Some(flow.send(!is_new));
-                self.since = None;
-            }
-            Admission::WaitUntil(_) if is_new => self.since = Some(now),
-            Admission::WaitUntil(_) => {}
+        if let Some(then) = flow.admit(ahead, now) {
+            self.since.get_or_insert(now);
+            return (Admission::WaitUntil(then), false);
         }
-        (admission, false)
+        flow.queue.remove(number);
+        self.sent = Some(flow.send(!is_new));
+        self.since = None;
+        (Admission::Go, false)
     }
 
     /// The service took the request, whatever it made of it. The result is whether pacing has

@@ -1,5 +1,7 @@
 //! One call, as all drivers make it: an attempt begins, is cut, fails, is retried, or succeeds.
 
+mod turns;
+
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
@@ -108,40 +110,11 @@ where
         self.taken();
     }
 
-    /// The service took the attempt: the pacer is told, if it had let it go.
-    #[inline]
-    fn taken(&mut self) {
-        if let Some(paced) = self.context.paced().filter(|paced| paced.turn.is_sent()) {
-            if paced.turn.succeeded(self.timer.now()) {
-                self.pacing_ended();
-            }
-        }
-    }
-
-    /// Throttling has ended: everybody hears of it.
-    #[cold]
-    fn pacing_ended(&self) {
-        log::pacing_ended(self.context.name());
-        metrics::pacing_ended();
-    }
-
     #[cold]
     fn emit_success(&mut self) {
         self.state.on_success(self.context.budget());
         let now = self.has_listener().then(|| self.timer.now());
         self.emit(self.attempt(), now, AttemptOutcome::Succeeded);
-    }
-
-    /// The service throttled the attempt: the pacer is told.
-    fn throttled(&mut self) {
-        let began = match self.context.paced() {
-            Some(paced) => paced.turn.throttled(self.timer.now()),
-            None => false,
-        };
-        if let (true, Some(paced)) = (began, self.context.paced()) {
-            paced.pacer.seed(entropy::seed());
-            log::pacing_began(self.context.name());
-        }
     }
 
     /// Whether there is a listener that gets every event, with its time.
@@ -222,65 +195,6 @@ where
         }
     }
 
-    /// Polls the wait for the pacer before an attempt. An error means that there is no time left
-    /// for it; it counts as the attempt's.
-    #[inline]
-    pub(super) fn poll_turn(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), E>> {
-        match self.context.paced() {
-            Some(paced) if !paced.is_free() && !testing::are_waits_off() => self.poll_queue(cx),
-            Some(paced) => {
-                paced.queued = Duration::ZERO;
-                Poll::Ready(Ok(()))
-            }
-            None => Poll::Ready(Ok(())),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn poll_queue(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), E>> {
-        loop {
-            if self.context.paced().is_some_and(|paced| paced.is_waiting()) {
-                ready!(self.poll_wait(cx));
-            }
-            let now = self.timer.now();
-            self.start(now);
-            let limit = self.config.total_timeout();
-            let runs_from_failure = self.context.clock_starts_at_failure();
-            let Some(paced) = self.context.paced() else {
-                return Poll::Ready(Ok(()));
-            };
-            let (until, has_ended) = paced.poll(now);
-            // Where the clock starts at a failure, it starts again while the call waits and the
-            // service takes the request of another.
-            let taken = paced.taken.filter(|_| runs_from_failure);
-            if let (Some(taken), Some(_)) = (taken, self.state.start()) {
-                self.state.start_clock(taken);
-            }
-            let Some(until) = until else {
-                if has_ended {
-                    self.pacing_ended();
-                }
-                return Poll::Ready(Ok(()));
-            };
-            let start = self.state.start().or(paced.turn.since()).max(taken);
-            let deadline = start
-                .zip(limit)
-                .and_then(|(start, limit)| start.checked_add(limit));
-            if let (Some(limit), true) = (limit, deadline.is_some_and(|deadline| deadline <= now)) {
-                paced.turn.leave();
-                return Poll::Ready(Err(self.cut(TimedOut::Total { limit })));
-            }
-            let until = deadline.map_or(until, |deadline| deadline.min(until));
-            let last = self.take_last();
-            self.timed = Some(Box::pin(Timed {
-                sleep: Some(self.timer.sleep(until.saturating_duration_since(now))),
-                because: None,
-                last,
-            }));
-        }
-    }
-
     /// While an attempt is pending: the error that takes its place once a limit cuts it.
     pub(super) fn poll_cut(&mut self, cx: &mut TaskContext<'_>) -> Poll<E> {
         let Some(timed) = &mut self.timed else {
@@ -328,17 +242,17 @@ where
             self.state.start_clock(now);
         }
         self.state.seed_with(entropy::seed);
-        let is_throttled = matches!(verdict, Verdict::Throttled { .. });
-        let decision = if let (Some(pacer), true) = (pacer, is_throttled) {
-            self.throttled();
-            self.state
-                .on_paced_failure(self.config, now, verdict, pacer)
-        } else {
-            if verdict == Verdict::Permanent {
-                self.taken();
-            }
-            self.state.on_failure(self.config, now, verdict, budget)
-        };
+        let decision =
+            if let (Some(pacer), Some(now), Verdict::Throttled { .. }) = (pacer, now, verdict) {
+                self.throttled(now);
+                self.state
+                    .on_paced_failure(self.config, Some(now), verdict, pacer)
+            } else {
+                if verdict == Verdict::Permanent {
+                    self.taken();
+                }
+                self.state.on_failure(self.config, now, verdict, budget)
+            };
         match testing::switched(decision, &mut self.state, budget) {
             Decision::Retry { delay } => {
                 let outcome = AttemptOutcome::Retrying {

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Admission;
-use super::probe::Probe;
+use super::probe::{Probe, Sent};
 use super::queue::Queue;
 
 /// The rate, and when the next request may be sent.
@@ -73,8 +72,8 @@ impl Flow {
             .map_or(Duration::MAX, |last| now.saturating_duration_since(last))
     }
 
-    /// Whether one with so many ahead may go.
-    pub(super) fn admit(&mut self, ahead: usize, now: Instant) -> Admission {
+    /// Lets one with so many ahead go, or says when to ask again.
+    pub(super) fn admit(&mut self, ahead: usize, now: Instant) -> Option<Instant> {
         // A slot that nobody used is kept for a moment, since timers are late.
         let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
         let next = self.next.map_or(now, |next| next.max(earliest));
@@ -82,13 +81,13 @@ impl Flow {
         let ahead = ahead as f64;
         if next + seconds(ahead / self.rate) <= now {
             self.next = Some(next + seconds(self.gap() / self.rate));
-            return Admission::Go;
+            return None;
         }
         // The rate may rise until then, so ask when the turn can come if it rises as it can.
         let growth = self.growth(now + LONGEST_WAIT);
         let wait = seconds((growth * ahead / self.rate).ln_1p() / growth);
         let turn = next.max(now) + wait.min(LONGEST_WAIT);
-        Admission::WaitUntil(turn.max(now + SHORTEST_WAIT))
+        Some(turn.max(now + SHORTEST_WAIT))
     }
 
     /// The next gap, of mean 1. Gaps are random as those of independent callers are: with regular
@@ -170,16 +169,6 @@ impl Flow {
             self.is_searching = true;
         }
     }
-}
-
-/// A request on its way.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sent {
-    /// The rate at that time.
-    pub(super) rate: f64,
-    pub(super) has_waited: bool,
-    /// The trial of a higher rate that it belongs to.
-    pub(super) trial: u32,
 }
 
 /// A wait of finite length, whatever the rate.

@@ -7,8 +7,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::flow::Sent;
-
 /// The refusals before and during the trials of a higher rate.
 ///
 /// ```text
@@ -164,6 +162,16 @@ impl Probe {
         self.trying = Tally::new();
         rate
     }
+}
+
+/// A request on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// The rate at that time.
+    pub(super) rate: f64,
+    pub(super) has_waited: bool,
+    /// The trial of a higher rate that it belongs to.
+    pub(super) trial: u32,
 }
 
 fn is_past(since: Option<Instant>, least: Duration, now: Instant) -> bool {

@@ -65,6 +65,24 @@ where
     results.into_iter().filter_map(Result::err).collect()
 }
 
+/// A call whose clock starts at its first failure, as those of stores.
+async fn in_session<Fut>(
+    config: &RetryConfig,
+    pacer: &Pacer,
+    request: impl Fn() -> Fut,
+) -> Result<(), StorageError>
+where
+    Fut: Future<Output = Result<(), StorageError>>,
+{
+    let mut session = Session::paced(config, Some(pacer)).clock_starts_at_failure();
+    loop {
+        match session.attempt(request()).await {
+            Ok(()) => return Ok(()),
+            Err(error) => session.failed(error).await?,
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_crowd_of_calls_is_served_and_the_budget_stays_full() {
     let config = RetryConfig::storage();
@@ -89,16 +107,7 @@ async fn a_crowd_of_calls_is_served_and_the_budget_stays_full() {
 async fn a_crowd_of_sessions_is_served() {
     let config = RetryConfig::storage();
     let (pacer, service) = (Pacer::new(), Service::new());
-    let failed = crowd(500, || async {
-        let mut session = Session::paced(&config, Some(&pacer)).clock_starts_at_failure();
-        loop {
-            match session.attempt(request(&service)).await {
-                Ok(()) => return Ok(()),
-                Err(error) => session.failed(error).await?,
-            }
-        }
-    })
-    .await;
+    let failed = crowd(500, || in_session(&config, &pacer, || request(&service))).await;
     assert!(failed.is_empty());
     assert!(service.borrow().requests <= 1050);
 }
@@ -164,16 +173,7 @@ async fn a_clock_that_starts_at_failure_stands_still_while_others_are_served() {
         .unwrap();
     let (pacer, service) = (Pacer::new(), Service::new());
     let start = Instant::now();
-    let failed = crowd(1000, || async {
-        let mut session = Session::paced(&config, Some(&pacer)).clock_starts_at_failure();
-        loop {
-            match session.attempt(request(&service)).await {
-                Ok(()) => return Ok(()),
-                Err(error) => session.failed(error).await?,
-            }
-        }
-    })
-    .await;
+    let failed = crowd(1000, || in_session(&config, &pacer, || request(&service))).await;
     assert!(start.elapsed() > secs(8));
     assert!(failed.is_empty(), "{} failed: {}", failed.len(), failed[0]);
 }
@@ -187,14 +187,8 @@ async fn a_clock_that_starts_at_failure_ends_the_wait_once_nobody_is_served() {
         .unwrap();
     let pacer = Pacer::new();
     let start = Instant::now();
-    let failed = crowd(300, || async {
-        let mut session = Session::paced(&config, Some(&pacer)).clock_starts_at_failure();
-        loop {
-            match session.attempt(async { Err::<(), _>(throttled()) }).await {
-                Ok(()) => return Ok(()),
-                Err(error) => session.failed(error).await?,
-            }
-        }
+    let failed = crowd(300, || {
+        in_session(&config, &pacer, || async { Err(throttled()) })
     })
     .await;
     assert_eq!(failed.len(), 300);
