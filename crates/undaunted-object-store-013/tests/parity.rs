@@ -83,12 +83,12 @@ fn exported(sources: &Path) -> BTreeSet<String> {
     names
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
-        .filter(is_item)
+        .filter(|name| is_item(name))
         .collect()
 }
 
 /// Not a module on the way to an item.
-fn is_item(name: &String) -> bool {
+fn is_item(name: &str) -> bool {
     name.starts_with(char::is_uppercase)
         || [
             "cause",
@@ -99,7 +99,7 @@ fn is_item(name: &String) -> bool {
             "open_with",
             "redacted",
         ]
-        .contains(&name.as_str())
+        .contains(&name)
 }
 
 /// Functions by the type that has them, or by their own name, and the store's traits.
