@@ -23,10 +23,14 @@ pub(crate) mod to_013 {
         cause
     }
 
-    pub(crate) fn get_result(result: source::GetResult) -> target::GetResult {
+    pub(crate) fn get_result(
+        result: source::GetResult,
+        asked: &target::path::Path,
+        is_head: bool,
+    ) -> target::GetResult {
         target::GetResult {
-            payload: get_payload(result.payload),
-            meta: meta(result.meta),
+            payload: get_payload(result.payload, is_head),
+            meta: meta_of(result.meta, asked),
             range: result.range,
             attributes: attributes(&result.attributes),
         }
@@ -56,10 +60,14 @@ pub(crate) mod to_014 {
     super::errors::errors!(object_store013 => object_store014);
     super::values::values!(object_store013 => object_store014);
 
-    pub(crate) fn get_result(result: source::GetResult) -> target::GetResult {
+    pub(crate) fn get_result(
+        result: source::GetResult,
+        asked: &target::path::Path,
+        is_head: bool,
+    ) -> target::GetResult {
         target::GetResult {
-            payload: get_payload(result.payload),
-            meta: meta(result.meta),
+            payload: get_payload(result.payload, is_head),
+            meta: meta_of(result.meta, asked),
             range: result.range,
             attributes: attributes(&result.attributes),
             extensions: Extensions::new(),

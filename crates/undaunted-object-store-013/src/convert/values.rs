@@ -14,8 +14,26 @@ macro_rules! values {
         }
 
         pub(crate) fn meta(meta: source::ObjectMeta) -> target::ObjectMeta {
+            let location = path(&meta.location);
+            of_location(meta, location)
+        }
+
+        /// [`meta`] of an object that was asked for by its path, which need not be read again.
+        fn meta_of(meta: source::ObjectMeta, asked: &target::path::Path) -> target::ObjectMeta {
+            let location = if meta.location.as_ref() == asked.as_ref() {
+                asked.clone()
+            } else {
+                path(&meta.location)
+            };
+            of_location(meta, location)
+        }
+
+        fn of_location(
+            meta: source::ObjectMeta,
+            location: target::path::Path,
+        ) -> target::ObjectMeta {
             target::ObjectMeta {
-                location: path(&meta.location),
+                location,
                 last_modified: meta.last_modified,
                 size: meta.size,
                 e_tag: meta.e_tag,
@@ -122,8 +140,15 @@ macro_rules! values {
             }
         }
 
-        fn get_payload(payload: source::GetResultPayload) -> target::GetResultPayload {
+        /// Of a head nobody reads a body.
+        fn get_payload(
+            payload: source::GetResultPayload,
+            is_head: bool,
+        ) -> target::GetResultPayload {
             match payload {
+                source::GetResultPayload::Stream(_) if is_head => {
+                    target::GetResultPayload::Stream(futures::stream::empty().boxed())
+                }
                 source::GetResultPayload::File(file, path) => {
                     target::GetResultPayload::File(file, path)
                 }
@@ -134,6 +159,9 @@ macro_rules! values {
         }
 
         fn attributes(attributes: &source::Attributes) -> target::Attributes {
+            if attributes.is_empty() {
+                return target::Attributes::new();
+            }
             let attributes = attributes.iter().filter_map(|(name, value)| {
                 let name = match name {
                     source::Attribute::ContentDisposition => target::Attribute::ContentDisposition,
@@ -153,6 +181,9 @@ macro_rules! values {
 
         fn tags(tags: &source::TagSet) -> target::TagSet {
             let mut set = target::TagSet::default();
+            if tags.encoded().is_empty() {
+                return set;
+            }
             for (key, value) in url::form_urlencoded::parse(tags.encoded().as_bytes()) {
                 set.push(&key, &value);
             }

@@ -52,10 +52,13 @@ macro_rules! store {
                 location: &$to::path::Path,
                 options: $to::GetOptions,
             ) -> $to::Result<$to::GetResult> {
-                let location = $arguments::path(location);
+                let asked = $arguments::path(location);
+                let is_head = options.head;
                 let options = $arguments::get_options(options);
-                let result = $from::ObjectStore::get_opts(self.other(), &location, options).await;
-                result.map($results::get_result).map_err($results::error)
+                match $from::ObjectStore::get_opts(self.other(), &asked, options).await {
+                    Ok(result) => Ok($results::get_result(result, location, is_head)),
+                    Err(error) => Err($results::error(error)),
+                }
             }
 
             async fn get_ranges(
