@@ -61,3 +61,51 @@ fn kind(cause: &(dyn Error + 'static)) -> Option<HttpErrorKind014> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use undaunted::{HttpFailure, Retryable};
+
+    use super::*;
+    use crate::cause as find;
+    use crate::convert::{to_013, to_014};
+
+    fn generic(source: impl Into<Cause>) -> object_store013::Error {
+        object_store013::Error::Generic {
+            store: "test",
+            source: source.into(),
+        }
+    }
+
+    #[test]
+    fn the_kind_of_a_failure_is_known_on_the_other_side_and_the_cause_on_both() {
+        for (kind, retryable) in [
+            (HttpErrorKind::Connect, true),
+            (HttpErrorKind::Decode, true),
+            (HttpErrorKind::Interrupted, true),
+            (HttpErrorKind::Request, true),
+            (HttpErrorKind::Timeout, true),
+            (HttpErrorKind::Unknown, false),
+        ] {
+            // Behind a layer of the client's.
+            let http = HttpError::new(kind, io::Error::other("cause"));
+            let error = to_014::error(generic(generic(http)));
+            assert_eq!(error.verdict().is_retryable(), retryable, "{kind:?}");
+            let again = to_013::error(error);
+            assert_eq!(find::<HttpError>(&again).map(HttpError::kind), Some(kind));
+            assert!(find::<HttpError014>(&again).is_some());
+        }
+    }
+
+    #[test]
+    fn other_causes_stay_as_they_are() {
+        let error = to_014::error(generic(HttpFailure::new(503)));
+        assert!(
+            error
+                .source()
+                .is_some_and(|source| source.is::<HttpFailure>())
+        );
+    }
+}

@@ -18,6 +18,16 @@
 //! # }
 //! ```
 //!
+//! With DataFusion, whose sessions take an `Arc<dyn ObjectStore>` for each bucket:
+//!
+//! ```ignore
+//! let options = [("aws_region", "eu-north-1")];
+//! let (store, _) = open_with("s3://bucket", options, RetryConfig::storage())?;
+//! context.register_object_store(&Url::parse("s3://bucket")?, Arc::new(store));
+//! ```
+//!
+//! An engine that computes on a runtime without IO takes [`open_on`] with a handle of one that has.
+//!
 //! Names and signatures are those of [`undaunted_object_store`], whose documentation says what
 //! each of them does. The differences:
 //!
@@ -55,7 +65,7 @@ pub use undaunted_object_store as v014;
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
 pub use cause::{cause, full_text};
-pub use open::{open, open_with};
+pub use open::{open, open_on, open_with};
 pub use pin::ObjectPin;
 pub use store::RetryStore;
 #[cfg(feature = "fs")]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use object_store013::ObjectStore;
 use object_store013::path::Path;
+use tokio::runtime::Handle;
 use undaunted::RetryConfig;
 
 use crate::convert::to_013;
@@ -62,5 +63,25 @@ where
     V: Into<String>,
 {
     let (store, path) = v014::open_with(url, options, config)?;
+    Ok((store.into(), to_013::path(&path)))
+}
+
+/// [`open_with`] for a store that is used where no request can be made, see
+/// [`undaunted_object_store::open_on`]: the requests are sent on `runtime`.
+///
+/// # Errors
+///
+/// As there.
+pub fn open_on<K, V>(
+    runtime: &Handle,
+    url: &str,
+    options: impl IntoIterator<Item = (K, V)>,
+    config: RetryConfig,
+) -> Result<(RetryStore<Arc<dyn ObjectStore>>, Path), OpenError>
+where
+    K: Into<String>,
+    V: Into<String>,
+{
+    let (store, path) = v014::open_on(runtime, url, options, config)?;
     Ok((store.into(), to_013::path(&path)))
 }

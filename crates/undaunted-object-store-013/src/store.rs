@@ -47,10 +47,11 @@ impl<S: ObjectStore> RetryStore<S> {
     ///
     /// # A store of 0.13 that talks HTTP
     ///
-    /// [`open`](crate::open) opens stores of 0.14, whose responses are readable for the retries.
-    /// A client of object_store 0.13 keeps the status of a failed request to itself, so after its
-    /// own retries such a failure is permanent here, and for what its connections do the feature
-    /// `cloud` is needed. Use [`open`](crate::open) wherever it can open the store.
+    /// Use [`open`](crate::open) wherever it can open the store: it opens a store of 0.14 whose
+    /// responses are readable for the retries. A client of object_store 0.13 keeps the status of a
+    /// failed request to itself, so a 503 that outlasts its own retries is permanent here. Connections
+    /// that fail are retried, and that needs the feature `cloud`: without it, the errors of the client
+    /// are of unknown types, and those that no [`std::io::Error`] is behind are permanent.
     pub fn new(inner: S, config: RetryConfig) -> Self {
         Self::builder(inner).config(config).build()
     }

@@ -46,7 +46,7 @@ fn every_public_name_is_here() {
 #[test]
 fn every_method_is_here_with_the_same_parameters() {
     let (there, here) = (Public::read(&there()), Public::read(&here()));
-    for owner in BRIDGED.into_iter().chain(["open", "open_with"]) {
+    for owner in BRIDGED.into_iter().chain(["open", "open_on", "open_with"]) {
         let (there, here) = (&there.functions[owner], &here.functions[owner]);
         assert!(!there.is_empty(), "nothing was read of {owner}");
         for (name, parameters) in there {
@@ -79,27 +79,12 @@ fn exported(sources: &Path) -> BTreeSet<String> {
     let lib = fs::read_to_string(sources.join("lib.rs")).unwrap();
     let uses = lib.split("pub use ").skip(1);
     let uses = uses.filter_map(|text| text.split_once(';').map(|(names, _)| names));
-    let names = uses.flat_map(|names| names.split(|c: char| !c.is_alphanumeric() && c != '_'));
-    names
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .filter(|name| is_item(name))
-        .collect()
-}
-
-/// Not a module on the way to an item.
-fn is_item(name: &str) -> bool {
-    name.starts_with(char::is_uppercase)
-        || [
-            "cause",
-            "full_text",
-            "is_url",
-            "observe",
-            "open",
-            "open_with",
-            "redacted",
-        ]
-        .contains(&name)
+    let names = uses.flat_map(|text| match text.split_once('{') {
+        Some((_, names)) => names.trim_end_matches('}').split(',').collect(),
+        None => vec![text.rsplit("::").next().unwrap()],
+    });
+    let names = names.map(|name| name.trim().to_owned());
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// Functions by the type that has them, or by their own name, and the store's traits.

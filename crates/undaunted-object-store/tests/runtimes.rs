@@ -20,7 +20,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use undaunted::{HttpFailure, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, Operation, Rule};
-use undaunted_object_store::{Capabilities, RetryConnector, RetryStore, Service, cause, observe};
+use undaunted_object_store::{
+    Capabilities, RetryConnector, RetryStore, Service, cause, observe, open_on,
+};
 
 use wire::{Response, serve};
 
@@ -142,6 +144,30 @@ fn the_codes_of_single_keys_come_from_another_runtime() {
         2,
         "the busy key was asked for again"
     );
+}
+
+#[test]
+fn an_opened_store_is_used_where_no_request_can_be_made() {
+    let runtimes = Runtimes::start();
+    let io = runtimes.io.handle();
+    let server = runtimes.io.block_on(serve(refusing_deletes()));
+    let options = options_of(&server.url);
+    let (store, _) = open_on(io, "s3://bucket", options, quick()).unwrap();
+    runtimes.compute(delete_three(store));
+
+    let server = runtimes.io.block_on(S3Server::builder().start()).unwrap();
+    let options = server.object_store_options();
+    let (store, _) = open_on(io, "s3://bucket", options, quick()).unwrap();
+    let key = Path::from("a");
+    server
+        .plan()
+        .add(Rule::new(Operation::Put, Fault::FailAfter(Failure::Reset)));
+    runtimes.compute(async {
+        let created = store.put_opts(&key, "content".into(), PutMode::Create.into());
+        created.await.unwrap();
+        let read = store.get(&key).await.unwrap().bytes().await.unwrap();
+        assert_eq!(read, "content");
+    });
 }
 
 #[test]
