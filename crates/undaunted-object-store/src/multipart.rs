@@ -15,7 +15,6 @@ use object_store::{
     Error, MultipartId, MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload, PutResult,
     Result, UploadPart,
 };
-use undaunted::Retryable;
 
 use crate::call::Recorder;
 use crate::error::generic;
@@ -133,7 +132,11 @@ impl Multipart {
             let attempt = self.parts.abort_multipart(path, &upload.id);
             match attempts.attempt(attempt).await {
                 Ok(()) => return Ok(()),
-                Err(error) if attempts.maybe_applied() && says_gone(&error) => {
+                Err(error)
+                    if attempts.maybe_applied()
+                        && !attempts.is_retryable(&error)
+                        && says_gone(&error) =>
+                {
                     attempts.succeed();
                     return Ok(());
                 }
@@ -149,14 +152,10 @@ impl fmt::Debug for Multipart {
     }
 }
 
-/// Whether a repeated abort found nothing to abort. Stores that have no better word for it
-/// use their general error.
-fn says_gone(error: &Error) -> bool {
-    match error {
-        Error::NotFound { .. } => true,
-        Error::Generic { .. } => !error.verdict().is_retryable(),
-        _ => false,
-    }
+/// Whether a repeated abort that failed for good found nothing to abort. Stores that have no better
+/// word for it use their general error.
+const fn says_gone(error: &Error) -> bool {
+    matches!(error, Error::NotFound { .. } | Error::Generic { .. })
 }
 
 /// The id that callers of [`MultipartStore`] get: the store's, and the token behind it.

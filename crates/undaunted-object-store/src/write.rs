@@ -117,7 +117,11 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
         let (last, is_over) = loop {
             match attempts.attempt(attempt()).await {
                 Ok(value) => return Ok(value.with_report(&recorder)),
-                Err(error) if attempts.maybe_applied() && self.is_conflict(&error) => {
+                Err(error)
+                    if attempts.maybe_applied()
+                        && !attempts.is_retryable(&error)
+                        && self.is_conflict(&error) =>
+                {
                     break (error, false);
                 }
                 Err(error) => match attempts.failed(error).await {
@@ -171,7 +175,8 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
         }
     }
 
-    /// Whether this may be what a repeated write is told that has been applied already.
+    /// Whether this permanent failure may be what a repeated write is told that has been applied
+    /// already.
     fn is_conflict(&self, error: &Error) -> bool {
         match self.write {
             Write::Create(..) | Write::Update(..) | Write::Copy { .. } => matches!(
@@ -179,7 +184,7 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
                 Error::AlreadyExists { .. } | Error::Precondition { .. }
             ),
             // Services differ in what they say to a second completion.
-            Write::Complete(_) | Write::Rename => !error.verdict().is_retryable(),
+            Write::Complete(_) | Write::Rename => true,
         }
     }
 }

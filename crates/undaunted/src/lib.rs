@@ -71,6 +71,7 @@ mod event;
 pub mod guide;
 mod pacer;
 mod report;
+mod rules;
 mod state;
 pub mod testing;
 mod verdict;
@@ -92,6 +93,7 @@ pub use errors::storage::{StorageError, StorageErrorKind};
 pub use event::{AttemptOutcome, Event};
 pub use pacer::{Admission, Pacer, Turn};
 pub use report::{FailedAttempt, RetryReport};
+pub use rules::{Judgement, RetrySettings, Rules, RulesBuilder};
 pub use state::{Cut, Decision, RetryState, StopReason};
 pub use verdict::{Retryable, TimedOut, Verdict};
 
@@ -101,7 +103,9 @@ pub use undaunted_macros::retry;
 /// The types that [`Retry`] and [`blocking::Retry`] have as parameters, for code that must write
 /// a builder's type. The builders' methods choose them.
 pub mod builder {
-    pub use crate::driver::context::{ByFunctions, ByTrait, Classify, When};
+    pub use crate::driver::context::{
+        AsError, Boxed, ByFunctions, ByTrait, Classify, Ruled, Typed, When,
+    };
     pub use crate::driver::pace::{Pace, Paced, Unpaced};
     pub use crate::driver::settings::{Listener, NoListener, OnEvent};
     pub use crate::driver::timer::{DefaultTimer, SleepWith, Timer};

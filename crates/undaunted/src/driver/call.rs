@@ -15,6 +15,7 @@ use super::timer::Timer;
 use super::{entropy, log, metrics};
 use crate::config::RetryConfig;
 use crate::event::{AttemptOutcome, Event};
+use crate::rules::Judgement;
 use crate::state::{Cut, Decision, RetryState};
 use crate::testing;
 use crate::verdict::{TimedOut, Verdict};
@@ -30,7 +31,7 @@ where
 {
     config: &'c RetryConfig,
     pub(super) state: RetryState,
-    classifier: C,
+    pub(super) classifier: C,
     pub(super) context: X,
     timer: S,
     timed: OnHeap<Timed<S::Sleep, E>>,
@@ -114,7 +115,7 @@ where
     fn emit_success(&mut self) {
         self.state.on_success(self.context.budget());
         let now = self.has_listener().then(|| self.timer.now());
-        self.emit(self.attempt(), now, AttemptOutcome::Succeeded);
+        self.emit(self.attempt(), now, None, AttemptOutcome::Succeeded);
     }
 
     /// Whether there is a listener that gets every event, with its time.
@@ -123,7 +124,13 @@ where
         metrics::IS_ON || self.context.has_listener()
     }
 
-    fn emit(&mut self, attempt: u32, now: Option<Instant>, outcome: AttemptOutcome<'_>) {
+    fn emit(
+        &mut self,
+        attempt: u32,
+        now: Option<Instant>,
+        rule: Option<&str>,
+        outcome: AttemptOutcome<'_>,
+    ) {
         if !log::is_on() && !self.has_listener() {
             return;
         }
@@ -134,6 +141,7 @@ where
             self.config.max_retries(),
             outcome,
         );
+        event.rule = rule;
         event.subject = self.context.subject().map(|subject| subject as _);
         event.elapsed = began
             .zip(now)
@@ -226,8 +234,9 @@ where
     /// An attempt failed: the error comes back, or the wait before the next attempt begins, and
     /// this is its length. `known` is the verdict of a caller who knows better than the error
     /// what it means.
-    pub(super) fn failed(&mut self, error: E, known: Option<Verdict>) -> Result<Duration, E> {
-        let verdict = known.unwrap_or_else(|| self.classifier.verdict(&error));
+    pub(super) fn failed(&mut self, error: E, known: Option<Judgement>) -> Result<Duration, E> {
+        let Judgement { verdict, rule } = known.unwrap_or_else(|| self.classifier.judge(&error));
+        let rule = rule.as_deref();
         let attempt = self.attempt();
         let budget = self.context.budget();
         let has_deadline = self.config.total_timeout().is_some();
@@ -260,7 +269,7 @@ where
                     verdict,
                     error: &error,
                 };
-                self.emit(attempt, now, outcome);
+                self.emit(attempt, now, rule, outcome);
                 let sleep = (!delay.is_zero()).then(|| self.timer.sleep(delay));
                 let last = has_deadline.then_some(error);
                 self.timed = (sleep.is_some() || last.is_some()).then(|| {
@@ -278,7 +287,7 @@ where
                     verdict,
                     error: &error,
                 };
-                self.emit(attempt, now, outcome);
+                self.emit(attempt, now, rule, outcome);
                 Err(error)
             }
         }

@@ -36,6 +36,7 @@ mod enabled {
                 delay = delay.as_secs_f64(),
                 verdict = verdict.as_str(),
                 retry_after = verdict.retry_after().map(|hint| hint.as_secs_f64()),
+                rule = event.rule,
                 error = %error,
                 "{event}"
             ),
@@ -46,7 +47,7 @@ mod enabled {
                 error,
                 ..
             } if attempt == 1 => {
-                debug!(target: TARGET, operation, subject, error = %error, "{event}");
+                debug!(target: TARGET, operation, subject, rule = event.rule, error = %error, "{event}");
             }
             AttemptOutcome::Stopped {
                 reason,
@@ -61,6 +62,7 @@ mod enabled {
                 reason = reason.as_str(),
                 verdict = verdict.as_str(),
                 retry_after = verdict.retry_after().map(|hint| hint.as_secs_f64()),
+                rule = event.rule,
                 error = %error,
                 "{event}"
             ),

@@ -4,12 +4,12 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
 use super::call::Call;
-use super::context::{ByTrait, Context, Subject};
+use super::context::{AsError, BySession, Context, Subject};
 use super::metrics;
 use super::pace::{Pace, Paced, Unpaced};
 use super::timer::DefaultTimer;
@@ -17,7 +17,8 @@ use crate::budget::RetryBudget;
 use crate::config::RetryConfig;
 use crate::event::Event;
 use crate::pacer::Pacer;
-use crate::verdict::{Retryable, Verdict};
+use crate::rules::{Judgement, Rules};
+use crate::verdict::Retryable;
 
 /// One retried call whose loop the caller writes: for an operation that cannot be put into
 /// a closure, because it borrows, or because the next attempt depends on the last failure.
@@ -55,7 +56,7 @@ pub struct Session<'c, E, P: Pace<'c> = Unpaced> {
     call: Option<SessionCall<'c, E, P>>,
 }
 
-type SessionCall<'c, E, P> = Call<'c, E, ByTrait, SessionContext<'c, P>, DefaultTimer>;
+type SessionCall<'c, E, P> = Call<'c, E, BySession<'c, E>, SessionContext<'c, P>, DefaultTimer>;
 
 /// What a [`Session`] can be given.
 struct SessionContext<'c, P> {
@@ -168,6 +169,16 @@ impl<'c, E, P: Pace<'c> + Default> Session<'c, E, P> {
         self
     }
 
+    /// Lets [`Rules`] of your own decide first: by status, code, text or type. What they say nothing
+    /// of has the error's own verdict.
+    pub fn rules<W>(mut self, rules: &'c Rules) -> Self
+    where
+        E: AsError<W>,
+    {
+        self.call().classifier.rules = Some((rules, E::as_error));
+        self
+    }
+
     /// A function that is called with each event: once per retry, before its wait, and once at
     /// the end.
     pub fn on_event(mut self, on_event: &'c (dyn Fn(&Event<'_>) + Send + Sync)) -> Self {
@@ -230,7 +241,7 @@ fn new_call<'c, E, P: Pace<'c>>(
         has_begun: false,
         began: None,
     };
-    Call::new(config, ByTrait, context, DefaultTimer)
+    Call::new(config, BySession { rules: None }, context, DefaultTimer)
 }
 
 impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
@@ -262,17 +273,22 @@ impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
     ///
     /// The error itself, unchanged, when there is none.
     pub async fn failed(&mut self, error: E) -> Result<(), E> {
-        self.wait(error, None).await
+        let delay = self.call().failed(error, None)?;
+        self.wait(delay).await;
+        Ok(())
     }
 
-    /// [`failed`](Self::failed) with a verdict that the caller gives: for an operation that
-    /// knows better than its error whether it may be repeated.
+    /// [`failed`](Self::failed) with a verdict that the caller gives, or a [`Judgement`] that says
+    /// which rule gave it: for an operation that knows better than its error whether it may be
+    /// repeated.
     ///
     /// # Errors
     ///
     /// As for [`failed`](Self::failed).
-    pub async fn failed_as(&mut self, error: E, verdict: Verdict) -> Result<(), E> {
-        self.wait(error, Some(verdict)).await
+    pub async fn failed_as(&mut self, error: E, judged: impl Into<Judgement>) -> Result<(), E> {
+        let delay = self.call().failed(error, Some(judged.into()))?;
+        self.wait(delay).await;
+        Ok(())
     }
 
     /// Ends the call as a success although its last attempt failed: for an operation that has
@@ -281,15 +297,13 @@ impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
         self.call().succeeded();
     }
 
-    async fn wait(&mut self, error: E, known: Option<Verdict>) -> Result<(), E> {
-        let call = self.call();
-        let delay = call.failed(error, known)?;
+    async fn wait(&mut self, delay: Duration) {
         if delay.is_zero() {
             yield_once().await;
         } else {
+            let call = self.call();
             poll_fn(|cx| call.poll_wait(cx)).await;
         }
-        Ok(())
     }
 }
 

@@ -17,6 +17,19 @@ pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     error.downcast_ref::<HttpError>().map(verdict_of_kind)
 }
 
+/// The status that a variant of object_store's error stands for.
+pub(super) fn status_of_variant(error: &(dyn Error + 'static)) -> Option<u16> {
+    match error.downcast_ref::<StoreError>()? {
+        StoreError::Unauthenticated { .. } => Some(401),
+        StoreError::PermissionDenied { .. } => Some(403),
+        StoreError::NotFound { .. } => Some(404),
+        StoreError::AlreadyExists { .. } => Some(409),
+        StoreError::Precondition { .. } => Some(412),
+        StoreError::NotModified { .. } => Some(304),
+        _ => None,
+    }
+}
+
 impl Retryable for StoreError {
     /// A variant with a meaning of its own (`NotFound`, `AlreadyExists`, `Precondition`,
     /// `PermissionDenied` …) is permanent. `Generic` has the verdict of the cause behind it,
