@@ -126,7 +126,11 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
                 }
                 Err(error) => match attempts.failed(error).await {
                     Ok(()) => {}
-                    Err(error) if attempts.lost_a_response() && error.verdict().is_retryable() => {
+                    // A rule may have let what is a question here be asked to the end.
+                    Err(error)
+                        if attempts.lost_a_response()
+                            && (error.verdict().is_retryable() || self.is_conflict(&error)) =>
+                    {
                         break (error, true);
                     }
                     Err(error) => return Err(error),

@@ -24,7 +24,7 @@ use object_store::{
     PutMode, PutOptions, PutPayload, RenameOptions, RenameTargetMode,
     RetryConfig as InnerRetryConfig, UpdateVersion,
 };
-use undaunted::{AttemptOutcome, RetryConfig};
+use undaunted::{AttemptOutcome, RetryConfig, Rules, Verdict};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyParts, FaultyStore, Operation, Rule};
 use undaunted_object_store::{Ambiguous, Backend, Capabilities, RetryConnector, RetryStore};
@@ -217,7 +217,13 @@ fn hit_by(bench: &Bench, name: &str) -> Operation {
 }
 
 /// The store under test: faults below, retries above, a conflicting write between two attempts.
-fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: bool) -> Store {
+fn store_of(
+    bench: &Bench,
+    operation: Operation,
+    scenario: &Scenario,
+    by_token: bool,
+    rules: &Rules,
+) -> Store {
     let rule = Rule::new(operation, scenario.fault.clone());
     let plan = match &bench.server {
         Some(server) => {
@@ -240,6 +246,7 @@ fn store_of(bench: &Bench, operation: Operation, scenario: &Scenario, by_token: 
     let builder = RetryStore::builder(faulty)
         .config(quick())
         .capabilities(capabilities)
+        .classify(rules.clone())
         .on_event(move |event| {
             if let (AttemptOutcome::Retrying { .. }, Some(write)) = (event.event.outcome, write) {
                 write_behind(event.location, write);
@@ -315,10 +322,16 @@ async fn create(store: &Store) -> object_store::Result<()> {
 }
 
 /// What the caller is told.
-async fn told(bench: Bench, name: &str, scenario: &Scenario, by_token: bool) -> &'static str {
+async fn told(
+    bench: Bench,
+    name: &str,
+    scenario: &Scenario,
+    by_token: bool,
+    rules: &Rules,
+) -> &'static str {
     let operation = hit_by(&bench, name);
     let before = prepare(&bench, name).await;
-    let store = store_of(&bench, operation, scenario, by_token);
+    let store = store_of(&bench, operation, scenario, by_token, rules);
     match write(&store, name, before).await {
         Ok(()) => {
             if name != "delete" {
@@ -372,18 +385,18 @@ fn check(name: &str, scenario: &Scenario, told: &str) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_matrix() {
+/// The matrix, under these rules.
+async fn matrix(rules: &Rules) -> String {
     let mut table = String::from(
         "| write | what happens | S3 | memory | memory, no token | local files |\n|---|---|---|---|---|---|\n",
     );
     for (name, _) in WRITES {
         for scenario in scenarios() {
             let cells = [
-                told(s3().await, name, &scenario, true).await,
-                told(memory(), name, &scenario, true).await,
-                told(memory(), name, &scenario, false).await,
-                told(files(), name, &scenario, true).await,
+                told(s3().await, name, &scenario, true, rules).await,
+                told(memory(), name, &scenario, true, rules).await,
+                told(memory(), name, &scenario, false, rules).await,
+                told(files(), name, &scenario, true, rules).await,
             ];
             for cell in cells {
                 check(name, &scenario, cell);
@@ -397,11 +410,34 @@ async fn the_matrix() {
             .unwrap();
         }
     }
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/lost_responses.md");
+    table
+}
+
+fn table_file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/lost_responses.md")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_matrix() {
+    let table = matrix(&Rules::NONE).await;
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &table).unwrap();
+        std::fs::write(table_file(), &table).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), table);
+    assert_eq!(std::fs::read_to_string(table_file()).unwrap(), table);
+}
+
+/// The worst rules that anybody could write: everything is to be retried, in every way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_rule_changes_the_matrix() {
+    let rules = Rules::builder()
+        .classify("everything", |_| Some(Verdict::TRANSIENT))
+        .retryable_codes(["AlreadyExists", "NoSuchUpload", "InternalError"])
+        .retryable_text(["error", "exists", "not found"])
+        .retryable_status(300..=599)
+        .build()
+        .unwrap();
+    let table = matrix(&rules).await;
+    assert_eq!(std::fs::read_to_string(table_file()).unwrap(), table);
 }
 
 #[tokio::test(start_paused = true)]
@@ -419,7 +455,7 @@ async fn a_conflict_at_the_first_attempt_is_a_fact() {
     };
     // Even where connecting failed first: that proves that nothing was sent.
     for operation in [Operation::Get, Operation::Put] {
-        let store = store_of(&bench, operation, &harmless, true);
+        let store = store_of(&bench, operation, &harmless, true, &Rules::NONE);
         assert!(matches!(
             create(&store).await,
             Err(Error::AlreadyExists { .. })
@@ -450,7 +486,7 @@ async fn the_token_is_not_shown_and_the_callers_own_attributes_are() {
         fault: Fault::FailAfter(Failure::Reset),
         conflicting: None,
     };
-    let store = store_of(&bench, Operation::Put, &scenario, true);
+    let store = store_of(&bench, Operation::Put, &scenario, true, &Rules::NONE);
     let attributes = Attributes::from_iter([(Attribute::ContentType, "text/plain")]);
     let options = PutOptions {
         mode: PutMode::Create,
