@@ -11,6 +11,7 @@ use undaunted::{
 };
 
 use crate::credentials::Generation;
+use crate::deadline::within_deadline;
 use crate::error::{generic, with_meaning};
 use crate::evidence::{is_stale, is_unauthenticated, proves_not_applied};
 use crate::full_text::Failed;
@@ -211,7 +212,10 @@ impl Attempts<'_> {
         let room = if is_paced() {
             None
         } else {
-            in_flight.enter().await.filter(|_| !is_paced())
+            // Where the deadline of the caller passes meanwhile, the attempt does not begin.
+            let entering = within_deadline(async { Ok(in_flight.enter().await) });
+            let room = entering.await.ok().flatten();
+            room.filter(|_| !is_paced())
         };
         let attempt = async {
             let _room = match room {

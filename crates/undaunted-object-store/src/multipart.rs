@@ -15,8 +15,10 @@ use object_store::{
     Error, MultipartId, MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload, PutResult,
     Result, UploadPart,
 };
+use undaunted::{with_deadline, without_deadline};
 
 use crate::call::Recorder;
+use crate::deadline;
 use crate::error::generic;
 use crate::evidence::proves_not_applied;
 use crate::operation::Operation;
@@ -124,7 +126,18 @@ impl Multipart {
             .await
     }
 
+    /// Ends an upload that nobody wants any more. That may be because the deadline of the caller has
+    /// passed, so it has some more time.
     pub(crate) async fn abort(&self, path: &Path, upload: &UploadId) -> Result<()> {
+        match deadline::for_cleaning_up() {
+            Some(end) => {
+                without_deadline(with_deadline(end, self.try_to_abort(path, upload))).await
+            }
+            None => self.try_to_abort(path, upload).await,
+        }
+    }
+
+    async fn try_to_abort(&self, path: &Path, upload: &UploadId) -> Result<()> {
         let recorder = Recorder::new(&self.policy, Operation::AbortMultipart, path);
         let on_event = recorder.on_event();
         let mut attempts = recorder.attempts(&on_event);

@@ -83,6 +83,7 @@ pub use config::{
 pub use counters::RetryMetrics;
 pub use driver::blocking;
 pub use driver::builder::Retry;
+pub use driver::scope::{current_deadline, one_attempt, with_deadline, without_deadline};
 #[cfg(feature = "tokio")]
 pub use driver::session::Session;
 #[cfg(feature = "tokio")]

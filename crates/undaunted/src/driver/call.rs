@@ -1,5 +1,6 @@
 //! One call, as all drivers make it: an attempt begins, is cut, fails, is retried, or succeeds.
 
+mod caps;
 mod turns;
 
 use std::fmt::Display;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::context::{Classify, Context};
+use super::scope::current_deadline;
 use super::timer::Timer;
 use super::{entropy, log, metrics};
 use crate::config::RetryConfig;
@@ -180,12 +182,14 @@ where
 
     /// An attempt begins: when it must be cut. If that is now, the error takes its place.
     pub(super) fn limit(&mut self, is_first: bool) -> Result<Option<Cut>, E> {
-        let is_timed = self.config.has_time_limit() || (is_first && self.has_listener());
+        let deadline = current_deadline();
+        let is_timed =
+            self.config.has_time_limit() || deadline.is_some() || (is_first && self.has_listener());
         let now = is_timed.then(|| self.timer.now());
         if let (Some(now), true) = (now, is_first) {
             self.start(now);
         }
-        match self.state.on_attempt(self.config, now) {
+        match caps::earliest(self.state.on_attempt(self.config, now), now, deadline) {
             Some(cut) if cut.after.is_zero() => Err(self.cut(cut.because)),
             cut => Ok(cut),
         }
@@ -221,7 +225,7 @@ where
             paced.was_cut = true;
         }
         let last = match because {
-            TimedOut::Total { .. } => self.take_last(),
+            TimedOut::Total { .. } | TimedOut::Deadline { .. } => self.take_last(),
             _ => None,
         };
         last.unwrap_or_else(|| self.classifier.timed_out(because))
@@ -239,7 +243,9 @@ where
         let rule = rule.as_deref();
         let attempt = self.attempt();
         let budget = self.context.budget();
-        let has_deadline = self.config.total_timeout().is_some();
+        let has_limit = self.config.total_timeout().is_some();
+        let deadline = current_deadline();
+        let has_deadline = has_limit || deadline.is_some();
         // The error of an attempt that was cut is an earlier one's, which the pacer has heard of.
         let pacer = self.context.paced().and_then(|paced| {
             let was_cut = std::mem::take(&mut paced.was_cut);
@@ -247,7 +253,7 @@ where
         });
         let is_timed = has_deadline || budget.is_some() || pacer.is_some() || self.has_listener();
         let now = is_timed.then(|| self.timer.now());
-        if let (true, None, Some(now)) = (has_deadline, self.state.start(), now) {
+        if let (true, None, Some(now)) = (has_limit, self.state.start(), now) {
             self.state.start_clock(now);
         }
         self.state.seed_with(entropy::seed);
@@ -262,7 +268,8 @@ where
                 }
                 self.state.on_failure(self.config, now, verdict, budget)
             };
-        match testing::switched(decision, &mut self.state, budget) {
+        let decision = testing::switched(decision, &mut self.state, budget);
+        match self.capped(decision, now, deadline) {
             Decision::Retry { delay } => {
                 let outcome = AttemptOutcome::Retrying {
                     delay,

@@ -251,32 +251,6 @@ impl AsError<Boxed> for Box<dyn Error> {
     }
 }
 
-/// Who judges the errors of a [`Session`](crate::Session): rules, if it is given some, and the
-/// error's own [`Retryable`] implementation.
-pub(super) struct BySession<'c, E> {
-    pub(super) rules: Option<(&'c Rules, LookInto<E>)>,
-}
-
-/// The error itself.
-pub(super) type LookInto<E> = for<'e> fn(&'e E) -> &'e (dyn Error + 'static);
-
-impl<E: Retryable> Classify<E> for BySession<'_, E> {
-    fn verdict(&mut self, error: &E) -> Verdict {
-        error.verdict()
-    }
-
-    fn judge(&mut self, error: &E) -> Judgement {
-        let judged = self
-            .rules
-            .and_then(|(rules, look_into)| rules.judge(look_into(error)));
-        judged.unwrap_or_else(|| error.verdict().into())
-    }
-
-    fn timed_out(&mut self, timed_out: TimedOut) -> E {
-        E::timed_out(timed_out)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::shorten;

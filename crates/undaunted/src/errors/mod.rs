@@ -60,7 +60,9 @@ impl Retryable for io::Error {
     fn timed_out(timed_out: TimedOut) -> Self {
         let kind = match timed_out {
             TimedOut::CannotCut { .. } => io::ErrorKind::InvalidInput,
-            TimedOut::Attempt { .. } | TimedOut::Total { .. } => io::ErrorKind::TimedOut,
+            TimedOut::Attempt { .. } | TimedOut::Deadline { .. } | TimedOut::Total { .. } => {
+                io::ErrorKind::TimedOut
+            }
         };
         Self::new(kind, timed_out)
     }

@@ -47,7 +47,7 @@ impl Retryable for StoreError {
             store: "undaunted",
             source: match timed_out {
                 TimedOut::CannotCut { .. } => Box::new(timed_out),
-                TimedOut::Attempt { .. } | TimedOut::Total { .. } => {
+                TimedOut::Attempt { .. } | TimedOut::Deadline { .. } | TimedOut::Total { .. } => {
                     Box::new(HttpError::new(HttpErrorKind::Timeout, timed_out))
                 }
             },

@@ -13,6 +13,7 @@
 //! - `presets`: what each preset rides out
 //! - `properties`: what holds for any input
 //! - `rules`: verdicts of the caller's own, and who hears of them
+//! - `scope`: deadlines of the caller, and one attempt for all calls within
 //! - `shapes`: closures, borrows and `Send`
 #![cfg(feature = "tokio")]
 // Tests read clocks and unwrap; what they test does neither.
@@ -33,5 +34,6 @@ mod peers_faults;
 mod presets;
 mod properties;
 mod rules;
+mod scope;
 mod shapes;
 mod support;
