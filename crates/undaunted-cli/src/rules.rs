@@ -11,7 +11,7 @@ pub(crate) struct RuleArgs {
     ///
     /// The most specific rule decides: a code before a text, and that before a status. Of several of
     /// the same kind a permanent one comes first, then a throttled one. With -v the log says which
-    /// rule decided. 304, 404, 409 and 412 are answers and are not retried, but 404 and 409 by a
+    /// rule decided. 304, 404, 409 and 412 state facts and are not retried, but 404 and 409 by a
     /// code of their own.
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     retryable_status: Vec<String>,
@@ -127,7 +127,7 @@ mod tests {
         for (args, start) in [
             (
                 status,
-                "--retryable-status is \"404\", but must be a failure: this is an answer",
+                "--retryable-status is \"404\", but must be a failure: this states a fact",
             ),
             (
                 text,

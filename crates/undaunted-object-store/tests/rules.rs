@@ -148,7 +148,7 @@ async fn a_conflict_with_a_code_of_its_own_is_retried_and_a_plain_one_is_not() {
 }
 
 #[tokio::test]
-async fn answers_come_back_after_one_request_whatever_a_rule_says() {
+async fn facts_come_back_after_one_request_whatever_a_rule_says() {
     let everything = || {
         Rules::builder()
             .classify("everything", |_| Some(Verdict::TRANSIENT))

@@ -28,6 +28,8 @@
 //!   error by you.
 //! - [`with_retry`] makes a call. [`Retry`] takes more settings: a name, a predicate, a
 //!   [`RetryBudget`], a listener. [`retry`](macro@retry) is an attribute for a function.
+//!   [`Rules`] say what failures mean with a service of your own, [`with_deadline`] bounds all calls
+//!   in a future.
 //!   [`Session`] offers the steps for a loop that you write. [`blocking`] has the same without a
 //!   runtime.
 //! - [`RetryState`] decides: pure, without a clock, the same for all of them.
@@ -35,6 +37,7 @@
 //!   it.
 //!
 //! The [`guide`] has a page on each question: [when to retry](guide::when_to_retry),
+//! [rules of your own](guide::rules),
 //! [what may be repeated](guide::idempotency), [limits on time](guide::timeouts),
 //! [who waits](guide::people_and_machines), [nested retries](guide::nested_retries),
 //! [monitoring](guide::monitoring), [wrapping a store](guide::wrapping_a_store) and

@@ -52,7 +52,7 @@ fn a_permanent_code_ends_the_copy_and_the_message_says_why() {
 }
 
 #[test]
-fn an_answer_cannot_be_made_a_failure() {
+fn a_fact_cannot_be_made_a_failure() {
     let sandbox = Sandbox::new();
     sandbox.write("a", b"abc");
     let line = "cp --retryable-status 412 a b";

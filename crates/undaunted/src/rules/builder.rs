@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::Rules;
-use super::rule::{Outcome, Rule, Test, is_answer};
+use super::rule::{Outcome, Rule, Test, states_fact};
 use crate::config::ParseConfigError;
 use crate::verdict::Verdict;
 
@@ -101,7 +101,7 @@ impl RulesBuilder {
     /// # Errors
     ///
     /// [`ParseConfigError`] for the first rule that could not hold: a status that is no failure, an
-    /// answer that is to be retried, an empty code or text. It says what to write instead.
+    /// fact that is to be retried, an empty code or text. It says what to write instead.
     ///
     /// ```
     /// use undaunted::Rules;
@@ -132,13 +132,13 @@ impl RulesBuilder {
             format!("{first}-{last}")
         };
         let is_status = first <= last && FAILURES.contains(&first) && FAILURES.contains(&last);
-        // A range is allowed to hold answers, which it leaves as they are.
-        let is_answer = first == last && ANSWERS.contains(&first);
+        // A range may hold them, and leaves them as they are.
+        let is_fact = first == last && FACTS.contains(&first);
         if !is_status {
             return self.refuse(field, &written, STATUS);
         }
-        if is_answer && outcome != Outcome::Permanent {
-            return self.refuse(field, &written, NO_ANSWER);
+        if is_fact && outcome != Outcome::Permanent {
+            return self.refuse(field, &written, NO_FACT);
         }
         self.with(field, &written, outcome, Test::Status(statuses))
     }
@@ -147,8 +147,8 @@ impl RulesBuilder {
         if code.trim().is_empty() {
             return self.refuse(field, code, "a code of the service such as SlowDown");
         }
-        if outcome != Outcome::Permanent && is_answer(code) {
-            return self.refuse(field, code, NO_ANSWER);
+        if outcome != Outcome::Permanent && states_fact(code) {
+            return self.refuse(field, code, NO_FACT);
         }
         let written = code.trim().to_owned();
         self.with(field, &written, outcome, Test::Code(written.clone()))
@@ -205,12 +205,12 @@ fn ranges(statuses: impl IntoIterator<Item = u16>) -> Vec<RangeInclusive<u16>> {
 /// Statuses of responses that are no success and not a mere beginning of one.
 const FAILURES: RangeInclusive<u16> = 300..=599;
 
-/// Statuses that answer a question.
-const ANSWERS: [u16; 4] = [304, 404, 409, 412];
+/// Statuses that state a fact: of an object, or of a condition.
+const FACTS: [u16; 4] = [304, 404, 409, 412];
 
 const STATUS: &str = "a status from 300 to 599, or a range such as 520-527";
 
-const NO_ANSWER: &str = "a failure: this is an answer of the service (there is such an object, there \
+const NO_FACT: &str = "a failure: this states a fact (there is such an object, there \
                          is none, or a condition does not hold), which another attempt does not \
                          change. Where the service says it of something that passes, name its own \
                          code in retryable_codes; for one call use Retry::when";

@@ -15,7 +15,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use self::rule::{Facts, Rule};
+use self::rule::{Known, Rule};
 use crate::errors::http::HttpFailure;
 use crate::verdict::Verdict;
 
@@ -63,7 +63,7 @@ use crate::verdict::Verdict;
 ///
 /// - A success. No rule sees a response of 200 to 299, unless it holds an error document, and that
 ///   only by its code or text.
-/// - An answer. 304 and 412 say that a condition does not hold, 404 that there is nothing, and
+/// - A fact. 304 and 412 say that a condition does not hold, 404 that there is nothing, and
 ///   409 that there is something. They are never retried, but 404 and 409 with a code of their own:
 ///   name it (`retryable_codes = LockHeld`). A rule that tries is refused when it is built, and a
 ///   function is overruled.
@@ -118,9 +118,9 @@ impl Rules {
         if self.rules.is_empty() {
             return None;
         }
-        let facts = Facts::of(error, response);
+        let known = Known::of(error, response);
         self.rules.iter().find_map(|rule| {
-            let verdict = rule.verdict(&facts)?;
+            let verdict = rule.verdict(&known)?;
             Some(Judgement {
                 verdict,
                 rule: Some(Arc::clone(&rule.name)),

@@ -53,11 +53,11 @@ impl Rule {
     }
 
     /// What the rule makes of an error; nothing if it does not apply.
-    pub(super) fn verdict(&self, facts: &Facts<'_>) -> Option<Verdict> {
-        let retry_after = facts.retry_after;
+    pub(super) fn verdict(&self, known: &Known<'_>) -> Option<Verdict> {
+        let retry_after = known.retry_after;
         let verdict = match &self.test {
-            Test::Function(function) => causes(facts.error).find_map(|link| function(link))?,
-            test if test.applies_to(facts) => match self.outcome {
+            Test::Function(function) => causes(known.error).find_map(|link| function(link))?,
+            test if test.applies_to(known) => match self.outcome {
                 Outcome::Permanent => Verdict::Permanent,
                 Outcome::Throttled => Verdict::Throttled { retry_after },
                 Outcome::Transient => Verdict::Transient { retry_after },
@@ -65,7 +65,7 @@ impl Rule {
             _ => return None,
         };
         let is_by_code = matches!(self.test, Test::Code(_));
-        let is_allowed = !verdict.is_retryable() || facts.may_be_retried(is_by_code);
+        let is_allowed = !verdict.is_retryable() || known.may_be_retried(is_by_code);
         is_allowed.then_some(verdict)
     }
 
@@ -79,16 +79,16 @@ impl Rule {
 }
 
 impl Test {
-    fn applies_to(&self, facts: &Facts<'_>) -> bool {
+    fn applies_to(&self, known: &Known<'_>) -> bool {
         match self {
             Self::Function(_) => false,
-            Self::Code(code) => facts.code.is_some_and(|of| of.eq_ignore_ascii_case(code)),
+            Self::Code(code) => known.code.is_some_and(|of| of.eq_ignore_ascii_case(code)),
             Self::Text(text) => {
                 let text = text.to_ascii_lowercase();
                 let said = |link: &dyn Error| link.to_string().to_ascii_lowercase();
-                causes(facts.error).any(|link| said(link).contains(&text))
+                causes(known.error).any(|link| said(link).contains(&text))
             }
-            Self::Status(statuses) => facts
+            Self::Status(statuses) => known
                 .status
                 .is_some_and(|status| statuses.contains(&status)),
         }
@@ -96,7 +96,7 @@ impl Test {
 }
 
 /// What is known of a failure.
-pub(super) struct Facts<'e> {
+pub(super) struct Known<'e> {
     error: &'e (dyn Error + 'static),
     status: Option<u16>,
     code: Option<&'e str>,
@@ -105,7 +105,7 @@ pub(super) struct Facts<'e> {
     is_refused_limit: bool,
 }
 
-impl<'e> Facts<'e> {
+impl<'e> Known<'e> {
     pub(super) fn of(error: &'e (dyn Error + 'static), response: Option<&'e HttpFailure>) -> Self {
         let mut links = causes(error);
         let failure = links
@@ -122,26 +122,24 @@ impl<'e> Facts<'e> {
         }
     }
 
-    /// Whether the failure may be retried because a rule says so. An answer may not.
+    /// Whether the failure may be retried because a rule says so. A fact may not.
     fn may_be_retried(&self, is_by_code: bool) -> bool {
         match self.status {
             _ if self.is_refused_limit => false,
             Some(304 | 412) => false,
-            Some(404 | 409) => is_by_code && !self.code.is_some_and(is_answer),
+            Some(404 | 409) => is_by_code && !self.code.is_some_and(states_fact),
             _ => true,
         }
     }
 }
 
 /// Whether a code says that something is there, or not, or is not what a condition wants.
-pub(super) fn is_answer(code: &str) -> bool {
-    ANSWERS
-        .iter()
-        .any(|answer| answer.eq_ignore_ascii_case(code))
+pub(super) fn states_fact(code: &str) -> bool {
+    FACTS.iter().any(|fact| fact.eq_ignore_ascii_case(code))
 }
 
-/// What S3, Google Cloud Storage and Azure say where they answer a question.
-pub(super) const ANSWERS: [&str; 12] = [
+/// The codes by which S3, Google Cloud Storage and Azure state a fact.
+pub(super) const FACTS: [&str; 12] = [
     "BlobAlreadyExists",
     "BlobNotFound",
     "conditionNotMet",

@@ -110,8 +110,8 @@ mod tests {
         for (name, value, words) in [
             ("APP_RETRYABLE_STATUS", "200", "from 300 to 599"),
             ("APP_RETRYABLE_STATUS", "soon", "such as 423"),
-            ("APP_THROTTLED_STATUS", "412", "an answer"),
-            ("APP_RETRYABLE_CODES", "NoSuchKey", "an answer"),
+            ("APP_THROTTLED_STATUS", "412", "states a fact"),
+            ("APP_RETRYABLE_CODES", "NoSuchKey", "states a fact"),
         ] {
             let message = from(&[(name, value)]).unwrap_err().to_string();
             let start = format!("{name} is {value:?}, but must be ");

@@ -125,7 +125,7 @@ fn a_variant_of_object_store_has_its_status() {
 }
 
 #[test]
-fn answers_are_never_retried() {
+fn facts_are_never_retried() {
     let rules = Rules::builder()
         .retryable_status(300..=599)
         .retryable_text(["HTTP status"])
@@ -174,12 +174,12 @@ fn a_rule_that_could_not_hold_is_refused() {
             refused(Rules::builder().retryable_status([status])),
             refused(Rules::builder().throttled_status([status])),
         ] {
-            assert!(message.contains("is an answer of the service"), "{message}");
+            assert!(message.contains("this states a fact"), "{message}");
             assert!(message.contains("retryable_codes"), "{message}");
         }
     }
     let message = refused(Rules::builder().retryable_codes(["preconditionfailed"]));
-    assert!(message.contains("is an answer of the service"), "{message}");
+    assert!(message.contains("this states a fact"), "{message}");
     for empty in [
         refused(Rules::builder().retryable_codes([" "])),
         refused(Rules::builder().retryable_text([""])),
