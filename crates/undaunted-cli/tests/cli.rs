@@ -10,6 +10,7 @@
 //! - `names`: unusual names, links, and what is not a regular file
 //! - `resuming`: copies that were interrupted, and the run after that
 //! - `responses`: responses of S3 that are odd, lost or failures, and what is said of them
+//! - `rules`: verdicts of the user's own, as flags
 //! - `s3`: a real S3 server with faults on the wire
 //! - `serving`: `serve`, and trees there and back through every chaos profile
 //! - `stopping`: Ctrl-C and SIGTERM
@@ -31,6 +32,7 @@ mod cli {
     mod names;
     mod responses;
     mod resuming;
+    mod rules;
     mod s3;
     mod sandbox;
     mod serving;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use object_store013::ObjectStore;
 use object_store014::ObjectStore as ObjectStore014;
-use undaunted::{Pacer, RetryBudget, RetryConfig};
+use undaunted::{Pacer, RetryBudget, RetryConfig, Rules};
 
 use crate::capabilities::Capabilities;
 use crate::shown::As014;
@@ -83,6 +83,7 @@ forwarded! {
     write_config(config: RetryConfig);
     list_config(config: RetryConfig);
     delete_config(config: RetryConfig);
+    classify(rules: Rules);
     budget(budget: Arc<RetryBudget>);
     without_budget();
     pacer(pacer: Arc<Pacer>);

@@ -11,6 +11,7 @@ mod lost_matrix;
 
 use std::sync::Arc;
 
+use undaunted::Rules;
 use undaunted_object_store_013::{Capabilities, RetryStore};
 
 use lost_matrix::{
@@ -38,7 +39,13 @@ async fn tell(
 ) -> &'static str {
     let operation = hit_by(&bench, name);
     let before = prepare(&bench, name).await;
-    let store = RetryStore::from(store_of(&bench, operation, &scenario, by_token));
+    let store = RetryStore::from(store_of(
+        &bench,
+        operation,
+        &scenario,
+        by_token,
+        &Rules::NONE,
+    ));
     let told = told(write(&store, name, before).await);
     check_content(&bench, name, &scenario, told).await;
     told

@@ -52,6 +52,7 @@ mod checked_body;
 mod connector;
 mod copy_limit;
 mod credentials;
+mod deadline;
 mod delete;
 mod error;
 mod evidence;

@@ -15,18 +15,39 @@ use object_store::path::Path;
 use object_store::{
     Attribute, Attributes, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
 };
+use undaunted::{Rules, Verdict};
 use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation, Rule};
 use undaunted_object_store::RetryStore;
 
 use lost_matrix::of_014::{create, told, write};
 use lost_matrix::{
-    Bench, Conflicting, OURS, Scenario, check_content, check_matrix, files, hit_by, memory,
-    prepare, store_of,
+    Bench, Conflicting, OURS, Scenario, check_content, check_matrix, files, hit_by, matrix, memory,
+    prepare, store_of, table_file,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_matrix() {
-    check_matrix(tell).await;
+    let told = |bench, name, scenario, by_token| tell(bench, name, scenario, by_token, Rules::NONE);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(table_file(), matrix(told).await).unwrap();
+    }
+    check_matrix(told).await;
+}
+
+/// The worst rules that anybody could write: everything is to be retried, in every way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_rule_changes_the_matrix() {
+    let rules = Rules::builder()
+        .classify("everything", |_| Some(Verdict::TRANSIENT))
+        .retryable_codes(["AlreadyExists", "NoSuchUpload", "InternalError"])
+        .retryable_text(["error", "exists", "not found"])
+        .retryable_status(300..=599)
+        .build()
+        .unwrap();
+    check_matrix(|bench, name, scenario, by_token| {
+        tell(bench, name, scenario, by_token, rules.clone())
+    })
+    .await;
 }
 
 /// What the caller is told.
@@ -35,10 +56,11 @@ async fn tell(
     name: &'static str,
     scenario: Scenario,
     by_token: bool,
+    rules: Rules,
 ) -> &'static str {
     let operation = hit_by(&bench, name);
     let before = prepare(&bench, name).await;
-    let store = store_of(&bench, operation, &scenario, by_token);
+    let store = store_of(&bench, operation, &scenario, by_token, &rules);
     let told = told(write(&store, name, before).await);
     check_content(&bench, name, &scenario, told).await;
     told
@@ -59,7 +81,7 @@ async fn a_conflict_at_the_first_attempt_is_a_fact() {
     };
     // Even where connecting failed first: that proves that nothing was sent.
     for operation in [Operation::Get, Operation::Put] {
-        let store = store_of(&bench, operation, &harmless, true);
+        let store = store_of(&bench, operation, &harmless, true, &Rules::NONE);
         assert!(matches!(
             create(&store).await,
             Err(Error::AlreadyExists { .. })
@@ -90,7 +112,7 @@ async fn the_token_is_not_shown_and_the_callers_own_attributes_are() {
         fault: Fault::FailAfter(Failure::Reset),
         conflicting: None,
     };
-    let store = store_of(&bench, Operation::Put, &scenario, true);
+    let store = store_of(&bench, Operation::Put, &scenario, true, &Rules::NONE);
     let attributes = Attributes::from_iter([(Attribute::ContentType, "text/plain")]);
     let options = PutOptions {
         mode: PutMode::Create,

@@ -28,6 +28,8 @@
 //!   error by you.
 //! - [`with_retry`] makes a call. [`Retry`] takes more settings: a name, a predicate, a
 //!   [`RetryBudget`], a listener. [`retry`](macro@retry) is an attribute for a function.
+//!   [`Rules`] say what failures mean with a service of your own, [`with_deadline`] bounds all calls
+//!   in a future.
 //!   [`Session`] offers the steps for a loop that you write. [`blocking`] has the same without a
 //!   runtime.
 //! - [`RetryState`] decides: pure, without a clock, the same for all of them.
@@ -35,6 +37,7 @@
 //!   it.
 //!
 //! The [`guide`] has a page on each question: [when to retry](guide::when_to_retry),
+//! [rules of your own](guide::rules),
 //! [what may be repeated](guide::idempotency), [limits on time](guide::timeouts),
 //! [who waits](guide::people_and_machines), [nested retries](guide::nested_retries),
 //! [monitoring](guide::monitoring), [wrapping a store](guide::wrapping_a_store) and
@@ -72,6 +75,7 @@ mod event;
 pub mod guide;
 mod pacer;
 mod report;
+mod rules;
 mod state;
 pub mod testing;
 mod verdict;
@@ -83,6 +87,7 @@ pub use config::{
 pub use counters::RetryMetrics;
 pub use driver::blocking;
 pub use driver::builder::Retry;
+pub use driver::scope::{current_deadline, one_attempt, with_deadline, without_deadline};
 #[cfg(feature = "tokio")]
 pub use driver::session::Session;
 #[cfg(feature = "tokio")]
@@ -93,6 +98,7 @@ pub use errors::storage::{StorageError, StorageErrorKind};
 pub use event::{AttemptOutcome, Event};
 pub use pacer::{Admission, Pacer, Turn};
 pub use report::{FailedAttempt, RetryReport};
+pub use rules::{Judgement, RetrySettings, Rules, RulesBuilder};
 pub use state::{Cut, Decision, RetryState, StopReason};
 pub use verdict::{Retryable, TimedOut, Verdict};
 
@@ -102,7 +108,9 @@ pub use undaunted_macros::retry;
 /// The types that [`Retry`] and [`blocking::Retry`] have as parameters, for code that must write
 /// a builder's type. The builders' methods choose them.
 pub mod builder {
-    pub use crate::driver::context::{ByFunctions, ByTrait, Classify, When};
+    pub use crate::driver::context::{
+        AsError, Boxed, ByFunctions, ByTrait, Classify, Ruled, Typed, When,
+    };
     pub use crate::driver::pace::{Pace, Paced, Unpaced};
     pub use crate::driver::settings::{Listener, NoListener, OnEvent};
     pub use crate::driver::timer::{DefaultTimer, SleepWith, Timer};

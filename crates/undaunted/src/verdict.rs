@@ -156,6 +156,12 @@ pub enum TimedOut {
         /// The limit.
         limit: Duration,
     },
+    /// The deadline of the caller passed, which [`with_deadline`](crate::with_deadline) sets.
+    Deadline {
+        /// How long the attempt ran until then. Zero: the deadline had passed, and no attempt was
+        /// made.
+        limit: Duration,
+    },
     /// The whole operation ran longer than `total_timeout`.
     Total {
         /// The limit.
@@ -168,7 +174,10 @@ impl TimedOut {
     #[must_use]
     pub const fn limit(&self) -> Duration {
         match self {
-            Self::Attempt { limit } | Self::CannotCut { limit } | Self::Total { limit } => *limit,
+            Self::Attempt { limit }
+            | Self::CannotCut { limit }
+            | Self::Deadline { limit }
+            | Self::Total { limit } => *limit,
         }
     }
 }
@@ -182,6 +191,12 @@ impl fmt::Display for TimedOut {
                 "attempt_timeout {limit:?} cannot cut a blocking attempt: use \
                  blocking::Retry::new(|attempt| ..), which gives it the time left"
             ),
+            Self::Deadline { limit } if limit.is_zero() => {
+                f.write_str("the caller's deadline has passed, so no attempt was made")
+            }
+            Self::Deadline { limit } => {
+                write!(f, "the caller's deadline ended it after {limit:?}")
+            }
             Self::Total { limit } => write!(f, "timed out after {limit:?} in all"),
         }
     }
@@ -193,7 +208,7 @@ impl Retryable for TimedOut {
     /// A limit that ran out is transient; one that cannot be enforced is permanent.
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Attempt { .. } | Self::Total { .. } => Verdict::TRANSIENT,
+            Self::Attempt { .. } | Self::Deadline { .. } | Self::Total { .. } => Verdict::TRANSIENT,
             Self::CannotCut { .. } => Verdict::Permanent,
         }
     }

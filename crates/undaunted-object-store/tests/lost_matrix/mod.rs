@@ -18,7 +18,7 @@ use object_store::{
     Attribute, Attributes, GetOptions, ObjectStore, ObjectStoreExt, PutOptions, PutPayload,
     RetryConfig as InnerRetryConfig, UpdateVersion,
 };
-use undaunted::{AttemptOutcome, RetryConfig};
+use undaunted::{AttemptOutcome, RetryConfig, Rules};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyParts, FaultyStore, Operation, Rule};
 use undaunted_object_store::{Backend, Capabilities, RetryConnector, RetryStore, StoreEvent};
@@ -253,11 +253,13 @@ pub(crate) fn store_of(
     operation: Operation,
     scenario: &Scenario,
     by_token: bool,
+    rules: &Rules,
 ) -> Store {
     let faulty = faulty(bench, operation, scenario);
     let builder = RetryStore::builder(faulty.store)
         .config(quick())
         .capabilities(faulty.capabilities)
+        .classify(rules.clone())
         .on_event(conflicting_write(bench, scenario));
     if by_token {
         builder.build()
@@ -369,6 +371,14 @@ pub(crate) mod of_014 {
 pub(crate) async fn check_matrix<Fut: Future<Output = &'static str>>(
     tell: impl Fn(Bench, &'static str, Scenario, bool) -> Fut,
 ) {
+    let table = matrix(tell).await;
+    assert_eq!(std::fs::read_to_string(table_file()).unwrap(), table);
+}
+
+/// The table of what callers are told.
+pub(crate) async fn matrix<Fut: Future<Output = &'static str>>(
+    tell: impl Fn(Bench, &'static str, Scenario, bool) -> Fut,
+) -> String {
     let mut table = String::from(
         "| write | what happens | S3 | memory | memory, no token | local files |\n|---|---|---|---|---|---|\n",
     );
@@ -392,11 +402,12 @@ pub(crate) async fn check_matrix<Fut: Future<Output = &'static str>>(
             .unwrap();
         }
     }
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/lost_responses.md");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &table).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), table);
+    table
+}
+
+/// Where the table is, for those who come to the same one.
+pub(crate) fn table_file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/lost_responses.md")
 }
 
 /// Whether what a caller took for written is there.

@@ -9,7 +9,7 @@
 //!         future                 session                  │
 //!              \                    │                    /
 //!               └─────────────► call::Call ◄────────────┘
-//!                 context (name, budget, listener), timer, log, metrics, entropy
+//!          context (name, budget, listener), scope, timer, log, metrics, entropy
 //! ```
 //!
 //! [`future`] polls attempts and waits, [`session`] offers the steps to a loop that the caller
@@ -24,6 +24,7 @@ mod future;
 mod log;
 mod metrics;
 pub(crate) mod pace;
+pub(crate) mod scope;
 #[cfg(feature = "tokio")]
 pub(crate) mod session;
 pub(crate) mod settings;

@@ -17,6 +17,10 @@ mod object_store {
     pub(super) fn verdict(_: &(dyn Error + 'static)) -> Option<Verdict> {
         None
     }
+
+    pub(super) fn status_of_variant(_: &(dyn Error + 'static)) -> Option<u16> {
+        None
+    }
 }
 
 use std::error::Error;
@@ -56,7 +60,9 @@ impl Retryable for io::Error {
     fn timed_out(timed_out: TimedOut) -> Self {
         let kind = match timed_out {
             TimedOut::CannotCut { .. } => io::ErrorKind::InvalidInput,
-            TimedOut::Attempt { .. } | TimedOut::Total { .. } => io::ErrorKind::TimedOut,
+            TimedOut::Attempt { .. } | TimedOut::Deadline { .. } | TimedOut::Total { .. } => {
+                io::ErrorKind::TimedOut
+            }
         };
         Self::new(kind, timed_out)
     }
@@ -82,6 +88,28 @@ impl Retryable for Box<dyn Error> {
     fn timed_out(timed_out: TimedOut) -> Self {
         Box::new(timed_out)
     }
+}
+
+/// The error and its causes, outermost first. What an [`io::Error`] holds is one of them, which its
+/// `source()` leaves out.
+pub(crate) fn causes<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        let held = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match held {
+            Some(held) => Some(held),
+            None => error.source(),
+        }
+    })
+}
+
+/// The status that a variant of a client's error stands for, where the error need not have the
+/// response.
+pub(crate) fn status_of_variant(error: &(dyn Error + 'static)) -> Option<u16> {
+    object_store::status_of_variant(error)
 }
 
 /// Walks `source()` and asks the first error whose type has a verdict. Messages are never read.

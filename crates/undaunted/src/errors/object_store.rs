@@ -12,6 +12,11 @@ pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     verdict_of_store(error).or_else(|| verdict_of_kind(error))
 }
 
+/// The status that a variant of object_store's error stands for.
+pub(super) fn status_of_variant(error: &(dyn Error + 'static)) -> Option<u16> {
+    v014::status_of_variant(error).or_else(|| v013::status_of_variant(error))
+}
+
 fn verdict_of_store(error: &(dyn Error + 'static)) -> Option<Verdict> {
     v014::verdict_of_store(error).or_else(|| v013::verdict_of_store(error))
 }
@@ -62,6 +67,18 @@ macro_rules! version {
             error.downcast_ref::<StoreError>().map(Retryable::verdict)
         }
 
+        pub(super) fn status_of_variant(error: &(dyn Error + 'static)) -> Option<u16> {
+            match error.downcast_ref::<StoreError>()? {
+                StoreError::Unauthenticated { .. } => Some(401),
+                StoreError::PermissionDenied { .. } => Some(403),
+                StoreError::NotFound { .. } => Some(404),
+                StoreError::AlreadyExists { .. } => Some(409),
+                StoreError::Precondition { .. } => Some(412),
+                StoreError::NotModified { .. } => Some(304),
+                _ => None,
+            }
+        }
+
         /// A body that breaks while it is read comes as `Decode`, so that one is transient too.
         pub(super) fn verdict_of_kind(error: &(dyn Error + 'static)) -> Option<Verdict> {
             let verdict = match error.downcast_ref::<HttpError>()?.kind() {
@@ -93,7 +110,9 @@ macro_rules! version {
                     store: "undaunted",
                     source: match timed_out {
                         TimedOut::CannotCut { .. } => Box::new(timed_out),
-                        TimedOut::Attempt { .. } | TimedOut::Total { .. } => {
+                        TimedOut::Attempt { .. }
+                        | TimedOut::Deadline { .. }
+                        | TimedOut::Total { .. } => {
                             Box::new(HttpError::new(HttpErrorKind::Timeout, timed_out))
                         }
                     },
@@ -209,6 +228,10 @@ macro_rules! no_version {
         }
 
         pub(super) const fn verdict_of_kind(_: &(dyn Error + 'static)) -> Option<Verdict> {
+            None
+        }
+
+        pub(super) const fn status_of_variant(_: &(dyn Error + 'static)) -> Option<u16> {
             None
         }
     };

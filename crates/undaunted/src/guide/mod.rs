@@ -3,6 +3,9 @@
 #[doc = include_str!("when_to_retry.md")]
 pub mod when_to_retry {}
 
+#[doc = include_str!("rules.md")]
+pub mod rules {}
+
 #[doc = include_str!("idempotency.md")]
 pub mod idempotency {}
 
