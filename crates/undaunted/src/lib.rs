@@ -82,6 +82,8 @@ pub use config::{
 pub use counters::RetryMetrics;
 pub use driver::blocking;
 pub use driver::builder::Retry;
+#[cfg(feature = "http1")]
+pub use driver::check_status::CheckStatus;
 #[cfg(feature = "tokio")]
 pub use driver::session::Session;
 #[cfg(feature = "tokio")]

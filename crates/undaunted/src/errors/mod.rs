@@ -2,26 +2,34 @@
 //! and, one feature and one file a crate and version, those of other crates. (A foreign trait
 //! cannot be implemented for a foreign type elsewhere.)
 
+mod causes;
 pub(crate) mod http;
 pub(crate) mod retry_after;
 pub(crate) mod storage;
 
+#[cfg(feature = "anyhow1")]
+mod anyhow1;
+#[cfg(feature = "aws_smithy1")]
+mod aws_smithy1;
+#[cfg(feature = "http1")]
+mod http1;
+#[cfg(feature = "hyper1")]
+mod hyper1;
+#[cfg(feature = "hyper_util01")]
+mod hyper_util01;
 #[cfg(feature = "object_store014")]
 mod object_store014;
-#[cfg(not(feature = "object_store014"))]
-mod object_store014 {
-    use std::error::Error;
-
-    use crate::verdict::Verdict;
-
-    pub(super) fn verdict(_: &(dyn Error + 'static)) -> Option<Verdict> {
-        None
-    }
-}
+#[cfg(feature = "opendal059")]
+mod opendal059;
+#[cfg(any(feature = "reqwest012", feature = "reqwest013"))]
+mod reqwest;
+#[cfg(feature = "tonic014")]
+mod tonic014;
 
 use std::error::Error;
 use std::io;
 
+use self::causes::verdict_along_sources;
 use self::http::HttpFailure;
 use self::storage::StorageError;
 use crate::verdict::{Retryable, TimedOut, Verdict};
@@ -84,19 +92,12 @@ impl Retryable for Box<dyn Error> {
     }
 }
 
-/// Walks `source()` and asks the first error whose type has a verdict. Messages are never read.
-fn verdict_along_sources(error: &(dyn Error + 'static)) -> Verdict {
-    let mut link = Some(error);
-    while let Some(error) = link {
-        if let Some(verdict) = known_verdict(error) {
-            return verdict;
-        }
-        link = error.source();
-    }
-    Verdict::Permanent
+/// The verdict on an error if its type is one of those that have one. Messages are never read.
+fn known_verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
+    KNOWN.iter().find_map(|verdict| verdict(error))
 }
 
-fn known_verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
+fn of_ours(error: &(dyn Error + 'static)) -> Option<Verdict> {
     if let Some(failure) = error.downcast_ref::<HttpFailure>() {
         return Some(failure.verdict());
     }
@@ -106,11 +107,31 @@ fn known_verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     if let Some(timed_out) = error.downcast_ref::<TimedOut>() {
         return Some(timed_out.verdict());
     }
-    if let Some(io) = error.downcast_ref::<io::Error>() {
-        return Some(io.verdict());
-    }
-    object_store014::verdict(error)
+    Some(error.downcast_ref::<io::Error>()?.verdict())
 }
+
+/// The verdict on an error of a known type, or none if it is of another.
+type OfType = fn(&(dyn Error + 'static)) -> Option<Verdict>;
+
+const KNOWN: &[OfType] = &[
+    of_ours,
+    #[cfg(feature = "aws_smithy1")]
+    aws_smithy1::verdict,
+    #[cfg(feature = "hyper1")]
+    hyper1::verdict,
+    #[cfg(feature = "hyper_util01")]
+    hyper_util01::verdict,
+    #[cfg(feature = "object_store014")]
+    object_store014::verdict,
+    #[cfg(feature = "opendal059")]
+    opendal059::verdict,
+    #[cfg(feature = "reqwest012")]
+    reqwest::v012::verdict,
+    #[cfg(feature = "reqwest013")]
+    reqwest::v013::verdict,
+    #[cfg(feature = "tonic014")]
+    tonic014::verdict,
+];
 
 #[cfg(test)]
 mod tests {
