@@ -17,13 +17,17 @@ pub(super) fn known_along_sources(error: &(dyn Error + 'static)) -> Option<Verdi
     iter::successors(Some(error), |&error| error.source()).find_map(known_verdict)
 }
 
-/// What it means that a connection could not be made or broke, with this error: transient, unless
-/// an error of the operating system or of TLS behind it is one that comes again.
+/// What it means that a connection could not be made, with this error: transient, unless an error
+/// of the operating system or of TLS behind it is one that comes again.
 ///
 /// rustls reports a certificate that does not verify, a refused handshake and a port without TLS
 /// as `InvalidData`, and a handshake that broke as the end of the stream.
 #[cfg_attr(
-    not(any(feature = "aws_smithy1", feature = "hyper1")),
+    not(any(
+        feature = "aws_smithy1",
+        feature = "hyper_util01",
+        feature = "tonic014"
+    )),
     allow(dead_code, reason = "only clients of HTTP make connections")
 )]
 pub(super) fn verdict_of_connection(error: &(dyn Error + 'static)) -> Verdict {
@@ -39,7 +43,7 @@ pub(super) fn verdict_of_connection(error: &(dyn Error + 'static)) -> Verdict {
 
 /// The error and all that is behind it. An [`io::Error`] leaves the error that it wraps out of its
 /// sources, so that one is looked into.
-fn along_causes<'e>(
+pub(super) fn along_causes<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     iter::successors(Some(error), |&error| {

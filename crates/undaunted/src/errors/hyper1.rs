@@ -9,7 +9,7 @@ use hyper1::Error as HyperError;
 use hyper1::client::conn::http1::handshake;
 use hyper1::rt::{Read, ReadBufCursor, Write};
 
-use super::causes::{known_along_sources, verdict_of_connection};
+use super::causes::{along_causes, known_along_sources};
 use crate::verdict::{Retryable, TimedOut, Verdict};
 
 /// The verdict on an error of hyper's, or none if it is not one.
@@ -18,16 +18,16 @@ pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
 }
 
 impl Retryable for HyperError {
-    /// A connection that broke, a response that is incomplete or not HTTP, and whatever HTTP/2
-    /// reports is transient, unless TLS says that the next attempt fails too. An error of the
-    /// caller's (`is_user`) has the verdict of its cause, such as that of the request's body, and
-    /// is permanent without one.
+    /// A connection that broke, a response that is incomplete or not HTTP, and what HTTP/2 reports
+    /// are transient. An error of the caller's (`is_user`) has the verdict of its cause, such as
+    /// that of the request's body, and is permanent without one.
     fn verdict(&self) -> Verdict {
         if self.is_user() {
             let cause = self.source().and_then(known_along_sources);
             return cause.unwrap_or(Verdict::Permanent);
         }
-        verdict_of_connection(self)
+        let limit = along_causes(self).find_map(|error| error.downcast_ref::<TimedOut>());
+        limit.map_or(Verdict::TRANSIENT, TimedOut::verdict)
     }
 
     /// hyper has no constructor for its errors, so a connection over a stream that fails makes

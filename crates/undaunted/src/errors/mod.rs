@@ -4,6 +4,7 @@
 
 mod causes;
 pub(crate) mod http;
+mod io;
 pub(crate) mod retry_after;
 pub(crate) mod storage;
 
@@ -27,48 +28,12 @@ mod reqwest;
 mod tonic014;
 
 use std::error::Error;
-use std::io;
+use std::io::Error as IoError;
 
 use self::causes::verdict_along_sources;
 use self::http::HttpFailure;
 use self::storage::StorageError;
 use crate::verdict::{Retryable, TimedOut, Verdict};
-
-impl Retryable for io::Error {
-    /// Connection faults, timeouts and interruptions are transient. An error of the kind
-    /// `Other` has the verdict of the first error in it that has one.
-    fn verdict(&self) -> Verdict {
-        match self.kind() {
-            io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::NetworkDown
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NotConnected
-            | io::ErrorKind::ResourceBusy
-            | io::ErrorKind::StaleNetworkFileHandle
-            | io::ErrorKind::TimedOut
-            | io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::WouldBlock => Verdict::TRANSIENT,
-            io::ErrorKind::Other => match self.get_ref() {
-                Some(inner) => verdict_along_sources(inner),
-                None => Verdict::Permanent,
-            },
-            _ => Verdict::Permanent,
-        }
-    }
-
-    fn timed_out(timed_out: TimedOut) -> Self {
-        let kind = match timed_out {
-            TimedOut::CannotCut { .. } => io::ErrorKind::InvalidInput,
-            TimedOut::Attempt { .. } | TimedOut::Total { .. } => io::ErrorKind::TimedOut,
-        };
-        Self::new(kind, timed_out)
-    }
-}
 
 impl Retryable for Box<dyn Error + Send + Sync> {
     /// The verdict of the first error along `source()` that has one; otherwise permanent.
@@ -107,7 +72,7 @@ fn of_ours(error: &(dyn Error + 'static)) -> Option<Verdict> {
     if let Some(timed_out) = error.downcast_ref::<TimedOut>() {
         return Some(timed_out.verdict());
     }
-    Some(error.downcast_ref::<io::Error>()?.verdict())
+    Some(error.downcast_ref::<IoError>()?.verdict())
 }
 
 /// The verdict on an error of a known type, or none if it is of another.
@@ -135,6 +100,7 @@ const KNOWN: &[OfType] = &[
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::time::Duration;
 
     use super::*;

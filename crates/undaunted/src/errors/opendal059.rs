@@ -93,7 +93,7 @@ mod tests {
         let limit = Duration::from_secs(1);
         let error = OpendalError::timed_out(TimedOut::Attempt { limit });
         assert_eq!(error.verdict(), Verdict::TRANSIENT);
-        assert!(error.source().is_some_and(|source| source.is::<TimedOut>()));
+        assert!(error.source().is_some_and(<dyn Error>::is::<TimedOut>));
         let cannot_cut = OpendalError::timed_out(TimedOut::CannotCut { limit });
         assert_eq!(cannot_cut.verdict(), Verdict::Permanent);
     }

@@ -144,11 +144,7 @@ mod tests {
         let status = Status::timed_out(TimedOut::Attempt { limit });
         assert_eq!(status.code(), Code::DeadlineExceeded);
         assert_eq!(status.verdict(), Verdict::TRANSIENT);
-        assert!(
-            status
-                .source()
-                .is_some_and(|source| source.is::<TimedOut>())
-        );
+        assert!(status.source().is_some_and(<dyn Error>::is::<TimedOut>));
         let cannot_cut = Status::timed_out(TimedOut::CannotCut { limit });
         assert_eq!(cannot_cut.verdict(), Verdict::Permanent);
     }
