@@ -32,6 +32,18 @@ pub trait CheckStatus: Sized {
     #[doc(hidden)]
     fn head(&self) -> (StatusCode, &HeaderMap);
 
+    /// The failure that the response is, if its status is one: for callers that need the body too,
+    /// to read the service's code from it ([`HttpFailure::with_code`]).
+    fn failure(&self) -> Option<HttpFailure> {
+        let (status, headers) = self.head();
+        if !status.is_client_error() && !status.is_server_error() {
+            return None;
+        }
+        #[allow(clippy::disallowed_methods, reason = "Retry-After may be a date")]
+        let now = SystemTime::now();
+        Some(HttpFailure::from_response(status, headers, now))
+    }
+
     /// The response, unless its status is a failure.
     ///
     /// # Errors
@@ -39,13 +51,10 @@ pub trait CheckStatus: Sized {
     /// For the statuses from 400 to 599: an [`HttpFailure`] with the status and what the headers
     /// say, see [`HttpFailure::from_response`]. The body is dropped unread.
     fn check_status(self) -> Result<Self, HttpFailure> {
-        let (status, headers) = self.head();
-        if !status.is_client_error() && !status.is_server_error() {
-            return Ok(self);
+        match self.failure() {
+            Some(failure) => Err(failure),
+            None => Ok(self),
         }
-        #[allow(clippy::disallowed_methods, reason = "Retry-After may be a date")]
-        let now = SystemTime::now();
-        Err(HttpFailure::from_response(status, headers, now))
     }
 }
 
