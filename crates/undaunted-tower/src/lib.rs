@@ -40,6 +40,10 @@
 //!   `Clone`, such as `Full<Bytes>` or `String`; [`HttpRules::clone_body_with`] takes a function.
 //! - For other requests than those of HTTP, implement [`Rules`].
 //!
+//! The layer ends with the head of the response: a body that breaks while the caller reads it is
+//! the caller's, who may retry the whole with [`undaunted::with_retry`]. gRPC's status comes at the
+//! end of a body, so calls of tonic are retried with that, too.
+//!
 //! # Where the layer belongs
 //!
 //! Outside of limits of rate and concurrency, so that each attempt takes its own place, and so that

@@ -37,8 +37,8 @@
 //! The [`guide`] has a page on each question: [when to retry](guide::when_to_retry),
 //! [what may be repeated](guide::idempotency), [limits on time](guide::timeouts),
 //! [who waits](guide::people_and_machines), [nested retries](guide::nested_retries),
-//! [monitoring](guide::monitoring), [wrapping a store](guide::wrapping_a_store) and
-//! [testing](guide::testing).
+//! [monitoring](guide::monitoring), [wrapping a store](guide::wrapping_a_store),
+//! [errors of other clients](guide::other_clients) and [testing](guide::testing).
 //!
 //! # What it does not do
 //!
@@ -60,6 +60,8 @@
 //! | `metrics` | no | counters, a histogram and a gauge through the `metrics` facade |
 //! | `serde` | no | [`RetryConfig`] in configuration files |
 //! | `object_store014` | no | [`Retryable`] for object_store 0.14's error |
+//! | `anyhow1`, `aws_smithy1`, `hyper1`, `hyper_util01`, `opendal059`, `reqwest012`, `reqwest013`, `tonic014` | no | [`Retryable`] for the errors of these clients, see [the guide](guide::other_clients) |
+//! | `http1` | no | `HttpFailure::from_response` and `CheckStatus`, for responses of clients of HTTP |
 
 mod backoff;
 mod budget;

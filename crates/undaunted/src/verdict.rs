@@ -90,7 +90,8 @@ impl fmt::Display for Verdict {
 ///
 /// Implemented for [`std::io::Error`], [`StorageError`](crate::StorageError),
 /// [`HttpFailure`](crate::HttpFailure), [`TimedOut`], boxed errors (which look for one of these
-/// along `source()`) and, under the feature `object_store014`, object_store's error. For an
+/// along `source()`) and, under features named with their versions, for the errors of
+/// [other clients](crate::guide::other_clients), such as object_store's and reqwest's. For an
 /// error of your own, either implement it or pass the two functions to
 /// [`Retry::classify`](crate::Retry::classify).
 ///
