@@ -1,7 +1,7 @@
 //! hyper-util 0.1: the verdict of the error of its client.
 
 use std::error::Error;
-use std::future::{Future, Ready, ready};
+use std::future::{Future, Ready, poll_fn, ready};
 use std::io;
 use std::mem;
 use std::pin::{Pin, pin};
@@ -13,6 +13,7 @@ use http1::Uri;
 use hyper_util01::client::legacy::connect::{Connected, Connection};
 use hyper_util01::client::legacy::{Client, Error as ClientError};
 use hyper1::rt::{Executor, Read, ReadBufCursor, Write};
+use tokio::task::unconstrained;
 use tower_service::Service;
 
 use super::causes::{known_along_sources, verdict_of_connection};
@@ -54,14 +55,21 @@ fn of_request(timed_out: TimedOut) -> Option<ClientError> {
         .retry_canceled_requests(false)
         .build(connector);
     let mut response = pin!(client.get(Uri::from_static("http://localhost")));
-    let mut cx = Context::from_waker(Waker::noop());
-    for _ in 0..ROUNDS {
-        match response.as_mut().poll(&mut cx) {
-            Poll::Ready(result) => return result.err(),
-            Poll::Pending => tasks.poll(&mut cx),
+    // The channels of the client wait once the task has used up its share of the runtime, and
+    // this must not.
+    let rounds = unconstrained(poll_fn(|cx| {
+        for _ in 0..ROUNDS {
+            match response.as_mut().poll(cx) {
+                Poll::Ready(result) => return Poll::Ready(result.err()),
+                Poll::Pending => tasks.poll(cx),
+            }
         }
+        Poll::Ready(None)
+    }));
+    match pin!(rounds).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(error) => error,
+        Poll::Pending => None,
     }
-    None
 }
 
 /// The error of a request without a host, if a later client should need more rounds. It says
@@ -176,6 +184,20 @@ mod tests {
         assert_eq!(cause.to_string(), "timed out after 1s in all");
         let cannot_cut = ClientError::timed_out(TimedOut::CannotCut { limit });
         assert_eq!(cannot_cut.verdict(), Verdict::Permanent);
+    }
+
+    #[tokio::test]
+    async fn a_limit_is_said_even_if_the_task_has_used_up_its_share() {
+        poll_fn(|cx| {
+            while let Poll::Ready(share) = tokio::task::coop::poll_proceed(cx) {
+                share.made_progress();
+            }
+            Poll::Ready(())
+        })
+        .await;
+        let limit = Duration::from_secs(1);
+        let error = ClientError::timed_out(TimedOut::Attempt { limit });
+        assert_eq!(error.verdict(), Verdict::TRANSIENT, "{error:?}");
     }
 
     #[test]
