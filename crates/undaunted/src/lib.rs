@@ -40,8 +40,8 @@
 //! [rules of your own](guide::rules),
 //! [what may be repeated](guide::idempotency), [limits on time](guide::timeouts),
 //! [who waits](guide::people_and_machines), [nested retries](guide::nested_retries),
-//! [monitoring](guide::monitoring), [wrapping a store](guide::wrapping_a_store) and
-//! [testing](guide::testing).
+//! [monitoring](guide::monitoring), [wrapping a store](guide::wrapping_a_store),
+//! [errors of other clients](guide::other_clients) and [testing](guide::testing).
 //!
 //! # What it does not do
 //!
@@ -64,6 +64,8 @@
 //! | `serde` | no | [`RetryConfig`] in configuration files |
 //! | `object_store014` | no | [`Retryable`] for object_store 0.14's error |
 //! | `object_store013` | no | [`Retryable`] for object_store 0.13's error |
+//! | `anyhow1`, `aws_smithy1`, `hyper1`, `hyper_util01`, `opendal059`, `reqwest012`, `reqwest013`, `tonic014` | no | [`Retryable`] for the errors of these clients, see [the guide](guide::other_clients) |
+//! | `http1` | no | `HttpFailure::from_response` and `CheckStatus`, for responses of clients of HTTP |
 
 mod backoff;
 mod budget;
@@ -87,6 +89,8 @@ pub use config::{
 pub use counters::RetryMetrics;
 pub use driver::blocking;
 pub use driver::builder::Retry;
+#[cfg(feature = "http1")]
+pub use driver::check_status::CheckStatus;
 pub use driver::scope::{current_deadline, one_attempt, with_deadline, without_deadline};
 #[cfg(feature = "tokio")]
 pub use driver::session::Session;

@@ -90,8 +90,9 @@ impl fmt::Display for Verdict {
 ///
 /// Implemented for [`std::io::Error`], [`StorageError`](crate::StorageError),
 /// [`HttpFailure`](crate::HttpFailure), [`TimedOut`], boxed errors (which look for one of these
-/// along `source()`) and, under the features `object_store013` and `object_store014`, the error of
-/// object_store. For an error of your own, either implement it or pass the two functions to
+/// along `source()`) and, under features named with their versions, for the errors of
+/// [other clients](crate::guide::other_clients), such as object_store's and reqwest's. For an
+/// error of your own, either implement it or pass the two functions to
 /// [`Retry::classify`](crate::Retry::classify).
 ///
 /// ```

@@ -18,6 +18,8 @@
 pub mod blocking;
 pub(crate) mod builder;
 mod call;
+#[cfg(feature = "http1")]
+pub(crate) mod check_status;
 pub(crate) mod context;
 pub(crate) mod entropy;
 mod future;

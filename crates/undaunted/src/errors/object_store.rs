@@ -13,8 +13,8 @@ pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
 }
 
 /// The status that a variant of object_store's error stands for.
-pub(super) fn status_of_variant(error: &(dyn Error + 'static)) -> Option<u16> {
-    v014::status_of_variant(error).or_else(|| v013::status_of_variant(error))
+pub(super) fn status(error: &(dyn Error + 'static)) -> Option<u16> {
+    v014::status(error).or_else(|| v013::status(error))
 }
 
 fn verdict_of_store(error: &(dyn Error + 'static)) -> Option<Verdict> {
@@ -67,7 +67,7 @@ macro_rules! version {
             error.downcast_ref::<StoreError>().map(Retryable::verdict)
         }
 
-        pub(super) fn status_of_variant(error: &(dyn Error + 'static)) -> Option<u16> {
+        pub(super) fn status(error: &(dyn Error + 'static)) -> Option<u16> {
             match error.downcast_ref::<StoreError>()? {
                 StoreError::Unauthenticated { .. } => Some(401),
                 StoreError::PermissionDenied { .. } => Some(403),
@@ -231,7 +231,7 @@ macro_rules! no_version {
             None
         }
 
-        pub(super) const fn status_of_variant(_: &(dyn Error + 'static)) -> Option<u16> {
+        pub(super) const fn status(_: &(dyn Error + 'static)) -> Option<u16> {
             None
         }
     };

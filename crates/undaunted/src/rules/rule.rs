@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::errors::{causes, http::HttpFailure, status_of_variant};
+use crate::errors::{self, along_causes, http::HttpFailure};
 use crate::verdict::{TimedOut, Verdict};
 
 /// A rule: what it applies to, and what that means.
@@ -56,7 +56,9 @@ impl Rule {
     pub(super) fn verdict(&self, known: &Known<'_>) -> Option<Verdict> {
         let retry_after = known.retry_after;
         let verdict = match &self.test {
-            Test::Function(function) => causes(known.error).find_map(|link| function(link))?,
+            Test::Function(function) => {
+                along_causes(known.error).find_map(|link| function(link))?
+            }
             test if test.applies_to(known) => match self.outcome {
                 Outcome::Permanent => Verdict::Permanent,
                 Outcome::Throttled => Verdict::Throttled { retry_after },
@@ -86,7 +88,7 @@ impl Test {
             Self::Text(text) => {
                 let text = text.to_ascii_lowercase();
                 let said = |link: &dyn Error| link.to_string().to_ascii_lowercase();
-                causes(known.error).any(|link| said(link).contains(&text))
+                along_causes(known.error).any(|link| said(link).contains(&text))
             }
             Self::Status(statuses) => known
                 .status
@@ -107,12 +109,12 @@ pub(super) struct Known<'e> {
 
 impl<'e> Known<'e> {
     pub(super) fn of(error: &'e (dyn Error + 'static), response: Option<&'e HttpFailure>) -> Self {
-        let mut links = causes(error);
+        let mut links = along_causes(error);
         let failure = links
             .find_map(|link| link.downcast_ref::<HttpFailure>())
             .or(response);
-        let by_variant = || causes(error).find_map(status_of_variant);
-        let limit = causes(error).find_map(|link| link.downcast_ref::<TimedOut>());
+        let by_variant = || along_causes(error).find_map(errors::status);
+        let limit = along_causes(error).find_map(|link| link.downcast_ref::<TimedOut>());
         Self {
             error,
             status: failure.map(HttpFailure::status).or_else(by_variant),
