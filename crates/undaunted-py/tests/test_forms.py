@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
+import logging
 import sys
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -618,3 +621,38 @@ def test_the_switches_of_tests_apply_to_blocks() -> None:
         for attempt in attempts():
             with attempt:
                 raise ConnectionResetError("reset")
+
+
+def test_the_failures_of_a_block_are_not_kept_alive() -> None:
+    class Weak(TimeoutError):
+        pass
+
+    known: list[weakref.ref[Weak]] = []
+
+    def failure() -> Weak:
+        error = Weak()
+        known.append(weakref.ref(error))
+        return error
+
+    def use() -> None:
+        for attempt in attempts(NO_WAIT):
+            with attempt:
+                raise failure()
+
+    async def use_async() -> None:
+        with contextlib.suppress(Weak):
+            async for attempt in attempts(NO_WAIT):
+                with attempt:
+                    raise failure()
+
+    logging.disable(logging.CRITICAL)
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(Weak):
+            use()
+        asyncio.run(use_async())
+        assert [each() for each in known] == [None] * 8
+    finally:
+        gc.enable()
+        logging.disable(logging.NOTSET)

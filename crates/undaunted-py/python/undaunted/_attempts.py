@@ -13,7 +13,7 @@ from ._call import check_time_left, delay_after, pause, wait
 from ._config import JUDGED, TRANSIENT, RetryConfig
 from ._log import log_unpaced, tell_success
 from ._misuse import config_of
-from ._runtime import is_cancelled
+from ._runtime import is_cancelled, running_task
 from ._timeout import TimedOut
 from ._undaunted import State
 
@@ -151,7 +151,7 @@ class _Run:
             verdict = config._judge(error)
         self._is_open = False
         self._delay = None
-        if not is_cancelled(error):
+        if not is_cancelled(running_task(), error):
             self._delay = delay_after(error, verdict, self._state, self._name, config.on_retry)
         self._is_done = self._delay is None
         self._failure = None if self._is_done else error

@@ -28,7 +28,7 @@ from ._log import (
     tell_success,
 )
 from ._misuse import PLAIN, is_awaitable
-from ._runtime import is_cancelled, limited, sleep
+from ._runtime import is_cancelled, limited, running_task, sleep
 from ._timeout import TimedOut
 from ._undaunted import State
 
@@ -57,11 +57,11 @@ async def drive(
     state = State(config._core, config.budget, None, config._pacer)
     has_limits, verdicts = not config._is_plain, config._verdicts
     is_paced = config._pacer is not None
-    earlier = None
+    earlier, task = None, running_task()
     try:
         while True:
             if failure is not None:
-                if is_cancelled(failure):
+                if task is not None and is_cancelled(task, failure):
                     raise failure
                 delay = delay_after(failure, verdict, state, name, config.on_retry)
                 if delay is None:

@@ -63,15 +63,31 @@ async def limited(seconds: float, cut: TimedOut, attempt: Callable[[], Awaitable
     raise cut
 
 
-def is_cancelled(failure: BaseException) -> bool:
+if sys.version_info >= (3, 11):
+
+    def running_task() -> asyncio.Task[Any] | None:
+        """The task whose cancellation can be asked for: none under trio and in plain functions."""
+        try:
+            return asyncio.current_task()
+        except RuntimeError:
+            return None
+
+else:
+
+    def running_task() -> asyncio.Task[Any] | None:
+        """No task: Python 3.10 does not tell whether one was cancelled."""
+        return None
+
+
+def is_cancelled(task: asyncio.Task[Any] | None, failure: BaseException) -> bool:
     """Whether the task was cancelled during the attempt that failed. A client may turn the
     cancellation into an error of its own, which must not keep the task going.
-
-    The cancellation may also have been caught by a caller, who makes this call to clean up: that is
-    retried.
     """
-    if _get_running_loop() is None or not _is_cancelling(asyncio.current_task()):
-        return False
+    return task is not None and task.cancelling() > 0 and not _was_caught_outside(failure)
+
+
+def _was_caught_outside(failure: BaseException) -> bool:
+    """Whether a caller has caught the cancellation, and makes this call to clean up."""
     each: BaseException | None = failure
     seen: set[int] = set()
     while each is not None and id(each) not in seen:
@@ -80,12 +96,7 @@ def is_cancelled(failure: BaseException) -> bool:
             frame: FrameType | None = sys._getframe(1)
             while frame is not None and frame is not caught_in:
                 frame = frame.f_back
-            return frame is None
+            return frame is not None
         seen.add(id(each))
         each = each.__cause__ or each.__context__
-    return True
-
-
-def _is_cancelling(task: asyncio.Task[Any] | None) -> bool:
-    # Python 3.10 does not tell.
-    return task is not None and sys.version_info >= (3, 11) and task.cancelling() > 0
+    return False
