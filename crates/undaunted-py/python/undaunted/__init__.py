@@ -30,7 +30,6 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from . import blocking
 from ._attempts import Attempt, Attempts, attempts
 from ._config import JitterKind, RetryConfig
 from ._errors import (
@@ -50,7 +49,6 @@ from ._errors import (
     StorageTimeoutError,
     StorageUnsupportedError,
 )
-from ._instrument import Instrumentation, instrument
 from ._open import OptionValue
 from ._protocol import FileInfo, Storage
 from ._retry import retry, with_retry
@@ -61,8 +59,10 @@ from ._undaunted import Pacer, RetryBudget, __version__, after_fork, drain_event
 
 if TYPE_CHECKING:
     # Imported when they are used.
+    from . import blocking as blocking
     from . import compat as compat
     from . import testing as testing
+    from ._instrument import Instrumentation, instrument
 
 ConfigurationError = StorageConfigurationError
 """The name of :class:`StorageConfigurationError` in litestar-storages."""
@@ -113,15 +113,24 @@ __all__ = [
 def _name_after_this() -> None:
     """Makes tracebacks and documentation name the public package, not its private modules."""
     for name in __all__:
-        thing = globals()[name]
+        thing: object = globals().get(name)
         if str(getattr(thing, "__module__", "")).startswith(f"{__name__}."):
-            thing.__module__ = __name__
+            setattr(thing, "__module__", __name__)
 
 
 def __getattr__(name: str) -> object:
-    if name in ("compat", "testing"):
+    if name in ("blocking", "compat", "testing"):
         return import_module(f"{__name__}.{name}")
+    if name in ("Instrumentation", "instrument"):
+        thing: object = getattr(import_module(f"{__name__}._instrument"), name)
+        setattr(thing, "__module__", __name__)
+        globals()[name] = thing
+        return thing
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "compat", "testing"})
 
 
 def _finish() -> None:

@@ -10,8 +10,8 @@ import inspect
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from . import blocking
 from ._bridge import result_of
 from ._data import AsyncSource, async_parts, size_of, whole
 from ._errors import StorageError
@@ -27,6 +27,9 @@ from ._open import (
 from ._types import ProgressCallback, ProgressInfo, StoredFile
 from ._undaunted import Pending
 
+if TYPE_CHECKING:
+    from . import blocking
+
 
 class ObjectStorage(OpenedStorage):
     """A storage whose operations are all retried, from :meth:`Storage.open`.
@@ -40,6 +43,8 @@ class ObjectStorage(OpenedStorage):
     @property
     def blocking(self) -> blocking.Storage:
         """The same storage for blocking code."""
+        from . import blocking
+
         return blocking.Storage(self._store)
 
     async def put(
