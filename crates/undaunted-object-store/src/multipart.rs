@@ -59,20 +59,30 @@ impl Multipart {
     /// One that was begun and whose response was lost costs storage until the bucket's lifecycle
     /// rule ends it, and harms nobody, so beginning another is safe. It cannot be aborted: its
     /// id was in the response.
-    pub(crate) async fn create(
-        &self,
-        path: &Path,
-        mut opts: PutMultipartOptions,
-    ) -> Result<UploadId> {
-        let token = Token::added_to(&mut opts.attributes, &self.policy);
+    ///
+    /// A store that takes no attributes here, as by the default of [`MultipartStore`], gets no
+    /// token.
+    pub(crate) async fn create(&self, path: &Path, opts: PutMultipartOptions) -> Result<UploadId> {
+        let mut with_token = opts.clone();
+        let token = Token::added_to(&mut with_token.attributes, &self.policy);
         let recorder = Recorder::new(&self.policy, Operation::CreateMultipart, path);
         let on_event = recorder.on_event();
         let mut attempts = recorder.attempts(&on_event);
         let mut lost = 0;
-        let id = loop {
-            let attempt = self.parts.create_multipart_opts(path, opts.clone());
+        let upload = loop {
+            let attempt = async {
+                let created = self.parts.create_multipart_opts(path, with_token.clone());
+                let (id, token) = match created.await {
+                    Err(Error::NotSupported { .. }) if token.is_some() => {
+                        let created = self.parts.create_multipart_opts(path, opts.clone());
+                        (created.await?, None)
+                    }
+                    created => (created?, token.clone()),
+                };
+                Ok(UploadId { id, token })
+            };
             match attempts.attempt(attempt).await {
-                Ok(id) => break id,
+                Ok(upload) => break upload,
                 Err(error) => {
                     lost += u32::from(!proves_not_applied(&error));
                     attempts.failed(error).await?;
@@ -88,7 +98,7 @@ impl Multipart {
                  lost. A lifecycle rule of the bucket that aborts incomplete uploads ends them"
             );
         }
-        Ok(UploadId { id, token })
+        Ok(upload)
     }
 
     pub(crate) async fn put_part(

@@ -60,6 +60,7 @@
 //! | `metrics` | no | counters, a histogram and a gauge through the `metrics` facade |
 //! | `serde` | no | [`RetryConfig`] in configuration files |
 //! | `object_store014` | no | [`Retryable`] for object_store 0.14's error |
+//! | `object_store013` | no | [`Retryable`] for object_store 0.13's error |
 
 mod backoff;
 mod budget;

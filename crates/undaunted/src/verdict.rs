@@ -90,8 +90,8 @@ impl fmt::Display for Verdict {
 ///
 /// Implemented for [`std::io::Error`], [`StorageError`](crate::StorageError),
 /// [`HttpFailure`](crate::HttpFailure), [`TimedOut`], boxed errors (which look for one of these
-/// along `source()`) and, under the feature `object_store014`, object_store's error. For an
-/// error of your own, either implement it or pass the two functions to
+/// along `source()`) and, under the features `object_store013` and `object_store014`, the error of
+/// object_store. For an error of your own, either implement it or pass the two functions to
 /// [`Retry::classify`](crate::Retry::classify).
 ///
 /// ```

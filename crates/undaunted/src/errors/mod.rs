@@ -1,15 +1,15 @@
 //! `Retryable` for the errors that most operations return: those of the standard library, ours,
-//! and, one feature and one file a crate and version, those of other crates. (A foreign trait
+//! and, one feature a crate and version, those of other crates. (A foreign trait
 //! cannot be implemented for a foreign type elsewhere.)
 
 pub(crate) mod http;
 pub(crate) mod retry_after;
 pub(crate) mod storage;
 
-#[cfg(feature = "object_store014")]
-mod object_store014;
-#[cfg(not(feature = "object_store014"))]
-mod object_store014 {
+#[cfg(any(feature = "object_store013", feature = "object_store014"))]
+mod object_store;
+#[cfg(not(any(feature = "object_store013", feature = "object_store014")))]
+mod object_store {
     use std::error::Error;
 
     use crate::verdict::Verdict;
@@ -109,7 +109,7 @@ fn known_verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     if let Some(io) = error.downcast_ref::<io::Error>() {
         return Some(io.verdict());
     }
-    object_store014::verdict(error)
+    object_store::verdict(error)
 }
 
 #[cfg(test)]
