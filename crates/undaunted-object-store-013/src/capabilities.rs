@@ -7,7 +7,7 @@ use object_store013::list::PaginatedListStore;
 use object_store013::multipart::MultipartStore;
 use object_store013::path::Path;
 
-use crate::client::{self, Signer};
+use crate::client::{self, SignerOf};
 use crate::convert::to_013;
 use crate::shown::{As013, As014};
 use crate::v014;
@@ -37,7 +37,7 @@ pub struct Capabilities {
     pages: Option<Arc<dyn PaginatedListStore>>,
     /// Without the feature `cloud`, nothing.
     #[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "there is none"))]
-    pub(crate) signer: Signer,
+    pub(crate) signer: SignerOf,
 }
 
 impl Capabilities {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use object_store013::client::{HttpError, HttpErrorKind};
-use object_store013::signer;
+use object_store013::signer::Signer;
 use object_store014::client::{HttpError as HttpError014, HttpErrorKind as HttpErrorKind014};
 
 use crate::capabilities::Capabilities;
@@ -12,11 +12,11 @@ use crate::convert::Cause;
 use crate::shown::{As013, As014};
 use crate::v014;
 
-pub(crate) type Signer = Option<Arc<dyn signer::Signer>>;
+pub(crate) type SignerOf = Option<Arc<dyn Signer>>;
 
 impl Capabilities {
     /// URLs can be signed.
-    pub fn with_signer(mut self, signer: Arc<dyn signer::Signer>) -> Self {
+    pub fn with_signer(mut self, signer: Arc<dyn Signer>) -> Self {
         let shown = Arc::new(As014(Arc::clone(&signer)));
         self.of_014 = self.of_014.with_signer(shown);
         self.signer = Some(signer);
@@ -25,12 +25,12 @@ impl Capabilities {
 
     /// What signs URLs, if they can be signed.
     #[must_use]
-    pub fn signer(&self) -> Option<&Arc<dyn signer::Signer>> {
+    pub fn signer(&self) -> Option<&Arc<dyn Signer>> {
         self.signer.as_ref()
     }
 }
 
-pub(crate) fn signer_of(capabilities: &v014::Capabilities) -> Signer {
+pub(crate) fn signer_of(capabilities: &v014::Capabilities) -> SignerOf {
     let signer = Arc::clone(capabilities.signer()?);
     Some(Arc::new(As013(signer)))
 }

@@ -3,9 +3,9 @@
 use crate::convert::Cause;
 use crate::v014;
 
-pub(crate) type Signer = ();
+pub(crate) type SignerOf = ();
 
-pub(crate) const fn signer_of(_: &v014::Capabilities) -> Signer {}
+pub(crate) const fn signer_of(_: &v014::Capabilities) -> SignerOf {}
 
 pub(crate) fn cause(cause: Cause) -> Cause {
     cause
