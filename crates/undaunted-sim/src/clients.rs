@@ -131,8 +131,9 @@ impl Source {
         let mut time = now;
         loop {
             let phase = *self.phases.at(time);
-            let rate = self.per_second * phase.surge;
-            let at = time.saturating_add(from_seconds(left / rate));
+            // Not below 0, and no number is 0.
+            let rate = (self.per_second * phase.surge).max(0.0);
+            let at = time.saturating_add(from_seconds(left / rate).max(1));
             if at <= phase.until {
                 return at;
             }

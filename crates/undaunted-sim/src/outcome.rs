@@ -20,7 +20,8 @@ pub struct Outcome {
     /// Seconds of a tick.
     pub step: f64,
     /// Seconds from the end of the last fault until the rate of successes is back at 95 % of that
-    /// before the first fault, and stays there for 5 s. None: not in this time.
+    /// before the first fault, and stays there for 5 s. None: not in this time, or there was no fault,
+    /// or nothing before it.
     pub recovery: Option<f64>,
 }
 
@@ -155,6 +156,9 @@ impl Outcome {
     /// When the rate of successes is back at what it was before the first fault.
     pub(crate) fn recovery_after(&self, first: Duration, end: Duration) -> Option<f64> {
         let usual = self.goodput(first.mul_f64(WARM_UP), first);
+        if usual <= 0.0 {
+            return None;
+        }
         let steady = ((STEADY / self.step).ceil() as usize).max(1);
         let after: Vec<&Tick> = self
             .ticks

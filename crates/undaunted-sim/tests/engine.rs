@@ -9,7 +9,7 @@ use std::time::Duration;
 use undaunted::{Jitter, RetryConfig, StorageError, StorageErrorKind, blocking};
 use undaunted_sim::{
     Arrivals, Budget, Clients, Effect, Expired, Fault, Hedge, HedgeAfter, Latency, Policy,
-    RateLimit, Scenario, Service,
+    RateLimit, Scenario, Service, Tick,
 };
 
 const fn seconds(seconds: u64) -> Duration {
@@ -96,7 +96,7 @@ fn every_call_and_request_is_counted_once() {
     ] {
         let outcome = eventful().run(&policy);
         let totals = outcome.totals;
-        let sum = |count: fn(&undaunted_sim::Tick) -> u64| outcome.ticks.iter().map(count).sum();
+        let sum = |count: fn(&Tick) -> u64| outcome.ticks.iter().map(count).sum::<u64>();
         assert_eq!(totals.calls, sum(|tick| tick.calls));
         assert_eq!(totals.requests, sum(|tick| tick.requests));
         assert_eq!(totals.succeeded, sum(|tick| tick.succeeded));
@@ -237,4 +237,61 @@ fn a_call_that_hangs_is_cut_or_never_ends() {
     let cut = scenario.run(&policy).totals;
     assert_eq!((cut.succeeded, cut.unfinished()), (10, 0));
     assert!(cut.timed_out >= 20, "{cut:?}");
+}
+
+#[test]
+fn values_without_sense_neither_hang_nor_panic() {
+    let policy = || {
+        Policy::new(
+            "immediate",
+            RetryConfig::builder()
+                .base_delay(Duration::ZERO)
+                .build()
+                .unwrap(),
+        )
+    };
+    for value in [-1.0, 0.0, f64::NAN, f64::INFINITY, f64::MIN_POSITIVE] {
+        for effect in [
+            Effect::BrownOut(value),
+            Effect::Errors(value),
+            Effect::Slow(value),
+            Effect::Surge(value),
+        ] {
+            let scenario = Scenario {
+                clients: Clients {
+                    arrivals: Arrivals::open(value),
+                    processes: 0,
+                },
+                service: Service {
+                    capacity: Some(value),
+                    rate_limit: Some(RateLimit {
+                        per_second: value,
+                        burst: value,
+                    }),
+                    error_rate: value,
+                    latency: Latency::LogNormal {
+                        median: seconds(1),
+                        sigma: value,
+                    },
+                    ..Service::default()
+                },
+                faults: vec![Fault::new(effect, Duration::ZERO, Duration::MAX)],
+                duration: Duration::from_micros(10),
+                ..Scenario::default()
+            };
+            let _ = scenario.run(&policy());
+            let closed = Scenario {
+                clients: Clients {
+                    arrivals: Arrivals::Closed {
+                        clients: 3,
+                        think: Latency::ZERO,
+                        calls: None,
+                    },
+                    processes: 2,
+                },
+                ..scenario
+            };
+            let _ = closed.run(&policy());
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! The simulation: calls that are driven by the shipped state, and a service, in virtual time.
 
+mod hedging;
 mod process;
 mod record;
+mod turns;
 
-use std::time::Instant;
-
-use undaunted::{Admission, Decision, Pacer, RetryState, StopReason, TimedOut, Turn, Verdict};
+use undaunted::{Decision, Pacer, RetryState, StopReason, Turn, Verdict};
 
 use crate::clients::{Arrivals, Source};
 use crate::fault::Fault;
@@ -16,6 +16,7 @@ use crate::random::Random;
 use crate::scenario::Scenario;
 use crate::service::{Response, ResponseKind, Server};
 use crate::time::{Clock, NEVER, Nanos, nanos};
+use hedging::Hedging;
 use process::Processes;
 use record::Recorder;
 
@@ -44,16 +45,6 @@ struct Call {
     made: u32,
     /// What will be heard of the attempt.
     heard: Heard,
-}
-
-/// The attempt on its way of a call that may be hedged.
-#[derive(Clone, Copy, Debug)]
-struct Hedging {
-    sent: Nanos,
-    /// When a hedge is due.
-    due: Nanos,
-    /// When it ends. An event of another time is out of date.
-    ends: Nanos,
 }
 
 /// What a client hears of an attempt.
@@ -268,37 +259,6 @@ impl<'r> Engine<'r> {
         self.expect(id, response, patience);
     }
 
-    /// Whether the pacer lets the call send its request. If not, it asks again later, or is cut.
-    fn has_turn(&mut self, now: Nanos, instant: Instant, id: u32) -> bool {
-        let (call, turn) = (&mut self.calls[id as usize], &mut self.turns[id as usize]);
-        let since = turn.since().unwrap_or(instant);
-        let restarts = self.policy.clock_starts_at_failure;
-        let taken = turn.last_taken().filter(|taken| restarts && *taken > since);
-        let Admission::WaitUntil(then) = turn.poll(instant) else {
-            return true;
-        };
-        if let (Some(taken), Some(_)) = (taken, call.state.start()) {
-            call.state.start_clock(taken);
-        }
-        let start = call.state.start().or(turn.since()).max(taken);
-        let limit = self.policy.config.total_timeout();
-        let deadline = start
-            .zip(limit)
-            .and_then(|(start, limit)| start.checked_add(limit));
-        if deadline.is_some_and(|deadline| deadline <= instant) {
-            if let Some(pacer) = self.processes.pacer(call.process) {
-                // Dropping the old turn frees its place in the queue.
-                *turn = Turn::new(pacer);
-            }
-            self.finish(now, id, Err(StopReason::DeadlineExceeded));
-            return false;
-        }
-        let until = deadline.map_or(then, |deadline| deadline.min(then));
-        let at = self.clock.nanos(until);
-        self.push(at, id, EventKind::Attempt);
-        false
-    }
-
     fn send(&mut self, now: Nanos, patience: Nanos) -> Response {
         self.recorder.tick.requests += 1;
         let response = self.server.receive(now, patience);
@@ -324,40 +284,6 @@ impl<'r> Engine<'r> {
             hedging.ends = at;
         }
         self.push(at, id, EventKind::End);
-    }
-
-    /// There is no response yet: a second request is sent, and the first response counts.
-    fn hedge(&mut self, now: Nanos, id: u32) {
-        let instant = self.is_timed.then(|| self.clock.instant(now));
-        let call = &mut self.calls[id as usize];
-        let (process, first) = (call.process, call.heard);
-        let Some(hedger) = self.processes.hedger(process) else {
-            return;
-        };
-        // The attempt may be another than the one that this event was meant for.
-        let Hedging {
-            sent: began,
-            due,
-            ends,
-        } = self.hedges[id as usize];
-        if due != now || ends <= now || !hedger.withdraw() {
-            return;
-        }
-        let cut = call.state.on_attempt(&self.policy.config, instant);
-        let patience = cut.map_or(NEVER, |cut| match cut.because {
-            TimedOut::Attempt { limit } => began.saturating_add(nanos(limit)),
-            _ => now.saturating_add(nanos(cut.after)),
-        });
-        self.recorder.totals.hedges += 1;
-        let second = self.send(now, patience);
-        let success = Heard::Response(ResponseKind::Success);
-        let is_better = match (first == success, second.kind == ResponseKind::Success) {
-            (true, true) | (false, false) => (second.at < ends) == (first == success),
-            (was_success, _) => !was_success,
-        };
-        if is_better {
-            self.expect(id, second, patience);
-        }
     }
 
     /// The attempt ends: with a result of the call, or with another attempt.
@@ -414,7 +340,8 @@ impl<'r> Engine<'r> {
                 self.finish(now, id, Err(StopReason::BudgetExhausted));
             }
             Decision::Retry { delay } => {
-                self.push(now.saturating_add(nanos(delay)), id, EventKind::Attempt);
+                let at = now.saturating_add(nanos(delay).max(SHORTEST));
+                self.push(at, id, EventKind::Attempt);
             }
             Decision::Stop(reason) => self.finish(now, id, Err(reason)),
         }
@@ -428,16 +355,11 @@ impl<'r> Engine<'r> {
             Arrivals::Open { .. } => self.free.push(id),
             Arrivals::Closed { think, calls, .. } => {
                 if calls.is_none_or(|calls| call.made < calls) {
-                    let at = now.saturating_add(think.draw(&mut self.thinking));
-                    self.push(at, id, EventKind::Call);
+                    let pause = think.draw(&mut self.thinking).max(SHORTEST);
+                    self.push(now.saturating_add(pause), id, EventKind::Call);
                 }
             }
         }
-    }
-
-    fn is_current(&self, now: Nanos, id: u32) -> bool {
-        let hedging = self.hedges.get(id as usize);
-        hedging.is_none_or(|hedging| hedging.ends == now)
     }
 
     fn push(&mut self, at: Nanos, id: u32, kind: EventKind) {
@@ -447,3 +369,7 @@ impl<'r> Engine<'r> {
         }
     }
 }
+
+/// A retry without a delay, and the next call without a pause, take a moment all the same. Otherwise time
+/// would stand still where nothing takes any.
+const SHORTEST: Nanos = 1000;

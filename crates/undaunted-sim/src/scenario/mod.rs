@@ -1,5 +1,8 @@
 //! Scenarios: who calls what, and what goes wrong.
 
+pub(crate) mod builtin;
+pub(crate) mod file;
+
 use std::time::Duration;
 
 use crate::clients::Clients;
