@@ -33,8 +33,7 @@ pub use warning::Warning;
 /// assert_eq!(plan.requests_at_worst, 4.0);
 /// assert!((plan.outage.seconds.p50 - 7.0).abs() < 0.1);
 /// let text = plan.to_string();
-/// assert!(text.starts_with("It rides out an outage of 7 s in the median, 5.25 s at least and \
-///     8.75 s at most."), "{text}");
+/// assert!(text.contains("5.25 s at least and 8.75 s at most"), "{text}");
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
