@@ -12,6 +12,24 @@ pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     Some(error.downcast_ref::<OpendalError>()?.verdict())
 }
 
+/// The status that a kind stands for.
+pub(super) fn status(error: &(dyn Error + 'static)) -> Option<u16> {
+    match error.downcast_ref::<OpendalError>()?.kind() {
+        ErrorKind::PermissionDenied => Some(403),
+        ErrorKind::NotFound => Some(404),
+        ErrorKind::AlreadyExists | ErrorKind::Conflict => Some(409),
+        ErrorKind::ConditionNotMatch => Some(412),
+        ErrorKind::RangeNotSatisfied => Some(416),
+        ErrorKind::RateLimited => Some(429),
+        _ => None,
+    }
+}
+
+/// The name of the kind, such as `RateLimited`.
+pub(super) fn code<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
+    Some(error.downcast_ref::<OpendalError>()?.kind().into_static())
+}
+
 impl Retryable for OpendalError {
     /// `RateLimited` is throttled, and what OpenDAL calls temporary is transient. What it calls
     /// persistent was retried by its own `RetryLayer` and is permanent, so that retries do not
