@@ -6,10 +6,9 @@ use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-
 use std::time::Duration;
-use tower_service::Service;
 
+use tower_service::Service;
 use undaunted::{Event, RetryReport, Session, TimedOut, Verdict, builder};
 
 use crate::failure::Failure;
