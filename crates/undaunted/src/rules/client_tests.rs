@@ -1,5 +1,14 @@
 //! What rules by status and code make of the errors of other clients.
 
+#![cfg(all(
+    feature = "aws_smithy1",
+    feature = "object_store014",
+    feature = "opendal059",
+    feature = "reqwest012",
+    feature = "reqwest013",
+    feature = "tonic014"
+))]
+
 use std::error::Error;
 use std::time::Duration;
 

@@ -187,15 +187,7 @@ impl fmt::Debug for Rules {
     }
 }
 
-#[cfg(all(
-    test,
-    feature = "aws_smithy1",
-    feature = "object_store014",
-    feature = "opendal059",
-    feature = "reqwest012",
-    feature = "reqwest013",
-    feature = "tonic014"
-))]
+#[cfg(test)]
 mod client_tests;
 #[cfg(test)]
 mod tests;
