@@ -38,6 +38,9 @@
 //!   [`RetryConnector`](v014::RetryConnector)) is put there in terms of 0.14, and the
 //!   [`RetryStore`](v014::RetryStore) made of it becomes one of 0.13 by `RetryStore::from`. So a
 //!   store of 0.14 and one of 0.13 can also share a budget and a pacer.
+//! - `WriteMultipart::finish` of 0.13 does not abort an upload of which a part fails for good, as that of
+//!   0.14 does, and does not give it back: call `MultipartUpload` yourself and abort it, or let a
+//!   lifecycle rule of the bucket end such uploads.
 //!
 //! # Features
 //!

@@ -6,9 +6,10 @@ use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use tower_service::Service;
-use undaunted::{Event, RetryReport, Retryable, Session, TimedOut, Verdict, builder};
+use undaunted::{Event, RetryReport, Session, TimedOut, Verdict, builder};
 
 use crate::failure::Failure;
 use crate::layer::Settings;
@@ -110,16 +111,23 @@ impl<S, R> Call<S, R> {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
+            let ended_by = session.ended_by().cloned();
+            let failure = match (failure, &ended_by) {
+                (Failure::TimedOut(timed_out), _) => self.timed_out(timed_out),
+                // The earlier failure shows nothing of the attempt that was cut after it.
+                (_, Some(timed_out)) if !is_idempotent => self.timed_out(timed_out.clone()),
+                (failure, _) => failure,
+            };
             let may_repeat = is_idempotent || failure.is_unprocessed();
             let Some(copy) = copy.filter(|_| may_repeat) else {
                 let stopped = session.failed_as(failure, Verdict::Permanent).await;
-                return self.end(stopped.err(), failed);
+                return self.end(stopped.err(), failed, ended_by);
             };
-            let verdict = failure.verdict();
-            let mut wait = pin!(session.failed_as(failure, verdict));
+            let judged = failure.judged();
+            let mut wait = pin!(session.failed_as(failure, judged));
             // The first poll decides, so that a response which will be the caller's is untouched.
             match poll_fn(|cx| Poll::Ready(wait.as_mut().poll(cx))).await {
-                Poll::Ready(Err(failure)) => return self.end(Some(failure), failed),
+                Poll::Ready(Err(failure)) => return self.end(Some(failure), failed, ended_by),
                 Poll::Ready(Ok(())) => {}
                 Poll::Pending => {
                     let discard = async {
@@ -128,7 +136,7 @@ impl<S, R> Call<S, R> {
                         }
                     };
                     if let Err(failure) = during(wait, discard).await {
-                        return self.end(Some(failure), None);
+                        return self.end(Some(failure), None, ended_by);
                     }
                 }
             }
@@ -151,7 +159,7 @@ impl<S, R> Call<S, R> {
             // A service that fails here never becomes ready again.
             ready.map_err(|error| Failure::Error {
                 error,
-                verdict: Verdict::Permanent,
+                judged: Verdict::Permanent.into(),
                 is_unprocessed: true,
             })?;
         }
@@ -159,15 +167,30 @@ impl<S, R> Call<S, R> {
             Ok(response) => match self.protocol.failure(&response) {
                 Some(failure) => {
                     *failed = Some(response);
-                    Err(Failure::Response(failure))
+                    let judged = self.protocol.judge_response(&failure);
+                    Err(Failure::Response { failure, judged })
                 }
                 None => Ok(response),
             },
             Err(error) => Err(Failure::Error {
-                verdict: self.protocol.verdict(&error),
+                judged: self.protocol.judge(&error),
                 is_unprocessed: self.protocol.is_unprocessed(&error),
                 error,
             }),
+        }
+    }
+
+    /// The failure of an attempt that a limit ended.
+    fn timed_out<Request>(&self, timed_out: TimedOut) -> Failure<S::Error>
+    where
+        S: Service<Request>,
+        R: Protocol<Request, S::Response, S::Error>,
+    {
+        let error = self.protocol.timed_out(timed_out);
+        Failure::Error {
+            judged: self.protocol.judge(&error),
+            is_unprocessed: false,
+            error,
         }
     }
 
@@ -176,6 +199,7 @@ impl<S, R> Call<S, R> {
         &self,
         failure: Option<Failure<S::Error>>,
         failed: Option<S::Response>,
+        ended_by: Option<TimedOut>,
     ) -> Result<S::Response, S::Error>
     where
         S: Service<Request>,
@@ -185,10 +209,12 @@ impl<S, R> Call<S, R> {
             (Some(Failure::Error { error, .. }), _) => Err(error),
             (Some(Failure::TimedOut(timed_out)), _) => Err(self.protocol.timed_out(timed_out)),
             (_, Some(response)) => Ok(response),
-            // The deadline ended an attempt after a failed response, which is gone.
+            // A limit ended the attempt after a failed response, which is gone. Nothing else ends a
+            // call without a response or an error.
             (_, None) => {
-                let limit = self.settings.config.total_timeout().unwrap_or_default();
-                Err(self.protocol.timed_out(TimedOut::Total { limit }))
+                let limit = Duration::ZERO;
+                let timed_out = ended_by.unwrap_or(TimedOut::Attempt { limit });
+                Err(self.protocol.timed_out(timed_out))
             }
         }
     }

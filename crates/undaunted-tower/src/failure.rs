@@ -2,20 +2,23 @@
 
 use std::fmt;
 
-use undaunted::{HttpFailure, Retryable, TimedOut, Verdict};
+use undaunted::{HttpFailure, Judgement, Retryable, TimedOut, Verdict};
 
 /// A failed attempt.
 pub(crate) enum Failure<E> {
     /// An error of the service, and what it means.
     Error {
         error: E,
-        verdict: Verdict,
+        judged: Judgement,
         /// Whether it shows that the request was not processed.
         is_unprocessed: bool,
     },
-    /// A response that is a failure. The response itself is kept apart, so that it does not hold
-    /// its connection while the next attempt waits.
-    Response(HttpFailure),
+    /// A response that is a failure, and what it means. The response itself is kept apart, so that
+    /// it does not hold its connection while the next attempt waits.
+    Response {
+        failure: HttpFailure,
+        judged: Judgement,
+    },
     /// A limit ended the attempt, or the call.
     TimedOut(TimedOut),
 }
@@ -25,8 +28,16 @@ impl<E> Failure<E> {
     pub(crate) fn is_unprocessed(&self) -> bool {
         match self {
             Self::Error { is_unprocessed, .. } => *is_unprocessed,
-            Self::Response(failure) => failure.proves_not_applied(),
+            Self::Response { failure, .. } => failure.proves_not_applied(),
             Self::TimedOut(_) => false,
+        }
+    }
+
+    /// What it means, and which rule says so.
+    pub(crate) fn judged(&self) -> Judgement {
+        match self {
+            Self::Error { judged, .. } | Self::Response { judged, .. } => judged.clone(),
+            Self::TimedOut(timed_out) => timed_out.verdict().into(),
         }
     }
 }
@@ -35,7 +46,7 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error { error, .. } => error.fmt(f),
-            Self::Response(failure) => failure.fmt(f),
+            Self::Response { failure, .. } => failure.fmt(f),
             Self::TimedOut(timed_out) => timed_out.fmt(f),
         }
     }
@@ -43,11 +54,7 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
 
 impl<E: fmt::Display> Retryable for Failure<E> {
     fn verdict(&self) -> Verdict {
-        match self {
-            Self::Error { verdict, .. } => *verdict,
-            Self::Response(failure) => failure.verdict(),
-            Self::TimedOut(timed_out) => timed_out.verdict(),
-        }
+        self.judged().verdict
     }
 
     fn timed_out(timed_out: TimedOut) -> Self {

@@ -5,9 +5,10 @@ use std::future::Future;
 
 use http::{Method, Request, Response, Uri};
 use http_body::Body;
-use undaunted::{CheckStatus, HttpFailure, RetryReport, Retryable, TimedOut, Verdict};
+use undaunted::{CheckStatus, HttpFailure, Judgement, RetryReport, Retryable, Rules, TimedOut};
 
 use crate::body::read_to_end;
+use crate::judge::{ByRules, ByVerdict, Judge};
 use crate::protocol::Protocol;
 use crate::unsent::was_never_sent;
 
@@ -20,11 +21,12 @@ use crate::unsent::was_never_sent;
 /// shows nothing of the kind; the caller gets it, and has to find out.
 ///
 /// A **response** is a failure if its status is 429, 408 or a 5xx that may pass, see
-/// [`HttpFailure::verdict`]. Its body is read to its end while the next attempt waits, as far as that
+/// [`HttpFailure::verdict`], or if [`rules`](Self::rules) say so. Its body is read to its end while the next attempt waits, as far as that
 /// is 64 KiB or less, so that the connection stays in use.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct HttpProtocol<C = ByClone> {
+pub struct HttpProtocol<C = ByClone, J = ByVerdict> {
     clone_body: C,
+    judge: J,
     repeats_all: bool,
 }
 
@@ -34,12 +36,13 @@ impl HttpProtocol {
     pub const fn new() -> Self {
         Self {
             clone_body: ByClone,
+            judge: ByVerdict,
             repeats_all: false,
         }
     }
 }
 
-impl<C> HttpProtocol<C> {
+impl<C, J> HttpProtocol<C, J> {
     /// Repeats requests of every method, even if an attempt may have been processed: for services
     /// whose `POST` may be repeated.
     #[must_use]
@@ -51,17 +54,51 @@ impl<C> HttpProtocol<C> {
     /// Copies bodies with a function, for those that are not `Clone`. A request whose body has no
     /// copy (`None`), such as a stream, is made once.
     #[must_use]
-    pub fn clone_body_with<F>(self, clone_body: F) -> HttpProtocol<ByFunction<F>> {
+    pub fn clone_body_with<F>(self, clone_body: F) -> HttpProtocol<ByFunction<F>, J> {
         HttpProtocol {
             clone_body: ByFunction(clone_body),
+            judge: self.judge,
+            repeats_all: self.repeats_all,
+        }
+    }
+
+    /// Lets rules of your own decide first what an error or a failed response means, such as "our
+    /// gateway's 423 is transient". Text and codes in the body of a response are not read.
+    ///
+    /// They say which failures may pass, and not which requests may be repeated: a `POST` that a
+    /// rule calls transient is made once.
+    ///
+    /// ```
+    /// use undaunted::{RetryConfig, Rules};
+    /// use undaunted_tower::{HttpProtocol, RetryLayer};
+    /// # use tower::{Layer, ServiceExt};
+    ///
+    /// let rules = Rules::builder()
+    ///     .retryable_status([423])
+    ///     .permanent_status([500])
+    ///     .build()?;
+    /// let layer = RetryLayer::new(RetryConfig::default())
+    ///     .protocol(HttpProtocol::new().rules(rules));
+    /// # let service = tower::service_fn(async |_: http::Request<String>| {
+    /// #     Ok::<_, std::io::Error>(http::Response::new(String::new()))
+    /// # });
+    /// # let _ = layer.layer(service).oneshot(http::Request::new(String::new()));
+    /// # Ok::<(), undaunted::ParseConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn rules<W>(self, rules: Rules) -> HttpProtocol<C, ByRules<W>> {
+        HttpProtocol {
+            clone_body: self.clone_body,
+            judge: ByRules::new(rules),
             repeats_all: self.repeats_all,
         }
     }
 }
 
-impl<C, B, D, E> Protocol<Request<B>, Response<D>, E> for HttpProtocol<C>
+impl<C, J, B, D, E> Protocol<Request<B>, Response<D>, E> for HttpProtocol<C, J>
 where
     C: CloneBody<B>,
+    J: Judge<E>,
     D: Body + Send,
     E: Retryable + 'static,
 {
@@ -93,11 +130,17 @@ where
 
     fn failure(&self, response: &Response<D>) -> Option<HttpFailure> {
         let failure = CheckStatus::failure(response)?;
-        failure.verdict().is_retryable().then_some(failure)
+        let judged = self.judge.judge_response(&failure);
+        // What a rule calls permanent is reported as that, and not as a success.
+        (judged.verdict.is_retryable() || judged.rule.is_some()).then_some(failure)
     }
 
-    fn verdict(&self, error: &E) -> Verdict {
-        error.verdict()
+    fn judge_response(&self, failure: &HttpFailure) -> Judgement {
+        self.judge.judge_response(failure)
+    }
+
+    fn judge(&self, error: &E) -> Judgement {
+        self.judge.judge(error)
     }
 
     fn is_unprocessed(&self, error: &E) -> bool {

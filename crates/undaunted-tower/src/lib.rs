@@ -32,7 +32,7 @@
 //! # What is retried
 //!
 //! - An error is judged by [`Retryable`](undaunted::Retryable), and a response by its status: 429,
-//!   408 and the 5xx that pass. The wait is at least what its `Retry-After` asks for. If no attempt
+//!   408 and the 5xx that pass. [Rules](HttpProtocol::rules) of your own come before. The wait is at least what its `Retry-After` asks for. If no attempt
 //!   succeeds, the caller gets the last response or error as it came.
 //! - A request is repeated only if that does no harm, see [`HttpProtocol`]: by default those of
 //!   idempotent methods, and others only if the failure shows that they were not processed.
@@ -65,12 +65,14 @@ mod body;
 mod call;
 mod failure;
 mod http_protocol;
+mod judge;
 mod layer;
 mod protocol;
 mod service;
 mod unsent;
 
 pub use http_protocol::{ByClone, ByFunction, CloneBody, HttpProtocol, HttpSubject};
+pub use judge::{ByRules, ByVerdict, Judge};
 pub use layer::RetryLayer;
 pub use protocol::Protocol;
 pub use service::{ResponseFuture, Retry};

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::future::Future;
 
-use undaunted::{HttpFailure, RetryReport, TimedOut, Verdict};
+use undaunted::{HttpFailure, Judgement, RetryReport, TimedOut};
 
 /// What a [`Retry`](crate::Retry) service has to know of its requests, responses and errors.
 ///
@@ -11,7 +11,7 @@ use undaunted::{HttpFailure, RetryReport, TimedOut, Verdict};
 ///
 /// ```
 /// use std::io;
-/// use undaunted::{Retryable, TimedOut, Verdict};
+/// use undaunted::{Judgement, Retryable, TimedOut};
 /// use undaunted_tower::Protocol;
 ///
 /// /// Names are looked up, which may be repeated always.
@@ -33,8 +33,8 @@ use undaunted::{HttpFailure, RetryReport, TimedOut, Verdict};
 ///         name.clone()
 ///     }
 ///
-///     fn verdict(&self, error: &io::Error) -> Verdict {
-///         error.verdict()
+///     fn judge(&self, error: &io::Error) -> Judgement {
+///         error.verdict().into()
 ///     }
 ///
 ///     fn timed_out(&self, timed_out: TimedOut) -> io::Error {
@@ -61,8 +61,14 @@ pub trait Protocol<Request, Response, E> {
         None
     }
 
-    /// The verdict on an error.
-    fn verdict(&self, error: &E) -> Verdict;
+    /// What such a response means. Default: its own verdict counts.
+    fn judge_response(&self, failure: &HttpFailure) -> Judgement {
+        failure.verdict().into()
+    }
+
+    /// What an error means: its verdict, and the rule that decided, if one did
+    /// ([`Rules::judge`](undaunted::Rules::judge)).
+    fn judge(&self, error: &E) -> Judgement;
 
     /// Whether an error shows that the request was not processed. Default: no error does.
     fn is_unprocessed(&self, _: &E) -> bool {

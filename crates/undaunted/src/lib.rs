@@ -104,7 +104,7 @@ pub use pacer::{Admission, Pacer, Turn};
 pub use report::{FailedAttempt, RetryReport};
 pub use rules::{Judgement, RetrySettings, Rules, RulesBuilder};
 pub use state::{Cut, Decision, RetryState, StopReason};
-pub use verdict::{Retryable, TimedOut, Verdict};
+pub use verdict::{FailedResponse, Retryable, TimedOut, Verdict};
 
 #[cfg(feature = "macros")]
 pub use undaunted_macros::retry;

@@ -136,6 +136,24 @@ pub trait Retryable: fmt::Display + Sized {
     /// Its own [`verdict`](Self::verdict) decides whether an attempt that was cut by
     /// `attempt_timeout` is tried again, so it should be the verdict of `timed_out`.
     fn timed_out(timed_out: TimedOut) -> Self;
+
+    /// The response that this error was made of, for [`Rules`](crate::Rules). Default: none. It is
+    /// needed only where neither the error nor a cause of it is one that rules know, such as an
+    /// [`HttpFailure`](crate::HttpFailure).
+    fn failed_response(&self) -> Option<FailedResponse<'_>> {
+        None
+    }
+}
+
+/// What a failed response says, as far as rules need it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedResponse<'e> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The service's code, such as `SlowDown`, if it sent one.
+    pub code: Option<&'e str>,
+    /// How long the service asked us to wait, if it did.
+    pub retry_after: Option<Duration>,
 }
 
 /// A time limit that ran out, or that cannot be enforced: which one, and how long it is.

@@ -10,9 +10,7 @@ macro_rules! trait_calls {
         use futures::future::try_join_all;
         use futures::{StreamExt, TryStreamExt, stream};
         use $object_store::path::Path;
-        use $object_store::{
-            Error, ObjectStore, ObjectStoreExt, PutMode, Result, UpdateVersion, WriteMultipart,
-        };
+        use $object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, Result, UpdateVersion};
 
         use crate::call::{Call, Failure, Kind, PART, Reply};
         use crate::clients::Session;
@@ -87,11 +85,7 @@ macro_rules! trait_calls {
                     put(store, key, content.bytes(), mode).await
                 }
                 Call::Upload { key, content } => {
-                    let upload = store.put_multipart(&Path::from(*key)).await?;
-                    let mut writer = WriteMultipart::new_with_chunk_size(upload, PART);
-                    writer.put(content.bytes());
-                    // Aborts the upload when it fails.
-                    writer.finish().await?;
+                    upload(store, &Path::from(*key), content.bytes()).await?;
                     Ok(Reply::Done)
                 }
                 Call::Copy { from, to } => {
@@ -139,9 +133,51 @@ macro_rules! trait_calls {
 }
 
 pub mod of_014 {
+    use object_store::WriteMultipart;
+
     trait_calls!(object_store);
+
+    async fn upload(store: &Arc<dyn ObjectStore>, path: &Path, bytes: Bytes) -> Result<()> {
+        let upload = store.put_multipart(path).await?;
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART);
+        writer.put(bytes);
+        // Aborts the upload when it fails.
+        writer.finish().await?;
+        Ok(())
+    }
 }
 
 pub mod of_013 {
+    use object_store013::MultipartUpload;
+    use tokio::task::JoinSet;
+
     trait_calls!(object_store013);
+
+    /// What `WriteMultipart` of 0.14 does. The one of 0.13 does not abort an upload of which a part
+    /// fails, and does not return it either, so that its caller cannot.
+    async fn upload(store: &Arc<dyn ObjectStore>, path: &Path, bytes: Bytes) -> Result<()> {
+        let mut upload = store.put_multipart(path).await?;
+        let mut parts = JoinSet::new();
+        for start in (0..bytes.len()).step_by(PART) {
+            let part = bytes.slice(start..bytes.len().min(start + PART));
+            parts.spawn(upload.put_part(part.into()));
+        }
+        let result = complete(&mut upload, &mut parts).await;
+        if result.is_err() {
+            parts.shutdown().await;
+            upload.abort().await?;
+        }
+        result
+    }
+
+    async fn complete(
+        upload: &mut Box<dyn MultipartUpload>,
+        parts: &mut JoinSet<Result<()>>,
+    ) -> Result<()> {
+        while let Some(part) = parts.join_next().await {
+            part??;
+        }
+        upload.complete().await?;
+        Ok(())
+    }
 }

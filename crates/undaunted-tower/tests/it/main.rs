@@ -4,9 +4,11 @@
 
 mod attempts;
 mod bodies;
+mod deadline;
 mod idempotency;
 mod limits;
 mod readiness;
+mod rules;
 mod script;
 mod shared;
 

@@ -54,6 +54,8 @@ pin_project! {
         // The failure before the next or running attempt: if the deadline cuts that, this is the
         // caller's error, since it says more.
         last: Option<E>,
+        // The limit because of which `last` became the caller's error.
+        ended_by: Option<TimedOut>,
     }
 }
 
@@ -175,6 +177,7 @@ where
                 sleep: Some(self.timer.sleep(after)),
                 because: Some(because),
                 last,
+                ended_by: None,
             })
         });
         Ok(())
@@ -228,7 +231,19 @@ where
             TimedOut::Total { .. } | TimedOut::Deadline { .. } => self.take_last(),
             _ => None,
         };
-        last.unwrap_or_else(|| self.classifier.timed_out(because))
+        let Some(last) = last else {
+            return self.classifier.timed_out(because);
+        };
+        if let Some(timed) = &mut self.timed {
+            *timed.as_mut().project().ended_by = Some(because);
+        }
+        last
+    }
+
+    /// The limit that ended the last attempt, if an earlier failure is its error.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "for sessions"))]
+    pub(super) fn ended_by(&self) -> Option<&TimedOut> {
+        self.timed.as_ref()?.ended_by.as_ref()
     }
 
     fn take_last(&mut self) -> Option<E> {
@@ -284,6 +299,7 @@ where
                         sleep,
                         because: None,
                         last,
+                        ended_by: None,
                     })
                 });
                 Ok(delay)

@@ -94,6 +94,16 @@ pub trait Classify<E> {
 
     /// The error for a limit that ran out.
     fn timed_out(&mut self, timed_out: TimedOut) -> E;
+
+    /// What [`Rules`] say of this error, which is `looked_into`.
+    fn by_rules(
+        &self,
+        rules: &Rules,
+        _: &E,
+        looked_into: &(dyn Error + 'static),
+    ) -> Option<Judgement> {
+        rules.judge(looked_into)
+    }
 }
 
 /// The error's own [`Retryable`] implementation decides.
@@ -107,6 +117,15 @@ impl<E: Retryable> Classify<E> for ByTrait {
 
     fn timed_out(&mut self, timed_out: TimedOut) -> E {
         E::timed_out(timed_out)
+    }
+
+    fn by_rules(
+        &self,
+        rules: &Rules,
+        error: &E,
+        looked_into: &(dyn Error + 'static),
+    ) -> Option<Judgement> {
+        rules.judge_retryable(error, looked_into)
     }
 }
 
@@ -168,6 +187,15 @@ where
     fn timed_out(&mut self, timed_out: TimedOut) -> E {
         self.inner.timed_out(timed_out)
     }
+
+    fn by_rules(
+        &self,
+        rules: &Rules,
+        error: &E,
+        looked_into: &(dyn Error + 'static),
+    ) -> Option<Judgement> {
+        self.inner.by_rules(rules, error, looked_into)
+    }
 }
 
 impl<P, C: fmt::Debug> fmt::Debug for When<P, C> {
@@ -196,12 +224,21 @@ where
     }
 
     fn judge(&mut self, error: &E) -> Judgement {
-        let judged = self.rules.judge(error.as_error());
+        let judged = self.inner.by_rules(self.rules, error, error.as_error());
         judged.unwrap_or_else(|| self.inner.judge(error))
     }
 
     fn timed_out(&mut self, timed_out: TimedOut) -> E {
         self.inner.timed_out(timed_out)
+    }
+
+    fn by_rules(
+        &self,
+        rules: &Rules,
+        error: &E,
+        looked_into: &(dyn Error + 'static),
+    ) -> Option<Judgement> {
+        self.inner.by_rules(rules, error, looked_into)
     }
 }
 

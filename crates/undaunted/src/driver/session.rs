@@ -77,7 +77,7 @@ impl<E: Retryable> Classify<E> for BySession<'_, E> {
     fn judge(&mut self, error: &E) -> Judgement {
         let judged = self
             .rules
-            .and_then(|(rules, look_into)| rules.judge(look_into(error)));
+            .and_then(|(rules, look_into)| rules.judge_retryable(error, look_into(error)));
         judged.unwrap_or_else(|| error.verdict().into())
     }
 
@@ -317,6 +317,14 @@ impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
         let delay = self.call().failed(error, Some(judged.into()))?;
         self.wait(delay).await;
         Ok(())
+    }
+
+    /// The limit that ended the last attempt, where the error of that attempt is the one before it,
+    /// which says more: for a caller to whom that failure no longer is an answer, such as a response
+    /// that it has thrown away. `None` where no limit did, or where the error says so itself.
+    #[must_use]
+    pub fn ended_by(&self) -> Option<&TimedOut> {
+        self.call.as_ref()?.ended_by()
     }
 
     /// Ends the call as a success although its last attempt failed: for an operation that has

@@ -10,7 +10,7 @@ use aws_smithy1::client::result::{ConnectorError, SdkError};
 
 use super::causes::{known_along_sources, verdict_of_connection};
 use super::http::HttpFailure;
-use crate::verdict::{Retryable, TimedOut, Verdict};
+use crate::verdict::{FailedResponse, Retryable, TimedOut, Verdict};
 
 /// The verdict on an error of the SDK's, or none if it is not one. The type of an `SdkError` has
 /// that of its operation in it, which nobody can ask for here, so its sources are known: the
@@ -21,6 +21,11 @@ pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     }
     let code = error.downcast_ref::<ErrorMetadata>()?.code()?;
     Some(HttpFailure::new(0).with_code(code).verdict())
+}
+
+/// The code of a response, behind an error of the SDK's that has no type for it.
+pub(super) fn code<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
+    error.downcast_ref::<ErrorMetadata>()?.code()
 }
 
 impl<E: ProvideErrorMetadata> Retryable for SdkError<E, HttpResponse> {
@@ -54,6 +59,15 @@ impl<E: ProvideErrorMetadata> Retryable for SdkError<E, HttpResponse> {
                 Self::timeout_error(timed_out)
             }
         }
+    }
+
+    fn failed_response(&self) -> Option<FailedResponse<'_>> {
+        let failure = HttpFailure::of(self.raw_response()?, None);
+        Some(FailedResponse {
+            status: failure.status(),
+            code: self.as_service_error().and_then(ProvideErrorMetadata::code),
+            retry_after: failure.retry_after(),
+        })
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn known_along_sources(error: &(dyn Error + 'static)) -> Option<Verdi
     not(any(
         feature = "aws_smithy1",
         feature = "hyper_util01",
+        feature = "opendal059",
         feature = "tonic014"
     )),
     allow(dead_code, reason = "only clients of HTTP make connections")

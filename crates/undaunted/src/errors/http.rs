@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::verdict::{Retryable, TimedOut, Verdict};
+use crate::verdict::{FailedResponse, Retryable, TimedOut, Verdict};
 
 /// A failed HTTP response: its status, and what the service said beside it.
 ///
@@ -132,6 +132,16 @@ impl HttpFailure {
     pub fn proves_not_applied(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default();
         self.status == 429 || THROTTLED_CODES.contains(&code) || REJECTED_CODES.contains(&code)
+    }
+}
+
+impl From<FailedResponse<'_>> for HttpFailure {
+    fn from(response: FailedResponse<'_>) -> Self {
+        Self {
+            code: response.code.map(str::to_owned),
+            retry_after: response.retry_after,
+            ..Self::new(response.status)
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod tonic014;
 
 use std::error::Error;
 use std::io::Error as IoError;
+use std::time::Duration;
 
 pub(crate) use self::causes::along_causes;
 use self::causes::verdict_along_sources;
@@ -61,6 +62,16 @@ impl Retryable for Box<dyn Error> {
 /// The status that an error stands for, where it need not have the response.
 pub(crate) fn status(error: &(dyn Error + 'static)) -> Option<u16> {
     STATUSES.iter().find_map(|status| status(error))
+}
+
+/// The service's code that an error of another client has, or its client's word for what happened.
+pub(crate) fn code<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
+    CODES.iter().find_map(|code| code(error))
+}
+
+/// The wait that the service asks for by an error whose type is one of those that have a verdict.
+pub(crate) fn retry_after(error: &(dyn Error + 'static)) -> Option<Duration> {
+    known_verdict(error)?.retry_after()
 }
 
 /// The verdict on an error if its type is one of those that have one. Messages are never read.
@@ -110,10 +121,26 @@ type StatusOfType = fn(&(dyn Error + 'static)) -> Option<u16>;
 const STATUSES: &[StatusOfType] = &[
     #[cfg(any(feature = "object_store013", feature = "object_store014"))]
     object_store::status,
+    #[cfg(feature = "opendal059")]
+    opendal059::status,
     #[cfg(feature = "reqwest012")]
     reqwest::v012::status,
     #[cfg(feature = "reqwest013")]
     reqwest::v013::status,
+    #[cfg(feature = "tonic014")]
+    tonic014::status,
+];
+
+/// The code of an error of a known type, or none if it is of another or has none.
+type CodeOfType = for<'e> fn(&'e (dyn Error + 'static)) -> Option<&'e str>;
+
+const CODES: &[CodeOfType] = &[
+    #[cfg(feature = "aws_smithy1")]
+    aws_smithy1::code,
+    #[cfg(feature = "opendal059")]
+    opendal059::code,
+    #[cfg(feature = "tonic014")]
+    tonic014::code,
 ];
 
 #[cfg(test)]

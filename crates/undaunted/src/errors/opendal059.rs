@@ -4,7 +4,7 @@ use std::error::Error;
 
 use opendal059::{Error as OpendalError, ErrorKind};
 
-use super::causes::known_along_sources;
+use super::causes::{known_along_sources, verdict_of_connection};
 use crate::verdict::{Retryable, TimedOut, Verdict};
 
 /// The verdict on an error of OpenDAL's, or none if it is not one.
@@ -12,8 +12,27 @@ pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     Some(error.downcast_ref::<OpendalError>()?.verdict())
 }
 
+/// The status that a kind stands for.
+pub(super) fn status(error: &(dyn Error + 'static)) -> Option<u16> {
+    match error.downcast_ref::<OpendalError>()?.kind() {
+        ErrorKind::PermissionDenied => Some(403),
+        ErrorKind::NotFound => Some(404),
+        ErrorKind::AlreadyExists | ErrorKind::Conflict => Some(409),
+        ErrorKind::ConditionNotMatch => Some(412),
+        ErrorKind::RangeNotSatisfied => Some(416),
+        ErrorKind::RateLimited => Some(429),
+        _ => None,
+    }
+}
+
+/// The name of the kind, such as `RateLimited`.
+pub(super) fn code<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
+    Some(error.downcast_ref::<OpendalError>()?.kind().into_static())
+}
+
 impl Retryable for OpendalError {
-    /// `RateLimited` is throttled, and what OpenDAL calls temporary is transient. What it calls
+    /// `RateLimited` is throttled, and what OpenDAL calls temporary is transient, unless TLS refuses
+    /// the connection. What it calls
     /// persistent was retried by its own `RetryLayer` and is permanent, so that retries do not
     /// multiply: leave that layer out.
     ///
@@ -25,7 +44,10 @@ impl Retryable for OpendalError {
         }
         match self.kind() {
             ErrorKind::RateLimited => Verdict::THROTTLED,
-            _ if self.is_temporary() => Verdict::TRANSIENT,
+            _ if self.is_temporary() => match self.source() {
+                Some(source) => verdict_of_connection(source),
+                None => Verdict::TRANSIENT,
+            },
             ErrorKind::Unexpected => {
                 let cause = self.source().and_then(known_along_sources);
                 cause.unwrap_or(Verdict::Permanent)
@@ -69,6 +91,12 @@ mod tests {
             (error(Kind::RateLimited).set_temporary(), "throttled"),
             (error(Kind::RateLimited).set_persistent(), "permanent"),
             (error(Kind::Unexpected).set_temporary(), "transient"),
+            (
+                error(Kind::Unexpected)
+                    .set_source(io::Error::from(io::ErrorKind::InvalidData))
+                    .set_temporary(),
+                "permanent",
+            ),
             (error(Kind::Unexpected).set_persistent(), "permanent"),
             (error(Kind::Unexpected), "permanent"),
             (error(Kind::Unexpected).set_source(reset()), "transient"),

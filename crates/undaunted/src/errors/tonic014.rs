@@ -14,6 +14,49 @@ pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     Some(error.downcast_ref::<Status>()?.verdict())
 }
 
+/// The status of HTTP that gRPC's `google.rpc.Code` gives to a code.
+pub(super) fn status(error: &(dyn Error + 'static)) -> Option<u16> {
+    let status = match error.downcast_ref::<Status>()?.code() {
+        Code::Ok => return None,
+        Code::FailedPrecondition | Code::InvalidArgument | Code::OutOfRange => 400,
+        Code::Unauthenticated => 401,
+        Code::PermissionDenied => 403,
+        Code::NotFound => 404,
+        Code::Aborted | Code::AlreadyExists => 409,
+        Code::ResourceExhausted => 429,
+        Code::Cancelled => 499,
+        Code::DataLoss | Code::Internal | Code::Unknown => 500,
+        Code::Unimplemented => 501,
+        Code::Unavailable => 503,
+        Code::DeadlineExceeded => 504,
+    };
+    Some(status)
+}
+
+/// The name of the code, as tonic writes it: `ResourceExhausted`.
+pub(super) fn code<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
+    let code = match error.downcast_ref::<Status>()?.code() {
+        Code::Ok => "Ok",
+        Code::Cancelled => "Cancelled",
+        Code::Unknown => "Unknown",
+        Code::InvalidArgument => "InvalidArgument",
+        Code::DeadlineExceeded => "DeadlineExceeded",
+        Code::NotFound => "NotFound",
+        Code::AlreadyExists => "AlreadyExists",
+        Code::PermissionDenied => "PermissionDenied",
+        Code::ResourceExhausted => "ResourceExhausted",
+        Code::FailedPrecondition => "FailedPrecondition",
+        Code::Aborted => "Aborted",
+        Code::OutOfRange => "OutOfRange",
+        Code::Unimplemented => "Unimplemented",
+        Code::Internal => "Internal",
+        Code::Unavailable => "Unavailable",
+        Code::DataLoss => "DataLoss",
+        Code::Unauthenticated => "Unauthenticated",
+    };
+    Some(code)
+}
+
 impl Retryable for Status {
     /// By code:
     ///

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use self::rule::{Known, Rule};
 use crate::errors::http::HttpFailure;
-use crate::verdict::Verdict;
+use crate::verdict::{Retryable, Verdict};
 
 /// Rules that come before an error's own verdict: "our gateway's 423 is transient", "this code is
 /// permanent".
@@ -55,9 +55,11 @@ use crate::verdict::Verdict;
 /// before a transient one. So `retryable_status = 500-599` can be narrowed by
 /// `permanent_status = 507`, and both by a code.
 ///
-/// Status and code are those of the first [`HttpFailure`] among the error and its causes. Of an
-/// error of object_store without one, the variant has a status: `PermissionDenied` is 403. A wait
-/// that the service asks for is obeyed whichever rule decides.
+/// Status and code are those of the first [`HttpFailure`] among the error and its causes. Errors of
+/// other clients have what they know: see
+/// [the table](crate::guide::other_clients#rules-of-your-own). Codes are compared without the case of
+/// their letters and without underscores, so that gRPC's `RESOURCE_EXHAUSTED` is tonic's
+/// `ResourceExhausted`. A wait that the service asks for is obeyed whichever rule decides.
 ///
 /// # What no rule changes
 ///
@@ -127,6 +129,21 @@ impl Rules {
             })
         })
     }
+
+    /// [`judge`](Self::judge), of an error that knows its response by itself
+    /// ([`Retryable::failed_response`]); `looked_into` is the same error.
+    #[must_use]
+    pub fn judge_retryable<E: Retryable>(
+        &self,
+        error: &E,
+        looked_into: &(dyn Error + 'static),
+    ) -> Option<Judgement> {
+        if self.rules.is_empty() {
+            return None;
+        }
+        let response = error.failed_response().map(HttpFailure::from);
+        self.judge_with(looked_into, response.as_ref())
+    }
 }
 
 impl From<Verdict> for Judgement {
@@ -170,5 +187,7 @@ impl fmt::Debug for Rules {
     }
 }
 
+#[cfg(test)]
+mod client_tests;
 #[cfg(test)]
 mod tests;

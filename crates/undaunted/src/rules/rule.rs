@@ -21,7 +21,7 @@ pub(super) struct Rule {
 #[derive(Clone)]
 pub(super) enum Test {
     Function(Arc<Function>),
-    /// In any case of its letters.
+    /// In any case of its letters, with underscores or without.
     Code(String),
     /// A part of the text of the error or of a cause, in any case of its letters.
     Text(String),
@@ -84,7 +84,7 @@ impl Test {
     fn applies_to(&self, known: &Known<'_>) -> bool {
         match self {
             Self::Function(_) => false,
-            Self::Code(code) => known.code.is_some_and(|of| of.eq_ignore_ascii_case(code)),
+            Self::Code(code) => known.code.is_some_and(|of| is_same_code(of, code)),
             Self::Text(text) => {
                 let text = text.to_ascii_lowercase();
                 let said = |link: &dyn Error| link.to_string().to_ascii_lowercase();
@@ -113,13 +113,17 @@ impl<'e> Known<'e> {
         let failure = links
             .find_map(|link| link.downcast_ref::<HttpFailure>())
             .or(response);
-        let by_variant = || along_causes(error).find_map(errors::status);
+        let by_type = || along_causes(error).find_map(errors::status);
+        let code_by_type = || along_causes(error).find_map(errors::code);
+        let hint_by_type = || along_causes(error).find_map(errors::retry_after);
         let limit = along_causes(error).find_map(|link| link.downcast_ref::<TimedOut>());
         Self {
             error,
-            status: failure.map(HttpFailure::status).or_else(by_variant),
-            code: failure.and_then(HttpFailure::code),
-            retry_after: failure.and_then(HttpFailure::retry_after),
+            status: failure.map(HttpFailure::status).or_else(by_type),
+            code: failure.and_then(HttpFailure::code).or_else(code_by_type),
+            retry_after: failure
+                .and_then(HttpFailure::retry_after)
+                .or_else(hint_by_type),
             is_refused_limit: matches!(limit, Some(TimedOut::CannotCut { .. })),
         }
     }
@@ -137,14 +141,26 @@ impl<'e> Known<'e> {
 
 /// Whether a code says that something is there, or not, or is not what a condition wants.
 pub(super) fn states_fact(code: &str) -> bool {
-    FACTS.iter().any(|fact| fact.eq_ignore_ascii_case(code))
+    FACTS.iter().any(|fact| is_same_code(fact, code))
 }
 
-/// The codes by which S3, Google Cloud Storage and Azure state a fact.
-pub(super) const FACTS: [&str; 12] = [
+/// Whether two codes are the same but for the case of their letters and for underscores.
+fn is_same_code(one: &str, other: &str) -> bool {
+    letters(one).eq(letters(other))
+}
+
+fn letters(code: &str) -> impl Iterator<Item = u8> {
+    let bytes = code.bytes().filter(|byte| *byte != b'_');
+    bytes.map(|byte| byte.to_ascii_lowercase())
+}
+
+/// The codes by which S3, Google Cloud Storage, Azure, gRPC and OpenDAL state a fact.
+pub(super) const FACTS: [&str; 14] = [
+    "AlreadyExists",
     "BlobAlreadyExists",
     "BlobNotFound",
     "conditionNotMet",
+    "ConditionNotMatch",
     "InvalidBlobOrBlock",
     "NoSuchKey",
     "NoSuchVersion",

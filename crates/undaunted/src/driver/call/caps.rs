@@ -31,6 +31,7 @@ where
                 sleep: (!after.is_zero()).then(|| self.timer.sleep(after)),
                 because: Some(because),
                 last: None,
+                ended_by: None,
             })
         });
     }

@@ -84,6 +84,7 @@ where
                 sleep: Some(self.timer.sleep(until.saturating_duration_since(now))),
                 because: None,
                 last,
+                ended_by: None,
             }));
         }
     }
