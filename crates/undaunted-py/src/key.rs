@@ -28,6 +28,14 @@ impl Root {
         })
     }
 
+    /// The path of a folder; the empty key is the root.
+    pub(crate) fn folder(&self, key: &str) -> PyResult<Path> {
+        match key {
+            "" => Ok(self.0.clone()),
+            _ => self.path(key),
+        }
+    }
+
     /// For a prefix of keys, which need not end at a slash: the folder that is listed, and the
     /// beginning of the full paths.
     pub(crate) fn prefix(&self, prefix: &str) -> PyResult<(Option<Path>, String)> {

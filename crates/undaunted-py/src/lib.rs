@@ -9,6 +9,7 @@ mod budget;
 mod config;
 mod errors;
 mod events;
+mod folder;
 mod foreign;
 mod key;
 mod listing;

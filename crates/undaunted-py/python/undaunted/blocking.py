@@ -87,7 +87,7 @@ class Storage(OpenedStorage):
             if not overwrite:
                 raise ValueError("overwrite=False needs bytes: a stream is written in parts")
             return self.put_large(key, data, content_type=content_type, metadata=metadata)
-        return _result_of(self._store.put(key, content, content_type, metadata, overwrite))
+        return result_of(self._store.put(key, content, content_type, metadata, overwrite))
 
     def put_large(
         self,
@@ -111,62 +111,62 @@ class Storage(OpenedStorage):
             stored = self.put(key, first, content_type=content_type, metadata=metadata)
             _report(progress.add(len(first)), progress_callback)
             return stored
-        upload = _result_of(self._store.start_upload(key, content_type, metadata))
+        upload = result_of(self._store.start_upload(key, content_type, metadata))
         try:
             upload.put_part(first)
             while part is not None or upload.in_flight:
                 if part is None or upload.in_flight >= concurrency:
-                    size = _result_of(upload.finish_part())
+                    size = result_of(upload.finish_part())
                     _report(progress.add(size), progress_callback)
                 else:
                     upload.put_part(part)
                     part = next(pieces, None)
-            return _result_of(upload.complete(progress.transferred))
+            return result_of(upload.complete(progress.transferred))
         except BaseException:
             _abort(upload)
             raise
 
     def get(self, key: str) -> Iterator[bytes]:
         """Reads a file in chunks."""
-        reader = _result_of(self._store.get(key))
-        while (chunk := _result_of(reader.next())) is not None:
+        reader = result_of(self._store.get(key))
+        while (chunk := result_of(reader.next())) is not None:
             yield chunk
 
     def get_bytes(self, key: str) -> bytes:
         """Reads a file."""
-        return _result_of(self._store.get_bytes(key))
+        return result_of(self._store.get_bytes(key))
 
     def delete(self, key: str) -> None:
         """Deletes a file."""
-        _result_of(self._store.delete(key))
+        result_of(self._store.delete(key))
 
     def exists(self, key: str) -> bool:
         """Whether the file exists."""
-        return _result_of(self._store.exists(key))
+        return result_of(self._store.exists(key))
 
     def list(self, prefix: str = "", *, limit: int | None = None) -> Iterator[StoredFile]:
         """The files whose keys begin with a prefix."""
         listing = self._store.list(prefix, checked_limit(limit))
-        while (batch := _result_of(listing.next())) is not None:
+        while (batch := result_of(listing.next())) is not None:
             yield from batch
 
     def info(self, key: str) -> StoredFile:
         """The description of a file."""
-        return self._with_type(_result_of(self._store.info(key)))
+        return self._with_type(result_of(self._store.info(key)))
 
     def copy(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Copies a file within the storage."""
-        return self._with_type(_result_of(self._store.copy(source, destination, overwrite)))
+        return self._with_type(result_of(self._store.copy(source, destination, overwrite)))
 
     def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Moves a file within the storage."""
-        return self._with_type(_result_of(self._store.move(source, destination, overwrite)))
+        return self._with_type(result_of(self._store.move(source, destination, overwrite)))
 
     def url(
         self, key: str, *, expires_in: timedelta | float | None = None, method: str = "GET"
     ) -> str:
         """A URL with which anyone can read the file for a limited time."""
-        return _result_of(self._store.url(key, seconds(expires_in), method))
+        return result_of(self._store.url(key, seconds(expires_in), method))
 
     def close(self) -> None:
         """Closes connections. Further operations raise a ``ValueError``."""
@@ -179,7 +179,7 @@ class Storage(OpenedStorage):
         self.close()
 
 
-def _result_of(made: T | Pending[T]) -> T:
+def result_of(made: T | Pending[T]) -> T:
     """The result of an operation, waited for if it is pending."""
     return cast(T, made.wait()) if isinstance(made, Pending) else made
 
@@ -192,7 +192,7 @@ def _report(info: ProgressInfo, callback: Callable[[ProgressInfo], None] | None)
 def _abort(upload: Upload) -> None:
     """Aborts an upload. If that fails too, the caller's error says more."""
     try:
-        _result_of(upload.abort())
+        result_of(upload.abort())
     except StorageError:
         return
 
