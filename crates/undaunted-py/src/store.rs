@@ -148,11 +148,18 @@ impl Store {
             let options = GetOptions {
                 range: Some(stop.map_or(GetRange::Offset(start), |stop| (start..stop).into())),
                 // A weak ETag never matches.
-                if_match: etag.filter(|etag| !etag.starts_with("W/")),
+                if_match: etag.clone().filter(|etag| !etag.starts_with("W/")),
                 ..GetOptions::default()
             };
             let result = opened.store.get_opts(&path, options).await?;
-            Ok(Content(result.bytes().await?))
+            // Some servers do not heed the condition.
+            match (&etag, &result.meta.e_tag) {
+                (Some(was), Some(now)) if was != now => Err(Error::Precondition {
+                    path: path.to_string(),
+                    source: "another object has taken its place".into(),
+                }),
+                _ => Ok(Content(result.bytes().await?)),
+            }
         })
     }
 

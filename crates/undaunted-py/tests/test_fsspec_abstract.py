@@ -10,11 +10,11 @@ import pytest
 from fsspec.tests import abstract
 
 from real_s3 import RealS3, serve
-from undaunted import RetryConfig
+from undaunted import RetryBudget, RetryConfig
 from undaunted.fsspec import MemoryFileSystem, S3FileSystem
 
-# The flaky server fails every fifth request, and the waits would be most of the time.
-QUICK = {"max_retries": 20, "base_delay": 0.01, "max_delay": 0.05}
+# The delays would be most of the time, and hundreds of operations share the budget.
+QUICK = RetryConfig(20, 0.01, 0.05, budget=RetryBudget(65_535))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ class Plain(Fixtures):
 class Flaky(Fixtures):
     @pytest.fixture
     def fs(self, flaky: RealS3) -> S3FileSystem:
-        return S3FileSystem(**flaky.options, retry=RetryConfig(**QUICK))
+        return S3FileSystem(**flaky.options, retry=QUICK)
 
 
 class Memory(Fixtures):

@@ -12,6 +12,10 @@ T = TypeVar("T", covariant=True)
 
 __version__: str
 
+Keys: TypeAlias = list[str]
+Listed: TypeAlias = tuple[list[StoredFile], list[str]]
+"""The files in a folder, and the keys of the folders in it."""
+
 Verdict: TypeAlias = int | tuple[int, float]
 """What a failure is, and the wait in seconds that the service asked for, if any."""
 
@@ -272,7 +276,7 @@ class Store:
         """Reads a part; with an ETag, of this very file."""
 
     def delete(self, key: str) -> Pending[None] | None: ...
-    def delete_many(self, keys: list[str]) -> Pending[None] | None:
+    def delete_many(self, keys: Keys) -> Pending[None] | None:
         """Tries to delete all; a missing file is no failure."""
     def exists(self, key: str) -> bool | Pending[bool]: ...
     def info(self, key: str) -> StoredFile | Pending[StoredFile]: ...
@@ -283,9 +287,7 @@ class Store:
         self, source: str, destination: str, overwrite: bool
     ) -> StoredFile | Pending[StoredFile]: ...
     def list(self, prefix: str, limit: int | None) -> Listing: ...
-    def list_folder(
-        self, key: str
-    ) -> tuple[list[StoredFile], list[str]] | Pending[tuple[list[StoredFile], list[str]]]:
+    def list_folder(self, key: str) -> Listed | Pending[Listed]:
         """The files directly in a folder, and the keys of the folders in it."""
 
     def is_folder(self, key: str) -> bool | Pending[bool]:

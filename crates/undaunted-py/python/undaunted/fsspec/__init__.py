@@ -35,7 +35,11 @@ __all__ = [
     "register",
 ]
 
-for _name in __all__:
-    # Tracebacks, pickles and documentation name the public package.
-    globals()[_name].__module__ = __name__
-del _name
+
+def _name_after_this() -> None:
+    """Makes tracebacks, pickles and documentation name the public package."""
+    for name in __all__:
+        globals()[name].__module__ = __name__
+
+
+_name_after_this()

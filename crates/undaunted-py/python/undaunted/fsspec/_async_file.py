@@ -1,10 +1,6 @@
 """``AsyncFile``: a file that is read or written by coroutines."""
 
 # pyright: reportPrivateUsage=false
-# fsspec has no types.
-# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import asyncio
@@ -12,11 +8,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from fsspec.asyn import AbstractAsyncStreamedFile
-
 from .._bridge import result_of
 from ._base import named
 from ._file import WRITE_BLOCK
+from ._fsspec import AbstractAsyncStreamedFile
 
 if TYPE_CHECKING:
     from .._types import StoredFile
@@ -24,12 +19,16 @@ if TYPE_CHECKING:
     from ._base import Base, Entry
 
 
-class AsyncFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
+class AsyncFile(AbstractAsyncStreamedFile):
     """An open file: ``async with await fs.open_async(path) as file``.
 
-    It is read as a stream; after a ``seek`` by ranges. What is written is sent in parts, and becomes
-    visible when the file is closed; if the block raises, it does not.
+    It is read as a stream; after a ``seek`` by ranges. What is written is sent in parts, and
+    becomes visible when the file is closed; if the block raises, it does not.
     """
+
+    key: str
+    closed: bool
+    loc: int
 
     def __init__(
         self,

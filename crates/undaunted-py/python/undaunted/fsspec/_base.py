@@ -1,26 +1,20 @@
 """``Base``: how a file system opens its storages, and what its paths mean."""
 
 # pyright: reportPrivateUsage=false
-# fsspec has no types.
-# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
-
-from fsspec.asyn import AsyncFileSystem, get_loop
-from fsspec.utils import stringify_path, tokenize
+from typing import Any, ClassVar, cast
 
 from .._config import RetryConfig
 from .._errors import StorageConfigurationError, StorageError, StorageUnsupportedError
 from .._misuse import config_of
 from .._storage import ObjectStorage
 from .._undaunted import Store
+from ._fsspec import AsyncFileSystem, CachedType, get_loop, stringify_path, tokenize
 from ._options import translated
 
 Entry = dict[str, Any]
@@ -28,12 +22,26 @@ Entry = dict[str, Any]
 ``LastModified``, ``ContentType`` and ``metadata`` as far as they are known."""
 
 
-class Base(AsyncFileSystem):  # type: ignore[misc]
+class Cached(CachedType):
+    """fsspec gives one file system to all who ask with the same arguments. It compares their texts,
+    which do not tell two budgets or two pacers apart: those who bring one get one of their own.
+    """
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        retry = kwargs.get("retry")
+        if isinstance(retry, RetryConfig) and (retry.budget is not None or retry.pacer is not None):
+            kwargs["skip_instance_cache"] = True
+        return super().__call__(*args, **kwargs)
+
+
+class Base(AsyncFileSystem, metaclass=Cached):
     """Options, storages and paths. The storage of a bucket is opened at its first use."""
 
     service: ClassVar[str]
     """The scheme of the storages."""
+    protocol: ClassVar[tuple[str, ...]] = ()
     has_buckets: ClassVar[bool] = True
+    _pid: int
 
     def __init__(
         self,
@@ -99,8 +107,7 @@ class Base(AsyncFileSystem):  # type: ignore[misc]
     def __dask_tokenize__(self) -> str:
         if self.service == "memory":
             return str(self._fs_token)
-        token: str = tokenize(type(self), sorted(self._options.items()), str(self._retry._core))
-        return token
+        return tokenize(type(self), sorted(self._options.items()), str(self._retry._core))
 
     def __reduce__(self) -> Any:
         if self.service == "memory":
@@ -113,13 +120,14 @@ class Base(AsyncFileSystem):  # type: ignore[misc]
     def __repr__(self) -> str:
         return f"<undaunted.fsspec.{type(self).__name__}>"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return repr(self)
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
         """``bucket/key``, without a protocol and a slash at the end."""
         if isinstance(path, list):
-            return [cls._strip_protocol(each) for each in path]
+            return [cls._strip_protocol(each) for each in cast("list[object]", path)]
         text: str = stringify_path(path)
         scheme, separator, rest = text.partition("://")
         if separator and scheme in cls.protocol:
@@ -185,7 +193,7 @@ class Base(AsyncFileSystem):  # type: ignore[misc]
 
 
 @contextmanager
-def named(path: str) -> Iterator[None]:
+def named(path: str) -> Generator[None]:
     """Gives an exception the whole path, and the number of the error, as ``open`` does."""
     try:
         yield
@@ -201,8 +209,8 @@ def _retry_config(retry: object) -> RetryConfig:
     if retry is None:
         return RetryConfig.storage()
     if isinstance(retry, Mapping):
-        default = RetryConfig.storage()._core.fields()
-        return RetryConfig(**{**default, **retry})
+        given = cast("Mapping[str, Any]", retry)
+        return RetryConfig(**{**RetryConfig.storage()._core.fields(), **given})
     return config_of(retry)
 
 

@@ -1,10 +1,6 @@
 """``File``: a file that is read by ranges, or written in parts, for blocking code."""
 
 # pyright: reportPrivateUsage=false
-# fsspec has no types.
-# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import errno
@@ -12,11 +8,10 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from fsspec.spec import AbstractBufferedFile
-
 from .._errors import StorageError
 from ..blocking import result_of
 from ._base import Entry, named
+from ._fsspec import AbstractBufferedFile, caches
 from ._leaving import left_by_exception, now_handled
 from ._listing import described
 
@@ -25,12 +20,17 @@ if TYPE_CHECKING:
     from ._base import Base
 
 
-class File(AbstractBufferedFile):  # type: ignore[misc]
+class File(AbstractBufferedFile):
     """An open file. All reads are of the object that was there when it was opened: if another has
     taken its place, the next read is an error, never a mixture.
     """
 
     DEFAULT_BLOCK_SIZE = 5 * 2**20
+    buffer: Any
+    loc: int
+    key: str
+    blocksize: int
+    """Bytes that are read ahead, or in a part."""
 
     def __init__(
         self,
@@ -60,12 +60,16 @@ class File(AbstractBufferedFile):  # type: ignore[misc]
         self._old: Entry | None = None
         self._handled = now_handled()
         self._details = details
+        if cache_type not in caches:
+            known = ", ".join(str(name) for name in caches if name)
+            raise ValueError(f"cache_type is {cache_type!r}, but must be one of {known}")
         is_read = mode == "rb"
+        block: Any = block_size or (self.DEFAULT_BLOCK_SIZE if is_read else WRITE_BLOCK)
         super().__init__(
             fs,
             path,
             mode,
-            block_size or (self.DEFAULT_BLOCK_SIZE if is_read else WRITE_BLOCK),
+            block,
             autocommit,
             cache_type,
             cache_options,
@@ -279,9 +283,7 @@ class File(AbstractBufferedFile):  # type: ignore[misc]
         """Writes a file of one part, in one request."""
         content = self.buffer.getvalue()
         overwrite = self.mode != "xb"
-        result_of(
-            self._store.put(self.key, content, self._content_type, self._metadata, overwrite)
-        )
+        result_of(self._store.put(self.key, content, self._content_type, self._metadata, overwrite))
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
@@ -309,9 +311,7 @@ class File(AbstractBufferedFile):  # type: ignore[misc]
             self.buffer = io.BytesIO()
 
 
-def _reopen(
-    fs: Any, path: str, block_size: int, loc: int, cache_type: str, details: Entry
-) -> Any:
+def _reopen(fs: Any, path: str, block_size: int, loc: int, cache_type: str, details: Entry) -> Any:
     file = fs.open(
         path,
         block_size=block_size,

@@ -6,6 +6,8 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ._fsspec import compr, get_compression
+
 if TYPE_CHECKING:
     from ._file import File
 
@@ -66,10 +68,6 @@ class Compressed:
     """A compressed file, which closes the file that it is in, too."""
 
     def __init__(self, file: File, path: str, compression: str) -> None:
-        # fsspec has no types.
-        from fsspec.compression import compr  # pyright: ignore
-        from fsspec.core import get_compression  # pyright: ignore
-
         name = get_compression(path, compression)
         self._file = file
         self._stream: Any = file if name is None else compr[name](file, mode=file.mode[0])

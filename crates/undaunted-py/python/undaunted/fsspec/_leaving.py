@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from types import FrameType
+from typing import cast
 
 
 def now_handled() -> BaseException | None:
@@ -24,7 +25,7 @@ def left_by_exception(handled_before: BaseException | None) -> bool:
     error = sys.exc_info()[1]
     if error is None or error is handled_before:
         return False
-    frame: FrameType | None = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
     for _ in range(DEPTH):
         if frame is None:
             return False
@@ -35,7 +36,9 @@ def left_by_exception(handled_before: BaseException | None) -> bool:
 
 
 def _holds(value: object, error: BaseException) -> bool:
-    return value is error or (isinstance(value, tuple) and any(each is error for each in value))
+    if isinstance(value, tuple):
+        return any(each is error for each in cast("tuple[object, ...]", value))
+    return value is error
 
 
 DEPTH = 8

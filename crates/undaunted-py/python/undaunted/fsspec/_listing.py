@@ -1,25 +1,20 @@
 """``Listing``: what there is. Directories are made of the slashes in keys."""
 
 # pyright: reportPrivateUsage=false
-# fsspec has no types.
-# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
-
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from fsspec.asyn import sync_wrapper
-from fsspec.utils import tokenize
-
 from .._bridge import result_of
 from .._errors import StorageFileNotFoundError
 from .._types import StoredFile
 from ._base import Base, Entry, named
+from ._fsspec import sync_wrapper, tokenize
 
 
 class Listing(Base):
@@ -92,9 +87,10 @@ class Listing(Base):
         if maxdepth is None:
             found = await self._find_all(path, withdirs, prefix)
         else:
-            found = await super()._find(
+            walked: Any = await super()._find(
                 path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs
             )
+            found = walked
             if prefix:
                 start = f"{path}/{prefix}"
                 found = {name: found[name] for name in found if name.startswith(start)}
@@ -129,7 +125,7 @@ class Listing(Base):
             directories.pop(path, None)
         return {**directories, **files}
 
-    async def _walk(  # type: ignore[override]
+    async def _walk(
         self,
         path: str,
         maxdepth: int | None = None,
@@ -140,7 +136,7 @@ class Listing(Base):
         """``on_error="omit"`` leaves out what does not exist. What could not be listed for another
         reason is an error: a result without it would be wrong.
         """
-        handler = _omit_missing if on_error == "omit" else on_error
+        handler: Any = _omit_missing if on_error == "omit" else on_error
         async for step in super()._walk(
             path, maxdepth=maxdepth, topdown=topdown, on_error=handler, **kwargs
         ):
@@ -165,9 +161,7 @@ class Listing(Base):
         withdirs: bool = False,
         **kwargs: Any,
     ) -> Any:
-        found = await self._find(
-            path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs
-        )
+        found = await self._find(path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs)
         sizes = {name: int(entry["size"] or 0) for name, entry in found.items()}
         return sum(sizes.values()) if total else sizes
 
@@ -187,7 +181,7 @@ class Listing(Base):
         etag = str(entry.get("ETag") or "").strip('"')
         if re.fullmatch("[0-9a-f]{32}", etag):
             return int(etag, 16)
-        token: str = tokenize(entry["type"], etag, entry["size"], entry.get("LastModified"))
+        token = tokenize(entry["type"], etag, entry["size"], entry.get("LastModified"))
         return int(token, 16)
 
     async def _sign(self, path: str, expiration: float = 100, **kwargs: Any) -> str:
@@ -198,10 +192,10 @@ class Listing(Base):
             method = {"get_object": "GET", "put_object": "PUT"}.get(method, method)
             return await storage.url(key, expires_in=expiration, method=method)
 
-    modified = sync_wrapper(_modified)
-    created = sync_wrapper(_created)
-    checksum = sync_wrapper(_checksum)
-    sign = sync_wrapper(_sign)
+    modified: Any = sync_wrapper(_modified)
+    created: Any = sync_wrapper(_created)
+    checksum: Any = sync_wrapper(_checksum)
+    sign: Any = sync_wrapper(_sign)
 
     async def _info_or_none(self, path: str, **kwargs: Any) -> Entry | None:
         try:
@@ -221,7 +215,7 @@ class Listing(Base):
 
 
 @contextmanager
-def remembered_directories() -> Iterator[set[str]]:
+def remembered_directories() -> Generator[set[str]]:
     """The directories that are found meanwhile: fsspec hands them over as if they were files."""
     directories: set[str] = set()
     token = DIRECTORIES.set(directories)

@@ -7,10 +7,9 @@ import mimetypes
 import os
 import secrets
 import shutil
-from typing import Any
+from typing import Any, BinaryIO
 
-# fsspec has no types.
-from fsspec.utils import isfilelike  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+from ._fsspec import isfilelike
 
 
 class LocalTarget:
@@ -52,6 +51,26 @@ class LocalTarget:
             if self._partial is not None:
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(self._partial)
+
+
+def is_folder(place: Any) -> bool:
+    """Whether this is a local folder."""
+    return os.path.isdir(place)
+
+
+def make_folder(place: Any) -> None:
+    """Makes a local folder, unless it is there."""
+    os.makedirs(place, exist_ok=True)
+
+
+def size_of(place: Any) -> int:
+    """The size of a local file."""
+    return os.path.getsize(place)
+
+
+def to_read(place: Any) -> BinaryIO:
+    """Opens a local file."""
+    return open(place, "rb")
 
 
 def type_of(name: str | os.PathLike[str]) -> str | None:

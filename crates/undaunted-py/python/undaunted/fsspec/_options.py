@@ -150,9 +150,7 @@ def _azure(options: Given) -> None:
 
 
 def _connection_string(options: Given, text: object) -> None:
-    fields = dict(
-        field.split("=", 1) for field in str(text).strip(";").split(";") if "=" in field
-    )
+    fields = dict(field.split("=", 1) for field in str(text).strip(";").split(";") if "=" in field)
     if fields.get("UseDevelopmentStorage", "").lower() == "true":
         options["use_emulator"] = True
         return
@@ -194,9 +192,7 @@ def _set(options: Given, name: str, value: object, origin: str) -> None:
     if value is None:
         return
     if options.get(name, value) != value:
-        raise StorageConfigurationError(
-            f"{origin} contradicts the option {name}: give one of them"
-        )
+        raise StorageConfigurationError(f"{origin} contradicts the option {name}: give one of them")
     options[name] = value
 
 

@@ -1,17 +1,12 @@
 """The file systems of services, and their registration for fsspec's URLs."""
 
-# fsspec has no types.
-# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
-# pyright: reportUnknownVariableType=false
-
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from fsspec.registry import register_implementation
-
 from .._errors import StorageConfigurationError
+from ._fsspec import register_implementation
 from ._system import FileSystem
 
 
@@ -19,14 +14,14 @@ class S3FileSystem(FileSystem):
     """S3, and services that speak like it: ``s3://bucket/key``."""
 
     service = "s3"
-    protocol = ("s3", "s3a", "undaunted+s3")
+    protocol: ClassVar[tuple[str, ...]] = ("s3", "s3a", "undaunted+s3")
 
 
 class GcsFileSystem(FileSystem):
     """Google Cloud Storage: ``gs://bucket/key``."""
 
     service = "gs"
-    protocol = ("gs", "gcs", "undaunted+gs")
+    protocol: ClassVar[tuple[str, ...]] = ("gs", "gcs", "undaunted+gs")
 
 
 class AzureFileSystem(FileSystem):
@@ -35,12 +30,12 @@ class AzureFileSystem(FileSystem):
     """
 
     service = "az"
-    protocol = ("az", "abfs", "abfss", "azure", "undaunted+az")
+    protocol: ClassVar[tuple[str, ...]] = ("az", "abfs", "abfss", "azure", "undaunted+az")
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
-        stripped = super()._strip_protocol(path)
-        if isinstance(stripped, list) or not _has_account(str(path)):
+        stripped: Any = super()._strip_protocol(path)
+        if not isinstance(stripped, str) or not _has_account(str(path)):
             return stripped
         container, separator, key = stripped.partition("/")
         return f"{container.partition('@')[0]}{separator}{key}"
@@ -65,7 +60,7 @@ class MemoryFileSystem(FileSystem):
     """
 
     service = "memory"
-    protocol = ("undaunted+memory", "memory")
+    protocol: ClassVar[tuple[str, ...]] = ("undaunted+memory", "memory")
     has_buckets = False
 
 

@@ -1,33 +1,22 @@
 """``FileSystem``: reads, writes, copies and deletes on top of the lists."""
 
 # pyright: reportPrivateUsage=false
-# fsspec has no types.
-# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterable
 from glob import has_magic
 from typing import Any
-
-from fsspec.asyn import (
-    _run_coros_in_chunks,  # pyright: ignore[reportUnknownVariableType]
-    sync_wrapper,
-)
-from fsspec.callbacks import DEFAULT_CALLBACK
-from fsspec.utils import isfilelike
 
 from .._bridge import result_of
 from .._errors import StorageError, StorageFileNotFoundError, StorageUnsupportedError
 from ._async_file import AsyncFile
 from ._base import named
 from ._file import WRITE_BLOCK, File
+from ._fsspec import DEFAULT_CALLBACK, isfilelike, side_by_side, sync_wrapper
 from ._layers import opened
 from ._listing import DIRECTORIES, Listing, remembered_directories
-from ._local import LocalTarget, type_of
+from ._local import LocalTarget, is_folder, make_folder, size_of, to_read, type_of
 from ._ranges import merged
 from ._transaction import Deferred
 
@@ -69,7 +58,7 @@ class FileSystem(Listing):
             raise TypeError('FileSystem needs a protocol, as in FileSystem("s3")')
         from ._services import class_of
 
-        return super().__new__(class_of(protocol))
+        return object.__new__(class_of(protocol))
 
     async def _cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **_: Any
@@ -81,7 +70,7 @@ class FileSystem(Listing):
                 return await result_of(store.get_bytes(key))
             if (start or 0) < 0 or (end or 0) < 0:
                 size = (await self._info(path, refresh=True))["size"]
-                start, end, _ = slice(start, end).indices(size)
+                start, end = slice(start, end).indices(size)[:2]
             start = start or 0
             if end is not None and end <= start:
                 return b""
@@ -119,12 +108,12 @@ class FileSystem(Listing):
         """
         if not isinstance(paths, list):
             raise TypeError(f"paths must be a list, not {type(paths).__name__}")
-        starts = list(starts) if isinstance(starts, Iterable) else [starts] * len(paths)
-        ends = list(ends) if isinstance(ends, Iterable) else [ends] * len(paths)
+        starts = _as_list(starts, len(paths))
+        ends = _as_list(ends, len(paths))
         if not len(paths) == len(starts) == len(ends):
             raise ValueError("paths, starts and ends must be of one length")
         reads = merged(paths, starts, ends, max_gap)
-        parts = await _run_coros_in_chunks(
+        parts = await side_by_side(
             [self._cat_file(read.path, read.start, read.end) for read in reads],
             batch_size=batch_size or self.batch_size,
             nofiles=True,
@@ -197,23 +186,23 @@ class FileSystem(Listing):
         metadata: dict[str, str] | None = None,
         **_: Any,
     ) -> None:
-        if os.path.isdir(lpath):
+        if is_folder(lpath):
             return
         path = self._strip_protocol(rpath)
         storage, key = self._locate(path)
         self._key(path)
         content_type = content_type or type_of(lpath)
-        callback.set_size(os.path.getsize(lpath))
+        callback.set_size(size_of(lpath))
         if mode == "create" or self._intrans:
             # A condition, or a delay, needs the whole content.
-            with open(lpath, "rb") as file:
+            with to_read(lpath) as file:
                 content = file.read()
             await self._pipe_file(
                 path, content, mode=mode, content_type=content_type, metadata=metadata
             )
             callback.absolute_update(len(content))
             return
-        with named(path), open(lpath, "rb") as file:
+        with named(path), to_read(lpath) as file:
             await storage.put_large(
                 key,
                 file,
@@ -231,18 +220,19 @@ class FileSystem(Listing):
         """A local file appears, or is replaced, only once it is complete."""
         path = self._strip_protocol(rpath)
         store, key = self._store(path)
-        if not isfilelike(lpath):
+        is_open: bool = isfilelike(lpath)
+        if not is_open:
             if not key or path in (DIRECTORIES.get() or ()):
-                os.makedirs(lpath, exist_ok=True)
-            if os.path.isdir(lpath):
+                make_folder(lpath)
+            if is_folder(lpath):
                 return
         with named(path):
             try:
                 reader = await result_of(store.get(key))
             except FileNotFoundError:
-                if isfilelike(lpath) or not await self._isdir(path):
+                if is_open or not await self._isdir(path):
                     raise
-                os.makedirs(lpath, exist_ok=True)
+                make_folder(lpath)
                 return
             callback.set_size(reader.size)
             with LocalTarget(lpath) as file:
@@ -313,8 +303,8 @@ class FileSystem(Listing):
         maxdepth: int | None = None,
         **kwargs: Any,
     ) -> None:
-        paths = path if isinstance(path, list) else [path]
-        found = await _run_coros_in_chunks(
+        paths = _as_list(path, 1)
+        found: list[list[str]] = await side_by_side(
             [self._files_at(self._strip_protocol(each), recursive, maxdepth) for each in paths],
             batch_size=batch_size or self.batch_size,
             nofiles=True,
@@ -325,7 +315,7 @@ class FileSystem(Listing):
         """The files that a path means, which may be a pattern."""
         is_pattern = has_magic(path)
         if is_pattern:
-            entries = await self._glob(path, maxdepth=maxdepth, detail=True)
+            entries: Any = await self._glob(path, maxdepth=maxdepth, detail=True)
             if not entries:
                 raise StorageFileNotFoundError(path)
         else:
@@ -392,9 +382,9 @@ class FileSystem(Listing):
         if entry is not None:
             raise OSError(errno.ENOTEMPTY, "the directory is not empty", path)
 
-    touch = sync_wrapper(_touch)
-    mv = sync_wrapper(_mv)
-    rmdir = sync_wrapper(_rmdir)
+    touch: Any = sync_wrapper(_touch)
+    mv: Any = sync_wrapper(_mv)
+    rmdir: Any = sync_wrapper(_rmdir)
 
     def open(
         self,
@@ -438,7 +428,8 @@ class FileSystem(Listing):
             block_size or self.default_block_size,
             autocommit=autocommit,
             cache_options=cache_options,
-            **{"cache_type": self.default_cache_type, **kwargs},
+            cache_type=kwargs.pop("cache_type", self.default_cache_type),
+            **kwargs,
         )
 
     async def open_async(self, path: str, mode: str = "rb", **kwargs: Any) -> AsyncFile:
@@ -456,3 +447,10 @@ class FileSystem(Listing):
         if not key:
             raise IsADirectoryError(errno.EISDIR, "it is a bucket, not a file", path)
         return store, key
+
+
+def _as_list(given: Any, length: int) -> list[Any]:
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        values: Iterable[Any] = given
+        return list(values)
+    return [given] * length
