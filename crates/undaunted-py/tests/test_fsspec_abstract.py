@@ -25,7 +25,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealS3]:
 
 @pytest.fixture(scope="module")
 def flaky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealS3]:
-    with serve(tmp_path_factory.mktemp("flaky"), "flaky,seed=3") as server:
+    with serve(tmp_path_factory.mktemp("flaky"), "flaky,seed=3,rate=0.1", hang="50ms") as server:
         yield server
     assert server.faults(), "the server has injected no fault"
 

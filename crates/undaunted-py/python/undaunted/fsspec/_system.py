@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
 from glob import has_magic
 from typing import Any
 
@@ -450,7 +449,6 @@ class FileSystem(Listing):
 
 
 def _as_list(given: Any, length: int) -> list[Any]:
-    if isinstance(given, Iterable) and not isinstance(given, str):
-        values: Iterable[Any] = given
-        return list(values)
-    return [given] * length
+    if given is None or isinstance(given, (str, int)):
+        return [given] * length
+    return list(given)
