@@ -520,7 +520,7 @@ def test_instances_are_cached(server: RealS3) -> None:
     options: Any = server.options
     assert S3FileSystem(**options) is S3FileSystem(**options)
     assert S3FileSystem(**options) is not S3FileSystem(**options, retry={"max_retries": 1})
-    assert FileSystem("s3", **options) == S3FileSystem(**options)
+    assert FileSystem("s3", **options) is S3FileSystem(**options)
     assert isinstance(FileSystem("gs"), FileSystem)
     # Two budgets look alike, and are not one.
     retry = RetryConfig.storage

@@ -4,7 +4,7 @@
 >>> register("s3", "gs", "az")  # such URLs go through undaunted from now on, in this process
 
 >>> import fsspec
->>> fs = fsspec.filesystem("s3", key="…", secret="…", endpoint_url="http://localhost:9000")
+>>> fs = fsspec.filesystem("s3", key="key", secret="secret", endpoint_url="http://localhost:9000")
 >>> fs
 <undaunted.fsspec.S3FileSystem>
 

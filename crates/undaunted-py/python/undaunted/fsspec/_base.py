@@ -28,6 +28,10 @@ class Cached(CachedType):
     """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if getattr(cls, "service", None) is None:
+            # The class of a service makes it, so that all ways lead to one file system.
+            protocol = args[0] if args else kwargs.pop("protocol", None)
+            return cast(Any, cls).class_of(protocol)(*args[1:], **kwargs)
         retry = kwargs.get("retry")
         if isinstance(retry, RetryConfig) and (retry.budget is not None or retry.pacer is not None):
             kwargs["skip_instance_cache"] = True

@@ -25,7 +25,7 @@ class FileSystem(Transfers):
 
     >>> from undaunted.fsspec import FileSystem
     >>> fs = FileSystem("memory")
-    >>> fs.pipe("reports/2026.csv", b"a,b")
+    >>> fs.write_bytes("reports/2026.csv", b"a,b")
     >>> fs.find("reports")
     ['reports/2026.csv']
 
@@ -47,14 +47,14 @@ class FileSystem(Transfers):
         options: Options of the store, by object_store's names or those of s3fs, gcsfs and adlfs.
     """
 
-    def __new__(cls, protocol: str | None = None, *_: Any, **__: Any) -> Any:
-        if cls is not FileSystem:
-            return super().__new__(cls)
+    @staticmethod
+    def class_of(protocol: str | None) -> type[FileSystem]:
+        """The class of the service with this protocol."""
         if protocol is None:
             raise TypeError('FileSystem needs a protocol, as in FileSystem("s3")')
         from ._services import class_of
 
-        return object.__new__(class_of(protocol))
+        return class_of(protocol)
 
     async def _mv(
         self,
