@@ -10,6 +10,7 @@ mod cleanup;
 mod config;
 mod errors;
 mod events;
+mod folder;
 mod foreign;
 mod key;
 mod listing;

@@ -12,6 +12,10 @@ T = TypeVar("T", covariant=True)
 
 __version__: str
 
+Keys: TypeAlias = list[str]
+Listed: TypeAlias = tuple[list[StoredFile], list[str]]
+"""The files in a folder, and the keys of the folders in it."""
+
 Verdict: TypeAlias = int | tuple[int, float]
 """What a failure is, and the wait in seconds that the service asked for, if any."""
 
@@ -207,6 +211,10 @@ class Mailbox:
 class Reader:
     """The body of a file, a chunk at a time."""
 
+    @property
+    def size(self) -> int:
+        """The size of the file."""
+
     def next(self) -> bytes | Pending[bytes | None] | None: ...
 
 class Listing:
@@ -238,6 +246,7 @@ class Store:
 
     def __init__(
         self,
+        recipe: object,
         url: str,
         options: list[tuple[str, str]],
         config: Config,
@@ -260,7 +269,14 @@ class Store:
     ) -> Upload | Pending[Upload]: ...
     def get(self, key: str) -> Reader | Pending[Reader]: ...
     def get_bytes(self, key: str) -> bytes | Pending[bytes]: ...
+    def get_range(
+        self, key: str, start: int, stop: int | None, etag: str | None
+    ) -> bytes | Pending[bytes]:
+        """Reads a part; with an ETag, of this very file."""
+
     def delete(self, key: str) -> Pending[None] | None: ...
+    def delete_many(self, keys: Keys) -> Pending[None] | None:
+        """Tries to delete all; a missing file is no failure."""
     def exists(self, key: str) -> bool | Pending[bool]: ...
     def info(self, key: str) -> StoredFile | Pending[StoredFile]: ...
     def copy(
@@ -270,12 +286,21 @@ class Store:
         self, source: str, destination: str, overwrite: bool
     ) -> StoredFile | Pending[StoredFile]: ...
     def list(self, prefix: str, limit: int | None) -> Listing: ...
+    def list_folder(self, key: str) -> Listed | Pending[Listed]:
+        """The files directly in a folder, and the keys of the folders in it."""
+
+    def is_folder(self, key: str) -> bool | Pending[bool]:
+        """Whether there is a file in the folder, at any depth, or a mark that it exists."""
     def url(self, key: str, expires_in: float, method: str) -> str | Pending[str]: ...
     def close(self) -> Pending[None] | None:
         """Closes it, and waits for a limited time for uploads that are being aborted."""
 
     def injected(self) -> dict[str, int]:
         """How many faults were injected, by kind."""
+
+    @property
+    def recipe(self) -> Any:
+        """What was given to open it again."""
 
     @property
     def closed(self) -> bool: ...
