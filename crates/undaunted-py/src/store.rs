@@ -68,6 +68,7 @@ impl Store {
             url,
             options,
             config: config.inner.clone(),
+            rules: config.rules.clone(),
             budget: budget.map(|budget| Arc::clone(&budget.inner)),
             pacer: pacer.map(|pacer| Arc::clone(&pacer.shared)),
             faults: faults.map(|spec| spec.plan()),

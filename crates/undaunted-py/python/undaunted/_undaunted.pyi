@@ -16,8 +16,11 @@ Keys: TypeAlias = list[str]
 Listed: TypeAlias = tuple[list[StoredFile], list[str]]
 """The files in a folder, and the keys of the folders in it."""
 
-Verdict: TypeAlias = int | tuple[int, float]
-"""What a failure is, and the wait in seconds that the service asked for, if any."""
+Verdict: TypeAlias = int | tuple[int, float] | tuple[int, float | None, str]
+"""What a failure is, the wait in seconds that the service asked for, and the rule that said so."""
+
+Rules: TypeAlias = list[tuple[str, list[Any]]]
+"""The fields of rules, with their values."""
 
 class RetryBudget:
     """A shared allowance for retries.
@@ -104,6 +107,7 @@ class Config:
         attempt_timeout: object,
         throttled_base_delay: object,
         max_retry_after: object,
+        rules: Rules,
     ) -> None: ...
     @staticmethod
     def preset(name: str) -> Config:
@@ -117,6 +121,18 @@ class Config:
 
     def jittered_delay(self, attempt: int) -> float:
         """A delay with jitter, before retry ``attempt``, where 0 is the first."""
+
+class Scope:
+    """What the code around a call lets it do: a deadline so many seconds from now, one attempt, and
+    what the code around that said.
+    """
+
+    def __init__(
+        self, outer: Scope | None, seconds: float | None, is_one_attempt: bool
+    ) -> None: ...
+    @property
+    def left(self) -> float | None:
+        """The seconds to the deadline; negative once it has passed."""
 
 class State:
     """The decisions of one call, and the texts about it."""
@@ -133,6 +149,7 @@ class State:
         budget: RetryBudget | None = None,
         seed: int | None = None,
         pacer: Pacer | None = None,
+        scope: Scope | None = None,
     ) -> None: ...
     def on_failure(
         self, verdict: Verdict, retry_after: object = None, now: float | None = None
@@ -168,6 +185,10 @@ class State:
         """The note on the exception that ends the call. None if the first attempt failed
         permanently.
         """
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that gave the verdict on the last failure, if one did."""
 
     @property
     def retries(self) -> int:
@@ -322,6 +343,9 @@ def class_verdict(cls: type[BaseException]) -> int:
 
 def judge(error: BaseException) -> Verdict:
     """The verdict on an exception by what it means in its library."""
+
+def judge_by_rules(config: Config, error: BaseException) -> tuple[int, float | None, str] | None:
+    """The verdict on an exception by the rules of a configuration, if they say anything."""
 
 def set_switch(attempts: int | None) -> None:
     """Limits every call to this many attempts, without waits between them."""
