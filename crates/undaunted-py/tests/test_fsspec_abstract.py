@@ -13,8 +13,8 @@ from real_s3 import RealS3, serve
 from undaunted import RetryBudget, RetryConfig
 from undaunted.fsspec import MemoryFileSystem, S3FileSystem
 
-# The delays would be most of the time, and hundreds of operations share the budget.
-QUICK = RetryConfig(20, 0.01, 0.05, budget=RetryBudget(65_535))
+# The delays would be most of the time, and thousands of operations share the budget.
+QUICK = RetryConfig(20, 0.001, 0.01, budget=RetryBudget(65_535))
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealS3]:
 
 
 @pytest.fixture(scope="module")
-def flaky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealS3]:
-    with serve(tmp_path_factory.mktemp("flaky"), "flaky,seed=3,rate=0.1", hang="50ms") as server:
-        yield server
+def flaky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3FileSystem]:
+    with serve(tmp_path_factory.mktemp("flaky"), "flaky,seed=3,rate=0.1", hang="10ms") as server:
+        # One for all tests: with a budget of its own, each would open its storage anew.
+        yield S3FileSystem(**server.options, retry=QUICK)
     assert server.faults(), "the server has injected no fault"
 
 
@@ -52,8 +53,8 @@ class Plain(Fixtures):
 
 class Flaky(Fixtures):
     @pytest.fixture
-    def fs(self, flaky: RealS3) -> S3FileSystem:
-        return S3FileSystem(**flaky.options, retry=QUICK)
+    def fs(self, flaky: S3FileSystem) -> S3FileSystem:
+        return flaky
 
 
 class Memory(Fixtures):

@@ -206,6 +206,9 @@ def named(path: str) -> Generator[None]:
             number = next((n for kind, n in _NUMBERS if isinstance(error, kind)), None)
             known = number in (errno.ENOENT, errno.EEXIST) and os.strerror(number)
             error.errno, error.strerror, error.filename = number, known or str(error), path
+            if known:
+                # As those of other file systems. Ours have the text alone as an argument.
+                error.args = (f"[Errno {number}] {known}: {path!r}",)
         raise
 
 
