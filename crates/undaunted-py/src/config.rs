@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
-use undaunted::{Decision, Jitter, RetryConfig, RetryState, Verdict};
+use undaunted::{Decision, Jitter, RetryConfig, RetryState, Rules, Verdict};
 
 use crate::seconds::{duration, number, whole};
 
@@ -14,6 +14,8 @@ use crate::seconds::{duration, number, whole};
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) inner: RetryConfig,
+    /// What failures mean.
+    pub(crate) rules: Rules,
 }
 
 #[pymethods]
@@ -30,6 +32,7 @@ impl Config {
         attempt_timeout: Option<Bound<'_, PyAny>>,
         throttled_base_delay: Option<Bound<'_, PyAny>>,
         max_retry_after: Bound<'_, PyAny>,
+        rules: Vec<(String, Vec<Bound<'_, PyAny>>)>,
     ) -> PyResult<Self> {
         let optional = |name, value: Option<Bound<'_, PyAny>>| {
             value.map(|value| duration(name, &value)).transpose()
@@ -52,7 +55,8 @@ impl Config {
             .max_retry_after(duration("max_retry_after", &max_retry_after)?)
             .build()
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(Self { inner })
+        let rules = crate::rules::rules(&rules)?;
+        Ok(Self { inner, rules })
     }
 
     /// The configuration of a preset of the core; `default` is one, too.
@@ -69,7 +73,10 @@ impl Config {
                 )));
             }
         };
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            rules: Rules::NONE,
+        })
     }
 
     /// All fields by name, as the constructor takes them.
@@ -121,12 +128,15 @@ impl Config {
     }
 
     fn __eq__(&self, other: &Self) -> bool {
-        self.inner == other.inner
+        self.inner == other.inner && self.rules == other.rules
     }
 
     /// The configuration in a sentence.
     fn __str__(&self) -> String {
-        self.inner.to_string()
+        if self.rules.is_empty() {
+            return self.inner.to_string();
+        }
+        format!("{}; {}", self.inner, self.rules)
     }
 }
 

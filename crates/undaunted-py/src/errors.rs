@@ -51,10 +51,20 @@ impl OperationError {
             let report = &failed.report;
             let delays: Vec<_> = report.delays().iter().map(Duration::as_secs_f64).collect();
             let reason = report.stop_reason();
-            let note =
-                reason.and_then(|reason| note(report.attempts(), &delays, report.queued(), reason));
+            let note = reason.and_then(|reason| {
+                let rule = report
+                    .failures()
+                    .last()
+                    .and_then(|failed| failed.rule.as_deref());
+                note(report.attempts(), &delays, report.queued(), reason, rule)
+            });
             fields.set_item("note", note)?;
             let failures = report.failures().iter();
+            let rules: Vec<_> = report
+                .failures()
+                .iter()
+                .map(|failed| failed.rule.as_deref())
+                .collect();
             let failures: Vec<_> = failures.map(|failed| redacted(&failed.error)).collect();
             let arguments = (
                 report.operation(),
@@ -64,6 +74,7 @@ impl OperationError {
                 reason.map(StopReason::as_str),
                 PyTuple::new(py, failures)?,
                 report.queued().as_secs_f64(),
+                PyTuple::new(py, rules)?,
             );
             let class = REPORT.import(py, "undaunted._types", "RetryReport")?;
             fields.set_item("report", class.call1(arguments)?)?;

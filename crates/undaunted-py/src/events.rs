@@ -151,6 +151,8 @@ struct LogRecord {
     retry: Option<(f64, String)>,
     /// Why there is no further attempt.
     reason: Option<&'static str>,
+    /// The rule that gave the verdict.
+    rule: Option<String>,
     is_throttled: bool,
     queued: f64,
     pace: Option<f64>,
@@ -201,6 +203,7 @@ impl LogRecord {
             max_retries: event.event.max_retries,
             retry,
             reason,
+            rule: event.event.rule.map(str::to_owned),
             is_throttled,
             hook: hook.cloned(),
         })
@@ -215,6 +218,7 @@ impl LogRecord {
         fields.set_item("max_retries", self.max_retries)?;
         fields.set_item("queued", self.queued)?;
         fields.set_item("pace", self.pace)?;
+        fields.set_item("rule", self.rule)?;
         let hook = self.hook.map(|hook| hook.clone_ref(py));
         let (delay, error) = self.retry.unzip();
         log.call1((

@@ -32,6 +32,14 @@ impl Root {
             .map_err(|reason| refused(&format!("cannot be the key of an object: {reason}")))
     }
 
+    /// The path of a folder; the empty key is the root.
+    pub(crate) fn folder(&self, py: Python<'_>, key: &str) -> PyResult<Path> {
+        match key {
+            "" => Ok(self.0.clone()),
+            _ => self.path(py, "key", key),
+        }
+    }
+
     /// For a prefix of keys, which need not end at a slash: the folder that is listed, and the
     /// beginning of the full paths.
     pub(crate) fn prefix(&self, py: Python<'_>, prefix: &str) -> PyResult<(Option<Path>, String)> {

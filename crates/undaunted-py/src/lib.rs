@@ -10,6 +10,7 @@ mod cleanup;
 mod config;
 mod errors;
 mod events;
+mod folder;
 mod foreign;
 mod key;
 mod listing;
@@ -19,6 +20,8 @@ mod payload;
 mod pending;
 mod process;
 mod reader;
+mod rules;
+mod scope;
 mod seconds;
 mod state;
 mod store;
@@ -40,7 +43,7 @@ mod _undaunted {
     #[pymodule_export]
     use super::events::drain_events;
     #[pymodule_export]
-    use super::foreign::{class_verdict, judge};
+    use super::foreign::{class_verdict, judge, judge_by_rules};
     #[pymodule_export]
     use super::listing::Listing;
     #[pymodule_export]
@@ -51,6 +54,8 @@ mod _undaunted {
     use super::process::{after_fork, has_runtime};
     #[pymodule_export]
     use super::reader::Reader;
+    #[pymodule_export]
+    use super::scope::Scope;
     #[pymodule_export]
     use super::state::{State, set_switch, switch};
     #[pymodule_export]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, Result};
-use undaunted::{RetryBudget, RetryConfig};
+use undaunted::{RetryBudget, RetryConfig, Rules};
 use undaunted_chaos::{FaultPlan, FaultyPages, FaultyParts, FaultyStore};
 use undaunted_object_store::{Backend, OpenError, RetryStore, is_url};
 use url::Url;
@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) url: String,
     pub(crate) options: Vec<(String, String)>,
     pub(crate) config: RetryConfig,
+    pub(crate) rules: Rules,
     pub(crate) budget: Option<Arc<RetryBudget>>,
     pub(crate) pacer: Option<Arc<SharedPacer>>,
     pub(crate) faults: Option<FaultPlan>,
@@ -69,6 +70,7 @@ impl Settings {
         let mut store = RetryStore::builder(backend.store)
             .capabilities(backend.capabilities)
             .config(self.config.clone())
+            .classify(self.rules.clone())
             .on_event(events::listener(self.on_retry.clone()));
         if let Some(budget) = &self.budget {
             store = store.budget(Arc::clone(budget));

@@ -27,6 +27,7 @@ use undaunted_object_store::observe;
 use crate::cleanup::Cleanups;
 use crate::errors::OperationError;
 use crate::process::Process;
+use crate::scope::Scope;
 
 /// A result that becomes a Python object once there is a GIL.
 pub(crate) type ToPython = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -43,7 +44,8 @@ pub(crate) fn operate<T>(
 where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
-    run(py, observed(key, operation))
+    let operation = Scope::current(py).around(observed(key, operation));
+    run(py, operation)
 }
 
 /// Runs an operation on a key that is not dropped when nobody waits for it any longer. Its output
@@ -59,8 +61,9 @@ where
 {
     let process = Process::start(py)?;
     let cleanup = cleanups.begin(process);
+    let operation = Scope::current(py).around(observed(key, operation));
     run(py, async move {
-        let mut operation = Box::pin(observed(key, operation));
+        let mut operation = Box::pin(operation);
         if let Poll::Ready(result) = futures::poll!(&mut operation) {
             return result;
         }

@@ -17,11 +17,18 @@ use crate::pending::operate;
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Reader {
     key: String,
+    size: u64,
     body: Arc<Mutex<Body>>,
 }
 
 #[pymethods]
 impl Reader {
+    /// The size of the whole object.
+    #[getter]
+    fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The next chunk, or `None` at the end.
     fn next(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let body = Arc::clone(&self.body);
@@ -41,6 +48,7 @@ impl Reader {
         };
         Self {
             key,
+            size: result.meta.size,
             body: Arc::new(Mutex::new(Body {
                 chunks: result.into_stream(),
                 least_size,

@@ -12,6 +12,7 @@ use undaunted::{AttemptOutcome, Decision, Event, RetryState, StopReason, TimedOu
 use crate::budget::RetryBudget;
 use crate::config::Config;
 use crate::pacer::{Paced, Pacer};
+use crate::scope::Scope;
 use crate::seconds::hint;
 
 /// The decisions of one call, and the texts about it.
@@ -25,27 +26,36 @@ pub(crate) struct State {
     delays: Vec<f64>,
     /// The verdict on the last failure, and what was decided.
     last: (Verdict, Decision),
+    /// The rule of the caller's that gave the verdict.
+    rule: Option<String>,
+    /// What the code around lets the call do.
+    scope: Scope,
 }
 
-/// A verdict as Python has it, perhaps with a hint of the service in seconds.
-#[derive(Clone, Copy, Debug, FromPyObject)]
+/// A verdict as Python has it, perhaps with a hint of the service in seconds, and the rule that gave
+/// it.
+#[derive(Clone, Debug, FromPyObject)]
 enum Judged {
     Plain(u8),
     WithHint(u8, f64),
+    ByRule(u8, Option<f64>, String),
 }
 
 #[pymethods]
 impl State {
     /// A call that is about to make its first attempt; its `total_timeout` runs from now.
     #[new]
-    #[pyo3(signature = (config, budget = None, seed = None, pacer = None))]
+    #[pyo3(signature = (config, budget = None, seed = None, pacer = None, scope = None))]
     fn new(
         config: Py<Config>,
         budget: Option<Py<RetryBudget>>,
         seed: Option<u64>,
         pacer: Option<&Pacer>,
+        scope: Option<&Scope>,
     ) -> Self {
-        let has_deadline = config.get().inner.total_timeout().is_some();
+        let scope = scope.copied().unwrap_or_default();
+        let has_total = config.get().inner.total_timeout().is_some();
+        let has_deadline = has_total || scope.deadline.is_some();
         let is_timed = has_deadline || budget.is_some() || pacer.is_some();
         let start = is_timed.then(Instant::now);
         let seed = seed.unwrap_or_else(undaunted::__private::seed);
@@ -56,6 +66,8 @@ impl State {
             inner: RetryState::new(start, seed),
             delays: Vec::new(),
             last: (Verdict::Permanent, Decision::Stop(StopReason::Permanent)),
+            rule: None,
+            scope,
         }
     }
 
@@ -74,7 +86,12 @@ impl State {
         now: Option<f64>,
     ) -> Bound<'py, PyAny> {
         let now = self.instant(now);
+        self.rule = None;
         let (verdict, retry_after) = match verdict {
+            Judged::ByRule(verdict, seconds, rule) => {
+                self.rule = Some(rule);
+                (verdict, seconds)
+            }
             Judged::WithHint(verdict, seconds) => (verdict, Some(seconds)),
             // An attribute of another type is no hint: it belongs to another library.
             Judged::Plain(verdict) => (verdict, retry_after.and_then(|hint| hint.extract().ok())),
@@ -100,6 +117,7 @@ impl State {
             _ => self.inner.on_failure(config, now, verdict, budget),
         };
         let decision = undaunted::__private::switched(decision, &mut self.inner, budget);
+        let decision = self.capped(py, decision, now);
         self.last = (verdict, decision);
         match decision {
             Decision::Retry { delay } => {
@@ -112,8 +130,8 @@ impl State {
     }
 
     /// Before an attempt of a call that has a pacer: the seconds after which to ask again, or None
-    /// once the attempt may begin. It may also begin when `total_timeout` has passed: it is then
-    /// cut immediately.
+    /// once the attempt may begin. It may also begin when the time is up: it is then cut
+    /// immediately.
     #[pyo3(signature = (now = None))]
     fn poll_turn(&mut self, now: Option<f64>) -> Option<f64> {
         let paced = self.paced.as_mut()?;
@@ -122,7 +140,8 @@ impl State {
             return None;
         }
         let now = self.instant(now)?;
-        let deadline = self.inner.deadline(&self.config.get().inner);
+        let total = self.inner.deadline(&self.config.get().inner);
+        let deadline = total.into_iter().chain(self.scope.deadline).min();
         let paced = self.paced.as_mut()?;
         if switch().is_some() || deadline.is_some_and(|deadline| deadline <= now) {
             paced.give_up(now);
@@ -134,12 +153,16 @@ impl State {
     }
 
     /// An attempt begins: its time limit in seconds from now, the text of the error when it is
-    /// reached, and whether it is `total_timeout`.
+    /// reached, and whether it is one on the whole call.
     #[pyo3(signature = (now = None))]
     fn on_attempt(&mut self, now: Option<f64>) -> Option<(f64, String, bool)> {
         let now = self.instant(now);
-        let cut = self.inner.on_attempt(&self.config.get().inner, now)?;
-        let is_total = matches!(cut.because, TimedOut::Total { .. });
+        let cut = self.inner.on_attempt(&self.config.get().inner, now);
+        let cut = self.scope.earliest(cut, now)?;
+        let is_total = matches!(
+            cut.because,
+            TimedOut::Total { .. } | TimedOut::Deadline { .. }
+        );
         Some((cut.after.as_secs_f64(), cut.because.to_string(), is_total))
     }
 
@@ -195,6 +218,7 @@ impl State {
             }
         };
         let mut event = Event::new(operation, attempt, self.max_retries(), outcome);
+        event.rule = self.rule.as_deref().filter(|_| error.is_some());
         if let Some(paced) = &self.paced {
             event.queued = paced.queued;
             event.pace = paced.rate();
@@ -208,10 +232,17 @@ impl State {
             Decision::Stop(reason) => {
                 let queued = self.paced.as_ref().map(|paced| paced.queued_in_all);
                 let attempts = self.inner.retries() + 1;
-                note(attempts, &self.delays, queued.unwrap_or_default(), reason)
+                let queued = queued.unwrap_or_default();
+                note(attempts, &self.delays, queued, reason, self.rule.as_deref())
             }
             Decision::Retry { .. } => None,
         }
+    }
+
+    /// The rule that gave the verdict on the last failure, if one did.
+    #[getter]
+    fn rule(&self) -> Option<&str> {
+        self.rule.as_deref()
     }
 
     /// Retries granted so far.
@@ -257,6 +288,25 @@ impl State {
 }
 
 impl State {
+    /// The decision, within what the code around the call allows.
+    fn capped(&mut self, py: Python<'_>, decision: Decision, now: Option<Instant>) -> Decision {
+        let is_over = |delay| self.scope.is_over(now, delay);
+        let reason = match decision {
+            Decision::Retry { .. } if self.scope.is_one_attempt => StopReason::OneAttempt,
+            Decision::Retry { delay } if is_over(delay) => StopReason::CallerDeadline,
+            Decision::Stop(reason)
+                if reason != StopReason::Permanent && is_over(Duration::ZERO) =>
+            {
+                return Decision::Stop(StopReason::CallerDeadline);
+            }
+            _ => return decision,
+        };
+        // The retry that was granted is given back.
+        let budget = self.budget.as_ref().map(|budget| budget.bind(py).get());
+        self.inner.on_drop(budget.map(|budget| &*budget.inner));
+        Decision::Stop(reason)
+    }
+
     /// The time, where the configuration, the budget or the pacer needs it.
     fn instant(&self, given: Option<f64>) -> Option<Instant> {
         let start = self.inner.start()?;
@@ -268,14 +318,16 @@ impl State {
 }
 
 /// The note on an exception that ends a call: attempts, delays, the time in the pacer's queue and
-/// the reason. None if the first attempt failed permanently: the exception says it all.
+/// the reason, with the rule that gave the verdict. None if the first attempt failed permanently by
+/// no rule: the exception says it all.
 pub(crate) fn note(
     attempts: u32,
     delays: &[f64],
     queued: Duration,
     reason: StopReason,
+    rule: Option<&str>,
 ) -> Option<String> {
-    if delays.is_empty() && reason == StopReason::Permanent {
+    if delays.is_empty() && reason == StopReason::Permanent && rule.is_none() {
         return None;
     }
     let plural = if attempts > 1 { "s" } else { "" };
@@ -286,7 +338,9 @@ pub(crate) fn note(
         (false, true) => format!(", after waits of {} s", shown(delays)),
         (false, false) => format!(", after waits of {} s and {turns}", shown(delays)),
     };
-    Some(format!("{attempts} attempt{plural}{waits}; {reason}"))
+    let rule = rule.map(|rule| format!(" (by the rule {rule})"));
+    let rule = rule.unwrap_or_default();
+    Some(format!("{attempts} attempt{plural}{waits}; {reason}{rule}"))
 }
 
 /// The text of an exception; of one without text, the name of its class.

@@ -10,8 +10,8 @@ use http::Method;
 use object_store::path::Path;
 use object_store::signer::Signer;
 use object_store::{
-    Attributes, Error, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions,
-    Result,
+    Attributes, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode,
+    PutMultipartOptions, PutOptions, Result,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -21,6 +21,7 @@ use undaunted_object_store::{OpenError, Operation, redacted};
 use crate::budget::RetryBudget;
 use crate::config::Config;
 use crate::errors::{not_opened, storage_error};
+use crate::folder::{self, delete_all};
 use crate::key;
 use crate::listing::Listing;
 use crate::open_store::{OpenStore, Settings, StoreKind, file_url};
@@ -35,6 +36,8 @@ use crate::upload::Upload;
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Store {
     settings: Settings,
+    /// What Python needs to open it again in another process.
+    recipe: Py<PyAny>,
     /// None once it is closed. Locked under the GIL only, so that no fork finds it locked.
     opened: Mutex<Option<Arc<OpenStore>>>,
 }
@@ -43,12 +46,13 @@ pub(crate) struct Store {
 impl Store {
     #[new]
     #[pyo3(signature = (
-        url, options, config, budget = None, pacer = None, chaos = None, is_paced = true,
+        recipe, url, options, config, budget = None, pacer = None, chaos = None, is_paced = true,
         on_retry = None,
     ))]
     #[allow(clippy::too_many_arguments)] // one for each setting
     fn new(
         py: Python<'_>,
+        recipe: Py<PyAny>,
         url: String,
         options: Vec<(String, String)>,
         config: &Config,
@@ -64,6 +68,7 @@ impl Store {
             url,
             options,
             config: config.inner.clone(),
+            rules: config.rules.clone(),
             budget: budget.map(|budget| Arc::clone(&budget.inner)),
             pacer: pacer.map(|pacer| Arc::clone(&pacer.shared)),
             faults: faults.map(|spec| spec.plan()),
@@ -75,6 +80,7 @@ impl Store {
             .map_err(|error| not_opened(py, &error))?;
         Ok(Self {
             settings,
+            recipe,
             opened: Mutex::new(Some(Arc::new(opened))),
         })
     }
@@ -143,6 +149,36 @@ impl Store {
         })
     }
 
+    /// Reads a part of an object: `stop` is the end, or `None` for the rest of it. With an ETag, of
+    /// this object and no other.
+    fn get_range(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyAny>,
+        start: u64,
+        stop: Option<u64>,
+        etag: Option<String>,
+    ) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
+        self.on_key(py, key, move |opened, path| async move {
+            let options = GetOptions {
+                range: Some(stop.map_or(GetRange::Offset(start), |stop| (start..stop).into())),
+                // A weak ETag never matches.
+                if_match: etag.clone().filter(|etag| !etag.starts_with("W/")),
+                ..GetOptions::default()
+            };
+            let result = opened.store.get_opts(&path, options).await?;
+            // Some servers do not heed the condition.
+            match (&etag, &result.meta.e_tag) {
+                (Some(was), Some(now)) if was != now => Err(Error::Precondition {
+                    path: path.to_string(),
+                    source: "another object has taken its place".into(),
+                }),
+                _ => Ok(Content(result.bytes().await?)),
+            }
+        })
+    }
+
     /// Begins to read: a `Reader`.
     fn get(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let key = key::text("key", key)?;
@@ -160,6 +196,20 @@ impl Store {
                 Ok(()) | Err(Error::NotFound { .. }) => Ok(None::<bool>),
                 Err(error) => Err(error),
             }
+        })
+    }
+
+    /// Deletes objects, many in a request where the service can. All are tried; a missing one is
+    /// no failure.
+    fn delete_many(&self, py: Python<'_>, keys: Vec<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let opened = self.opened(py)?;
+        let paths: Vec<_> = keys
+            .iter()
+            .map(|key| opened.root.path(py, "key", &key::text("key", key)?))
+            .collect::<PyResult<_>>()?;
+        operate(py, String::new(), async move {
+            delete_all(&opened.store, paths).await?;
+            Ok(None::<bool>)
         })
     }
 
@@ -217,6 +267,26 @@ impl Store {
         let beginning = opened.root.prefix(py, &prefix)?;
         let (store, root) = (opened.store.clone(), opened.root.clone());
         Ok(Listing::new(store, root, prefix, beginning, limit))
+    }
+
+    /// What is directly in a folder: its objects, and the keys of the folders in it.
+    fn list_folder(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
+        let opened = self.opened(py)?;
+        let folder = opened.root.folder(py, &key)?;
+        operate(py, key, async move {
+            folder::list(&opened.store, &opened.root, &folder).await
+        })
+    }
+
+    /// Whether a folder has objects, or a mark that it exists.
+    fn is_folder(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
+        let opened = self.opened(py)?;
+        let folder = opened.root.folder(py, &key)?;
+        operate(py, key, async move {
+            folder::exists(&opened.store, &folder).await
+        })
     }
 
     fn url(
@@ -282,6 +352,11 @@ impl Store {
             cleanups.ended().await;
             Ok(None::<bool>)
         })
+    }
+
+    #[getter]
+    fn recipe(&self, py: Python<'_>) -> Py<PyAny> {
+        self.recipe.clone_ref(py)
     }
 
     #[getter]

@@ -16,6 +16,7 @@ use crate::cleanup::{Cleanups, PATIENCE};
 use crate::payload;
 use crate::pending::{Counted, OperationResult, ToPython, observed, operate, rethrow, run};
 use crate::process::Process;
+use crate::scope::Scope;
 use crate::stored_file::StoredFile;
 
 /// A multipart upload. The object becomes visible when it is complete. One that is dropped before
@@ -47,10 +48,11 @@ impl Upload {
             .try_lock()
             .map_err(|_| PyRuntimeError::new_err("the upload is being completed"))?
             .put_part(data.into());
-        let part = Counted::new(observed(self.key.clone(), async move {
+        let part = observed(self.key.clone(), async move {
             part.await?;
             Ok(size)
-        }));
+        });
+        let part = Counted::new(Scope::current(py).around(part));
         let task = Process::start(py)?.runtime.spawn(part);
         self.lock().push_back(Part(task));
         Ok(())

@@ -36,10 +36,10 @@ class RealS3:
 
 
 @contextmanager
-def serve(folder: Path, chaos: str | None = None) -> Iterator[RealS3]:
+def serve(folder: Path, chaos: str | None = None, hang: str = "1s") -> Iterator[RealS3]:
     """Runs the server for the length of a ``with`` block; ``chaos`` is the value of ``--chaos``."""
     record = folder / "requests.jsonl"
-    command = [os.environ["UNDAUNTED"], "serve", "--json", "--port", "0", "--hang", "1s"]
+    command = [os.environ["UNDAUNTED"], "serve", "--json", "--port", "0", "--hang", hang]
     command += ["--dir", str(folder / "data"), "--record", str(record)]
     if chaos is not None:
         command += ["--chaos", chaos]

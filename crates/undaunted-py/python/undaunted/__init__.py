@@ -4,6 +4,8 @@
   block, and ``blocking.with_retry`` where there is no event loop
 - :class:`RetryConfig` for how often and how long, with its presets ``interactive``, ``background``
   and ``storage``; :class:`RetryBudget` and :class:`Pacer` for what calls share
+- :class:`deadline` around what may take so long in all, and :class:`one_attempt` around what is
+  retried below
 - :class:`Storage` for files on S3, Google Cloud Storage, Azure, HTTP, local disks and in memory,
   whose operations are retried, resumed and resolved; :class:`RetryableStorage` around any other
 - :func:`instrument` for structlog, Prometheus and OpenTelemetry, ``testing`` for tests, and
@@ -53,6 +55,7 @@ from ._open import OptionValue
 from ._protocol import FileInfo, Storage
 from ._retry import retry, with_retry
 from ._retryable import RetryableStorage
+from ._scope import deadline, one_attempt, time_left
 from ._storage import ObjectStorage
 from ._types import ProgressCallback, ProgressInfo, RetryEvent, RetryReport, StoredFile
 from ._undaunted import Pacer, RetryBudget, __version__, after_fork, drain_events, finish_cleanups
@@ -104,8 +107,11 @@ __all__ = [
     "__version__",
     "attempts",
     "blocking",
+    "deadline",
     "instrument",
+    "one_attempt",
     "retry",
+    "time_left",
     "with_retry",
 ]
 

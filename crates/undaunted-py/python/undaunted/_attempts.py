@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from . import _scope
 from ._call import check_time_left, delay_after, pause, wait
 from ._config import JUDGED, TRANSIENT, RetryConfig
 from ._log import log_unpaced, tell_success
@@ -128,7 +129,9 @@ class _Run:
     def __init__(self, config: RetryConfig, name: str) -> None:
         self._config = config
         self._name = name
-        self._state = State(config._core, config.budget, None, config._pacer)
+        scope = _scope.current.get()
+        self._state = State(config._core, config.budget, None, config._pacer, scope)
+        self._is_timed = scope is not None or config.total_timeout is not None
         self._number = 0
         self._is_open = False
         self._is_done = False
@@ -154,6 +157,8 @@ class _Run:
         if not is_cancelled(running_task(), error):
             self._delay = delay_after(error, verdict, self._state, self._name, config.on_retry)
         self._is_done = self._delay is None
+        if not self._is_done:
+            _scope.warn_if_nested(self._name, self._state)
         self._failure = None if self._is_done else error
         return not self._is_done
 
@@ -168,7 +173,7 @@ class _Run:
                 yield delay
 
     def _next(self) -> Attempt:
-        if self._config.total_timeout is not None:
+        if self._is_timed:
             try:
                 check_time_left(self._state)
             except TimedOut as error:

@@ -16,6 +16,7 @@ from asyncio import _get_running_loop
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from . import _scope
 from ._config import JUDGED, PERMANENT, THROTTLED, TRANSIENT, RetryConfig
 from ._log import (
     add_note,
@@ -54,9 +55,10 @@ async def drive(
     ``failure`` and ``verdict`` belong to a first attempt that the caller has already made.
     ``name`` is the name of the call, or the function that is named in logs.
     """
-    state = State(config._core, config.budget, None, config._pacer)
-    has_limits, verdicts = not config._is_plain, config._verdicts
-    is_paced = config._pacer is not None
+    scope = _scope.current.get()
+    state = State(config._core, config.budget, None, config._pacer, scope)
+    has_limits, verdicts = scope is not None or not config._is_plain, config._verdicts
+    is_paced, token = config._pacer is not None, None
     earlier, task = None, running_task()
     try:
         while True:
@@ -66,6 +68,8 @@ async def drive(
                 delay = delay_after(failure, verdict, state, name, config.on_retry)
                 if delay is None:
                     raise failure
+                if token is None:
+                    token = _scope.enter_retry(name, state, failure)
                 try:
                     await wait(delay)
                 except BaseException:
@@ -99,6 +103,8 @@ async def drive(
                     tell_success(state, name)
                 return result
     finally:
+        if token is not None:
+            _scope.leave_retry(token)
         # The failure's traceback refers to this frame: the cycle would keep both alive.
         del failure, earlier
 
@@ -119,7 +125,7 @@ def blocking_call(
     def retried(*args: P.args, **kwargs: P.kwargs) -> T:
         failure: BaseException | None
         verdict: Verdict
-        if is_plain:
+        if is_plain and not (_scope.is_used and _scope.current.get()):
             try:
                 result = func(*args, **kwargs)
             except BaseException as error:
@@ -156,9 +162,10 @@ def _drive_blocking(
     failure: BaseException | None,
     verdict: Verdict,
 ) -> T:
-    state = State(config._core, config.budget, None, config._pacer)
-    has_limits, verdicts = not config._is_plain, config._verdicts
-    is_paced = config._pacer is not None
+    scope = _scope.current.get()
+    state = State(config._core, config.budget, None, config._pacer, scope)
+    has_limits, verdicts = scope is not None or not config._is_plain, config._verdicts
+    is_paced, token = config._pacer is not None, None
     earlier = None
     try:
         while True:
@@ -166,6 +173,8 @@ def _drive_blocking(
                 delay = delay_after(failure, verdict, state, name, config.on_retry)
                 if delay is None:
                     raise failure
+                if token is None:
+                    token = _scope.enter_retry(name, state, failure)
                 try:
                     pause(delay)
                 except BaseException:
@@ -203,6 +212,8 @@ def _drive_blocking(
                     tell_success(state, name)
                 return result
     finally:
+        if token is not None:
+            _scope.leave_retry(token)
         del failure, earlier
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 from ._errors import StorageConnectionError, StorageRateLimitError
+from ._rules import FIELDS, Statuses, Words, by_rules, values_of
 from ._types import RetryEvent
 from ._undaunted import Config, Pacer, RetryBudget, State, class_verdict, judge
 
@@ -59,6 +60,15 @@ class RetryConfig:
         budget: An allowance for retries that calls share.
         pacer: A pace that calls share once the service throttles.
         known_clients: Whether errors of well-known clients are judged.
+        retryable_status: Statuses of responses that are retried; see the README for the rules.
+        retryable_codes: Codes of the service that are retried.
+        retryable_text: Parts of the texts of errors that are retried.
+        throttled_status: As ``retryable_status``, for a service that throttles.
+        throttled_codes: As ``retryable_codes``, for a service that throttles.
+        throttled_text: As ``retryable_text``, for a service that throttles.
+        permanent_status: Statuses that are not retried.
+        permanent_codes: Codes that are not retried.
+        permanent_text: Parts of the texts of errors that are not retried.
         retry_if: A function that decides which exceptions are retried.
         on_retry: A function that is called for each retry.
 
@@ -116,6 +126,30 @@ class RetryConfig:
     clients, s3fs, gcsfs, adlfs and litestar-storages, of ``http.client``, ``ssl``, ``socket`` and
     ``asyncio``, and the numbers of ``OSError``. The README has a table. It has no effect if
     ``retryable_exceptions`` is given."""
+    retryable_status: tuple[int | str, ...] = field(default=(), kw_only=True)
+    """Statuses that are retried, for functions and for storages: ``[423, "520-527"]``, a ``range``,
+    one number, or text. The rules are asked before the types of exceptions and before what is known
+    of clients: codes first, then texts, then statuses; permanent ones before throttled ones before
+    the others. A fact (304, 404, 409, 412) is never retried because of its status, and is refused
+    here. Log records, notes and reports name the rule that decided."""
+    retryable_codes: tuple[str, ...] = field(default=(), kw_only=True)
+    """Codes of the service, such as ``["LockHeld"]``, that are retried, in any case of their
+    letters."""
+    retryable_text: tuple[str, ...] = field(default=(), kw_only=True)
+    """Parts of the text of an error, or of a cause, that is retried. Texts change from release to
+    release: use one where there is neither a status nor a code."""
+    throttled_status: tuple[int | str, ...] = field(default=(), kw_only=True)
+    """Statuses by which the service asks to slow down."""
+    throttled_codes: tuple[str, ...] = field(default=(), kw_only=True)
+    """Codes by which the service asks to slow down."""
+    throttled_text: tuple[str, ...] = field(default=(), kw_only=True)
+    """Parts of texts by which the service asks to slow down."""
+    permanent_status: tuple[int | str, ...] = field(default=(), kw_only=True)
+    """Statuses that are not retried."""
+    permanent_codes: tuple[str, ...] = field(default=(), kw_only=True)
+    """Codes of the service that are not retried."""
+    permanent_text: tuple[str, ...] = field(default=(), kw_only=True)
+    """Parts of the text of an error, or of a cause, that is not retried."""
     retry_if: RetryIf | None = field(default=None, kw_only=True)
     """A function that gets an exception and decides: ``True`` and ``False`` say whether it is
     retried, a number of seconds that it is, after at least so long, and ``None`` that it is judged
@@ -154,6 +188,15 @@ class RetryConfig:
             budget: RetryBudget | None = None,
             pacer: Pacer | Literal[False] | None = None,
             known_clients: bool = True,
+            retryable_status: Statuses = (),
+            retryable_codes: Words = (),
+            retryable_text: Words = (),
+            throttled_status: Statuses = (),
+            throttled_codes: Words = (),
+            throttled_text: Words = (),
+            permanent_status: Statuses = (),
+            permanent_codes: Words = (),
+            permanent_text: Words = (),
             retry_if: RetryIf | None = None,
             on_retry: Callable[[RetryEvent], object] | None = None,
         ) -> None: ...
@@ -164,6 +207,9 @@ class RetryConfig:
             value: object = getattr(self, name)
             if isinstance(value, timedelta):
                 put(self, name, value.total_seconds())
+        for name in FIELDS:
+            put(self, name, values_of(name, getattr(self, name)))
+        rules = [(name, values) for name in FIELDS if (values := list(getattr(self, name)))]
         core = Config(
             self.max_retries,
             self.base_delay,
@@ -174,17 +220,21 @@ class RetryConfig:
             self.attempt_timeout,
             self.throttled_base_delay,
             self.max_retry_after,
+            rules,
         )
         put(self, "retryable_exceptions", _exceptions(self.retryable_exceptions))
         _check_fields(self)
         retryable = _with_aliases(self.retryable_exceptions)
         judges = self.known_clients and self._has_default_exceptions
         verdicts = _Verdicts(retryable, class_verdict if judges else _permanent)
-        if self.retry_if is None:
-            put(self, "_judge", judge)
-        else:
-            put(self, "_judge", _by_predicate(self.retry_if, verdicts))
+        judged: Callable[[BaseException], Verdict] = judge
+        if rules:
+            judged = by_rules(core, _by_types(verdicts))
             verdicts = _Verdicts((), _judged)
+        if self.retry_if is not None:
+            judged = _by_predicate(self.retry_if, _by_types(verdicts, judged))
+            verdicts = _Verdicts((), _judged)
+        put(self, "_judge", judged)
         pacer = self.pacer or None
         is_shared = self.budget is not None or pacer is not None
         is_timed = self.total_timeout is not None or self.attempt_timeout is not None
@@ -268,7 +318,7 @@ class RetryConfig:
         verdict: Verdict = self._verdicts[error.__class__]
         if verdict == JUDGED:
             verdict = self._judge(error)
-        return verdict != PERMANENT
+        return (verdict[0] if isinstance(verdict, tuple) else verdict) != PERMANENT
 
     @property
     def _has_default_exceptions(self) -> bool:
@@ -394,8 +444,22 @@ def _check_fields(config: RetryConfig) -> None:
             raise TypeError(f"{name} is a coroutine function, but must be a plain one")
 
 
-def _by_predicate(predicate: RetryIf, verdicts: _Verdicts) -> "Callable[[BaseException], Verdict]":
-    """The verdict of a function of the user's, and of the types where it has none."""
+def _by_types(
+    verdicts: _Verdicts, judged: "Callable[[BaseException], Verdict]" = judge
+) -> "Callable[[BaseException], Verdict]":
+    """The verdict by the type of an exception, and by ``judged`` where that says nothing."""
+
+    def verdict(error: BaseException) -> "Verdict":
+        by_type: Verdict = verdicts[error.__class__]
+        return judged(error) if by_type == JUDGED else by_type
+
+    return verdict
+
+
+def _by_predicate(
+    predicate: RetryIf, others: "Callable[[BaseException], Verdict]"
+) -> "Callable[[BaseException], Verdict]":
+    """The verdict of a function of the user's, and of ``others`` where it has none."""
 
     def verdict(error: BaseException) -> "Verdict":
         says: object = predicate(error)
@@ -404,10 +468,9 @@ def _by_predicate(predicate: RetryIf, verdicts: _Verdicts) -> "Callable[[BaseExc
         if isinstance(says, timedelta):
             says = says.total_seconds()
         if says is None or says is True:
-            judged: Verdict = verdicts[error.__class__]
-            if judged == JUDGED:
-                judged = judge(error)
-            return TRANSIENT if says and judged == PERMANENT else judged
+            judged = others(error)
+            is_permanent = (judged[0] if isinstance(judged, tuple) else judged) == PERMANENT
+            return TRANSIENT if says and is_permanent else judged
         if not isinstance(says, (int, float)):
             raise TypeError(
                 f"retry_if returned {says!r}, but must return True, False, None or a number of "

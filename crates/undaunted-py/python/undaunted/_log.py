@@ -41,7 +41,7 @@ def tell_retry(
     """Logs a failed attempt that is retried after ``delay``, and tells the listeners."""
     if hook is not None or listeners:
         event = RetryEvent(
-            _operation(name),
+            operation_of(name),
             "retrying",
             state.retries,
             state.max_retries,
@@ -51,15 +51,17 @@ def tell_retry(
             is_throttled=is_throttled,
             queued=state.queued,
             pace=state.pace,
+            rule=state.rule,
         )
         tell(event, hook)
     if logger.isEnabledFor(logging.WARNING):
-        operation = _operation(name)
+        operation = operation_of(name)
         extra = _extra(
             operation=operation,
             attempt=state.retries,
             max_retries=state.max_retries,
             delay=delay,
+            **_ruled(state),
             **_paced(state),
         )
         logger.warning("%s", state.log_line(operation, error), extra=extra)
@@ -69,7 +71,7 @@ def tell_stop(state: State, name: object, reason: str, error: BaseException) -> 
     """Logs that a call failed, and tells the listeners."""
     if listeners:
         event = RetryEvent(
-            _operation(name),
+            operation_of(name),
             "stopped",
             state.retries + 1,
             state.max_retries,
@@ -78,21 +80,28 @@ def tell_stop(state: State, name: object, reason: str, error: BaseException) -> 
             text=_text(error),
             queued=state.queued,
             pace=state.pace,
+            rule=state.rule,
         )
         tell(event, None)
-    if logger.isEnabledFor(logging.ERROR):
-        operation = _operation(name)
+    # A rule by which the first failure is permanent does what its user wants.
+    level = logging.DEBUG if reason == "permanent" and not state.retries else logging.ERROR
+    if logger.isEnabledFor(level):
+        operation = operation_of(name)
         extra = _extra(
-            operation=operation, attempts=state.retries + 1, reason=reason, **_paced(state)
+            operation=operation,
+            attempts=state.retries + 1,
+            reason=reason,
+            **_ruled(state),
+            **_paced(state),
         )
-        logger.error("%s", state.log_line(operation, error), exc_info=error, extra=extra)
+        logger.log(level, "%s", state.log_line(operation, error), exc_info=error, extra=extra)
 
 
 def tell_success(state: State, name: object) -> None:
     """Logs a success after retries, and tells the listeners."""
     if listeners:
         event = RetryEvent(
-            _operation(name),
+            operation_of(name),
             "succeeded",
             state.retries + 1,
             state.max_retries,
@@ -101,7 +110,7 @@ def tell_success(state: State, name: object) -> None:
         )
         tell(event, None)
     if logger.isEnabledFor(logging.DEBUG):
-        operation = _operation(name)
+        operation = operation_of(name)
         extra = _extra(operation=operation, attempts=state.retries + 1, **_paced(state))
         logger.debug("%s", state.log_line(operation), extra=extra)
 
@@ -109,7 +118,7 @@ def tell_success(state: State, name: object) -> None:
 def log_paced(name: object) -> None:
     """Logs that calls are paced from now on."""
     if logger.isEnabledFor(logging.WARNING):
-        operation = _operation(name)
+        operation = operation_of(name)
         text = f"{operation} is throttled: requests to this service are paced from now on"
         logger.warning("%s", text, extra=_extra(operation=operation))
 
@@ -117,7 +126,7 @@ def log_paced(name: object) -> None:
 def log_unpaced(name: object) -> None:
     """Logs that calls are not paced any longer."""
     if logger.isEnabledFor(logging.INFO):
-        operation = _operation(name)
+        operation = operation_of(name)
         text = "Throttling has ended: requests to this service are no longer paced"
         logger.info(text, extra=_extra(operation=operation))
 
@@ -151,6 +160,8 @@ def tell_store_event(
         )
         tell(event, hook if delay is not None else None)
     if logger.isEnabledFor(level):
+        if fields["rule"] is None:
+            del fields["rule"]
         if delay is not None:
             fields["delay"] = delay
         else:
@@ -189,7 +200,7 @@ def _text(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _operation(name: object) -> str:
+def operation_of(name: object) -> str:
     """The name of a call, or of the function that stands for it."""
     return name if isinstance(name, str) else name_of(name)
 
@@ -198,6 +209,12 @@ def _paced(state: State) -> dict[str, float | None]:
     """How long the attempt waited for its turn, and the rate, if there is a pacer."""
     queued = state.queued
     return {} if queued is None else {"queued": queued, "pace": state.pace}
+
+
+def _ruled(state: State) -> dict[str, str]:
+    """The rule that gave the verdict, if one did."""
+    rule = state.rule
+    return {} if rule is None else {"rule": rule}
 
 
 def _extra(**fields: object) -> Mapping[str, object]:

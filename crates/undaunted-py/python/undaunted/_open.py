@@ -7,8 +7,9 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ._config import RetryConfig
 from ._misuse import config_of
@@ -21,8 +22,29 @@ OptionValue: TypeAlias = str | bool | int | float
 """The value of an option of a store; ``True`` is passed on as ``"true"``."""
 
 
+@dataclass(frozen=True, repr=False)
+class Recipe:
+    """What a storage was opened with, to open it again in another process. The options may be
+    secrets.
+    """
+
+    url: str
+    options: dict[str, str]
+    retry: RetryConfig
+    chaos: str | None
+
+    def open(self) -> Store:
+        """Opens the store."""
+        return open_store(self.url, self.options, self.retry, self.chaos)
+
+
 class OpenedStorage:
-    """A storage on a Rust store."""
+    """A storage on a Rust store.
+
+    It can be pickled, except for one in memory: the other process opens it again with the same URL,
+    options, secrets among them, and configuration. Copies within a process share the connections.
+    Storages are equal if they were opened with the same.
+    """
 
     __slots__ = ("_store",)
 
@@ -72,6 +94,33 @@ class OpenedStorage:
         """
         return self._store.pace
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, OpenedStorage) or type(self) is not type(other):
+            return NotImplemented
+        if self._store is other._store:
+            return True
+        return self._store.kind != "memory" and self._store.recipe == other._store.recipe
+
+    def __hash__(self) -> int:
+        return hash((type(self).__qualname__, self._store.shown_url))
+
+    def __copy__(self: S) -> S:
+        return self
+
+    def __deepcopy__(self: S, _: object) -> S:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        shown = self._store.shown_url
+        if self._store.kind == "memory":
+            raise TypeError(
+                f"the storage {shown} cannot be pickled: its content is in the memory of this "
+                "process; use one that both processes reach"
+            )
+        if self._store.closed:
+            raise ValueError(f"the storage {shown} is closed, so it cannot be pickled")
+        return _open_again, (type(self), self._store.recipe)
+
     def __repr__(self) -> str:
         module = "blocking." if type(self).__module__.endswith("blocking") else ""
         closed = " (closed)" if self._store.closed else ""
@@ -99,15 +148,24 @@ def open_store(
     if not isinstance(place, str):
         raise TypeError(f"url must be a str, not {type(place).__name__}")
     config = RetryConfig.storage() if retry is None else config_of(retry)
-    values = [(key, _text(key, value)) for key, value in options.items()]
+    values = {key: _text(key, value) for key, value in options.items()}
     if config.retry_if is not None:
         raise ValueError(
             f"retry_if is {config.retry_if!r}, but a storage from Storage.open judges the "
             "responses of its service itself: use it with @retry, with_retry or RetryableStorage"
         )
+    # The other process may have another working directory.
+    lasting = place if "://" in place else os.path.abspath(place)
+    recipe = Recipe(lasting, values, config, chaos)
     is_paced = config.pacer is not False
     core, budget, pacer = config._core, config.budget, config._pacer
-    return Store(place, values, core, budget, pacer, chaos, is_paced, config.on_retry)
+    return Store(
+        recipe, place, list(values.items()), core, budget, pacer, chaos, is_paced, config.on_retry
+    )
+
+
+def _open_again(cls: type[S], recipe: Recipe) -> S:
+    return cls(recipe.open())
 
 
 def _text(key: str, value: object) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
 
+from . import _scope
 from ._call import blocking_call, drive
 from ._config import JUDGED, PERMANENT, TRANSIENT, Escape, RetryConfig
 from ._log import name_of
@@ -126,7 +127,7 @@ async def with_retry(
         config = config_of(config)
     failure: BaseException | None
     verdict: Verdict
-    if config._is_plain:
+    if config._is_plain and not (_scope.is_used and _scope.current.get()):
         made: object = func
         try:
             made = func()
@@ -176,7 +177,7 @@ def _async(
     async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
         failure: BaseException | None
         verdict: Verdict
-        if is_plain:
+        if is_plain and not (_scope.is_used and _scope.current.get()):
             try:
                 return await func(*args, **kwargs)
             except BaseException as error:

@@ -88,6 +88,9 @@ class RetryEvent:
     """The seconds that the attempt waited for its turn, if there is a pacer."""
     pace: float | None = None
     """The rate of the pacer, if there is one and it is active."""
+    rule: str | None = None
+    """The rule of the configuration that gave the verdict, such as ``"retryable_status 423"``, if
+    one did."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,8 @@ class RetryReport:
     """The text of each failure; of more than 16 the first and the last 8."""
     queued: float = 0.0
     """The seconds that attempts waited for their turns while the service throttled, in all."""
+    rules: tuple[str | None, ...] = ()
+    """The rule that gave the verdict on each of ``failures``, or None where none did."""
 
 
 ProgressCallback: TypeAlias = Callable[[ProgressInfo], Awaitable[None] | None]

@@ -12,8 +12,15 @@ T = TypeVar("T", covariant=True)
 
 __version__: str
 
-Verdict: TypeAlias = int | tuple[int, float]
-"""What a failure is, and the wait in seconds that the service asked for, if any."""
+Keys: TypeAlias = list[str]
+Listed: TypeAlias = tuple[list[StoredFile], list[str]]
+"""The files in a folder, and the keys of the folders in it."""
+
+Verdict: TypeAlias = int | tuple[int, float] | tuple[int, float | None, str]
+"""What a failure is, the wait in seconds that the service asked for, and the rule that said so."""
+
+Rules: TypeAlias = list[tuple[str, list[Any]]]
+"""The fields of rules, with their values."""
 
 class RetryBudget:
     """A shared allowance for retries.
@@ -100,6 +107,7 @@ class Config:
         attempt_timeout: object,
         throttled_base_delay: object,
         max_retry_after: object,
+        rules: Rules,
     ) -> None: ...
     @staticmethod
     def preset(name: str) -> Config:
@@ -113,6 +121,18 @@ class Config:
 
     def jittered_delay(self, attempt: int) -> float:
         """A delay with jitter, before retry ``attempt``, where 0 is the first."""
+
+class Scope:
+    """What the code around a call lets it do: a deadline so many seconds from now, one attempt, and
+    what the code around that said.
+    """
+
+    def __init__(
+        self, outer: Scope | None, seconds: float | None, is_one_attempt: bool
+    ) -> None: ...
+    @property
+    def left(self) -> float | None:
+        """The seconds to the deadline; negative once it has passed."""
 
 class State:
     """The decisions of one call, and the texts about it."""
@@ -129,6 +149,7 @@ class State:
         budget: RetryBudget | None = None,
         seed: int | None = None,
         pacer: Pacer | None = None,
+        scope: Scope | None = None,
     ) -> None: ...
     def on_failure(
         self, verdict: Verdict, retry_after: object = None, now: float | None = None
@@ -164,6 +185,10 @@ class State:
         """The note on the exception that ends the call. None if the first attempt failed
         permanently.
         """
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that gave the verdict on the last failure, if one did."""
 
     @property
     def retries(self) -> int:
@@ -207,6 +232,10 @@ class Mailbox:
 class Reader:
     """The body of a file, a chunk at a time."""
 
+    @property
+    def size(self) -> int:
+        """The size of the file."""
+
     def next(self) -> bytes | Pending[bytes | None] | None: ...
 
 class Listing:
@@ -238,6 +267,7 @@ class Store:
 
     def __init__(
         self,
+        recipe: object,
         url: str,
         options: list[tuple[str, str]],
         config: Config,
@@ -260,7 +290,14 @@ class Store:
     ) -> Upload | Pending[Upload]: ...
     def get(self, key: str) -> Reader | Pending[Reader]: ...
     def get_bytes(self, key: str) -> bytes | Pending[bytes]: ...
+    def get_range(
+        self, key: str, start: int, stop: int | None, etag: str | None
+    ) -> bytes | Pending[bytes]:
+        """Reads a part; with an ETag, of this very file."""
+
     def delete(self, key: str) -> Pending[None] | None: ...
+    def delete_many(self, keys: Keys) -> Pending[None] | None:
+        """Tries to delete all; a missing file is no failure."""
     def exists(self, key: str) -> bool | Pending[bool]: ...
     def info(self, key: str) -> StoredFile | Pending[StoredFile]: ...
     def copy(
@@ -270,12 +307,21 @@ class Store:
         self, source: str, destination: str, overwrite: bool
     ) -> StoredFile | Pending[StoredFile]: ...
     def list(self, prefix: str, limit: int | None) -> Listing: ...
+    def list_folder(self, key: str) -> Listed | Pending[Listed]:
+        """The files directly in a folder, and the keys of the folders in it."""
+
+    def is_folder(self, key: str) -> bool | Pending[bool]:
+        """Whether there is a file in the folder, at any depth, or a mark that it exists."""
     def url(self, key: str, expires_in: float, method: str) -> str | Pending[str]: ...
     def close(self) -> Pending[None] | None:
         """Closes it, and waits for a limited time for uploads that are being aborted."""
 
     def injected(self) -> dict[str, int]:
         """How many faults were injected, by kind."""
+
+    @property
+    def recipe(self) -> Any:
+        """What was given to open it again."""
 
     @property
     def closed(self) -> bool: ...
@@ -297,6 +343,9 @@ def class_verdict(cls: type[BaseException]) -> int:
 
 def judge(error: BaseException) -> Verdict:
     """The verdict on an exception by what it means in its library."""
+
+def judge_by_rules(config: Config, error: BaseException) -> tuple[int, float | None, str] | None:
+    """The verdict on an exception by the rules of a configuration, if they say anything."""
 
 def set_switch(attempts: int | None) -> None:
     """Limits every call to this many attempts, without waits between them."""

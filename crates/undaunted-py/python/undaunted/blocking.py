@@ -121,7 +121,7 @@ class Storage(OpenedStorage):
             if not overwrite:
                 raise ValueError("overwrite=False needs bytes: a stream is written in parts")
             return self.put_large(key, data, content_type=content_type, metadata=metadata)
-        return _result_of(self._store.put(key, content, content_type, metadata, overwrite))
+        return result_of(self._store.put(key, content, content_type, metadata, overwrite))
 
     def put_large(
         self,
@@ -169,17 +169,17 @@ class Storage(OpenedStorage):
             # A callback that raises must leave nothing: it is called before, or between parts.
             _report(progress.add(0), progress_callback)
             return self.put(key, first, content_type=content_type, metadata=metadata)
-        upload = _result_of(self._store.start_upload(key, content_type, metadata))
+        upload = result_of(self._store.start_upload(key, content_type, metadata))
         try:
             upload.put_part(first)
             while part is not None or upload.in_flight:
                 if part is None or upload.in_flight >= concurrency:
-                    size = _result_of(upload.finish_part())
+                    size = result_of(upload.finish_part())
                     _report(progress.add(size), progress_callback)
                 else:
                     upload.put_part(part)
                     part = next(pieces, None)
-            return _result_of(upload.complete(progress.transferred))
+            return result_of(upload.complete(progress.transferred))
         except Exception:
             _ended(upload.abort())
             raise
@@ -205,8 +205,8 @@ class Storage(OpenedStorage):
             >>> list(storage.get("a.txt"))
             [b'hello']
         """
-        reader = _result_of(self._store.get(key))
-        while (chunk := _result_of(reader.next())) is not None:
+        reader = result_of(self._store.get(key))
+        while (chunk := result_of(reader.next())) is not None:
             yield chunk
 
     def get_bytes(self, key: str) -> bytes:
@@ -226,7 +226,7 @@ class Storage(OpenedStorage):
             >>> storage.get_bytes("a.txt")
             b'hello'
         """
-        return _result_of(self._store.get_bytes(key))
+        return result_of(self._store.get_bytes(key))
 
     def delete(self, key: str) -> None:
         """Deletes a file. A file that does not exist is no error: services do not tell.
@@ -244,7 +244,7 @@ class Storage(OpenedStorage):
             5
             >>> storage.delete("a.txt")
         """
-        _result_of(self._store.delete(key))
+        result_of(self._store.delete(key))
 
     def exists(self, key: str) -> bool:
         """Whether the file exists.
@@ -260,7 +260,7 @@ class Storage(OpenedStorage):
             >>> storage.exists("a.txt")
             True
         """
-        return _result_of(self._store.exists(key))
+        return result_of(self._store.exists(key))
 
     def list(self, prefix: str = "", *, limit: int | None = None) -> Iterator[StoredFile]:
         """The files whose keys begin with a prefix.
@@ -281,7 +281,7 @@ class Storage(OpenedStorage):
             ['a.txt']
         """
         listing = self._store.list(prefix, checked_limit(limit))
-        while (batch := _result_of(listing.next())) is not None:
+        while (batch := result_of(listing.next())) is not None:
             yield from batch
 
     def info(self, key: str) -> StoredFile:
@@ -301,7 +301,7 @@ class Storage(OpenedStorage):
             >>> storage.info("a.txt").size
             5
         """
-        return self._with_type(_result_of(self._store.info(key)))
+        return self._with_type(result_of(self._store.info(key)))
 
     def copy(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Copies a file within the storage. A copy onto itself changes nothing.
@@ -323,7 +323,7 @@ class Storage(OpenedStorage):
             >>> storage.copy("a.txt", "b.txt").key
             'b.txt'
         """
-        return self._with_type(_result_of(self._store.copy(source, destination, overwrite)))
+        return self._with_type(result_of(self._store.copy(source, destination, overwrite)))
 
     def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Moves a file within the storage. A move onto itself changes nothing.
@@ -345,7 +345,7 @@ class Storage(OpenedStorage):
             >>> storage.move("a.txt", "b.txt").key
             'b.txt'
         """
-        return self._with_type(_result_of(self._store.move(source, destination, overwrite)))
+        return self._with_type(result_of(self._store.move(source, destination, overwrite)))
 
     def url(
         self, key: str, *, expires_in: timedelta | float | None = None, method: str = "GET"
@@ -366,7 +366,7 @@ class Storage(OpenedStorage):
             >>> blocking.Storage.open("/reports").url("a.txt")
             'file:///reports/a.txt'
         """
-        return _result_of(self._store.url(key, seconds(expires_in), method))
+        return result_of(self._store.url(key, seconds(expires_in), method))
 
     def close(self) -> None:
         """Closes connections. Further operations raise a :class:`StorageClosedError`.
@@ -381,7 +381,7 @@ class Storage(OpenedStorage):
             5
             >>> storage.close()
         """
-        _result_of(self._store.close())
+        result_of(self._store.close())
 
     def __enter__(self) -> Storage:
         return self
@@ -390,7 +390,7 @@ class Storage(OpenedStorage):
         self.close()
 
 
-def _result_of(made: T | Pending[T]) -> T:
+def result_of(made: T | Pending[T]) -> T:
     """The result of an operation, waited for if it is pending."""
     return cast(T, made.wait()) if isinstance(made, Pending) else made
 
@@ -403,7 +403,7 @@ def _report(info: ProgressInfo, callback: Callable[[ProgressInfo], None] | None)
 def _ended(aborted: Pending[None] | None) -> None:
     """Waits for the end of an abort. If that fails too, the caller's error says more."""
     with suppress(StorageError):
-        _result_of(aborted)
+        result_of(aborted)
 
 
 _DEFAULT = RetryConfig()

@@ -6,6 +6,7 @@
 
 mod classes;
 mod obstore;
+mod own_rules;
 mod response;
 mod rule;
 mod table;
@@ -21,6 +22,7 @@ use undaunted::{Retryable, Verdict};
 use crate::seconds::hint;
 use crate::state::State;
 
+pub(crate) use self::own_rules::judge_by_rules;
 use self::rule::{Path, Rule, at};
 
 /// The verdict on all exceptions of this class, or `JUDGED` if each is to be judged.
@@ -97,10 +99,13 @@ fn verdict(error: &Bound<'_, PyBaseException>, depth: u8) -> Option<Verdict> {
                 number.is_some_and(|number| number.eq(again).unwrap_or(false)),
             ))
         }
-        Rule::TooMany => response::too_many(error),
+        Rule::TooMany => response::too_many(error).map(|failure| failure.verdict()),
         Rule::Debugged => {
             let text: String = at(error, &["args", "0"])?.extract().ok()?;
-            obstore::verdict(&text)
+            Some(match obstore::said(&text)? {
+                obstore::Said::Status(failure) => failure.verdict(),
+                obstore::Said::Transient => Verdict::TRANSIENT,
+            })
         }
     }
 }

@@ -2,21 +2,28 @@
 //! of the error, line by line, and those lines are read. Texts of services are quoted there, on
 //! one line each, so none can be taken for a line of the error's own.
 
-use undaunted::{HttpFailure, Verdict};
+use undaunted::HttpFailure;
 
-/// The verdict, if the text has lines that say something.
-pub(super) fn verdict(text: &str) -> Option<Verdict> {
+/// What the lines of the text say.
+pub(super) enum Said {
+    Status(HttpFailure),
+    /// There was no response.
+    Transient,
+}
+
+/// What the text says, if it has lines that say something.
+pub(super) fn said(text: &str) -> Option<Said> {
     let (_, source) = text.split_once("\n\nDebug source:\n")?;
     let mut lines = source.lines().map(str::trim).map(value);
     let found = lines.find(|line| matches!(*line, "Status {" | "HttpError {"))?;
     let field = value(lines.next()?.trim_end_matches(','));
     if found == "Status {" {
-        return Some(HttpFailure::new(field.parse().ok()?).verdict());
+        return Some(Said::Status(HttpFailure::new(field.parse().ok()?)));
     }
     // Two sides that disagree about a certificate do so again.
     let is_transient =
         TRANSIENT.contains(&field) && !lines.any(|line| line == "InvalidCertificate(");
-    is_transient.then_some(Verdict::TRANSIENT)
+    is_transient.then_some(Said::Transient)
 }
 
 /// A line without the name of its field.

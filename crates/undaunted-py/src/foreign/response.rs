@@ -16,6 +16,31 @@ pub(super) fn verdict(
     code: Path,
     headers: Path,
 ) -> Option<Verdict> {
+    let (failure, headers) = without_hint(error, status, code, headers)?;
+    if failure.verdict() == Verdict::Permanent {
+        return Some(Verdict::Permanent);
+    }
+    Some(with_hint(failure, headers.as_ref(), !code.is_empty()).verdict())
+}
+
+/// The response that an exception has, if it has one.
+pub(super) fn failure(
+    error: &Bound<'_, PyBaseException>,
+    status: Path,
+    code: Path,
+    headers: Path,
+) -> Option<HttpFailure> {
+    let (failure, headers) = without_hint(error, status, code, headers)?;
+    Some(with_hint(failure, headers.as_ref(), !code.is_empty()))
+}
+
+/// Status and code, and the headers, if there are any.
+fn without_hint<'py>(
+    error: &Bound<'py, PyBaseException>,
+    status: Path,
+    code: Path,
+    headers: Path,
+) -> Option<(HttpFailure, Option<Bound<'py, PyAny>>)> {
     let status = at(error, status).and_then(|status| {
         let number = status.extract::<u16>().ok();
         number.or_else(|| status.extract::<String>().ok()?.parse().ok())
@@ -36,17 +61,23 @@ pub(super) fn verdict(
     if let Some(code) = code {
         failure = failure.with_code(code);
     }
-    if failure.verdict() == Verdict::Permanent {
-        return Some(Verdict::Permanent);
-    }
+    Some((failure, headers))
+}
+
+/// The response with the wait that it asks for.
+fn with_hint(
+    failure: HttpFailure,
+    headers: Option<&Bound<'_, PyAny>>,
+    is_of_service: bool,
+) -> HttpFailure {
     let hint = headers.and_then(|headers| {
-        let millis = is_of_service.then(|| millis_of(&headers)).flatten();
-        millis.or_else(|| hint_of(&headers))
+        let millis = is_of_service.then(|| millis_of(headers)).flatten();
+        millis.or_else(|| hint_of(headers))
     });
-    if let Some(hint) = hint {
-        failure = failure.with_retry_after(hint);
+    match hint {
+        Some(hint) => failure.with_retry_after(hint),
+        None => failure,
     }
-    Some(failure.verdict())
 }
 
 /// The wait in milliseconds that the headers of a service ask for.
@@ -80,14 +111,14 @@ fn header(headers: &Bound<'_, PyAny>, name: &str) -> Option<String> {
 }
 
 /// urllib3 has given up: `too many 503 error responses`.
-pub(super) fn too_many(error: &Bound<'_, PyBaseException>) -> Option<Verdict> {
+pub(super) fn too_many(error: &Bound<'_, PyBaseException>) -> Option<HttpFailure> {
     let text: String = at(error, &["args", "0"])?.extract().ok()?;
     let status = text
         .strip_prefix("too many ")?
         .strip_suffix(" error responses")?
         .parse()
         .ok()?;
-    Some(HttpFailure::new(status).verdict())
+    Some(HttpFailure::new(status))
 }
 
 /// The headers that ask for a wait in milliseconds, as the stores read them.

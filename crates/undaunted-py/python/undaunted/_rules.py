@@ -1,0 +1,59 @@
+"""Rules of the user's own: the fields of ``RetryConfig`` such as ``retryable_status``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from ._undaunted import judge_by_rules
+
+if TYPE_CHECKING:
+    from ._undaunted import Config, Verdict
+
+Statuses: TypeAlias = int | str | Iterable[int | str]
+"""Statuses: numbers, a ``range``, or text such as ``"423, 520-527"``."""
+
+Words: TypeAlias = str | Iterable[str]
+"""Codes or texts."""
+
+
+def values_of(field: str, given: object) -> tuple[Any, ...]:
+    """The values of a field, however they were given."""
+    if isinstance(given, str):
+        if field.endswith("text"):
+            return (given,)
+        return tuple(item for part in given.split(",") if (item := part.strip()))
+    if isinstance(given, int):
+        return (given,)
+    if isinstance(given, (bytes, bytearray)) or not isinstance(given, Iterable):
+        raise TypeError(f"{field} must be a list, not {type(given).__name__}")
+    values: list[object] = []
+    for each in cast("Iterable[object]", given):
+        values.extend(each if isinstance(each, range) else [each])
+    return tuple(values)
+
+
+def by_rules(
+    core: Config, others: Callable[[BaseException], Verdict]
+) -> Callable[[BaseException], Verdict]:
+    """The verdict of the rules, and of ``others`` where they say nothing."""
+
+    def verdict(error: BaseException) -> Verdict:
+        judged = judge_by_rules(core, error)
+        return others(error) if judged is None else judged
+
+    return verdict
+
+
+FIELDS = (
+    "retryable_status",
+    "retryable_codes",
+    "retryable_text",
+    "throttled_status",
+    "throttled_codes",
+    "throttled_text",
+    "permanent_status",
+    "permanent_codes",
+    "permanent_text",
+)
+"""The names that they have in Rust too."""

@@ -1,0 +1,154 @@
+"""``AsyncFile``: a file that is read or written by coroutines."""
+
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from .._bridge import result_of
+from ._base import named
+from ._file import WRITE_BLOCK
+from ._fsspec import AbstractAsyncStreamedFile
+
+if TYPE_CHECKING:
+    from .._types import StoredFile
+    from .._undaunted import Reader
+    from ._base import Base, Entry
+
+
+class AsyncFile(AbstractAsyncStreamedFile):
+    """An open file: ``async with await fs.open_async(path) as file``.
+
+    It is read as a stream; after a ``seek`` by ranges. What is written is sent in parts, and
+    becomes visible when the file is closed; if the block raises, it does not.
+    """
+
+    key: str
+    closed: bool
+    loc: int
+
+    def __init__(
+        self,
+        fs: Base,
+        path: str,
+        mode: str,
+        *,
+        details: Entry | None = None,
+        block_size: int | None = None,
+        content_type: str | None = None,
+        metadata: dict[str, str] | None = None,
+    ) -> None:
+        self._storage, self.key = fs._locate(path)
+        self._etag = None if details is None else details.get("ETag")
+        self._reader: Reader | None = None
+        self._chunk = b""
+        self._streamed = 0
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
+        self._writing: asyncio.Task[StoredFile] | None = None
+        self._arguments: dict[str, Any] = {
+            "content_type": content_type,
+            "metadata": metadata,
+            "part_size": block_size or fs.default_block_size or WRITE_BLOCK,
+            "concurrency": fs.max_concurrency,
+        }
+        super().__init__(fs, path, mode, cache_type="none", size=details and details["size"])
+
+    async def read(self, length: int | None = -1) -> bytes:
+        """Reads so many bytes, or all that are left."""
+        if self.mode != "rb":
+            raise ValueError("File not in read mode")
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        left = max(self.size - self.loc, 0)
+        length = left if length is None or length < 0 else min(length, left)
+        if length == 0:
+            return b""
+        with named(self.path):
+            if self.loc == self._streamed:
+                data = await self._stream(length)
+                self._streamed += len(data)
+            else:
+                data = await result_of(
+                    self._storage._store.get_range(
+                        self.key, self.loc, self.loc + length, self._etag
+                    )
+                )
+        self.loc += len(data)
+        return data
+
+    async def write(self, data: Any) -> int:
+        """Takes bytes, and waits while too many are on their way."""
+        if self.mode != "wb":
+            raise ValueError("File not in write mode")
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        content = bytes(data)
+        if content:
+            await self._hand_over(content)
+        self.loc += len(content)
+        return len(content)
+
+    async def flush(self, force: bool = False) -> None:
+        """Does nothing: full parts are sent without it, and others cannot be."""
+
+    async def close(self) -> None:
+        """Closes the file. One that was written becomes visible now, or is an error."""
+        if self.closed:
+            return
+        self.closed = True
+        if self.mode == "wb":
+            await self._hand_over(None)
+            if self._writing is not None:
+                with named(self.path):
+                    await self._writing
+            self.fs.invalidate_cache(self.path)
+
+    async def abandon(self) -> None:
+        """Deletes what was written: the file does not become visible."""
+        self.closed = True
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.cancel()
+            with contextlib.suppress(BaseException):
+                await writing
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            await self.abandon()
+        await self.close()
+
+    def __del__(self) -> None:
+        """An event loop is needed to close it."""
+
+    async def _stream(self, length: int) -> bytes:
+        if self._reader is None:
+            self._reader = await result_of(self._storage._store.get(self.key))
+        chunks = [self._chunk]
+        have = len(self._chunk)
+        while have < length and (chunk := await result_of(self._reader.next())) is not None:
+            chunks.append(chunk)
+            have += len(chunk)
+        data = b"".join(chunks)
+        self._chunk = data[length:]
+        return data[:length]
+
+    async def _hand_over(self, data: bytes | None) -> None:
+        """Gives data to the upload, which may have failed."""
+        if self._writing is None:
+            upload = self._storage.put_large(self.key, self._parts(), **self._arguments)
+            self._writing = asyncio.ensure_future(upload)
+        put = asyncio.ensure_future(self._queue.put(data))
+        try:
+            await asyncio.wait({put, self._writing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            put.cancel()
+        if self._writing.done() and data is not None:
+            with named(self.path):
+                await self._writing
+
+    async def _parts(self) -> AsyncIterator[bytes]:
+        while (data := await self._queue.get()) is not None:
+            yield data

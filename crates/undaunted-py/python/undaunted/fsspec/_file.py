@@ -1,0 +1,328 @@
+"""``File``: a file that is read by ranges, or written in parts, for blocking code."""
+
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+import errno
+import io
+import warnings
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from .._errors import StorageError
+from ..blocking import result_of
+from ._base import Entry, named
+from ._fsspec import AbstractBufferedFile, caches
+from ._leaving import left_by_exception, now_handled
+from ._listing import described
+
+if TYPE_CHECKING:
+    from .._undaunted import Upload
+    from ._base import Base
+
+
+class File(AbstractBufferedFile):
+    """An open file. All reads are of the object that was there when it was opened: if another has
+    taken its place, the next read is an error, never a mixture.
+    """
+
+    DEFAULT_BLOCK_SIZE = 5 * 2**20
+    buffer: Any
+    loc: int
+    key: str
+    blocksize: int
+    """Bytes that are read ahead, or in a part."""
+
+    def __init__(
+        self,
+        fs: Base,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        autocommit: bool = True,
+        cache_type: str = "readahead",
+        cache_options: dict[str, Any] | None = None,
+        size: int | None = None,
+        content_type: str | None = None,
+        metadata: dict[str, str] | None = None,
+        details: Entry | None = None,
+        fill_cache: bool = True,
+    ) -> None:
+        self._is_ready = False
+        self._storage, self.key = fs._locate(path)
+        self._store = self._storage._store
+        self._content_type = content_type
+        self._metadata = metadata
+        self._upload: Upload | None = None
+        self._sent = 0
+        self._failure: BaseException | None = None
+        self._is_abandoned = False
+        self._is_finished = False
+        self._old: Entry | None = None
+        self._handled = now_handled()
+        self._details = details
+        if cache_type not in caches:
+            known = ", ".join(str(name) for name in caches if name)
+            raise ValueError(f"cache_type is {cache_type!r}, but must be one of {known}")
+        is_read = mode == "rb"
+        block: Any = block_size or (self.DEFAULT_BLOCK_SIZE if is_read else WRITE_BLOCK)
+        super().__init__(
+            fs,
+            path,
+            mode,
+            block,
+            autocommit,
+            cache_type,
+            cache_options,
+            size,
+        )
+        if not is_read:
+            self._check_target()
+        self._is_ready = True
+
+    @property
+    def details(self) -> Entry:
+        """The description of the file."""
+        if self._details is None:
+            with named(self.path):
+                stored = self._storage._with_type(result_of(self._store.info(self.key)))
+            self._details = described(self.path, stored)
+        return self._details
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        if start >= end:
+            return b""
+        etag = None if self._details is None else self._details.get("ETag")
+        with named(self.path):
+            try:
+                return result_of(self._store.get_range(self.key, start, end, etag))
+            except FileNotFoundError:
+                raise
+            except StorageError as error:
+                now = result_of(self._store.info(self.key))
+                if etag is not None and now.etag != etag:
+                    raise StorageError(
+                        f"{self.path} was changed while it was open: open it again", key=self.key
+                    ) from error
+                raise
+
+    def flush(self, force: bool = False) -> None:
+        """Begins to write what is a full part; the rest is written when the file is closed."""
+        if self.closed:
+            raise ValueError("Flush on closed file")
+        if self.mode == "rb" or self.buffer.tell() < self.blocksize or self._is_abandoned:
+            return
+        self._take_old()
+        self._send_full()
+
+    def write(self, data: Any) -> int:
+        """Takes bytes; a full part is sent."""
+        if self._failure is not None and not self._is_abandoned:
+            raise self._not_written()
+        if self._is_abandoned and not self.closed:
+            return memoryview(data).nbytes
+        written: int = super().write(data)
+        return written
+
+    def close(self) -> None:
+        """Closes the file. One that was written becomes visible now, or is an error; at the end of
+        a ``with`` block that raised, it does not.
+        """
+        if self.closed:
+            return
+        if self.mode == "rb" or not self._is_ready:
+            super().close() if self.mode == "rb" else self._end()
+            return
+        if left_by_exception(self._handled):
+            self.abandon()
+        try:
+            if self._is_abandoned:
+                return
+            if self._failure is not None:
+                raise self._not_written()
+            self._finish()
+            if self.autocommit:
+                self.commit()
+        finally:
+            self._end()
+
+    def commit(self) -> None:
+        """Makes the file visible: at the end of a transaction, or when it is closed."""
+        if self._is_abandoned or self._failure is not None or self._is_finished:
+            return
+        if not self.closed and not self.autocommit:
+            raise ValueError(f"{self.path} is still open: close it before the transaction ends")
+        try:
+            with named(self.path):
+                if self._upload is None:
+                    self._put()
+                else:
+                    self._check_absent()
+                    result_of(self._upload.complete(self._sent))
+        except BaseException as error:
+            self._fail(error)
+            raise
+        self._is_finished = True
+        self.fs.invalidate_cache(self.path)
+
+    def discard(self) -> None:
+        """Deletes what was written: the file does not become visible."""
+        if not self._is_finished:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Deletes what was written, and ignores what is written from now on."""
+        if not self._is_abandoned and self.mode != "rb":
+            self._is_abandoned = True
+            self.buffer = io.BytesIO()
+            self._abort()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.abandon()
+        self.close()
+
+    def __del__(self) -> None:
+        if not self.closed and getattr(self, "_is_ready", False):
+            if self.mode != "rb":
+                warnings.warn(f"unclosed file {self!r}", ResourceWarning, 2, source=self)
+            self.close()
+
+    def __reduce__(self) -> Any:
+        if self.mode != "rb":
+            raise TypeError(f"a file that is written cannot be pickled: {self!r}")
+        name = self.cache.name if self.cache else "none"
+        return _reopen, (self.fs, self.path, self.blocksize, self.loc, name, self.details)
+
+    def _check_target(self) -> None:
+        if self.mode == "ab":
+            with named(self.path):
+                try:
+                    self._old = self.details
+                except FileNotFoundError:
+                    return
+            self.loc = self._old["size"]
+        elif self.mode == "xb":
+            self._check_absent()
+
+    def _check_absent(self) -> None:
+        """A file of one part is written under the condition that there is none. One of many parts
+        is looked for when it is opened and once more when it is complete.
+        """
+        if self.mode != "xb":
+            return
+        with named(self.path):
+            exists = result_of(self._store.exists(self.key))
+        if exists:
+            raise FileExistsError(errno.EEXIST, "the file exists", self.path)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            with named(self.path):
+                if self._upload is None:
+                    self._upload = result_of(
+                        self._store.start_upload(self.key, self._content_type, self._metadata)
+                    )
+                upload = self._upload
+                while upload.in_flight >= self.fs.max_concurrency:
+                    result_of(upload.finish_part())
+                upload.put_part(data)
+                self._sent += len(data)
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def _take_old(self) -> None:
+        """What the file had before comes first: full parts of it are sent."""
+        old, self._old = self._old, None
+        if old is None:
+            return
+        size = old["size"]
+        full = size - size % self.blocksize
+        new = self.buffer.getvalue()
+        for start in range(0, full, self.blocksize):
+            self._send(self._fetch_range(start, start + self.blocksize))
+        self._buffer(self._fetch_range(full, size) + new)
+
+    def _send_full(self) -> None:
+        content = self.buffer.getvalue()
+        full = len(content) - len(content) % self.blocksize
+        # Before the parts: a failure must not send them again.
+        self._buffer(content[full:])
+        for start in range(0, full, self.blocksize):
+            self._send(content[start : start + self.blocksize])
+
+    def _buffer(self, content: bytes) -> None:
+        self.buffer = io.BytesIO()
+        self.buffer.write(content)
+
+    def _finish(self) -> None:
+        """Sends the last part, and waits until all are written."""
+        try:
+            if self._old is not None and self.loc == self._old["size"]:
+                # Nothing was appended.
+                self._is_finished = True
+                return
+            self._take_old()
+            # A file of one part is written by one request, later.
+            if self._upload is None and self.buffer.tell() <= self.blocksize:
+                return
+            self._send_full()
+            rest = self.buffer.getvalue()
+            self._buffer(b"")
+            if rest:
+                self._send(rest)
+            upload = self._upload
+            with named(self.path):
+                while upload is not None and upload.in_flight:
+                    result_of(upload.finish_part())
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def _put(self) -> None:
+        """Writes a file of one part, in one request."""
+        content = self.buffer.getvalue()
+        overwrite = self.mode != "xb"
+        result_of(self._store.put(self.key, content, self._content_type, self._metadata, overwrite))
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = error
+        self._abort()
+
+    def _abort(self) -> None:
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            # Rust goes on with it, should this wait be interrupted. If it fails, the error of the
+            # caller says more.
+            with suppress(StorageError):
+                result_of(upload.abort())
+
+    def _not_written(self) -> StorageError:
+        error = StorageError(f"{self.path} was not written: {self._failure}", key=self.key)
+        error.__cause__ = self._failure
+        return error
+
+    def _end(self) -> None:
+        self.closed = True
+        # A reference to an exception keeps the frames it was raised in.
+        self._handled = None
+        if self.autocommit or self._is_abandoned:
+            self.buffer = io.BytesIO()
+
+
+def _reopen(fs: Any, path: str, block_size: int, loc: int, cache_type: str, details: Entry) -> Any:
+    file = fs.open(
+        path,
+        block_size=block_size,
+        cache_type=cache_type,
+        size=details["size"],
+        details=details,
+    )
+    if loc > 0:
+        file.seek(loc)
+    return file
+
+
+WRITE_BLOCK = 16 * 2**20
+"""The bytes of a part: 10,000 of them, the maximum of S3, are 156 GiB."""

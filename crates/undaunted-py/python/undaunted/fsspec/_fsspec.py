@@ -1,0 +1,34 @@
+"""What is used of fsspec, which has no types. The stub beside this file has them."""
+
+# pyright: basic, reportMissingTypeStubs=false
+
+from fsspec import asyn
+from fsspec.asyn import AbstractAsyncStreamedFile, AsyncFileSystem, get_loop, sync_wrapper
+from fsspec.caching import caches
+from fsspec.callbacks import DEFAULT_CALLBACK
+from fsspec.compression import compr
+from fsspec.core import get_compression
+from fsspec.registry import register_implementation
+from fsspec.spec import AbstractBufferedFile
+from fsspec.utils import isfilelike, stringify_path, tokenize
+
+CachedType = type(AsyncFileSystem)
+side_by_side = asyn._run_coros_in_chunks
+
+__all__ = [
+    "AbstractAsyncStreamedFile",
+    "AbstractBufferedFile",
+    "AsyncFileSystem",
+    "CachedType",
+    "DEFAULT_CALLBACK",
+    "caches",
+    "compr",
+    "get_compression",
+    "get_loop",
+    "isfilelike",
+    "register_implementation",
+    "side_by_side",
+    "stringify_path",
+    "sync_wrapper",
+    "tokenize",
+]
