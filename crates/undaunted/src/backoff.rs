@@ -366,7 +366,7 @@ mod tests {
                         "{jitter:?} {n}: {seen:?}"
                     );
                     assert!(
-                        seen.1 >= *range.end() - width / 50,
+                        seen.1 + width / 50 >= *range.end(),
                         "{jitter:?} {n}: {seen:?}"
                     );
                 }
