@@ -113,10 +113,10 @@ class Listing(Base):
         found: dict[str, Entry] = {}
         if withdirs and path and await self._isdir(path):
             found[path] = await self._info(path)
-        level = [path]
+        level: list[str] = [path]
         for _ in range(maxdepth):
             lists = [self._ls(each, refresh=refresh) for each in level]
-            level = []
+            level.clear()
             many: dict[str, Any] = {"batch_size": self.batch_size, "nofiles": True}
             for listed in await side_by_side(lists, return_exceptions=True, **many):
                 if isinstance(listed, BaseException):
