@@ -14,7 +14,7 @@ from .._bridge import result_of
 from .._errors import StorageFileNotFoundError
 from .._types import StoredFile
 from ._base import Base, Entry, named
-from ._fsspec import sync_wrapper, tokenize
+from ._fsspec import side_by_side, sync_wrapper, tokenize
 
 
 class Listing(Base):
@@ -87,10 +87,8 @@ class Listing(Base):
         if maxdepth is None:
             found = await self._find_all(path, withdirs, prefix)
         else:
-            walked: Any = await super()._find(
-                path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs
-            )
-            found = walked
+            refresh = bool(kwargs.get("refresh", False))
+            found = await self._find_levels(path, maxdepth, withdirs, refresh)
             if prefix:
                 start = f"{path}/{prefix}"
                 found = {name: found[name] for name in found if name.startswith(start)}
@@ -105,6 +103,33 @@ class Listing(Base):
             )
         names = sorted(found)
         return {name: found[name] for name in names} if detail else names
+
+    async def _find_levels(
+        self, path: str, maxdepth: int, withdirs: bool, refresh: bool
+    ) -> dict[str, Entry]:
+        """The directories of a level are listed side by side: in turn, each would wait for the
+        retries of those before it.
+        """
+        found: dict[str, Entry] = {}
+        if withdirs and path and await self._isdir(path):
+            found[path] = await self._info(path)
+        level: list[str] = [path]
+        for _ in range(maxdepth):
+            lists = [self._ls(each, refresh=refresh) for each in level]
+            level.clear()
+            many: dict[str, Any] = {"batch_size": self.batch_size, "nofiles": True}
+            for listed in await side_by_side(lists, return_exceptions=True, **many):
+                if isinstance(listed, BaseException):
+                    _omit_missing(listed)
+                    continue
+                for entry in listed:
+                    if entry["type"] == "directory":
+                        level.append(entry["name"])
+                    if entry["type"] != "directory" or withdirs:
+                        found[entry["name"]] = entry
+            if not level:
+                break
+        return found
 
     async def _find_all(self, path: str, withdirs: bool, prefix: str) -> dict[str, Entry]:
         files: dict[str, Entry] = {}
