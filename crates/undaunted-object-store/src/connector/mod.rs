@@ -12,7 +12,7 @@ mod ranges;
 #[cfg(feature = "aws")]
 mod redirect;
 mod response;
-#[cfg(feature = "_client")]
+#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
 pub(crate) mod runtime;
 #[cfg(feature = "aws")]
 pub(crate) mod s3;
