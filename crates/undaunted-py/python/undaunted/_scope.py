@@ -67,7 +67,7 @@ class deadline(_Scoped):  # noqa: N801 (used as a function)
         >>> from undaunted import RetryConfig, blocking
         >>> def load():
         ...     raise TimeoutError("no response")
-        >>> with undaunted.deadline(0.01):
+        >>> with undaunted.deadline(5):
         ...     try:
         ...         blocking.with_retry(load, RetryConfig(base_delay=10))
         ...     except TimeoutError as error:
