@@ -1,7 +1,7 @@
 //! The command line, as clap parses it, and the help.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -170,6 +170,11 @@ pub(crate) struct ServeArgs {
     /// flaky,seed=7,rate=0.5; or the path of a chaos file, which ends in .toml.
     #[arg(short, long, value_name = "SPEC|FILE.toml", value_parser = Chaos::parse)]
     pub(crate) chaos: Option<Chaos>,
+
+    /// A second address to listen on, such as 127.0.0.1:9001, where a test changes the faults and
+    /// reads the requests, as explained below. Port 0 chooses a free one.
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) control: Option<SocketAddr>,
 
     /// How long a request that gets no response is held before its connection is closed.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = value::duration, allow_negative_numbers = true)]
@@ -386,4 +391,5 @@ Examples:
   undaunted serve --dir ./data --chaos flaky
   undaunted serve --chaos blackout=20s                 no responses for the first 20 s
   undaunted serve --chaos faults.toml --record requests.jsonl
-  undaunted serve --port 0 --json                      a free port, printed for a program";
+  undaunted serve --port 0 --json                      a free port, printed for a program
+  undaunted serve --control 127.0.0.1:9001             faults that a test changes as it runs";

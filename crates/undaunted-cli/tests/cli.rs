@@ -11,6 +11,7 @@
 //! - `resuming`: copies that were interrupted, and the run after that
 //! - `responses`: responses of S3 that are odd, lost or failures, and what is said of them
 //! - `s3`: a real S3 server with faults on the wire
+//! - `served_elsewhere`: `serve` with a second port, an upstream, and keys that no path can be
 //! - `serving`: `serve`, and trees there and back through every chaos profile
 //! - `stopping`: Ctrl-C and SIGTERM
 //! - `streams`: stdin and stdout
@@ -33,6 +34,7 @@ mod cli {
     mod resuming;
     mod s3;
     mod sandbox;
+    mod served_elsewhere;
     mod serving;
     mod stopping;
     mod streams;

@@ -17,6 +17,7 @@ pub(crate) struct ConnectionInfo {
     directory: String,
     buckets: Vec<String>,
     chaos: Option<String>,
+    control: Option<String>,
     #[serde(skip)]
     is_temporary: bool,
 }
@@ -31,6 +32,7 @@ impl ConnectionInfo {
             directory: server.root().display().to_string(),
             buckets: args.bucket.clone(),
             chaos: args.chaos.as_ref().map(ToString::to_string),
+            control: server.control_endpoint(),
             is_temporary: args.dir.is_none(),
         }
     }
@@ -54,6 +56,11 @@ impl fmt::Display for ConnectionInfo {
         };
         let buckets = self.buckets.join(", ");
         let chaos = self.chaos.as_deref().unwrap_or("none (add --chaos flaky)");
+        let control = self
+            .control
+            .as_ref()
+            .map(|url| format!("  control     {url}/_undaunted/chaos and /_undaunted/requests\n"));
+        let control = control.unwrap_or_default();
         write!(
             f,
             "\
@@ -61,6 +68,7 @@ S3 at {endpoint}
   objects     {directory}{until}
   buckets     {buckets}
   faults      {chaos}
+{control}\
   access key  {access_key_id}
   secret key  {secret_access_key}
   region      {region}
