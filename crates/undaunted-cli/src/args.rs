@@ -144,7 +144,7 @@ pub(crate) struct LsArgs {
     pub(crate) common: CommonArgs,
 }
 
-/// Serve a directory as S3, with injected faults.
+/// Serve a directory, or another S3 endpoint, as S3 with injected faults.
 #[derive(Args, Debug)]
 #[command(long_about = SERVE_ABOUT, after_long_help = SERVE_EXAMPLES)]
 pub(crate) struct ServeArgs {
@@ -153,6 +153,18 @@ pub(crate) struct ServeArgs {
     /// Without it the objects are in a temporary directory, which is removed at the end.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+
+    /// S3 endpoint to pass requests on to, instead of serving a directory, as explained below.
+    #[arg(short, long, value_name = "URL", conflicts_with_all = ["dir", "bucket"])]
+    pub(crate) upstream: Option<String>,
+
+    /// Option of the upstream: its credentials and aws_region, by object_store's names
+    /// (repeatable).
+    ///
+    /// The environment variables that object_store reads apply too, and are the place for secrets:
+    /// other users can see command lines.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value, requires = "upstream")]
+    pub(crate) upstream_option: Vec<KeyValue>,
 
     /// Port to listen on; 0 chooses a free one.
     #[arg(short, long, value_name = "PORT", default_value_t = 9000)]
@@ -392,4 +404,5 @@ Examples:
   undaunted serve --chaos blackout=20s                 no responses for the first 20 s
   undaunted serve --chaos faults.toml --record requests.jsonl
   undaunted serve --port 0 --json                      a free port, printed for a program
-  undaunted serve --control 127.0.0.1:9001             faults that a test changes as it runs";
+  undaunted serve --control 127.0.0.1:9001             faults that a test changes as it runs
+  undaunted serve --chaos flaky --upstream https://s3.eu-central-1.amazonaws.com";

@@ -15,6 +15,8 @@ mod record;
 mod refused;
 mod request;
 mod respond;
+#[cfg(feature = "upstream")]
+mod upstream;
 
 use std::net::SocketAddr;
 use std::path::{Path as FsPath, PathBuf};
@@ -25,6 +27,8 @@ use tokio::task::JoinHandle;
 pub use backend::{ACCESS_KEY, SECRET_KEY};
 pub use builder::S3ServerBuilder;
 pub use record::RequestRecord;
+#[cfg(feature = "upstream")]
+pub use upstream::Upstream;
 
 use crate::plan::FaultPlan;
 use current_plan::CurrentPlan;

@@ -14,7 +14,9 @@ pub(crate) struct ConnectionInfo {
     access_key_id: &'static str,
     secret_access_key: &'static str,
     region: &'static str,
-    directory: String,
+    /// None with an upstream, which has its own buckets.
+    directory: Option<String>,
+    upstream: Option<String>,
     buckets: Vec<String>,
     chaos: Option<String>,
     control: Option<String>,
@@ -24,16 +26,22 @@ pub(crate) struct ConnectionInfo {
 
 impl ConnectionInfo {
     pub(crate) fn new(args: &ServeArgs, server: &S3Server) -> Self {
+        let is_directory = args.upstream.is_none();
         Self {
             endpoint: server.endpoint(),
             access_key_id: ACCESS_KEY,
             secret_access_key: SECRET_KEY,
             region: REGION,
-            directory: server.root().display().to_string(),
-            buckets: args.bucket.clone(),
+            directory: is_directory.then(|| server.root().display().to_string()),
+            upstream: args.upstream.clone(),
+            buckets: if is_directory {
+                args.bucket.clone()
+            } else {
+                Vec::new()
+            },
             chaos: args.chaos.as_ref().map(ToString::to_string),
             control: server.control_endpoint(),
-            is_temporary: args.dir.is_none(),
+            is_temporary: is_directory && args.dir.is_none(),
         }
     }
 }
@@ -48,13 +56,17 @@ impl fmt::Display for ConnectionInfo {
             ..
         } = self;
         let bucket = self.buckets.first().map_or("bucket", String::as_str);
-        let directory = text::escaped(&self.directory);
+        let objects = self.directory.as_ref().or(self.upstream.as_ref());
+        let objects = text::escaped(objects.map_or("", String::as_str));
         let until = if self.is_temporary {
             " (temporary: removed at the end)"
         } else {
             ""
         };
-        let buckets = self.buckets.join(", ");
+        let buckets = match self.upstream {
+            Some(_) => "those of the upstream".to_owned(),
+            None => self.buckets.join(", "),
+        };
         let chaos = self.chaos.as_deref().unwrap_or("none (add --chaos flaky)");
         let control = self
             .control
@@ -65,7 +77,7 @@ impl fmt::Display for ConnectionInfo {
             f,
             "\
 S3 at {endpoint}
-  objects     {directory}{until}
+  objects     {objects}{until}
   buckets     {buckets}
   faults      {chaos}
 {control}\

@@ -3,6 +3,7 @@
 mod connection_info;
 mod record;
 mod request_counters;
+mod upstream;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
@@ -68,6 +69,9 @@ async fn start(
     }
     for bucket in &args.bucket {
         builder = builder.bucket(bucket);
+    }
+    if let Some(url) = &args.upstream {
+        builder = builder.upstream(upstream::open(url, &args.upstream_option).await?);
     }
     let counters = Arc::clone(counters);
     let sender = recording.map(Recording::sender);

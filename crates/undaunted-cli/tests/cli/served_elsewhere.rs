@@ -1,11 +1,11 @@
-//! `serve` with a second port, and with keys that no path can be.
+//! `serve` with a second port, with an upstream, and with keys that no path can be.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use serde_json::Value;
 
-use super::sandbox::{SHORT, Sandbox};
+use super::sandbox::{SHORT, Sandbox, noise};
 use super::serving::Served;
 
 /// Status and body of what the second port responds.
@@ -55,6 +55,50 @@ fn faults_change_while_it_runs() {
     assert_eq!(status, 400);
     assert!(error.contains("line 1"), "{error}");
     served.stop().ok();
+}
+
+#[test]
+fn an_upstream_has_the_objects() {
+    let sandbox = Sandbox::with(&["file"]);
+    sandbox.write("big", &noise(20_000_000));
+    let behind = Served::start(&sandbox, "-d data");
+    let endpoint = behind.info("endpoint");
+    let line = format!("--upstream {endpoint} --chaos flaky --hang 1s");
+    let front = Served::start_with(&sandbox, &line, behind.variables());
+    assert_eq!(front.info("upstream"), endpoint);
+    for name in ["file", "big"] {
+        front
+            .run(&sandbox, &format!("cp -q {name} s3://bucket/a/{name}"))
+            .ok();
+        front
+            .run(
+                &sandbox,
+                &format!("cp -q --verify s3://bucket/a/{name} back/{name}"),
+            )
+            .ok();
+        let sent = sandbox.read(name);
+        assert!(sandbox.read(&format!("data/bucket/a/{name}")) == sent);
+        assert!(sandbox.read(&format!("back/{name}")) == sent);
+    }
+    let stopped = front.stop().ok();
+    assert!(!stopped.stderr.contains(", 0 faults, "), "{stopped:?}");
+    behind.stop().ok();
+}
+
+#[test]
+fn mistakes_with_an_upstream_are_named_without_secrets() {
+    let sandbox = Sandbox::new();
+    let serve = |line: &str| sandbox.run(&format!("serve --port 0 {line}"));
+    let keys =
+        "--upstream-option aws_access_key_id=a --upstream-option aws_secret_access_key=hidden";
+    serve("--upstream http://h --dir d").failed(2, &["--upstream", "--dir"]);
+    serve("--upstream-option a=b").failed(2, &["--upstream"]);
+    serve(&format!("--upstream here {keys}")).failed(1, &["\"here\" cannot be an upstream"]);
+    let ended = serve(&format!("--upstream http://a:hidden@h {keys}"));
+    assert!(!ended.stderr.contains("hidden"), "{ended:?}");
+    ended.failed(1, &["credentials are not part of a URL"]);
+    serve("--upstream http://h --upstream-option nonsense=1").failed(1, &["nonsense"]);
+    serve("--control here").failed(2, &["--control", "here"]);
 }
 
 #[test]
