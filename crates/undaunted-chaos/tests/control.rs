@@ -180,7 +180,7 @@ async fn code_changes_the_same_faults() {
 
 #[tokio::test]
 async fn a_request_in_progress_can_be_seen() {
-    let stall = "[[rule]]\nfault = 'stall_body'\nat = 3\nlasts = '1h'\n";
+    let stall = "[[rule]]\nfault = 'stall_body'\nat = 3\nlasts = '60m'\n";
     let builder = S3Server::builder()
         .control(any_port())
         .chaos(stall)

@@ -14,6 +14,7 @@ mod page;
 mod record;
 mod refused;
 mod request;
+mod request_body;
 mod respond;
 #[cfg(feature = "upstream")]
 mod upstream;

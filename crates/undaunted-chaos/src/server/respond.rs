@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue};
 use hyper::server::conn::http1;
@@ -25,6 +24,7 @@ use super::objects::TookEffect;
 use super::record::{OpenRecord, Records, RequestRecord};
 use super::refused::RequestHead;
 use super::request::record_of;
+use super::request_body::RequestBody;
 use crate::body::Replace;
 use crate::call::IncomingCall;
 use crate::failure::Failure;
@@ -105,8 +105,8 @@ impl Exchange<'_> {
                 tokio::time::sleep(lasts).await;
             } else if fault.fault().prevents_the_call() {
                 self.take_effect(&fault);
-                // Closing with unread data would be a reset, which only a reset may be.
-                drain(request).await;
+                // Only a reset may be one.
+                RequestBody::new(request.into_body()).drain().await;
                 return match self.head.refused(fault.fault()) {
                     Some(refusal) => Ok(refusal),
                     None => self.fail(fault.fault().failure()).await,
@@ -118,8 +118,11 @@ impl Exchange<'_> {
         if let Some(fault) = &last {
             request.extensions_mut().insert(fault.fault().clone());
         }
-        let request = request.map(Body::from);
+        let (head, body) = request.into_parts();
+        let body = RequestBody::new(body);
+        let request = Request::from_parts(head, Body::http_body(body.clone()));
         let response = self.backend.serve(request).await?;
+        body.drain().await;
         let response = response.map(ResponseBody::new);
         match last.filter(|_| response.status().is_success()) {
             Some(fault) => self.hit(response, fault).await,
@@ -265,10 +268,4 @@ fn content_length(response: &Response<ResponseBody>) -> u64 {
     announced
         .and_then(|length| length.to_str().ok()?.parse().ok())
         .unwrap_or_else(|| response.body().size_hint().lower())
-}
-
-async fn drain(request: Request<Incoming>) {
-    let mut body = request.into_body();
-    // A client that stops sending gets its failure all the same.
-    while let Some(Ok(_)) = body.frame().await {}
 }

@@ -370,19 +370,7 @@ impl S3 for Objects {
         let mut request = request.map_input(dto::ListObjectsV2Input::from);
         request.input.continuation_token = marker;
         let response = self.list_objects_v2(request).await?;
-        Ok(response.map_output(|page| dto::ListObjectsOutput {
-            common_prefixes: page.common_prefixes,
-            contents: page.contents,
-            delimiter: page.delimiter,
-            encoding_type: page.encoding_type,
-            is_truncated: page.is_truncated,
-            marker: page.continuation_token,
-            max_keys: page.max_keys,
-            name: page.name,
-            next_marker: page.next_continuation_token,
-            prefix: page.prefix,
-            ..dto::ListObjectsOutput::default()
-        }))
+        Ok(response.map_output(page::in_version_1))
     }
 
     async fn list_objects_v2(

@@ -8,7 +8,7 @@ use super::conditions::{ReadConditions, WriteConditions};
 use super::incoming::{Expected, expected, receive};
 use super::record::{Checksums, attributes};
 use super::uploads::{OpenUpload, Upload};
-use super::{Objects, content, empty, output};
+use super::{Objects, content, empty, output, page};
 
 impl Objects {
     pub(super) async fn begin_upload(
@@ -231,7 +231,7 @@ impl Objects {
             }
         }
         let last = last.filter(|_| is_truncated);
-        Ok(dto::ListMultipartUploadsOutput {
+        let mut page = dto::ListMultipartUploadsOutput {
             next_key_marker: last.as_ref().map(|(key, _)| key.clone()),
             next_upload_id_marker: last.and_then(|(_, id)| id),
             uploads: Some(found),
@@ -250,8 +250,11 @@ impl Objects {
             max_uploads: Some(most),
             prefix: input.prefix,
             upload_id_marker: input.upload_id_marker,
+            encoding_type: input.encoding_type,
             ..dto::ListMultipartUploadsOutput::default()
-        })
+        };
+        page::encode_uploads(&mut page);
+        Ok(page)
     }
 
     async fn upload(&self, bucket: &str, key: &str, id: String) -> S3Result<OpenUpload> {

@@ -23,19 +23,7 @@ impl S3 for Lists {
         let (mut page, fault) = self.ask(&request.uri, &mut request.extensions).await?;
         page.continuation_token = request.input.marker.filter(|text| !text.is_empty());
         let has_effect = change(&mut page, fault);
-        let response = S3Response::new(page).map_output(|page| dto::ListObjectsOutput {
-            common_prefixes: page.common_prefixes,
-            contents: page.contents,
-            delimiter: page.delimiter,
-            encoding_type: page.encoding_type,
-            is_truncated: page.is_truncated,
-            marker: page.continuation_token,
-            max_keys: page.max_keys,
-            name: page.name,
-            next_marker: page.next_continuation_token,
-            prefix: page.prefix,
-            ..dto::ListObjectsOutput::default()
-        });
+        let response = S3Response::new(page).map_output(page::in_version_1);
         Ok(with_effect(response, has_effect))
     }
 
@@ -154,7 +142,7 @@ impl From<Page> for dto::ListObjectsV2Output {
             key_count: page.key_count,
             max_keys: page.max_keys,
             name: page.name,
-            next_continuation_token: page.next_continuation_token.or(page.next_marker),
+            next_continuation_token: page.next_continuation_token.or(page.next_marker.map(plain)),
             prefix: page.prefix.map(plain),
             start_after: page.start_after.map(plain),
             ..Self::default()

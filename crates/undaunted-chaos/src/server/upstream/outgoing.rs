@@ -39,25 +39,22 @@ impl Upstream {
         let digest = digest.and_then(|digest| digest.to_str().ok().map(ToOwned::to_owned));
         let trailers = trailing_headers.filter(|_| headers.contains_key(TRAILER));
         remove_of_this_hop(&mut headers);
-        let (body, payload) = match trailers {
-            Some(trailers) => {
-                // The length of the content is what `s3s` leaves as that of the body.
-                if let Some(length) = headers.remove(CONTENT_LENGTH) {
-                    headers.insert(DECODED_LENGTH, length);
-                }
-                add_chunked(&mut headers);
-                let body = with_trailers(input, trailers);
-                (body, SignableBody::StreamingUnsignedPayloadTrailer)
+        let (body, payload) = if let Some(trailers) = trailers {
+            // The length of the content is what `s3s` leaves as that of the body.
+            if let Some(length) = headers.remove(CONTENT_LENGTH) {
+                headers.insert(DECODED_LENGTH, length);
             }
-            None => {
-                headers.remove(TRAILER);
-                let body = http_body_util::BodyExt::boxed_unsync(input);
-                let payload = match digest.filter(|digest| is_sha256(digest)) {
-                    Some(digest) => SignableBody::Precomputed(digest),
-                    None => SignableBody::UnsignedPayload,
-                };
-                (body, payload)
-            }
+            add_chunked(&mut headers);
+            let body = with_trailers(input, trailers);
+            (body, SignableBody::StreamingUnsignedPayloadTrailer)
+        } else {
+            headers.remove(TRAILER);
+            let body = http_body_util::BodyExt::boxed_unsync(input);
+            let payload = match digest.filter(|digest| is_sha256(digest)) {
+                Some(digest) => SignableBody::Precomputed(digest),
+                None => SignableBody::UnsignedPayload,
+            };
+            (body, payload)
         };
         let mut outgoing = Request::new(body);
         *outgoing.method_mut() = method;
