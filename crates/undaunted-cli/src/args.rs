@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use undaunted::Jitter;
 
 use crate::chaos::Chaos;
+use crate::rules::RuleArgs;
 use crate::slots::Concurrency;
 use crate::value::{self, KeyValue, TimeLimit};
 
@@ -238,6 +239,9 @@ pub(crate) struct CommonArgs {
 
     #[command(flatten)]
     pub(crate) retry: RetryArgs,
+
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
 }
 
 /// A flag for each setting of a retry policy.

@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{Attributes, GetOptions, ObjectMeta, ObjectStore};
-use undaunted::RetryConfig;
+use undaunted::{RetryConfig, Rules};
 use undaunted_chaos::{FaultPlan, FaultyPages, FaultyParts, FaultyStore};
 use undaunted_object_store::{Backend, RangeSupport, RetryStore, full_text};
 
@@ -23,6 +23,7 @@ use crate::store_kind::StoreKind;
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointConfig {
     pub(crate) retry: RetryConfig,
+    pub(crate) rules: Rules,
     pub(crate) stats: Stats,
     /// The faults to inject, if any.
     pub(crate) faults: Option<FaultPlan>,
@@ -104,6 +105,7 @@ impl Endpoint {
     fn new(backend: Backend, kind: StoreKind, root: Root, config: EndpointConfig) -> Self {
         let EndpointConfig {
             retry,
+            rules,
             stats,
             faults,
             concurrency,
@@ -143,6 +145,7 @@ impl Endpoint {
                 .capabilities(backend.capabilities.clone())
                 .config(without_limit.clone())
                 .list_config(of_lists.clone())
+                .classify(rules.clone())
                 // A budget protects a service from many clients. This is one, with bounded
                 // concurrency and a limit for every operation.
                 .without_budget()

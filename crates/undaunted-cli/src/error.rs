@@ -156,6 +156,8 @@ pub(crate) enum UsageError {
     },
     #[error("the retry policy is not valid")]
     Policy(#[from] undaunted::ConfigError),
+    #[error(transparent)]
+    Rules(#[from] undaunted::ParseConfigError),
     #[error("the handler for Ctrl-C and SIGTERM cannot be installed")]
     Signals(#[source] io::Error),
 }

@@ -31,6 +31,7 @@ pub(crate) async fn run(settings: ListSettings) -> Result<u8, CliError> {
     stop.listen(&progress).map_err(UsageError::Signals)?;
     let config = EndpointConfig {
         retry: settings.common.retry.clone(),
+        rules: settings.common.rules.clone(),
         stats: Stats::new(progress.clone()),
         faults: settings.common.chaos.as_ref().map(Chaos::plan),
         concurrency: Concurrency::Auto,

@@ -13,6 +13,7 @@ mod progress;
 mod report;
 mod request;
 mod resume;
+mod rules;
 mod selection;
 mod serve;
 mod settings;

@@ -121,6 +121,9 @@ struct Retries {
     transient: u64,
     throttled: u64,
     by_operation: BTreeMap<&'static str, u64>,
+    /// Those that a rule of the user's own decided.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    by_rule: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -161,6 +164,7 @@ impl<'a> Report<'a> {
                 transient: retries.after("transient"),
                 throttled: retries.after("throttled"),
                 by_operation: retries.by_operation(),
+                by_rule: retries.by_rule().clone(),
             },
             waited_seconds: waited.as_secs_f64(),
             queued_seconds: observed.report.queued().as_secs_f64(),
@@ -220,6 +224,11 @@ impl<'a> Report<'a> {
             list(operations.map(|(operation, number)| (*operation, *number))),
             text::seconds(self.waited)
         )?;
+        if !retries.by_rule.is_empty() {
+            let rules = retries.by_rule.iter();
+            let rules = list(rules.map(|(rule, number)| (rule.as_str(), *number)));
+            write!(f, "; by rules: {rules}")?;
+        }
         if !self.queued.is_zero() {
             let queued = text::seconds(self.queued);
             write!(
@@ -316,7 +325,7 @@ pub(crate) fn print_line(settings: &CopySettings, line: &str) -> io::Result<()> 
 }
 
 /// `2 get, 1 put`
-fn list(counts: impl IntoIterator<Item = (&'static str, u64)>) -> String {
+fn list<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> String {
     let texts: Vec<String> = counts
         .into_iter()
         .filter(|(_, number)| *number > 0)

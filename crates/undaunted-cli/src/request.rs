@@ -65,7 +65,7 @@ impl fmt::Display for FailedRequest {
     }
 }
 
-/// The limit that left no further attempt to a failure that was worth one.
+/// The limit, or the rule, that left no further attempt to a failure.
 fn limit(failed: &FailedOperation) -> Option<String> {
     let report = &failed.report;
     Some(match report.stop_reason()? {
@@ -77,6 +77,10 @@ fn limit(failed: &FailedOperation) -> Option<String> {
         StopReason::DeadlineExceeded => {
             let elapsed = brief(report.elapsed());
             format!("as --total-timeout leaves no time for another after {elapsed}")
+        }
+        StopReason::Permanent => {
+            let rule = report.failures().last()?.rule.as_deref()?;
+            format!("as the rule {rule} does not allow another")
         }
         StopReason::BudgetExhausted => "as the retry budget is exhausted".to_owned(),
         _ => return None,

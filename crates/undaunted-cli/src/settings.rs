@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use object_store::{Attribute, Attributes};
-use undaunted::RetryConfig;
+use undaunted::{RetryConfig, Rules};
 
 use crate::args::{ChaosAt, CommonArgs, CpArgs, LsArgs, Preset, RetryArgs};
 use crate::chaos::Chaos;
@@ -56,6 +56,7 @@ pub(crate) struct CommonSettings {
     pub(crate) verbose: bool,
     pub(crate) log: LogDetail,
     pub(crate) retry: RetryConfig,
+    pub(crate) rules: Rules,
     pub(crate) chaos: Option<Chaos>,
 }
 
@@ -152,6 +153,7 @@ impl CommonSettings {
             verbose: args.verbose > 0,
             log,
             retry: retry_config(&args.retry)?,
+            rules: args.rules.rules()?,
             chaos: args.chaos,
         })
     }

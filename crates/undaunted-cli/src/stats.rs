@@ -17,18 +17,22 @@ pub(crate) struct Stats {
     progress: Progress,
 }
 
-/// Retries by operation and verdict.
+/// Numbers of retries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RetryCounts(BTreeMap<(&'static str, &'static str), u64>);
+pub(crate) struct RetryCounts {
+    by_operation_and_verdict: BTreeMap<(&'static str, &'static str), u64>,
+    /// Those that a rule of the user's own decided.
+    by_rule: BTreeMap<String, u64>,
+}
 
 impl RetryCounts {
     pub(crate) fn total(&self) -> u64 {
-        self.0.values().sum()
+        self.by_operation_and_verdict.values().sum()
     }
 
     pub(crate) fn by_operation(&self) -> BTreeMap<&'static str, u64> {
         let mut by_operation = BTreeMap::new();
-        for ((operation, _), count) in &self.0 {
+        for ((operation, _), count) in &self.by_operation_and_verdict {
             *by_operation.entry(*operation).or_default() += count;
         }
         by_operation
@@ -36,8 +40,14 @@ impl RetryCounts {
 
     /// Retries after failures of this verdict.
     pub(crate) fn after(&self, verdict: &str) -> u64 {
-        let after = self.0.iter().filter(|((_, of), _)| *of == verdict);
+        let counts = self.by_operation_and_verdict.iter();
+        let after = counts.filter(|((_, of), _)| *of == verdict);
         after.map(|(_, count)| count).sum()
+    }
+
+    /// Retries by the rule of the user's own that decided.
+    pub(crate) const fn by_rule(&self) -> &BTreeMap<String, u64> {
+        &self.by_rule
     }
 }
 
@@ -66,7 +76,11 @@ impl Stats {
     pub(crate) fn record(&self, operation: &'static str, event: &Event<'_>) {
         let is_retry = if let AttemptOutcome::Retrying { verdict, .. } = event.outcome {
             let mut counts = self.lock();
-            *counts.0.entry((operation, verdict.as_str())).or_default() += 1;
+            let key = (operation, verdict.as_str());
+            *counts.by_operation_and_verdict.entry(key).or_default() += 1;
+            if let Some(rule) = event.rule {
+                *counts.by_rule.entry(rule.to_owned()).or_default() += 1;
+            }
             true
         } else {
             false

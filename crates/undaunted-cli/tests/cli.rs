@@ -10,6 +10,7 @@
 //! - `names`: unusual names, links, and what is not a regular file
 //! - `resuming`: copies that were interrupted, and the run after that
 //! - `responses`: responses of S3 that are odd, lost or failures, and what is said of them
+//! - `rules`: verdicts of the user's own, as flags
 //! - `s3`: a real S3 server with faults on the wire
 //! - `served_elsewhere`: `serve` with a second port, an upstream, and keys that no path can be
 //! - `serving`: `serve`, and trees there and back through every chaos profile
@@ -32,6 +33,7 @@ mod cli {
     mod names;
     mod responses;
     mod resuming;
+    mod rules;
     mod s3;
     mod sandbox;
     mod served_elsewhere;

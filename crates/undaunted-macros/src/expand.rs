@@ -28,6 +28,7 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
         settings: settings(&function.signature, options),
         has_budget: options.budget.is_some(),
         has_pacer: options.pacer.is_some(),
+        has_rules: options.rules.is_some(),
         variables: arguments.attempt,
         body: typed(&signature.output, function),
         at_type: at_type(&signature.output),
@@ -45,10 +46,11 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
 
 struct Expansion {
     name: String,
-    /// Makes the variables `config` and, if there are such, `budget` and `pacer`.
+    /// Makes the variables `config` and, if there are such, `budget`, `pacer` and `rules`.
     settings: TokenStream,
     has_budget: bool,
     has_pacer: bool,
+    has_rules: bool,
     /// Makes the variables of one attempt.
     variables: TokenStream,
     body: TokenStream,
@@ -71,6 +73,7 @@ impl Expansion {
         let budget = self
             .has_budget
             .then(|| quote_spanned!(span=> .budget(budget)));
+        let rules = self.has_rules.then(|| quote_spanned!(span=> .rules(rules)));
         let session = if self.has_pacer {
             quote_spanned! {span=>
                 ::undaunted::Session::paced(config, ::core::option::Option::Some(pacer)).name(#name)
@@ -91,7 +94,7 @@ impl Expansion {
         // be kept in the future for as long.
         quote_spanned! {span=>
             #settings
-            let mut session = #session #budget;
+            let mut session = #session #budget #rules;
             loop {
                 let error = match {
                     #variables
@@ -123,7 +126,8 @@ impl Expansion {
             .has_budget
             .then(|| quote_spanned!(span=> .budget(budget)));
         let pacer = self.has_pacer.then(|| quote_spanned!(span=> .pacer(pacer)));
-        let is_shared = self.has_budget || self.has_pacer;
+        let rules = self.has_rules.then(|| quote_spanned!(span=> .rules(rules)));
+        let is_shared = self.has_budget || self.has_pacer || self.has_rules;
         let call = if is_shared {
             quote_spanned! {self.at_type=>
                 ::undaunted::blocking::Retry::run(
@@ -132,6 +136,7 @@ impl Expansion {
                         .name(#name)
                         #budget
                         #pacer
+                        #rules
                 )
             }
         } else {

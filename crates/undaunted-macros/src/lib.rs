@@ -82,11 +82,12 @@ use crate::options::Options;
 /// | `config` | the whole policy, in place of all of the above but `name` | | an expression |
 /// | `budget` | the `RetryBudget` that retries are paid from | none | an expression |
 /// | `pacer` | the `Pacer` at which attempts wait for their turns once the service throttles | none | an expression |
+/// | `rules` | the `Rules` that say what failures mean, before the error itself does | none | an expression |
 ///
 /// `config` takes any expression that gives a `RetryConfig`, a reference to one or something
-/// that derefs to one: a constant, a `LazyLock`, a preset, `self.config`. `budget` and
-/// `pacer` likewise. All are evaluated once for each call, before the first attempt; they may use `self` and
-/// arguments that have a name.
+/// that derefs to one: a constant, a `LazyLock`, a preset, `self.config`. `budget`, `pacer` and
+/// `rules` likewise. All are evaluated once for each call, before the first attempt; they may use
+/// `self` and arguments that have a name.
 ///
 /// ```
 /// use std::io;
@@ -122,7 +123,7 @@ use crate::options::Options;
 /// ```
 ///
 /// In a method that takes `&mut self`, a `config` that uses `self` is cloned, so that the body
-/// can have `self`; a `budget` or `pacer` that uses it is cloned too, and so has to be
+/// can have `self`; a `budget`, `pacer` or `rules` that uses it is cloned too, and so has to be
 /// an `Arc`.
 ///
 /// # Arguments

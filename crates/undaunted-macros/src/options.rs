@@ -16,6 +16,7 @@ pub(crate) struct Options {
     pub(crate) name: Option<String>,
     pub(crate) budget: Option<Expr>,
     pub(crate) pacer: Option<Expr>,
+    pub(crate) rules: Option<Expr>,
     /// The key, where this option was given.
     pub(crate) attempt_timeout: Option<Ident>,
 }
@@ -78,6 +79,10 @@ impl Options {
             "config" => return self.set_config(value),
             "pacer" => {
                 self.pacer = Some(value.clone());
+                return Ok(());
+            }
+            "rules" => {
+                self.rules = Some(value.clone());
                 return Ok(());
             }
             "name" => {
@@ -162,7 +167,7 @@ fn unknown(key: &str) -> String {
     let advice = match key {
         "when" | "retry_on" | "retry_if" | "retryable_exceptions" => {
             "which errors are retried, their type says by `impl Retryable`; \
-             `undaunted::Retry::new(op).when(..)` overrides it for one call"
+             `rules = RULES` and `undaunted::Retry::new(op).when(..)` override it"
                 .to_owned()
         }
         "attempts" | "max_attempts" | "retries" => {
@@ -200,4 +205,5 @@ const KEYS: &[&str] = &[
     "config",
     "budget",
     "pacer",
+    "rules",
 ];

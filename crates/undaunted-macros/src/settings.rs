@@ -1,4 +1,4 @@
-//! The policy, the budget and the pacer of a call: variables that are made once, before the first
+//! The policy, the budget, the pacer and the rules of a call: variables that are made once, before the first
 //! attempt.
 
 use proc_macro2::{Span, TokenStream};
@@ -9,8 +9,8 @@ use syn::{Expr, Signature, UnOp};
 use crate::arguments::needs_exclusive;
 use crate::options::{Options, Policy};
 
-/// Makes `config`, a `&RetryConfig`, and, if there are such, `budget`, a `&RetryBudget`, and
-/// `pacer`, a `&Pacer`.
+/// Makes `config`, a `&RetryConfig`, and, if there are such, `budget`, a `&RetryBudget`, `pacer`, a
+/// `&Pacer`, and `rules`, a `&Rules`.
 pub(crate) fn settings(signature: &Signature, options: &Options) -> TokenStream {
     let span = Span::mixed_site();
     let mut settings = match &options.policy {
@@ -41,6 +41,10 @@ pub(crate) fn settings(signature: &Signature, options: &Options) -> TokenStream 
     }
     if let Some(expression) = &options.pacer {
         let (name, kind) = (quote_spanned!(span=> pacer), quote_spanned!(span=> Pacer));
+        settings.extend(shared(&name, &kind, signature, expression));
+    }
+    if let Some(expression) = &options.rules {
+        let (name, kind) = (quote_spanned!(span=> rules), quote_spanned!(span=> Rules));
         settings.extend(shared(&name, &kind, signature, expression));
     }
     settings

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
-use undaunted::{Pacer, RetryBudget, RetryConfig};
+use undaunted::{Pacer, RetryBudget, RetryConfig, Rules};
 
 use crate::capabilities::Capabilities;
 use crate::in_flight::InFlight;
@@ -76,6 +76,34 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     /// The policy of deletes. Default: that of all operations.
     pub fn delete_config(mut self, config: RetryConfig) -> Self {
         self.policy.delete = config;
+        self
+    }
+
+    /// Rules of your own, which come before what an error means by itself: by status, code, text or
+    /// type. They apply to every operation, and to each key of a bulk delete. Default: none.
+    ///
+    /// ```
+    /// use object_store::memory::InMemory;
+    /// use undaunted::Rules;
+    /// use undaunted_object_store::RetryStore;
+    ///
+    /// let rules = Rules::builder()
+    ///     .retryable_status([423])
+    ///     .permanent_codes(["QuotaExceeded"])
+    ///     .build()?;
+    /// let store = RetryStore::builder(InMemory::new()).classify(rules).build();
+    /// # Ok::<(), undaunted::ParseConfigError>(())
+    /// ```
+    ///
+    /// What no rule changes is said at [`Rules`]; in a store neither [`Ambiguous`](crate::Ambiguous)
+    /// nor [`Corrupt`](crate::Corrupt) either. A rule is no evidence: after an attempt that a rule
+    /// lets be made again, a conflict is resolved by what is there.
+    ///
+    /// Statuses and codes are known from a [`RetryConnector`](crate::RetryConnector), which
+    /// [`open`](crate::open) installs. One that is itself inside of a connector which moves requests
+    /// to other tasks hands on those of failures that are retried by default, and no others.
+    pub fn classify(mut self, rules: Rules) -> Self {
+        self.policy.rules = rules;
         self
     }
 

@@ -6,9 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use object_store::path::Path;
 use object_store::{Error, Extensions, Result};
 use undaunted::builder::Paced;
-use undaunted::{AttemptOutcome, Event, Pacer, RetryReport, Retryable, Session, Verdict};
+use undaunted::{
+    AttemptOutcome, Event, HttpFailure, Judgement, Pacer, RetryReport, Retryable, Session, Verdict,
+};
 
 use crate::credentials::Generation;
+use crate::deadline::within_deadline;
 use crate::error::{generic, with_meaning};
 use crate::evidence::{is_stale, is_unauthenticated, proves_not_applied};
 use crate::full_text::Failed;
@@ -106,6 +109,7 @@ impl<'c> Recorder<'c> {
             recorder: self,
             pacer,
             credentials: None,
+            response: None,
             signed_anew: false,
             was_sent: false,
             maybe_applied: false,
@@ -160,6 +164,9 @@ pub(crate) struct Attempts<'c> {
     pacer: Option<&'c Pacer>,
     /// Which credentials the current attempt began with, where they can be fetched anew.
     credentials: Option<u64>,
+    /// What the service said to the last attempt, where there are rules to be asked about it and the
+    /// error may not have it.
+    response: Option<HttpFailure>,
     /// Whether an attempt was made again because its credentials or its time were stale.
     signed_anew: bool,
     /// Whether the current attempt has begun, and did not wait until a limit ended it.
@@ -192,10 +199,12 @@ impl Attempts<'_> {
             recorder,
             pacer,
             credentials,
+            response,
             was_sent,
             ..
         } = self;
         *was_sent = false;
+        *response = None;
         let in_flight = &recorder.policy.in_flight;
         let is_paced = || pacer.is_some_and(Pacer::is_active);
         // Under a pace an attempt waits for its turn first, and keeps no room from others
@@ -203,7 +212,10 @@ impl Attempts<'_> {
         let room = if is_paced() {
             None
         } else {
-            in_flight.enter().await.filter(|_| !is_paced())
+            // Where the deadline of the caller passes meanwhile, the attempt does not begin.
+            let entering = within_deadline(async { Ok(in_flight.enter().await) });
+            let room = entering.await.ok().flatten();
+            room.filter(|_| !is_paced())
         };
         let attempt = async {
             let _room = match room {
@@ -214,7 +226,14 @@ impl Attempts<'_> {
             recorder.lock().begin_attempt();
             observe::begin_attempt();
             *credentials = recorder.policy.current_credentials();
-            let value = operation.await.map_err(Failed)?;
+            let result = if recorder.policy.rules.is_empty() {
+                operation.await
+            } else {
+                let (result, seen) = observe::observe(operation).await;
+                *response = seen.last_failure;
+                result
+            };
+            let value = result.map_err(Failed)?;
             in_flight.succeeded();
             Ok(value)
         };
@@ -226,19 +245,34 @@ impl Attempts<'_> {
 
     /// Judges a failed attempt; returns after the wait when there is another to make.
     pub(crate) async fn failed(&mut self, error: Error) -> Result<()> {
+        let judged = self.judge(&error);
         let maybe_applied = self.was_sent && !proves_not_applied(&error);
         self.maybe_applied |= maybe_applied;
-        self.lost_a_response |= maybe_applied && error.verdict().is_retryable();
-        let verdict = if !self.signed_anew && self.is_stale(&error) {
+        // A rule says whether another attempt helps, and not what became of this one. Where it says
+        // that a response is final, that is the response.
+        let is_lost = error.verdict().is_retryable() && judged.verdict.is_retryable();
+        self.lost_a_response |= maybe_applied && is_lost;
+        let stops_by_rule = judged.rule.is_some() && judged.verdict == Verdict::Permanent;
+        let judged = if !self.signed_anew && !stops_by_rule && self.is_stale(&error) {
             // Every attempt signs anew, so stale credentials are worth one more.
             self.signed_anew = true;
             self.recorder.policy.renew_credentials(self.credentials);
-            Verdict::TRANSIENT
+            Verdict::TRANSIENT.into()
         } else {
-            error.verdict()
+            judged
         };
-        let judged = self.session.failed_as(Failed(error), verdict).await;
+        let judged = self.session.failed_as(Failed(error), judged).await;
         judged.map_err(|Failed(error)| with_meaning(error, self.recorder.location))
+    }
+
+    /// What the failure of the last attempt means.
+    fn judge(&self, error: &Error) -> Judgement {
+        self.recorder.policy.judge(error, self.response.as_ref())
+    }
+
+    /// Whether the failure of the last attempt may be retried.
+    pub(crate) fn is_retryable(&self, error: &Error) -> bool {
+        self.judge(error).verdict.is_retryable()
     }
 
     /// Whether other credentials, or the same ones signing anew, may help.

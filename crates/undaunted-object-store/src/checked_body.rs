@@ -12,7 +12,7 @@ use futures::stream::BoxStream;
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::{Error, Result};
 use tokio::time::{Instant, Sleep, sleep_until};
-use undaunted::TimedOut;
+use undaunted::{TimedOut, current_deadline};
 
 use crate::error::generic;
 
@@ -22,6 +22,8 @@ pub(crate) struct CheckedBody {
     /// What has not arrived yet.
     left: Range<u64>,
     stall: Stall,
+    /// When it was first read under a deadline of the caller.
+    capped_since: Option<Instant>,
 }
 
 impl CheckedBody {
@@ -35,6 +37,7 @@ impl CheckedBody {
             stream,
             left: range,
             stall: Stall::new(stall_timeout),
+            capped_since: None,
         }
     }
 
@@ -52,10 +55,22 @@ impl CheckedBody {
     /// else follows the last byte is not.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
         let missing = self.left.end.saturating_sub(self.left.start);
+        let deadline = current_deadline().map(Instant::from_std);
+        if let (Some(deadline), true) = (deadline, missing > 0) {
+            let now = Instant::now();
+            let since = *self.capped_since.get_or_insert(now);
+            if now >= deadline {
+                let limit = deadline.saturating_duration_since(since);
+                return Poll::Ready(Err(timed_out(TimedOut::Deadline { limit })));
+            }
+        }
         loop {
             let chunk = match self.stream.poll_next_unpin(cx) {
                 Poll::Ready(chunk) => chunk.transpose(),
-                Poll::Pending if missing > 0 => return self.stall.poll(cx).map(Err),
+                Poll::Pending if missing > 0 => {
+                    let since = self.capped_since.unwrap_or_else(Instant::now);
+                    return self.stall.poll(cx, deadline, since).map(Err);
+                }
                 Poll::Pending => Ok(None),
             };
             self.stall.reset();
@@ -100,25 +115,40 @@ impl Stall {
 
     /// Nothing came yet: an error when the time is up. A consumer that comes back late was not
     /// waiting, so its time starts anew.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        if !self.waiting {
+    /// The deadline of the caller counts too, `since` when the body has been read under it.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadline: Option<Instant>,
+        since: Instant,
+    ) -> Poll<Error> {
+        let ends_later =
+            |timer: &Pin<Box<Sleep>>| deadline.is_some_and(|end| end < timer.deadline());
+        if !self.waiting || self.timer.as_ref().is_some_and(ends_later) {
             self.waiting = true;
-            self.arm();
+            self.arm(deadline);
         }
         loop {
             let Some(timer) = &mut self.timer else {
                 return Poll::Pending;
             };
             ready!(timer.as_mut().poll(cx));
-            if Instant::now() < timer.deadline() + PROMPT {
-                return Poll::Ready(stalled(self.limit));
+            let now = Instant::now();
+            if let Some(deadline) = deadline.filter(|deadline| *deadline <= now) {
+                let limit = deadline.saturating_duration_since(since);
+                return Poll::Ready(timed_out(TimedOut::Deadline { limit }));
             }
-            self.arm();
+            if now < timer.deadline() + PROMPT {
+                let limit = self.limit;
+                return Poll::Ready(timed_out(TimedOut::Attempt { limit }));
+            }
+            self.arm(deadline);
         }
     }
 
-    fn arm(&mut self) {
-        let Some(deadline) = Instant::now().checked_add(self.limit) else {
+    fn arm(&mut self, deadline: Option<Instant>) {
+        let stalled = Instant::now().checked_add(self.limit);
+        let Some(deadline) = stalled.into_iter().chain(deadline).min() else {
             return;
         };
         match &mut self.timer {
@@ -135,11 +165,8 @@ pub(crate) fn short(missing: u64) -> Error {
     ))
 }
 
-fn stalled(limit: Duration) -> Error {
-    generic(HttpError::new(
-        HttpErrorKind::Timeout,
-        TimedOut::Attempt { limit },
-    ))
+fn timed_out(timed_out: TimedOut) -> Error {
+    generic(HttpError::new(HttpErrorKind::Timeout, timed_out))
 }
 
 /// How late a timer may be seen and still count. A runtime under load is late by less; a

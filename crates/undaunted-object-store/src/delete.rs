@@ -10,7 +10,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, Result};
-use undaunted::{HttpFailure, Retryable};
+use undaunted::HttpFailure;
 
 use crate::call::Recorder;
 use crate::error::generic;
@@ -98,7 +98,7 @@ async fn batch<S: ObjectStore>(
     let on_event = recorder.on_event();
     let mut attempts = recorder.attempts(&on_event);
     loop {
-        match attempts.attempt(attempt(inner, &mut keys)).await {
+        match attempts.attempt(attempt(inner, policy, &mut keys)).await {
             Ok(()) => break,
             Err(error) => {
                 if let Err(error) = attempts.failed(error).await {
@@ -112,7 +112,11 @@ async fn batch<S: ObjectStore>(
 }
 
 /// Deletes the keys that have no outcome yet; fails as long as some are to be retried.
-async fn attempt<S: ObjectStore>(inner: &S, keys: &mut [PendingDelete]) -> Result<()> {
+async fn attempt<S: ObjectStore>(
+    inner: &S,
+    policy: &Policy,
+    keys: &mut [PendingDelete],
+) -> Result<()> {
     let mut open: Vec<&mut PendingDelete> = keys
         .iter_mut()
         .filter(|key| key.outcome.is_none())
@@ -124,7 +128,7 @@ async fn attempt<S: ObjectStore>(inner: &S, keys: &mut [PendingDelete]) -> Resul
     let mut failure = None;
     if results.len() == open.len() {
         for (key, result) in open.into_iter().zip(results) {
-            let again = key.record(result.map(drop), &seen);
+            let again = key.record(result.map(drop), policy, &seen);
             failure = again.or(failure);
         }
     } else {
@@ -168,9 +172,9 @@ impl PendingDelete {
 
     /// Records a result of this key's own. It is the outcome, unless it is a failure that may be
     /// retried: that comes back, and the key stays open.
-    fn record(&mut self, result: Result<()>, seen: &Observed) -> Option<Error> {
+    fn record(&mut self, result: Result<()>, policy: &Policy, seen: &Observed) -> Option<Error> {
         match outcome(result, self.maybe_applied, &self.location, seen) {
-            Err(error) if error.verdict().is_retryable() => {
+            Err(error) if policy.is_retryable(&error, None) => {
                 self.maybe_applied |= !proves_not_applied(&error);
                 Some(error)
             }

@@ -17,6 +17,7 @@ use object_store::path::{DELIMITER, Path};
 use object_store::{Error, Extensions, ListResult, ObjectMeta, ObjectStore, Result};
 
 use crate::call::Recorder;
+use crate::deadline::within_deadline;
 use crate::error::{OutOfOrder, generic};
 use crate::operation::Operation;
 use crate::policy::Policy;
@@ -194,7 +195,7 @@ impl<S: ObjectStore> Entries<S> {
     }
 
     async fn next(&mut self) -> Result<Option<ObjectMeta>> {
-        let entry = match self.stream.try_next().await {
+        let entry = match within_deadline(self.stream.try_next()).await {
             Ok(entry) => entry,
             Err(error) => self.resume(error).await?,
         };

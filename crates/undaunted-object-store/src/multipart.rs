@@ -15,9 +15,10 @@ use object_store::{
     Error, MultipartId, MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload, PutResult,
     Result, UploadPart,
 };
-use undaunted::Retryable;
+use undaunted::{with_deadline, without_deadline};
 
 use crate::call::Recorder;
+use crate::deadline;
 use crate::error::generic;
 use crate::evidence::proves_not_applied;
 use crate::operation::Operation;
@@ -59,20 +60,30 @@ impl Multipart {
     /// One that was begun and whose response was lost costs storage until the bucket's lifecycle
     /// rule ends it, and harms nobody, so beginning another is safe. It cannot be aborted: its
     /// id was in the response.
-    pub(crate) async fn create(
-        &self,
-        path: &Path,
-        mut opts: PutMultipartOptions,
-    ) -> Result<UploadId> {
-        let token = Token::added_to(&mut opts.attributes, &self.policy);
+    ///
+    /// A store that takes no attributes here, as by the default of [`MultipartStore`], gets no
+    /// token.
+    pub(crate) async fn create(&self, path: &Path, opts: PutMultipartOptions) -> Result<UploadId> {
+        let mut with_token = opts.clone();
+        let token = Token::added_to(&mut with_token.attributes, &self.policy);
         let recorder = Recorder::new(&self.policy, Operation::CreateMultipart, path);
         let on_event = recorder.on_event();
         let mut attempts = recorder.attempts(&on_event);
         let mut lost = 0;
-        let id = loop {
-            let attempt = self.parts.create_multipart_opts(path, opts.clone());
+        let upload = loop {
+            let attempt = async {
+                let created = self.parts.create_multipart_opts(path, with_token.clone());
+                let (id, token) = match created.await {
+                    Err(Error::NotSupported { .. }) if token.is_some() => {
+                        let created = self.parts.create_multipart_opts(path, opts.clone());
+                        (created.await?, None)
+                    }
+                    created => (created?, token.clone()),
+                };
+                Ok(UploadId { id, token })
+            };
             match attempts.attempt(attempt).await {
-                Ok(id) => break id,
+                Ok(upload) => break upload,
                 Err(error) => {
                     lost += u32::from(!proves_not_applied(&error));
                     attempts.failed(error).await?;
@@ -88,7 +99,7 @@ impl Multipart {
                  lost. A lifecycle rule of the bucket that aborts incomplete uploads ends them"
             );
         }
-        Ok(UploadId { id, token })
+        Ok(upload)
     }
 
     pub(crate) async fn put_part(
@@ -125,7 +136,18 @@ impl Multipart {
             .await
     }
 
+    /// Ends an upload that nobody wants any more. That may be because the deadline of the caller has
+    /// passed, so it has some more time.
     pub(crate) async fn abort(&self, path: &Path, upload: &UploadId) -> Result<()> {
+        match deadline::for_cleaning_up() {
+            Some(end) => {
+                without_deadline(with_deadline(end, self.try_to_abort(path, upload))).await
+            }
+            None => self.try_to_abort(path, upload).await,
+        }
+    }
+
+    async fn try_to_abort(&self, path: &Path, upload: &UploadId) -> Result<()> {
         let recorder = Recorder::new(&self.policy, Operation::AbortMultipart, path);
         let on_event = recorder.on_event();
         let mut attempts = recorder.attempts(&on_event);
@@ -133,7 +155,11 @@ impl Multipart {
             let attempt = self.parts.abort_multipart(path, &upload.id);
             match attempts.attempt(attempt).await {
                 Ok(()) => return Ok(()),
-                Err(error) if attempts.maybe_applied() && says_gone(&error) => {
+                Err(error)
+                    if attempts.maybe_applied()
+                        && !attempts.is_retryable(&error)
+                        && says_gone(&error) =>
+                {
                     attempts.succeed();
                     return Ok(());
                 }
@@ -149,14 +175,10 @@ impl fmt::Debug for Multipart {
     }
 }
 
-/// Whether a repeated abort found nothing to abort. Stores that have no better word for it
-/// use their general error.
-fn says_gone(error: &Error) -> bool {
-    match error {
-        Error::NotFound { .. } => true,
-        Error::Generic { .. } => !error.verdict().is_retryable(),
-        _ => false,
-    }
+/// Whether a repeated abort that failed for good found nothing to abort. Stores that have no better
+/// word for it use their general error.
+const fn says_gone(error: &Error) -> bool {
+    matches!(error, Error::NotFound { .. } | Error::Generic { .. })
 }
 
 /// The id that callers of [`MultipartStore`] get: the store's, and the token behind it.

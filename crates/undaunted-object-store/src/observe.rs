@@ -23,9 +23,9 @@ use crate::skipped::SkippedKey;
 /// Operations that run one after another or side by side add up. One `observe` may be within
 /// another; both see what is within the inner one. What a stream does counts where it is polled.
 ///
-/// The findings are kept in a task-local, so whatever is spawned onto another task is not seen:
-/// neither operations that are spawned within `future`, nor the responses of a connector that
-/// moves its requests to other tasks, as `SpawnedReqwestConnector` does.
+/// The findings are kept in a task-local, so operations that are spawned within `future` onto other
+/// tasks are not seen. Requests may be: a [`RetryConnector`](crate::RetryConnector) around
+/// object_store's `SpawnedReqwestConnector` checks their responses on the task that waits for them.
 ///
 /// ```
 /// use object_store::{ObjectStoreExt, memory::InMemory, path::Path};

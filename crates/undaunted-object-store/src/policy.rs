@@ -5,9 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use undaunted::{Pacer, RetryBudget, RetryConfig};
+use object_store::Error;
+use undaunted::{
+    HttpFailure, Judgement, Pacer, RetryBudget, RetryConfig, Retryable, Rules, Verdict,
+};
 
 use crate::credentials::Generation;
+use crate::error::{Ambiguous, Corrupt, cause};
 use crate::in_flight::InFlight;
 use crate::operation::{Operation, StoreEvent};
 use crate::skipped::SkippedKey;
@@ -18,6 +22,8 @@ pub(crate) struct Policy {
     pub(crate) write: RetryConfig,
     pub(crate) list: RetryConfig,
     pub(crate) delete: RetryConfig,
+    /// What comes before an error's own verdict.
+    pub(crate) rules: Rules,
     pub(crate) budget: Option<Arc<RetryBudget>>,
     pub(crate) pacers: Pacers,
     pub(crate) in_flight: Arc<InFlight>,
@@ -73,6 +79,7 @@ impl Policy {
             write: config.clone(),
             list: config.clone(),
             delete: config,
+            rules: Rules::NONE,
             budget: Some(Arc::new(RetryBudget::new())),
             pacers: Pacers::one(Some(Arc::new(Pacer::new()))),
             in_flight: Arc::new(InFlight::growing_to(MAX_IN_FLIGHT)),
@@ -94,6 +101,26 @@ impl Policy {
             Operation::Delete => &self.delete,
             _ => &self.write,
         }
+    }
+
+    /// What a failure means: what a rule says of it, or else its own verdict. `response` is what the
+    /// service said, where object_store keeps only its text.
+    ///
+    /// No rule sees a write of which it could not be told whether it was applied, nor an object that
+    /// arrived changed: for neither is another attempt the cure.
+    pub(crate) fn judge(&self, error: &Error, response: Option<&HttpFailure>) -> Judgement {
+        let is_final = || cause::<Ambiguous>(error).is_some() || cause::<Corrupt>(error).is_some();
+        if self.rules.is_empty() || is_final() {
+            return error.verdict().into();
+        }
+        let response = response.filter(|response| fits(error, response.status()));
+        let judged = self.rules.judge_with(error, response);
+        judged.unwrap_or_else(|| error.verdict().into())
+    }
+
+    /// Whether a failure may be retried.
+    pub(crate) fn is_retryable(&self, error: &Error, response: Option<&HttpFailure>) -> bool {
+        self.judge(error, response).verdict != Verdict::Permanent
     }
 
     /// The pacer at which attempts of this operation wait for their turns.
@@ -121,6 +148,21 @@ impl Policy {
     }
 }
 
+/// Whether object_store makes an error like this of a response with this status. An attempt may send
+/// several requests, and the last response need not be that of the one that failed.
+fn fits(error: &Error, status: u16) -> bool {
+    match error {
+        Error::Unauthenticated { .. } => status == 401,
+        Error::PermissionDenied { .. } => status == 403,
+        Error::NotFound { .. } => status == 404,
+        Error::AlreadyExists { .. } => status == 409,
+        Error::Precondition { .. } => status == 412,
+        Error::NotModified { .. } => status == 304,
+        Error::Generic { .. } => !matches!(status, 304 | 401 | 403 | 404 | 409 | 412),
+        _ => true,
+    }
+}
+
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy")
@@ -128,6 +170,7 @@ impl fmt::Debug for Policy {
             .field("write", &self.write)
             .field("list", &self.list)
             .field("delete", &self.delete)
+            .field("rules", &self.rules)
             .field("budget", &self.budget)
             .finish_non_exhaustive()
     }

@@ -87,11 +87,24 @@ impl<S: ObjectStore> RetryStore<S> {
 
     /// Reads these ranges in the store's own way, which may be a cheap one. What it could not
     /// bring, or not in full, is read by range, and each range resumed where it breaks.
+    ///
+    /// Ranges that object_store would join are joined before it sees them: it panics where a joined
+    /// range ends short of the beginning of one that it was joined of.
     pub(crate) async fn retry_ranges(
         &self,
         location: &Path,
         ranges: &[Range<u64>],
     ) -> Result<Vec<Bytes>> {
+        let joined = joined(ranges);
+        let parts = self.retry_apart(location, &joined).await?;
+        ranges
+            .iter()
+            .map(|range| part_of(range, &joined, &parts, location))
+            .collect()
+    }
+
+    /// [`retry_ranges`](Self::retry_ranges) of ranges that object_store does not join.
+    async fn retry_apart(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let recorder = Recorder::new(&self.policy, Operation::Get, location);
         let on_event = recorder.on_event();
         let mut attempts = recorder.attempts(&on_event);
@@ -246,6 +259,50 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
     fn is_whole(&self) -> bool {
         let size = self.pin.get().and_then(ObjectPin::size);
         self.range.start == 0 && Some(self.range.end) == size
+    }
+}
+
+/// Ranges that cover these, in order, and no two of which object_store joins.
+fn joined(ranges: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut sorted = ranges.to_vec();
+    sorted.sort_unstable_by_key(|range| range.start);
+    let mut joined: Vec<Range<u64>> = Vec::with_capacity(sorted.len());
+    for range in sorted {
+        match joined.last_mut() {
+            Some(last) if range.start.saturating_sub(last.end) <= OBJECT_STORE_COALESCE_DEFAULT => {
+                last.end = last.end.max(range.end);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// What `parts` of the `joined` ranges have of this one. One that reaches past the end of the
+/// object is cut there, as object_store's are, and one that begins past it is an error.
+fn part_of(
+    range: &Range<u64>,
+    joined: &[Range<u64>],
+    parts: &[Bytes],
+    location: &Path,
+) -> Result<Bytes> {
+    let within = |at: u64, whole: &Range<u64>, part: &Bytes| {
+        let at = usize::try_from(at.saturating_sub(whole.start)).unwrap_or(usize::MAX);
+        at.min(part.len())
+    };
+    let found = joined
+        .iter()
+        .zip(parts)
+        .rfind(|(whole, _)| whole.start <= range.start);
+    match found {
+        Some((whole, part)) if range.start <= range.end => {
+            let cut = within(range.start, whole, part)..within(range.end, whole, part);
+            if cut.is_empty() && range.start < range.end {
+                return Err(out_of_bounds(range, location));
+            }
+            Ok(part.slice(cut))
+        }
+        _ => Err(out_of_bounds(range, location)),
     }
 }
 

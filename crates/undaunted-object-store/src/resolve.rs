@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use undaunted::{Retryable, TimedOut};
 
 use crate::checked_body::CheckedBody;
+use crate::deadline::within_deadline;
 use crate::operation::Operation;
 use crate::pin::ObjectPin;
 use crate::policy::Policy;
@@ -182,8 +183,11 @@ impl<S: ObjectStore> Resolver<'_, S> {
     {
         if self.is_over {
             let limit = LAST_LOOK;
-            let looked = timeout(limit, attempt()).await;
-            return looked.unwrap_or_else(|_| Err(Error::timed_out(TimedOut::Attempt { limit })));
+            let look = async {
+                let looked = timeout(limit, attempt()).await;
+                looked.unwrap_or_else(|_| Err(Error::timed_out(TimedOut::Attempt { limit })))
+            };
+            return within_deadline(look).await;
         }
         self.policy
             .retry(Operation::Get, self.location, attempt)

@@ -181,9 +181,15 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         if let Some(multipart) = &self.multipart {
-            let id = multipart.create(location, opts).await?;
-            let upload = RetryUpload::new(multipart.clone(), location.clone(), id);
-            return Ok(Box::new(upload));
+            match multipart.create(location, opts.clone()).await {
+                Ok(id) => {
+                    let upload = RetryUpload::new(multipart.clone(), location.clone(), id);
+                    return Ok(Box::new(upload));
+                }
+                // Its parts cannot have these attributes or tags; an upload of its own may.
+                Err(Error::NotSupported { .. }) if opts != PutMultipartOptions::default() => {}
+                Err(error) => return Err(error),
+            }
         }
         let attempt = || (*self.inner).put_multipart_opts(location, opts.clone());
         self.policy

@@ -117,12 +117,20 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
         let (last, is_over) = loop {
             match attempts.attempt(attempt()).await {
                 Ok(value) => return Ok(value.with_report(&recorder)),
-                Err(error) if attempts.maybe_applied() && self.is_conflict(&error) => {
+                Err(error)
+                    if attempts.maybe_applied()
+                        && !attempts.is_retryable(&error)
+                        && self.is_conflict(&error) =>
+                {
                     break (error, false);
                 }
                 Err(error) => match attempts.failed(error).await {
                     Ok(()) => {}
-                    Err(error) if attempts.lost_a_response() && error.verdict().is_retryable() => {
+                    // A rule may have let what is a question here be asked to the end.
+                    Err(error)
+                        if attempts.lost_a_response()
+                            && (error.verdict().is_retryable() || self.is_conflict(&error)) =>
+                    {
                         break (error, true);
                     }
                     Err(error) => return Err(error),
@@ -171,7 +179,8 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
         }
     }
 
-    /// Whether this may be what a repeated write is told that has been applied already.
+    /// Whether this permanent failure may be what a repeated write is told that has been applied
+    /// already.
     fn is_conflict(&self, error: &Error) -> bool {
         match self.write {
             Write::Create(..) | Write::Update(..) | Write::Copy { .. } => matches!(
@@ -179,7 +188,7 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
                 Error::AlreadyExists { .. } | Error::Precondition { .. }
             ),
             // Services differ in what they say to a second completion.
-            Write::Complete(_) | Write::Rename => !error.verdict().is_retryable(),
+            Write::Complete(_) | Write::Rename => true,
         }
     }
 }

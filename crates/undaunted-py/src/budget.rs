@@ -6,7 +6,26 @@ use pyo3::prelude::*;
 
 use crate::seconds::whole;
 
-/// The core's budget. Its documentation for Python is in the stub.
+/// A shared allowance for retries.
+///
+/// While calls succeed it stays full. When most calls fail it runs empty, and retries stop for
+/// everything that shares it, so that they do not make an outage worse. A call that finds it empty
+/// raises its own error immediately.
+///
+/// It is a bucket of tokens: a retry costs 14, after a throttled failure 5; a success after retries
+/// refunds the cost of the last one, and a success at the first attempt deposits 1.
+///
+/// Args:
+///     capacity: The tokens it holds when full, up to 65,535.
+///     refill: Tokens that are added each second, so that an empty bucket recovers.
+///
+/// Raises:
+///     ValueError: If a number is out of range; it is named.
+///
+/// Example:
+///     >>> budget = RetryBudget()
+///     >>> budget.tokens
+///     500
 #[pyclass(frozen, module = "undaunted")]
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
@@ -29,16 +48,19 @@ impl RetryBudget {
         })
     }
 
+    /// Whole tokens in the bucket, as of the last change.
     #[getter]
     fn tokens(&self) -> u16 {
         self.inner.tokens()
     }
 
+    /// The tokens it holds when full.
     #[getter]
     fn capacity(&self) -> u16 {
         self.inner.capacity()
     }
 
+    /// Tokens that are added each second.
     #[getter]
     fn refill(&self) -> u16 {
         self.refill

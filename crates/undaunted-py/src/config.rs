@@ -34,14 +34,20 @@ impl Config {
         let optional = |name, value: Option<Bound<'_, PyAny>>| {
             value.map(|value| duration(name, &value)).transpose()
         };
+        let limit = |name, value: Option<Bound<'_, PyAny>>| match optional(name, value)? {
+            Some(Duration::ZERO) => Err(PyValueError::new_err(format!(
+                "{name} is 0, but must be a number of seconds above 0; leave it out for no limit"
+            ))),
+            limit => Ok(limit),
+        };
         let inner = RetryConfig::builder()
             .max_retries(whole("max_retries", &max_retries, u32::MAX)?)
             .base_delay(duration("base_delay", &base_delay)?)
             .max_delay(duration("max_delay", &max_delay)?)
             .exponential_base(number("exponential_base", &exponential_base)?)
             .jitter(parse_jitter(&jitter)?)
-            .total_timeout(optional("total_timeout", total_timeout)?)
-            .attempt_timeout(optional("attempt_timeout", attempt_timeout)?)
+            .total_timeout(limit("total_timeout", total_timeout)?)
+            .attempt_timeout(limit("attempt_timeout", attempt_timeout)?)
             .throttled_base_delay(optional("throttled_base_delay", throttled_base_delay)?)
             .max_retry_after(duration("max_retry_after", &max_retry_after)?)
             .build()

@@ -100,9 +100,19 @@ impl OperationError {
 /// The exception for a store that could not be opened.
 pub(crate) fn not_opened(py: Python<'_>, error: &OpenError) -> PyErr {
     let text = redacted(&full_text(error)).into_owned();
-    let made = CONFIGURATION
-        .import(py, "undaunted._errors", "StorageConfigurationError")
-        .and_then(|class| class.call1((text,)));
+    storage_error(py, "StorageConfigurationError", text, None)
+}
+
+/// An exception of a storage that made no request.
+pub(crate) fn storage_error(
+    py: Python<'_>,
+    class: &str,
+    message: String,
+    key: Option<&str>,
+) -> PyErr {
+    let made = REFUSE
+        .import(py, "undaunted._errors", "refused")
+        .and_then(|refused| refused.call1((class, message, key)));
     made.map_or_else(|error| error, PyErr::from_value)
 }
 
@@ -248,7 +258,7 @@ fn has_credentials_code(response: Option<&HttpFailure>) -> bool {
 
 static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static REPORT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-static CONFIGURATION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static REFUSE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Codes of unknown credentials, although the status says that access is denied.
 const CREDENTIALS_CODES: &[&str] = &[

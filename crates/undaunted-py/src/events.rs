@@ -6,22 +6,30 @@
 //! another thread is passing on: its log lines are written when it returns.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder, ThreadId};
 use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use undaunted::{AttemptOutcome, StopReason};
+use pyo3::types::PyDict;
+use undaunted::{AttemptOutcome, StopReason, Verdict};
 use undaunted_object_store::{StoreEvent, redacted};
 
 use crate::process::Process;
 
-/// Takes an event of a store.
-pub(crate) fn take(event: &StoreEvent<'_>) {
-    // A process that has started nothing has no events.
-    if let (Some(record), Some(process)) = (LogRecord::of(event), Process::current()) {
-        process.events.push(record);
+/// A function of Python's that is called for each retry of a storage.
+pub(crate) type Hook = Arc<Py<PyAny>>;
+
+/// Takes the events of a store.
+pub(crate) fn listener(hook: Option<Hook>) -> impl Fn(&StoreEvent<'_>) + Send + Sync + 'static {
+    move |event| {
+        // A process that has started nothing has no events.
+        if let (Some(record), Some(process)) =
+            (LogRecord::of(event, hook.as_ref()), Process::current())
+        {
+            process.events.push(record);
+        }
     }
 }
 
@@ -137,13 +145,21 @@ struct LogRecord {
     operation: &'static str,
     key: String,
     text: String,
+    attempt: u32,
+    max_retries: u32,
+    /// Until the next attempt, if one follows, with the text of the failure.
+    retry: Option<(f64, String)>,
+    /// Why there is no further attempt.
+    reason: Option<&'static str>,
+    is_throttled: bool,
     queued: f64,
     pace: Option<f64>,
+    hook: Option<Hook>,
 }
 
 impl LogRecord {
     /// The record of an event, if it gets one.
-    fn of(event: &StoreEvent<'_>) -> Option<Self> {
+    fn of(event: &StoreEvent<'_>, hook: Option<&Hook>) -> Option<Self> {
         let is_first = event.event.attempt == 1;
         let level = match event.event.outcome {
             AttemptOutcome::Retrying { .. } => WARNING,
@@ -160,6 +176,20 @@ impl LogRecord {
             AttemptOutcome::Stopped { .. } => ERROR,
             _ => DEBUG,
         };
+        let (mut retry, mut reason, mut is_throttled) = (None, None, false);
+        match event.event.outcome {
+            AttemptOutcome::Retrying {
+                delay,
+                verdict,
+                error,
+            } => {
+                let error = redacted(&format!("{error:#}")).into_owned();
+                retry = Some((delay.as_secs_f64(), error));
+                is_throttled = matches!(verdict, Verdict::Throttled { .. });
+            }
+            AttemptOutcome::Stopped { reason: why, .. } => reason = Some(why.as_str()),
+            _ => {}
+        }
         Some(Self {
             level,
             operation: event.operation.as_str(),
@@ -167,18 +197,35 @@ impl LogRecord {
             text: redacted(&event.event.to_string()).into_owned(),
             queued: event.event.queued.as_secs_f64(),
             pace: event.event.pace,
+            attempt: event.event.attempt,
+            max_retries: event.event.max_retries,
+            retry,
+            reason,
+            is_throttled,
+            hook: hook.cloned(),
         })
     }
 
     fn log(self, py: Python<'_>) -> PyResult<()> {
-        let log = LOG.import(py, "undaunted._log", "log_store_event")?;
+        let log = LOG.import(py, "undaunted._log", "tell_store_event")?;
+        let fields = PyDict::new(py);
+        fields.set_item("operation", self.operation)?;
+        fields.set_item("key", self.key)?;
+        fields.set_item("attempt", self.attempt)?;
+        fields.set_item("max_retries", self.max_retries)?;
+        fields.set_item("queued", self.queued)?;
+        fields.set_item("pace", self.pace)?;
+        let hook = self.hook.map(|hook| hook.clone_ref(py));
+        let (delay, error) = self.retry.unzip();
         log.call1((
             self.level,
             self.text,
-            self.operation,
-            self.key,
-            self.queued,
-            self.pace,
+            fields,
+            delay,
+            error,
+            self.reason,
+            self.is_throttled,
+            hook,
         ))?;
         Ok(())
     }

@@ -1,8 +1,11 @@
 //! Keys: the names of objects, relative to the path that the store was opened at.
 
 use object_store::path::Path;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::errors::storage_error;
 
 /// The path that all keys are relative to.
 #[derive(Clone, Debug)]
@@ -13,26 +16,29 @@ impl Root {
         Self(path)
     }
 
-    /// The path of a key.
-    pub(crate) fn path(&self, key: &str) -> PyResult<Path> {
+    /// The path of a key, which an argument of this name has.
+    pub(crate) fn path(&self, py: Python<'_>, argument: &str, key: &str) -> PyResult<Path> {
+        let refused = |reason: &str| {
+            let message = format!("{argument} is {key:?}, but {reason}");
+            storage_error(py, "StorageInvalidKeyError", message, Some(key))
+        };
         if key.is_empty() {
-            return Err(PyValueError::new_err("the key is empty: name an object"));
+            return Err(refused("must name an object"));
         }
         if key.starts_with('/') || key.ends_with('/') {
-            return Err(PyValueError::new_err(format!(
-                "the key {key:?} begins or ends with a slash: remove it"
-            )));
+            return Err(refused("must neither begin nor end with a slash"));
         }
-        self.below(key).map_err(|reason| {
-            PyValueError::new_err(format!("{key:?} cannot be the key of an object: {reason}"))
-        })
+        self.below(key)
+            .map_err(|reason| refused(&format!("cannot be the key of an object: {reason}")))
     }
 
     /// For a prefix of keys, which need not end at a slash: the folder that is listed, and the
     /// beginning of the full paths.
-    pub(crate) fn prefix(&self, prefix: &str) -> PyResult<(Option<Path>, String)> {
-        let refused =
-            |reason| PyValueError::new_err(format!("{prefix:?} cannot begin a key: {reason}"));
+    pub(crate) fn prefix(&self, py: Python<'_>, prefix: &str) -> PyResult<(Option<Path>, String)> {
+        let refused = |reason| {
+            let message = format!("prefix is {prefix:?}, but cannot begin a key: {reason}");
+            storage_error(py, "StorageInvalidKeyError", message, Some(prefix))
+        };
         if prefix.starts_with('/') {
             return Err(refused("keys do not begin with a slash".to_owned()));
         }
@@ -62,4 +68,24 @@ impl Root {
         let below = Path::parse(path).map_err(|error| error.to_string())?;
         Ok(self.0.parts().chain(below.parts()).collect())
     }
+}
+
+/// The text of an argument that is a key. Half of a surrogate pair, which Python puts in the place
+/// of bytes that it cannot decode, is in no key.
+pub(crate) fn text(argument: &str, given: &Bound<'_, PyAny>) -> PyResult<String> {
+    let Ok(text) = given.cast::<PyString>() else {
+        let given = given.get_type().name()?;
+        return Err(PyTypeError::new_err(format!(
+            "{argument} must be a str, not {given}"
+        )));
+    };
+    text.to_cow().map(Into::into).map_err(|_| {
+        let shown = text.repr().map(|shown| shown.to_string());
+        let message = format!(
+            "{argument} is {}, but must be text that UTF-8 can encode: it has half of a surrogate \
+             pair",
+            shown.unwrap_or_default()
+        );
+        storage_error(given.py(), "StorageInvalidKeyError", message, None)
+    })
 }

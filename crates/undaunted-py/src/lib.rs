@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 
 mod budget;
+mod cleanup;
 mod config;
 mod errors;
 mod events;
@@ -32,6 +33,8 @@ mod _undaunted {
 
     #[pymodule_export]
     use super::budget::RetryBudget;
+    #[pymodule_export]
+    use super::cleanup::finish_cleanups;
     #[pymodule_export]
     use super::config::Config;
     #[pymodule_export]

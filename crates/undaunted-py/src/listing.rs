@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
+use object_store::path::Path;
 use object_store::{Attributes, Error, ObjectMeta, ObjectStore, Result};
 use pyo3::prelude::*;
 use tokio::sync::Mutex;
@@ -50,10 +51,10 @@ impl Listing {
     pub(crate) fn new(
         store: RetryStore<Arc<dyn ObjectStore>>,
         root: Root,
-        prefix: &str,
+        prefix: String,
+        (folder, start): (Option<Path>, String),
         limit: Option<usize>,
-    ) -> PyResult<Self> {
-        let (folder, start) = root.prefix(prefix)?;
+    ) -> Self {
         let objects = if store.capabilities().pages().is_some() {
             pages(store, start, limit)
         } else {
@@ -64,8 +65,8 @@ impl Listing {
                 })
                 .boxed()
         };
-        Ok(Self {
-            prefix: prefix.to_owned(),
+        Self {
+            prefix,
             root,
             objects: Arc::new(Mutex::new(
                 objects
@@ -73,7 +74,7 @@ impl Listing {
                     .ready_chunks(BATCH)
                     .boxed(),
             )),
-        })
+        }
     }
 }
 

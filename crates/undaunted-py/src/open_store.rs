@@ -10,7 +10,8 @@ use undaunted_chaos::{FaultPlan, FaultyPages, FaultyParts, FaultyStore};
 use undaunted_object_store::{Backend, OpenError, RetryStore, is_url};
 use url::Url;
 
-use crate::events;
+use crate::cleanup::Cleanups;
+use crate::events::{self, Hook};
 use crate::key::Root;
 use crate::pacer::SharedPacer;
 use crate::stored_file::StoredFile;
@@ -23,12 +24,16 @@ pub(crate) struct Settings {
     pub(crate) budget: Option<Arc<RetryBudget>>,
     pub(crate) pacer: Option<Arc<SharedPacer>>,
     pub(crate) faults: Option<FaultPlan>,
+    /// Whether operations are paced where no pacer is given.
+    pub(crate) is_paced: bool,
+    pub(crate) on_retry: Option<Hook>,
 }
 
 /// An open store.
 pub(crate) struct OpenStore {
     pub(crate) store: RetryStore<Arc<dyn ObjectStore>>,
     pub(crate) root: Root,
+    pub(crate) cleanups: Cleanups,
     /// The process that opened it: a forked child cannot use its connections.
     pub(crate) process: u32,
 }
@@ -64,16 +69,19 @@ impl Settings {
         let mut store = RetryStore::builder(backend.store)
             .capabilities(backend.capabilities)
             .config(self.config.clone())
-            .on_event(events::take);
+            .on_event(events::listener(self.on_retry.clone()));
         if let Some(budget) = &self.budget {
             store = store.budget(Arc::clone(budget));
         }
         if let Some(pacer) = &self.pacer {
             store = store.pacer(Arc::clone(pacer.current()));
+        } else if !self.is_paced {
+            store = store.without_pacer();
         }
         Ok(OpenStore {
             store: store.build(),
             root: Root::new(path),
+            cleanups: Cleanups::default(),
             process: std::process::id(),
         })
     }

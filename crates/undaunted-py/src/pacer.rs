@@ -7,7 +7,25 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use undaunted::{Admission, Turn};
 
-/// The core's pacer. Its documentation for Python is in the stub.
+/// A pace that calls of a throttling service share.
+///
+/// A service that throttles is healthy: it says how much it takes. With a pacer, a throttled call
+/// waits for its turn in place of failing, and spends nothing of a budget. Calls are sent first
+/// come, first served, at the rate that the service takes, which is found out by its responses.
+///
+/// Until the first throttled failure it does nothing, and it lets go when nothing has been
+/// throttled for 5 seconds. A failure is throttled if it is a
+/// :class:`~undaunted.StorageRateLimitError`.
+///
+/// Threads and event loops can share one. A forked or spawned process has its own.
+///
+/// Example:
+///     >>> from undaunted import Pacer, RetryConfig, retry
+///     >>> config = RetryConfig(max_retries=10, pacer=Pacer())
+///     >>> @retry(config)
+///     ... async def fetch(key: str) -> bytes: ...
+///     >>> config.pacer
+///     <Pacer, passive>
 #[pyclass(frozen, module = "undaunted")]
 #[derive(Debug)]
 pub(crate) struct Pacer {
@@ -48,16 +66,19 @@ impl Pacer {
         }
     }
 
+    /// Calls a second, or None while it is passive.
     #[getter]
     fn rate(&self) -> Option<f64> {
         self.shared.current().rate()
     }
 
+    /// How many calls wait for their turn.
     #[getter]
     fn waiting(&self) -> usize {
         self.shared.current().waiting()
     }
 
+    /// Whether calls are paced now.
     #[getter]
     fn is_active(&self) -> bool {
         self.shared.current().is_active()

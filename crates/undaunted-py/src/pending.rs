@@ -21,9 +21,10 @@ use object_store::Result as StoreResult;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinError};
 use undaunted_object_store::observe;
 
+use crate::cleanup::Cleanups;
 use crate::errors::OperationError;
 use crate::process::Process;
 
@@ -43,6 +44,42 @@ where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
     run(py, observed(key, operation))
+}
+
+/// Runs an operation on a key that is not dropped when nobody waits for it any longer. Its output
+/// is, which has to clean up after itself: `cleanups` count the operation until then.
+pub(crate) fn operate_to_the_end<T>(
+    py: Python<'_>,
+    key: String,
+    cleanups: &Cleanups,
+    operation: impl Future<Output = StoreResult<T>> + Send + 'static,
+) -> PyResult<Py<PyAny>>
+where
+    T: for<'py> IntoPyObject<'py> + Send + 'static,
+{
+    let process = Process::start(py)?;
+    let cleanup = cleanups.begin(process);
+    run(py, async move {
+        let mut operation = Box::pin(observed(key, operation));
+        if let Poll::Ready(result) = futures::poll!(&mut operation) {
+            return result;
+        }
+        // The count goes last: until then, the output may have begun to clean up.
+        let task = tokio::spawn(async move { (operation.await, cleanup) });
+        match task.await {
+            Ok((result, _)) => result,
+            Err(error) => rethrow(error).await,
+        }
+    })
+}
+
+/// Panics as a task did: whoever runs this future handles panics.
+pub(crate) async fn rethrow(error: JoinError) -> OperationResult {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        // Only the end of the runtime cancels a task, and the runtime does not end.
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// An operation on a key, whose failure has its report.

@@ -13,13 +13,15 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::cleanup::Cleanups;
 use crate::events::Queue;
 
 /// The parts of a process. They are never dropped.
 pub(crate) struct Process {
-    id: u32,
+    pub(crate) id: u32,
     pub(crate) runtime: Runtime,
     pub(crate) events: Queue,
+    pub(crate) cleanups: Cleanups,
     next: OnceLock<Box<Process>>,
 }
 
@@ -39,6 +41,7 @@ impl Process {
                 id,
                 runtime,
                 events: Queue::default(),
+                cleanups: Cleanups::default(),
                 next: OnceLock::new(),
             })
         }))

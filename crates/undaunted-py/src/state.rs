@@ -173,7 +173,8 @@ impl State {
     fn log_line(&self, operation: &str, error: Option<&Bound<'_, PyAny>>) -> String {
         let retries = self.inner.retries();
         let (verdict, decision) = self.last;
-        let error = error.map(|error| error as &dyn Display);
+        let text = error.map(text_of);
+        let error = text.as_ref().map(|text| text as &dyn Display);
         let (attempt, outcome) = match (error, decision) {
             (None, _) => (retries + 1, AttemptOutcome::Succeeded),
             (Some(error), Decision::Retry { delay }) => {
@@ -278,7 +279,7 @@ pub(crate) fn note(
         return None;
     }
     let plural = if attempts > 1 { "s" } else { "" };
-    let turns = format!("{:.2} s for turns", queued.as_secs_f64());
+    let turns = format!("{:.2} s in the pacer's queue", queued.as_secs_f64());
     let waits = match (delays.is_empty(), queued < SHOWN_FROM) {
         (true, true) => String::new(),
         (true, false) => format!(", after a wait of {turns}"),
@@ -286,6 +287,16 @@ pub(crate) fn note(
         (false, false) => format!(", after waits of {} s and {turns}", shown(delays)),
     };
     Some(format!("{attempts} attempt{plural}{waits}; {reason}"))
+}
+
+/// The text of an exception; of one without text, the name of its class.
+fn text_of(error: &Bound<'_, PyAny>) -> String {
+    let text = error.to_string();
+    if !text.trim().is_empty() {
+        return text;
+    }
+    let class = error.get_type().name();
+    class.map_or(text, |name| name.to_string())
 }
 
 fn shown(delays: &[f64]) -> String {

@@ -20,12 +20,13 @@ use undaunted_object_store::{OpenError, Operation, redacted};
 
 use crate::budget::RetryBudget;
 use crate::config::Config;
-use crate::errors::not_opened;
+use crate::errors::{not_opened, storage_error};
+use crate::key;
 use crate::listing::Listing;
 use crate::open_store::{OpenStore, Settings, StoreKind, file_url};
 use crate::pacer::Pacer;
 use crate::payload;
-use crate::pending::operate;
+use crate::pending::{operate, operate_to_the_end};
 use crate::reader::{Content, Reader};
 use crate::stored_file::StoredFile;
 use crate::upload::Upload;
@@ -41,7 +42,11 @@ pub(crate) struct Store {
 #[pymethods]
 impl Store {
     #[new]
-    #[pyo3(signature = (url, options, config, budget = None, pacer = None, chaos = None))]
+    #[pyo3(signature = (
+        url, options, config, budget = None, pacer = None, chaos = None, is_paced = true,
+        on_retry = None,
+    ))]
+    #[allow(clippy::too_many_arguments)] // one for each setting
     fn new(
         py: Python<'_>,
         url: String,
@@ -50,6 +55,8 @@ impl Store {
         budget: Option<&RetryBudget>,
         pacer: Option<&Pacer>,
         chaos: Option<&str>,
+        is_paced: bool,
+        on_retry: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let faults = chaos.map(str::parse::<ChaosSpec>).transpose();
         let faults = faults.map_err(|error| PyValueError::new_err(format!("chaos: {error}")))?;
@@ -60,6 +67,8 @@ impl Store {
             budget: budget.map(|budget| Arc::clone(&budget.inner)),
             pacer: pacer.map(|pacer| Arc::clone(&pacer.shared)),
             faults: faults.map(|spec| spec.plan()),
+            is_paced,
+            on_retry: on_retry.map(Arc::new),
         };
         let opened = py
             .detach(|| settings.open())
@@ -73,12 +82,13 @@ impl Store {
     fn put(
         &self,
         py: Python<'_>,
-        key: String,
+        key: &Bound<'_, PyAny>,
         data: &Bound<'_, PyAny>,
         content_type: Option<String>,
         metadata: Option<BTreeMap<String, String>>,
         overwrite: bool,
     ) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
         let data = payload::data(data)?;
         let size = data.len() as u64;
         let described = payload::attributes(content_type, metadata)?;
@@ -104,24 +114,29 @@ impl Store {
     fn start_upload(
         &self,
         py: Python<'_>,
-        key: String,
+        key: &Bound<'_, PyAny>,
         content_type: Option<String>,
         metadata: Option<BTreeMap<String, String>>,
     ) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
         let described = payload::attributes(content_type, metadata)?;
         let attributes = self.storable(&described);
+        let opened = self.opened(py)?;
+        let path = opened.root.path(py, "key", &key)?;
+        let cleanups = opened.cleanups.clone();
         let named = key.clone();
-        self.on_key(py, key, move |opened, path| async move {
+        operate_to_the_end(py, key, &opened.cleanups.clone(), async move {
             let options = PutMultipartOptions {
                 attributes: attributes?,
                 ..PutMultipartOptions::default()
             };
             let upload = opened.store.put_multipart_opts(&path, options).await?;
-            Ok(Upload::new(named, described, upload))
+            Ok(Upload::new(named, described, upload, cleanups))
         })
     }
 
-    fn get_bytes(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
+    fn get_bytes(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
         self.on_key(py, key, |opened, path| async move {
             let result = opened.store.get(&path).await?;
             Ok(Content(result.bytes().await?))
@@ -129,21 +144,27 @@ impl Store {
     }
 
     /// Begins to read: a `Reader`.
-    fn get(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
+    fn get(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
         let named = key.clone();
         self.on_key(py, key, move |opened, path| async move {
             Ok(Reader::new(named, opened.store.get(&path).await?))
         })
     }
 
-    fn delete(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
+    fn delete(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
         self.on_key(py, key, |opened, path| async move {
-            opened.store.delete(&path).await?;
-            Ok(None::<bool>)
+            match opened.store.delete(&path).await {
+                // Services do not say whether there was one, so no storage does.
+                Ok(()) | Err(Error::NotFound { .. }) => Ok(None::<bool>),
+                Err(error) => Err(error),
+            }
         })
     }
 
-    fn exists(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
+    fn exists(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
         self.on_key(py, key, |opened, path| async move {
             match opened.store.head(&path).await {
                 Ok(_) => Ok(true),
@@ -153,7 +174,8 @@ impl Store {
         })
     }
 
-    fn info(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
+    fn info(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
         let named = key.clone();
         self.on_key(py, key, move |opened, path| async move {
             opened.describe(named, &path).await
@@ -164,8 +186,8 @@ impl Store {
     fn copy(
         &self,
         py: Python<'_>,
-        source: String,
-        destination: String,
+        source: &Bound<'_, PyAny>,
+        destination: &Bound<'_, PyAny>,
         overwrite: bool,
     ) -> PyResult<Py<PyAny>> {
         self.transfer(py, source, destination, overwrite, false)
@@ -176,26 +198,35 @@ impl Store {
     fn rename(
         &self,
         py: Python<'_>,
-        source: String,
-        destination: String,
+        source: &Bound<'_, PyAny>,
+        destination: &Bound<'_, PyAny>,
         overwrite: bool,
     ) -> PyResult<Py<PyAny>> {
         self.transfer(py, source, destination, overwrite, true)
     }
 
     /// Begins a list: a `Listing`. No request is made yet.
-    fn list(&self, py: Python<'_>, prefix: &str, limit: Option<usize>) -> PyResult<Listing> {
+    fn list(
+        &self,
+        py: Python<'_>,
+        prefix: &Bound<'_, PyAny>,
+        limit: Option<usize>,
+    ) -> PyResult<Listing> {
+        let prefix = key::text("prefix", prefix)?;
         let opened = self.opened(py)?;
-        Listing::new(opened.store.clone(), opened.root.clone(), prefix, limit)
+        let beginning = opened.root.prefix(py, &prefix)?;
+        let (store, root) = (opened.store.clone(), opened.root.clone());
+        Ok(Listing::new(store, root, prefix, beginning, limit))
     }
 
     fn url(
         &self,
         py: Python<'_>,
-        key: String,
+        key: &Bound<'_, PyAny>,
         expires_in: f64,
         method: &str,
     ) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
         let method = match method {
             "DELETE" => Method::DELETE,
             "GET" => Method::GET,
@@ -235,10 +266,22 @@ impl Store {
         })
     }
 
-    /// Closes idle connections. Running operations continue.
-    fn close(&self) {
+    /// Closes idle connections, and waits for uploads that are being aborted, for a limited time.
+    /// Running operations continue.
+    fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let opened = self.lock().take();
+        let Some(opened) = opened.filter(|opened| opened.process == std::process::id()) else {
+            return Ok(py.None());
+        };
+        let cleanups = opened.cleanups.clone();
         drop(opened);
+        if cleanups.is_idle() {
+            return Ok(py.None());
+        }
+        operate(py, String::new(), async move {
+            cleanups.ended().await;
+            Ok(None::<bool>)
+        })
     }
 
     #[getter]
@@ -303,21 +346,23 @@ impl Store {
         Done: Future<Output = Result<T>> + Send + 'static,
     {
         let opened = self.opened(py)?;
-        let path = opened.root.path(&key)?;
+        let path = opened.root.path(py, "key", &key)?;
         operate(py, key, act(opened, path))
     }
 
     fn transfer(
         &self,
         py: Python<'_>,
-        source: String,
-        destination: String,
+        source: &Bound<'_, PyAny>,
+        destination: &Bound<'_, PyAny>,
         overwrite: bool,
         is_move: bool,
     ) -> PyResult<Py<PyAny>> {
+        let source = key::text("source", source)?;
+        let destination = key::text("destination", destination)?;
         let opened = self.opened(py)?;
-        let from = opened.root.path(&source)?;
-        let to = opened.root.path(&destination)?;
+        let from = opened.root.path(py, "source", &source)?;
+        let to = opened.root.path(py, "destination", &destination)?;
         // The source can be missing. Without `overwrite`, the destination can exist.
         let named = if overwrite {
             source
@@ -344,10 +389,10 @@ impl Store {
         match self.open_again() {
             Some(Ok(opened)) => Ok(opened),
             Some(Err(error)) => Err(not_opened(py, &error)),
-            None => Err(PyValueError::new_err(format!(
-                "the storage {} is closed",
-                self.shown_url()
-            ))),
+            None => {
+                let message = format!("the storage {} is closed", self.shown_url());
+                Err(storage_error(py, "StorageClosedError", message, None))
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use object_store::{Attributes, Error, MultipartUpload, Result};
@@ -9,13 +10,16 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use crate::cleanup::{Cleanups, PATIENCE};
 use crate::payload;
-use crate::pending::{Counted, OperationResult, observed, operate, run};
+use crate::pending::{Counted, OperationResult, ToPython, observed, operate, rethrow, run};
 use crate::process::Process;
 use crate::stored_file::StoredFile;
 
-/// A multipart upload. The object becomes visible when it is complete.
+/// A multipart upload. The object becomes visible when it is complete. One that is dropped before
+/// that is aborted.
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Upload {
     key: String,
@@ -24,6 +28,11 @@ pub(crate) struct Upload {
     inner: Arc<Mutex<Box<dyn MultipartUpload>>>,
     /// The parts in flight, in their order. Locked under the GIL only, and never across a wait.
     parts: StdMutex<VecDeque<Part>>,
+    /// Whether it is complete or given up.
+    has_ended: Arc<AtomicBool>,
+    cleanups: Cleanups,
+    /// The process that began it: a forked child has a copy, and must not abort it.
+    process: u32,
 }
 
 #[pymethods]
@@ -64,26 +73,25 @@ impl Upload {
     fn complete(&self, py: Python<'_>, size: u64) -> PyResult<Py<PyAny>> {
         let upload = Arc::clone(&self.inner);
         let (key, attributes) = (self.key.clone(), self.attributes.clone());
+        let has_ended = Arc::clone(&self.has_ended);
         operate(py, self.key.clone(), async move {
             let result = upload.lock().await.complete().await?;
+            has_ended.store(true, Ordering::SeqCst);
             Ok(StoredFile::written(key, size, result.e_tag, &attributes))
         })
     }
 
-    /// Drops the parts in flight, and deletes those that were written.
+    /// Drops the parts in flight, and deletes those that were written. That goes on whether or not
+    /// somebody waits for it; the wait is limited.
     fn abort(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let parts = std::mem::take(&mut *self.lock());
-        let upload = Arc::clone(&self.inner);
-        operate(py, self.key.clone(), async move {
-            for part in parts {
-                part.abort().await;
-            }
-            match upload.lock().await.abort().await {
-                // There is nothing to delete, or the store keeps no parts of incomplete uploads.
-                Ok(()) | Err(Error::NotFound { .. } | Error::NotSupported { .. }) => {
-                    Ok(None::<bool>)
-                }
-                Err(error) => Err(error) as Result<_>,
+        let Some(aborting) = self.begin_abort() else {
+            return Ok(py.None());
+        };
+        run(py, async move {
+            match timeout(PATIENCE, aborting).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(error)) => rethrow(error).await,
+                Err(_) => Ok(Box::new(|py: Python<'_>| Ok(py.None())) as ToPython),
             }
         })
     }
@@ -94,13 +102,51 @@ impl Upload {
         key: String,
         attributes: Attributes,
         upload: Box<dyn MultipartUpload>,
+        cleanups: Cleanups,
     ) -> Self {
         Self {
             key,
             attributes,
             inner: Arc::new(Mutex::new(upload)),
             parts: StdMutex::default(),
+            has_ended: Arc::default(),
+            cleanups,
+            process: std::process::id(),
         }
+    }
+
+    /// Aborts it in the background, unless it has ended.
+    fn begin_abort(&self) -> Option<JoinHandle<OperationResult>> {
+        let parts = std::mem::take(&mut *self.lock());
+        let process = Process::current().filter(|process| process.id == self.process);
+        let Some(process) = process else {
+            // The tasks are those of the parent, whose runtime may be locked forever here.
+            std::mem::forget(parts);
+            return None;
+        };
+        if self.has_ended.swap(true, Ordering::SeqCst) {
+            return None;
+        }
+        let upload = Arc::clone(&self.inner);
+        let cleanup = self.cleanups.begin(process);
+        let abort = observed(self.key.clone(), async move {
+            for part in parts {
+                part.abort().await;
+            }
+            match upload.lock().await.abort().await {
+                // There is nothing to delete, or the store keeps no parts of incomplete uploads.
+                Ok(()) | Err(Error::NotFound { .. } | Error::NotSupported { .. }) => {
+                    Ok(None::<bool>)
+                }
+                Err(error) => Err(error) as Result<_>,
+            }
+        });
+        let abort = Counted::new(abort);
+        Some(process.runtime.spawn(async move {
+            let result = abort.await;
+            drop(cleanup);
+            result
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Part>> {
@@ -115,12 +161,7 @@ impl Part {
     async fn finish(mut self) -> OperationResult {
         match (&mut self.0).await {
             Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                // Whoever runs this future handles panics.
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Only the end of the runtime cancels a task, and the runtime does not end.
-                Err(_) => std::future::pending().await,
-            },
+            Err(error) => rethrow(error).await,
         }
     }
 
@@ -128,6 +169,12 @@ impl Part {
     async fn abort(mut self) {
         self.0.abort();
         let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        drop(self.begin_abort());
     }
 }
 

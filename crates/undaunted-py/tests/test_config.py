@@ -81,8 +81,10 @@ def test_an_invalid_value_is_refused_by_name(field: str, value: object) -> None:
         ("jitter", []),
         ("budget", 500),
         ("pacer", True),
-        ("retryable_exceptions", TimeoutError),
-        ("retryable_exceptions", [TimeoutError]),
+        ("retryable_exceptions", "TimeoutError"),
+        ("retryable_exceptions", {TimeoutError: 1}),
+        ("retry_if", True),
+        ("on_retry", "print"),
     ],
 )
 def test_an_invalid_type_is_refused_by_name(field: str, value: object) -> None:
@@ -219,7 +221,9 @@ def test_a_preset_has_every_field_of_the_cores(name: str) -> None:
     config = PRESETS[name]()
     # Compared in Rust, with all fields that the core has.
     assert config._core == core
-    only_in_python = {"retryable_exceptions", "budget", "pacer", "known_clients"}
+    only_in_python = {
+        *("retryable_exceptions", "budget", "pacer", "known_clients", "retry_if", "on_retry")
+    }
     assert core.fields() == {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)

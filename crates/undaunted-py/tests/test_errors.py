@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import pickle
 import socket
@@ -167,7 +168,7 @@ def test_the_report_of_a_failed_operation_is_on_its_exception(s3: FakeS3) -> Non
     assert ["SlowDown" in text for text in report.failures] == [True, False, False]
     assert "InternalError" in report.failures[1]
     assert pickle.loads(pickle.dumps(caught.value)).report == report
-    queued = f" and {report.queued:.2f} s for turns" if report.queued >= 0.005 else ""
+    queued = f" and {report.queued:.2f} s in the pacer's queue" if report.queued >= 0.005 else ""
     assert caught.value.__notes__ == [
         f"undaunted: 3 attempts, after waits of 0.00, 0.00 s{queued}; "
         "the last failure is not retryable"
@@ -260,13 +261,29 @@ def test_exceptions_can_be_pickled(make: Callable[[], Exception]) -> None:
     assert again.__dict__ == error.__dict__
 
 
+def test_exceptions_have_the_number_and_the_name_that_python_gives_its_own() -> None:
+    for error, number in (
+        (StorageFileNotFoundError("a"), errno.ENOENT),
+        (StorageFileExistsError("a"), errno.EEXIST),
+        (StoragePermissionError("denied", key="a"), errno.EACCES),
+        (StorageTimeoutError("slow", key="a"), errno.ETIMEDOUT),
+    ):
+        for each in (error, pickle.loads(pickle.dumps(error))):
+            assert isinstance(each, OSError)
+            assert (each.errno, each.filename) == (number, "a")
+            assert "Errno" not in str(each)
+    with pytest.raises(FileNotFoundError) as caught:
+        Storage.open("memory://").blocking.get_bytes("a")
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, "a")
+
+
 def test_every_exception_is_a_storage_error() -> None:
     kinds = [
         kind
         for name in undaunted.__all__
         if isinstance(kind := getattr(undaunted, name), type) and issubclass(kind, Exception)
     ]
-    assert len(kinds) == 14
+    assert len(kinds) == 16
     for kind in kinds:
         assert issubclass(kind, StorageError) or kind is HttpFailure
         assert kind.__module__ == "undaunted"

@@ -54,6 +54,22 @@ def test_a_retry_and_its_end(waits: list[float], caplog: pytest.LogCaptureFixtur
     assert "in fail" in caplog.text
 
 
+def test_an_exception_without_text_has_its_name(
+    waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    outcomes: list[Exception] = [TimeoutError(), ConnectionResetError()]
+
+    async def fetch() -> None:
+        if outcomes:
+            raise outcomes.pop(0)
+
+    asyncio.run(with_retry(fetch, RetryConfig(base_delay=0)))
+    assert [line.rpartition(": ")[2] for line in lines(caplog)] == [
+        "TimeoutError",
+        "ConnectionResetError",
+    ]
+
+
 def test_other_stops_say_why(waits: list[float], caplog: pytest.LogCaptureFixture) -> None:
     config = RetryConfig(budget=RetryBudget(capacity=0, refill=0))
     with pytest.raises(TimeoutError):
@@ -121,9 +137,14 @@ def test_a_store_logs_before_its_operation_returns(
     assert warning.undaunted == {  # type: ignore[attr-defined]
         "operation": "put",
         "key": "root/a",
+        "attempt": 1,
+        "max_retries": 1,
+        "delay": 0.0,
         "queued": 0.0,
         "pace": 20.0,
     }
+    fields = error.undaunted  # type: ignore[attr-defined]
+    assert (fields["attempts"], fields["reason"]) == (2, "retries_exhausted")
     assert (error.levelname, error.getMessage()) == (
         "ERROR",
         "All 1 retries exhausted for put root/a",

@@ -217,7 +217,7 @@ def test_total_timeout_ends_the_wait_in_the_queue() -> None:
         blocking.with_retry(lambda: None, limited)
     (note,) = caught.value.__notes__
     assert re.fullmatch(
-        r"undaunted: 1 attempt, after a wait of 0\.\d\d s for turns; "
+        r"undaunted: 1 attempt, after a wait of 0\.\d\d s in the pacer's queue; "
         "total_timeout leaves no time for another",
         note,
     )
@@ -251,7 +251,7 @@ def test_max_retries_ends_a_throttled_call_and_no_backoff_precedes_its_turn(
         asyncio.run(with_retry(throttled, RetryConfig(max_retries=2, pacer=pacer)))
     (note,) = caught.value.__notes__
     assert re.fullmatch(
-        r"undaunted: 3 attempts, after waits of 0\.00, 0\.00 s and 0\.\d\d s for turns; "
+        r"undaunted: 3 attempts, after waits of 0\.00, 0\.00 s and 0\.\d\d s in the pacer's queue; "
         "all retries are used",
         note,
     )

@@ -16,6 +16,7 @@ import pytest
 
 from fake_s3 import FakeS3, Response
 from undaunted import RetryConfig, Storage, testing
+from undaunted._bridge import MOST_READY
 from undaunted._undaunted import in_flight
 
 
@@ -341,5 +342,5 @@ def test_memory_needs_no_other_thread() -> None:
         times.append(loop_turns)
 
     asyncio.run(use())
-    # Nothing was awaited, so the event loop never ran.
-    assert statistics.mean(times) == 0
+    # Nothing was awaited. The loop runs now and then, so that timeouts can fire.
+    assert statistics.mean(times) == 200 // MOST_READY

@@ -713,8 +713,8 @@ def generator() -> Iterator[int]:
         (TimeoutError, r"RetryConfig\(retryable_exceptions=\(TimeoutError,\)\)"),
         (async_generator, "cannot repeat the generator async_generator"),
         (generator, "cannot repeat the generator generator"),
-        (classmethod(generator), "@retry stands above @classmethod: put it below"),
-        (staticmethod(generator), "@retry stands above @staticmethod: put it below"),
+        (classmethod(generator), "cannot repeat the generator generator"),
+        (staticmethod(async_generator), "cannot repeat the generator async_generator"),
     ],
 )
 def test_an_object_that_cannot_be_decorated_is_refused_immediately(thing: Any, said: str) -> None:

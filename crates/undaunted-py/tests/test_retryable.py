@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator
+import io
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from undaunted import (
     RetryConfig,
     Storage,
     StorageConnectionError,
+    StorageFileExistsError,
     StorageFileNotFoundError,
     StoredFile,
 )
@@ -118,16 +120,112 @@ def test_a_stream_is_not_sent_again_by_a_config_that_retries_everything() -> Non
     asyncio.run(use())
 
 
-def test_data_that_can_be_read_again_is_sent_again() -> None:
-    class Again:
-        def __aiter__(self) -> AsyncIterator[bytes]:
-            return stream(b"1", b"2")
+class Reader:
+    """It has only a ``read``."""
 
+    def __init__(self, data: bytes) -> None:
+        self._file = io.BytesIO(data)
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+
+class AsyncReader(Reader):
+    async def read(self, size: int) -> bytes:  # type: ignore[override]
+        return super().read(size)
+
+
+class OneShot:
+    """Each of its iterators continues where the one before has ended."""
+
+    def __init__(self) -> None:
+        self._chunks = iter([b"1", b"2"])
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(bytes, self._chunks)
+
+
+class AsyncOneShot:
+    def __init__(self) -> None:
+        self._chunks = stream(b"1", b"2")
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Reader(b"12"),
+        lambda: AsyncReader(b"12"),
+        OneShot,
+        AsyncOneShot,
+        lambda: iter([b"1", b"2"]),
+        lambda: (bytes(each) for each in (b"1", b"2")),
+    ],
+    ids=["reader", "async reader", "one-shot", "async one-shot", "iterator", "generator"],
+)
+@pytest.mark.parametrize("method", ["put", "put_large"])
+def test_data_that_was_read_is_not_sent_again_in_part(make: Callable[[], Any], method: str) -> None:
     async def use() -> None:
+        faulty = FaultyStorage([LOST])
+        storage = RetryableStorage(faulty, NO_WAIT)
+        with pytest.raises(StorageConnectionError, match="no response") as caught:
+            await getattr(storage, method)("a", make())
+        assert len(faulty.calls) == 1
+        assert caught.value.__notes__ == [
+            "undaunted: 1 attempt; its data can be read only once, and was read"
+        ]
+        assert await faulty.inner.get_bytes("a") == b"12"
+        # What was not read is sent again.
+        del caught.value.__notes__
+        faulty = FaultyStorage([RESET, RESET])
+        await getattr(RetryableStorage(faulty, NO_WAIT), method)("a", make())
+        assert await faulty.inner.get_bytes("a") == b"12"
+
+    asyncio.run(use())
+
+
+def test_data_that_can_be_read_again_is_sent_again() -> None:
+    file = io.BytesIO(b"0012")
+    file.seek(2)
+
+    async def use(data: Any) -> None:
         faulty = FaultyStorage([LOST, LOST])
-        await RetryableStorage(faulty, NO_WAIT).put("a", Again())
+        await RetryableStorage(faulty, NO_WAIT).put("a", data)
         assert len(faulty.calls) == 3
         assert await faulty.inner.get_bytes("a") == b"12"
+
+    for data in (b"12", bytearray(b"12"), memoryview(b"12"), [b"1", b"2"], (b"1", b"2"), file):
+        asyncio.run(use(data))
+
+
+def test_data_that_is_none_is_refused_by_its_own_name() -> None:
+    storage = RetryableStorage(FaultyStorage(), NO_WAIT)
+    with pytest.raises(TypeError, match="an iterable of bytes, not int"):
+        asyncio.run(storage.put("a", 5))
+
+
+def test_a_move_onto_itself_changes_nothing() -> None:
+    class Naive(FaultyStorage):
+        """It moves by a copy and a delete, as storages of S3 do."""
+
+        async def move(self, source: str, destination: str, **kwargs: Any) -> Any:
+            moved = await self.copy(source, destination)
+            await self.delete(source)
+            return moved
+
+    async def use() -> None:
+        naive = Naive()
+        await naive.inner.put("a", b"data")
+        storage = RetryableStorage(naive, NO_WAIT)
+        assert (await storage.move("a", "a")).size == 4
+        assert (await storage.copy("a", "a")).size == 4
+        assert await naive.inner.get_bytes("a") == b"data"
+        with pytest.raises(StorageFileExistsError):
+            await storage.move("a", "a", overwrite=False)
+        with pytest.raises(StorageFileNotFoundError):
+            await storage.move("b", "b")
 
     asyncio.run(use())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -18,9 +19,11 @@ from undaunted import (
     RetryBudget,
     RetryConfig,
     Storage,
+    StorageClosedError,
     StorageConfigurationError,
     StorageFileExistsError,
     StorageFileNotFoundError,
+    StorageInvalidKeyError,
     StorageUnsupportedError,
     StoredFile,
     blocking,
@@ -76,6 +79,43 @@ def test_copies_moves_and_deletes(storage: ObjectStorage) -> None:
         assert await keys(storage) == ["d"]
 
     asyncio.run(use())
+
+
+def test_a_copy_or_a_move_onto_itself_changes_nothing(storage: ObjectStorage) -> None:
+    async def use() -> None:
+        await storage.put("a", b"data")
+        for onto_itself in (storage.move, storage.copy):
+            same = await onto_itself("a", "a")
+            assert (same.key, same.size) == ("a", 4)
+            with pytest.raises(StorageFileExistsError) as caught:
+                await onto_itself("a", "a", overwrite=False)
+            assert caught.value.key == "a"
+            for overwrite in (True, False):
+                with pytest.raises(StorageFileNotFoundError):
+                    await onto_itself("b", "b", overwrite=overwrite)
+        assert await storage.get_bytes("a") == b"data"
+        assert await keys(storage) == ["a"]
+
+    asyncio.run(use())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links")
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+def test_two_names_of_one_file_are_one_file(tmp_path: Path, link: str) -> None:
+    storage = Storage.open(tmp_path).blocking
+    storage.put("a", b"data")
+    getattr(tmp_path / "b", link)(tmp_path / "a")
+    for source, destination in (("a", "b"), ("b", "a")):
+        storage.move(source, destination)
+        storage.copy(source, destination)
+        with pytest.raises(StorageFileExistsError):
+            storage.move(source, destination, overwrite=False)
+        assert storage.get_bytes("a") == storage.get_bytes("b") == b"data"
+
+
+def test_a_delete_of_a_missing_file_is_done(storage: ObjectStorage) -> None:
+    asyncio.run(storage.delete("no/such"))
+    storage.blocking.delete("no/such")
 
 
 def test_a_list_has_the_keys_that_begin_with_the_prefix(storage: ObjectStorage) -> None:
@@ -274,10 +314,26 @@ def test_data_of_another_type_is_refused(data: Any, said: str) -> None:
 
 @pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "a/../b", ".", "a/\x00"])
 def test_an_invalid_key_is_refused(storage: ObjectStorage, key: str) -> None:
-    with pytest.raises(ValueError, match="key"):
+    with pytest.raises(StorageInvalidKeyError, match="^key is ") as caught:
         asyncio.run(storage.put(key, b"1"))
-    with pytest.raises(TypeError):
+    assert isinstance(caught.value, ValueError)
+    assert caught.value.key == key
+    with pytest.raises(StorageInvalidKeyError, match="^source is "):
+        asyncio.run(storage.move(key, "b"))
+    with pytest.raises(StorageInvalidKeyError, match="^destination is "):
+        asyncio.run(storage.copy("b", key))
+    with pytest.raises(TypeError, match="^key must be a str, not int$"):
         asyncio.run(storage.put(5, b"1"))  # type: ignore[arg-type]
+
+
+def test_half_of_a_surrogate_pair_is_in_no_key() -> None:
+    storage = Storage.open("memory://").blocking
+    with pytest.raises(StorageInvalidKeyError, match=r"^key is 'a\\udcff', but must be text"):
+        storage.put("a\udcff", b"1")
+    with pytest.raises(StorageInvalidKeyError, match="^prefix is "):
+        list(storage.list("/a"))
+    with pytest.raises(StorageInvalidKeyError, match="^prefix is "):
+        list(storage.list("\ud800"))
 
 
 @pytest.mark.parametrize("key", ["ä/ö.txt", "a b", "a%20b", "a+b", "a?b&c", "日本/語"])
@@ -318,8 +374,11 @@ def test_a_closed_storage_refuses_operations(storage: ObjectStorage) -> None:
             assert same is storage
             await storage.put("a", b"1")
         assert repr(storage).endswith(" (closed)>")
-        with pytest.raises(ValueError, match=r"the storage .* is closed"):
+        with pytest.raises(StorageClosedError, match=r"the storage .* is closed"):
             await storage.get_bytes("a")
+        with pytest.raises(StorageClosedError):
+            await keys(storage)
+        await storage.close()
 
     asyncio.run(use())
 

@@ -1,5 +1,6 @@
 //! From the number of a retry to a delay: growth, cap and jitter. The only float arithmetic.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::config::{Jitter, RetryConfig};
@@ -39,6 +40,35 @@ impl RetryConfig {
     /// ```
     pub fn schedule(&self) -> impl Iterator<Item = Duration> + '_ {
         (0..self.max_retries()).map(|n| self.delay(n))
+    }
+
+    /// The shortest and the longest delay before retry `n`, where 0 is the first: what jitter
+    /// makes of [`delay`](Self::delay). Without a hint of the service, which may make it longer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use undaunted::RetryConfig;
+    ///
+    /// let second = RetryConfig::default().delay_range(1);
+    /// assert_eq!(second, Duration::from_millis(1500)..=Duration::from_millis(2500));
+    /// ```
+    #[must_use]
+    pub fn delay_range(&self, n: u32) -> RangeInclusive<Duration> {
+        let delay = self.delay(n);
+        let nominal = nanos(delay);
+        match self.jitter() {
+            Jitter::None => delay..=delay,
+            Jitter::Proportional(fraction) => {
+                to_duration(nominal * (1.0 - fraction))..=to_duration(nominal * (1.0 + fraction))
+            }
+            Jitter::Full => Duration::ZERO..=delay,
+            Jitter::Equal => to_duration(nominal / 2.0)..=delay,
+            Jitter::Decorrelated => {
+                let (base, cap) = (nanos(self.base_delay()), self.max_delay());
+                let longest = base * power(DECORRELATED_GROWTH, n.saturating_add(1));
+                capped(base, cap)..=capped(longest, cap)
+            }
+        }
     }
 }
 
@@ -113,7 +143,7 @@ impl Backoff {
             Jitter::Equal => self.rng.between(nominal / 2.0, nominal),
             Jitter::Decorrelated => {
                 let previous = self.previous.max(base);
-                let drawn = self.rng.between(base, previous * 3.0);
+                let drawn = self.rng.between(base, previous * DECORRELATED_GROWTH);
                 self.previous = drawn.min(cap);
                 self.previous
             }
@@ -171,6 +201,9 @@ fn to_duration(nanos: f64) -> Duration {
     let nanos = nanos as u64;
     Duration::from_nanos(nanos).min(LONGEST)
 }
+
+/// A decorrelated delay is at most so many of the one before.
+const DECORRELATED_GROWTH: f64 = 3.0;
 
 /// What a delay saturates at: 292 years.
 const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
@@ -296,6 +329,48 @@ mod tests {
                 "{jitter:?} {n}: {mean}"
             );
             assert!(draws.iter().all(|d| *d <= 60.0), "{jitter:?} {n}");
+        }
+    }
+
+    #[test]
+    fn delays_are_within_their_range_and_reach_its_ends() {
+        for jitter in [
+            Jitter::None,
+            Jitter::Proportional(0.25),
+            Jitter::Full,
+            Jitter::Equal,
+            Jitter::Decorrelated,
+        ] {
+            let config = config(jitter);
+            for n in [0, 1, 5, 6, 7, 10_000] {
+                let range = config.delay_range(n);
+                let mut seen = (Duration::MAX, Duration::ZERO);
+                for seed in 0..1000 {
+                    let mut backoff = Backoff::new(seed);
+                    // The range of a decorrelated delay depends on those before.
+                    let before = if jitter == Jitter::Decorrelated { 0 } else { n };
+                    for n in before..n.min(20) {
+                        backoff.draw(&config, config.base_delay(), n);
+                    }
+                    let drawn = backoff.draw(&config, config.base_delay(), n);
+                    assert!(
+                        range.contains(&drawn),
+                        "{jitter:?} {n}: {drawn:?}, {range:?}"
+                    );
+                    seen = (seen.0.min(drawn), seen.1.max(drawn));
+                }
+                let width = range.end().saturating_sub(*range.start());
+                if jitter != Jitter::Decorrelated || n == 0 {
+                    assert!(
+                        seen.0 <= *range.start() + width / 50,
+                        "{jitter:?} {n}: {seen:?}"
+                    );
+                    assert!(
+                        seen.1 >= *range.end() - width / 50,
+                        "{jitter:?} {n}: {seen:?}"
+                    );
+                }
+            }
         }
     }
 

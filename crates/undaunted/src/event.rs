@@ -49,6 +49,9 @@ pub struct Event<'a> {
     pub queued: Duration,
     /// The pacer's rate in requests a second, if there is one and it is active.
     pub pace: Option<f64>,
+    /// The rule of the caller's [`Rules`](crate::Rules) that gave the verdict, as it is written:
+    /// `retryable_status 423`. `None` where the error's own verdict counts.
+    pub rule: Option<&'a str>,
     /// What became of the attempt.
     pub outcome: AttemptOutcome<'a>,
 }
@@ -96,6 +99,7 @@ impl<'a> Event<'a> {
             elapsed: None,
             queued: Duration::ZERO,
             pace: None,
+            rule: None,
             outcome,
         }
     }
@@ -127,6 +131,7 @@ impl fmt::Display for Event<'_> {
             ..
         } = self;
         let operation = Named(self.operation, self.subject);
+        let rule = ByRule(self.rule);
         match self.outcome {
             // How long it waits for its turn is not known yet.
             AttemptOutcome::Retrying {
@@ -135,11 +140,12 @@ impl fmt::Display for Event<'_> {
                 ..
             } if self.pace.is_some() => write!(
                 f,
-                "Retry attempt {attempt}/{max_retries} for {operation} when its turn comes: {error:#}"
+                "Retry attempt {attempt}/{max_retries} for {operation} when its turn comes{rule}: \
+                 {error:#}"
             ),
             AttemptOutcome::Retrying { delay, error, .. } => write!(
                 f,
-                "Retry attempt {attempt}/{max_retries} for {operation} after {:.2}s: {error:#}",
+                "Retry attempt {attempt}/{max_retries} for {operation} after {:.2}s{rule}: {error:#}",
                 delay.as_secs_f64()
             ),
             AttemptOutcome::Stopped {
@@ -148,7 +154,7 @@ impl fmt::Display for Event<'_> {
             } => write!(f, "All {max_retries} retries exhausted for {operation}"),
             AttemptOutcome::Stopped { reason, error, .. } => write!(
                 f,
-                "Gave up on {operation} after attempt {attempt}, {reason}: {error:#}"
+                "Gave up on {operation} after attempt {attempt}, {reason}{rule}: {error:#}"
             ),
             AttemptOutcome::Succeeded => write!(f, "{operation} succeeded at attempt {attempt}"),
         }
@@ -167,6 +173,18 @@ impl fmt::Debug for AttemptOutcome<'_> {
             Self::Retrying { delay, error, .. } => write!(f, "Retrying after {delay:?}: {error:#}"),
             Self::Stopped { reason, error, .. } => write!(f, "Stopped, {reason}: {error:#}"),
             Self::Succeeded => f.write_str("Succeeded"),
+        }
+    }
+}
+
+/// The rule that decided, if one did: ` (by the rule retryable_status 423)`.
+struct ByRule<'a>(Option<&'a str>);
+
+impl fmt::Display for ByRule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(rule) => write!(f, " (by the rule {rule})"),
+            None => Ok(()),
         }
     }
 }

@@ -28,6 +28,8 @@
 //!   error by you.
 //! - [`with_retry`] makes a call. [`Retry`] takes more settings: a name, a predicate, a
 //!   [`RetryBudget`], a listener. [`retry`](macro@retry) is an attribute for a function.
+//!   [`Rules`] say what failures mean with a service of your own, [`with_deadline`] bounds all calls
+//!   in a future.
 //!   [`Session`] offers the steps for a loop that you write. [`blocking`] has the same without a
 //!   runtime.
 //! - [`RetryState`] decides: pure, without a clock, the same for all of them.
@@ -35,10 +37,11 @@
 //!   it.
 //!
 //! The [`guide`] has a page on each question: [when to retry](guide::when_to_retry),
+//! [rules of your own](guide::rules),
 //! [what may be repeated](guide::idempotency), [limits on time](guide::timeouts),
 //! [who waits](guide::people_and_machines), [nested retries](guide::nested_retries),
-//! [monitoring](guide::monitoring), [wrapping a store](guide::wrapping_a_store) and
-//! [testing](guide::testing).
+//! [monitoring](guide::monitoring), [wrapping a store](guide::wrapping_a_store),
+//! [errors of other clients](guide::other_clients) and [testing](guide::testing).
 //!
 //! # What it does not do
 //!
@@ -60,6 +63,9 @@
 //! | `metrics` | no | counters, a histogram and a gauge through the `metrics` facade |
 //! | `serde` | no | [`RetryConfig`] in configuration files |
 //! | `object_store014` | no | [`Retryable`] for object_store 0.14's error |
+//! | `object_store013` | no | [`Retryable`] for object_store 0.13's error |
+//! | `anyhow1`, `aws_smithy1`, `hyper1`, `hyper_util01`, `opendal059`, `reqwest012`, `reqwest013`, `tonic014` | no | [`Retryable`] for the errors of these clients, see [the guide](guide::other_clients) |
+//! | `http1` | no | `HttpFailure::from_response` and `CheckStatus`, for responses of clients of HTTP |
 
 mod backoff;
 mod budget;
@@ -71,6 +77,7 @@ mod event;
 pub mod guide;
 mod pacer;
 mod report;
+mod rules;
 mod state;
 pub mod testing;
 mod verdict;
@@ -82,6 +89,9 @@ pub use config::{
 pub use counters::RetryMetrics;
 pub use driver::blocking;
 pub use driver::builder::Retry;
+#[cfg(feature = "http1")]
+pub use driver::check_status::CheckStatus;
+pub use driver::scope::{current_deadline, one_attempt, with_deadline, without_deadline};
 #[cfg(feature = "tokio")]
 pub use driver::session::Session;
 #[cfg(feature = "tokio")]
@@ -92,6 +102,7 @@ pub use errors::storage::{StorageError, StorageErrorKind};
 pub use event::{AttemptOutcome, Event};
 pub use pacer::{Admission, Pacer, Turn};
 pub use report::{FailedAttempt, RetryReport};
+pub use rules::{Judgement, RetrySettings, Rules, RulesBuilder};
 pub use state::{Cut, Decision, RetryState, StopReason};
 pub use verdict::{Retryable, TimedOut, Verdict};
 
@@ -101,7 +112,9 @@ pub use undaunted_macros::retry;
 /// The types that [`Retry`] and [`blocking::Retry`] have as parameters, for code that must write
 /// a builder's type. The builders' methods choose them.
 pub mod builder {
-    pub use crate::driver::context::{ByFunctions, ByTrait, Classify, When};
+    pub use crate::driver::context::{
+        AsError, Boxed, ByFunctions, ByTrait, Classify, Ruled, Typed, When,
+    };
     pub use crate::driver::pace::{Pace, Paced, Unpaced};
     pub use crate::driver::settings::{Listener, NoListener, OnEvent};
     pub use crate::driver::timer::{DefaultTimer, SleepWith, Timer};

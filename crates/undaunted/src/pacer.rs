@@ -207,8 +207,10 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
         self.since
     }
 
-    /// When the service last took a paced request of any call.
-    pub(crate) fn last_taken(&self) -> Option<Instant> {
+    /// When the service last took a paced request of any call. Stores start their clock again then.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn last_taken(&self) -> Option<Instant> {
         self.pacer.lock().last_success
     }
 

@@ -67,6 +67,8 @@ pub struct FailedAttempt {
     pub attempt: u32,
     /// What the failure was judged to be.
     pub verdict: Verdict,
+    /// The rule of the caller's [`Rules`](crate::Rules) that said so, if one did.
+    pub rule: Option<String>,
     /// The error's text, in its alternate form (`{:#}`).
     pub error: String,
     /// Why no other attempt followed; `None` if one did.
@@ -151,6 +153,7 @@ impl RetryReport {
             operation: event.operation.to_owned(),
             attempt: event.attempt,
             verdict,
+            rule: event.rule.map(str::to_owned),
             error: format!("{error:#}"),
             stop_reason,
         });

@@ -75,8 +75,13 @@ pub enum Decision {
 pub enum StopReason {
     /// The shared [`RetryBudget`] had not enough left.
     BudgetExhausted,
+    /// The next attempt could not begin before the deadline of the caller, which
+    /// [`with_deadline`](crate::with_deadline) sets.
+    CallerDeadline,
     /// The next attempt could not begin within `total_timeout`.
     DeadlineExceeded,
+    /// The code around the call lets it make one attempt, by [`one_attempt`](crate::one_attempt).
+    OneAttempt,
     /// The failure was permanent.
     Permanent,
     /// All of `max_retries` were used.
@@ -317,19 +322,24 @@ impl StopReason {
     /// Every reason, in order.
     pub const ALL: &'static [Self] = &[
         Self::BudgetExhausted,
+        Self::CallerDeadline,
         Self::DeadlineExceeded,
+        Self::OneAttempt,
         Self::Permanent,
         Self::RetriesExhausted,
         Self::RetryAfterTooLong,
     ];
 
-    /// The reason in one word, for logs and metrics: `budget_exhausted`,
-    /// `deadline_exceeded`, `permanent`, `retries_exhausted` or `retry_after_too_long`.
+    /// The reason in one word, for logs and metrics: `budget_exhausted`, `caller_deadline`,
+    /// `deadline_exceeded`, `one_attempt`, `permanent`, `retries_exhausted` or
+    /// `retry_after_too_long`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::BudgetExhausted => "budget_exhausted",
+            Self::CallerDeadline => "caller_deadline",
             Self::DeadlineExceeded => "deadline_exceeded",
+            Self::OneAttempt => "one_attempt",
             Self::Permanent => "permanent",
             Self::RetriesExhausted => "retries_exhausted",
             Self::RetryAfterTooLong => "retry_after_too_long",
@@ -342,6 +352,8 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BudgetExhausted => "the retry budget is exhausted",
+            Self::CallerDeadline => "the caller's deadline leaves no time for another",
+            Self::OneAttempt => "a call around it retries",
             Self::DeadlineExceeded => "total_timeout leaves no time for another",
             Self::Permanent => "the last failure is not retryable",
             Self::RetriesExhausted => "all retries are used",

@@ -90,7 +90,8 @@ impl fmt::Display for Verdict {
 ///
 /// Implemented for [`std::io::Error`], [`StorageError`](crate::StorageError),
 /// [`HttpFailure`](crate::HttpFailure), [`TimedOut`], boxed errors (which look for one of these
-/// along `source()`) and, under the feature `object_store014`, object_store's error. For an
+/// along `source()`) and, under features named with their versions, for the errors of
+/// [other clients](crate::guide::other_clients), such as object_store's and reqwest's. For an
 /// error of your own, either implement it or pass the two functions to
 /// [`Retry::classify`](crate::Retry::classify).
 ///
@@ -156,6 +157,12 @@ pub enum TimedOut {
         /// The limit.
         limit: Duration,
     },
+    /// The deadline of the caller passed, which [`with_deadline`](crate::with_deadline) sets.
+    Deadline {
+        /// How long the attempt ran until then. Zero: the deadline had passed, and no attempt was
+        /// made.
+        limit: Duration,
+    },
     /// The whole operation ran longer than `total_timeout`.
     Total {
         /// The limit.
@@ -168,7 +175,10 @@ impl TimedOut {
     #[must_use]
     pub const fn limit(&self) -> Duration {
         match self {
-            Self::Attempt { limit } | Self::CannotCut { limit } | Self::Total { limit } => *limit,
+            Self::Attempt { limit }
+            | Self::CannotCut { limit }
+            | Self::Deadline { limit }
+            | Self::Total { limit } => *limit,
         }
     }
 }
@@ -182,6 +192,12 @@ impl fmt::Display for TimedOut {
                 "attempt_timeout {limit:?} cannot cut a blocking attempt: use \
                  blocking::Retry::new(|attempt| ..), which gives it the time left"
             ),
+            Self::Deadline { limit } if limit.is_zero() => {
+                f.write_str("the caller's deadline has passed, so no attempt was made")
+            }
+            Self::Deadline { limit } => {
+                write!(f, "the caller's deadline ended it after {limit:?}")
+            }
             Self::Total { limit } => write!(f, "timed out after {limit:?} in all"),
         }
     }
@@ -193,7 +209,7 @@ impl Retryable for TimedOut {
     /// A limit that ran out is transient; one that cannot be enforced is permanent.
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Attempt { .. } | Self::Total { .. } => Verdict::TRANSIENT,
+            Self::Attempt { .. } | Self::Deadline { .. } | Self::Total { .. } => Verdict::TRANSIENT,
             Self::CannotCut { .. } => Verdict::Permanent,
         }
     }

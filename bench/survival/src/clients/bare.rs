@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 
-use super::trait_calls::TraitSession;
+use super::trait_calls::of_014::TraitSession;
 use super::{Client, Endpoint, Session};
 use crate::call::Failure;
 use crate::versions;

@@ -1,8 +1,15 @@
 //! The clients, each with its default settings, and two of them with other sets of retries as well.
 
+#[cfg(feature = "peers")]
 mod aws;
 pub mod bare;
+#[cfg(feature = "peers")]
 mod opendal;
+#[cfg(feature = "peers")]
+mod peers;
+#[cfg(not(feature = "peers"))]
+#[path = "no_peers.rs"]
+mod peers;
 mod python;
 mod trait_calls;
 pub mod undaunted;
@@ -104,12 +111,10 @@ pub async fn all(
 ) -> Vec<Box<dyn Client>> {
     let mut clients: Vec<Box<dyn Client>> = vec![
         Box::new(undaunted::Undaunted::PACED),
+        Box::new(undaunted::Undaunted::THROUGH_013),
         Box::new(bare::Bare),
-        Box::new(opendal::OpenDal::new()),
-        Box::new(opendal::OpenDal::with_timeouts()),
-        Box::new(aws::Aws(aws::Retries::Standard)),
-        Box::new(aws::Aws(aws::Retries::New)),
     ];
+    clients.extend(peers::all());
     clients.retain(|client| wanted(client.name()));
     clients.extend(packages(target, provider, &python::COLUMNS, wanted).await);
     clients
@@ -121,13 +126,9 @@ pub async fn crowd(
     provider: &Provider,
     wanted: impl Fn(&str) -> bool,
 ) -> Vec<Box<dyn Client>> {
-    let mut clients: Vec<Box<dyn Client>> = vec![
-        Box::new(undaunted::Undaunted::PACED),
-        Box::new(bare::Bare),
-        Box::new(opendal::OpenDal::new()),
-        Box::new(aws::Aws(aws::Retries::Standard)),
-        Box::new(aws::Aws(aws::Retries::Adaptive)),
-    ];
+    let mut clients: Vec<Box<dyn Client>> =
+        vec![Box::new(undaunted::Undaunted::PACED), Box::new(bare::Bare)];
+    clients.extend(peers::crowd());
     clients.retain(|client| wanted(client.name()));
     clients.extend(packages(target, provider, &python::CROWD, wanted).await);
     clients

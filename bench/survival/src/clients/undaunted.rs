@@ -5,26 +5,42 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use undaunted::RetryConfig;
 use undaunted_object_store::{Backend, RetryStore};
+use undaunted_object_store_013::RetryStore as RetryStore013;
 
-use super::trait_calls::TraitSession;
+use super::trait_calls::{of_013, of_014};
 use super::{Client, Endpoint, Session};
 use crate::call::{Call, Failure, Reply};
 use crate::versions;
 
 pub struct Undaunted {
     paced: bool,
+    through_013: bool,
 }
 
 impl Undaunted {
     /// As it is by default.
-    pub const PACED: Self = Self { paced: true };
-    pub const UNPACED: Self = Self { paced: false };
+    pub const PACED: Self = Self {
+        paced: true,
+        through_013: false,
+    };
+    pub const UNPACED: Self = Self {
+        paced: false,
+        through_013: false,
+    };
+    /// Through the trait of object_store 0.13: not a column of its own, but each of its results
+    /// has to be that of the other.
+    pub const THROUGH_013: Self = Self {
+        paced: true,
+        through_013: true,
+    };
 }
 
 #[async_trait]
 impl Client for Undaunted {
     fn name(&self) -> &'static str {
-        if self.paced {
+        if self.through_013 {
+            THROUGH_013
+        } else if self.paced {
             "undaunted"
         } else {
             "undaunted, without pacer"
@@ -56,14 +72,19 @@ impl Client for Undaunted {
         if endpoint.verified {
             store = store.verify_reads();
         }
-        let calls = TraitSession(Arc::new(store.build()));
+        let store = store.build();
+        let calls: Box<dyn Session> = if self.through_013 {
+            Box::new(of_013::TraitSession(Arc::new(RetryStore013::from(store))))
+        } else {
+            Box::new(of_014::TraitSession(Arc::new(store)))
+        };
         Ok(Box::new(NamingSession { calls, named }))
     }
 }
 
 /// A session whose lists name the keys that they leave out.
 struct NamingSession {
-    calls: TraitSession,
+    calls: Box<dyn Session>,
     named: Names,
 }
 
@@ -85,3 +106,6 @@ impl Session for NamingSession {
 fn lock(names: &Names) -> std::sync::MutexGuard<'_, Vec<String>> {
     names.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// The name of [`Undaunted::THROUGH_013`].
+pub const THROUGH_013: &str = "undaunted-013";

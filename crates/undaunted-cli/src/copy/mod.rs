@@ -54,6 +54,7 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
     let waiting = Waiting::new();
     let config = EndpointConfig {
         retry: settings.common.retry.clone(),
+        rules: settings.common.rules.clone(),
         stats: stats.clone(),
         faults: faults.clone(),
         concurrency: settings.concurrency,

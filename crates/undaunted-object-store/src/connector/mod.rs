@@ -12,6 +12,8 @@ mod ranges;
 #[cfg(feature = "aws")]
 mod redirect;
 mod response;
+#[cfg(feature = "_client")]
+pub(crate) mod runtime;
 #[cfg(feature = "aws")]
 pub(crate) mod s3;
 #[cfg(feature = "aws")]

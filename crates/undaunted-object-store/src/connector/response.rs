@@ -2,35 +2,26 @@
 //! object the length of it.
 
 use std::io;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use httpdate::parse_http_date;
 use object_store::client::{HttpError, HttpErrorKind, HttpResponse};
-use undaunted::{HttpFailure, parse_retry_after};
+use undaunted::HttpFailure;
 
 use super::xml;
 
 /// What the service said beside the status.
 pub(super) fn failure(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> HttpFailure {
-    let mut failure = HttpFailure::new(status.as_u16());
-    if let Some(code) = text(headers, "x-ms-error-code") {
-        failure = failure.with_code(code);
-    } else if let Some(code) = xml::error_code(body) {
-        failure = failure.with_code(code);
-    }
-    // A date in the response is by the service's own clock, which may be another than ours.
-    let now = text(headers, "date").and_then(|date| parse_http_date(date).ok());
-    if let Some(hint) = hint(headers, now.unwrap_or_else(SystemTime::now)) {
-        failure = failure.with_retry_after(hint);
+    let mut failure = HttpFailure::from_response(status, headers, SystemTime::now());
+    if failure.code().is_none() {
+        if let Some(code) = xml::error_code(body) {
+            failure = failure.with_code(code);
+        }
     }
     let region = text(headers, "x-amz-bucket-region");
     if let Some(region) = region.filter(|_| may_be_elsewhere(&failure)) {
         failure = failure.with_region(region);
-    }
-    if let Some(id) = REQUEST_IDS.iter().find_map(|name| text(headers, name)) {
-        failure = failure.with_request_id(id);
     }
     failure
 }
@@ -45,16 +36,6 @@ fn may_be_elsewhere(failure: &HttpFailure) -> bool {
             .is_none_or(|code| REGION_CODES.contains(&code)),
         _ => false,
     }
-}
-
-/// The wait that the service asks for. The headers in milliseconds say it more exactly, and
-/// are not sent by accident.
-fn hint(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let exact = MILLISECOND_HINTS
-        .iter()
-        .filter_map(|name| text(headers, name))
-        .find_map(|value| value.trim().parse().ok().map(Duration::from_millis));
-    exact.or_else(|| parse_retry_after(text(headers, "retry-after")?, now))
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -133,16 +114,10 @@ fn length_of_range(headers: &HeaderMap) -> Option<u64> {
 
 const REGION_CODES: [&str; 2] = ["AuthorizationHeaderMalformed", "PermanentRedirect"];
 
-const MILLISECOND_HINTS: [&str; 3] = ["retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"];
-
-const REQUEST_IDS: [&str; 3] = [
-    "x-amz-request-id",
-    "x-ms-request-id",
-    "x-guploader-uploadid",
-];
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use object_store::client::HttpResponseBody;
     use undaunted::Verdict;
 
@@ -171,27 +146,6 @@ mod tests {
     }
 
     #[test]
-    fn every_hint_header_is_read() {
-        let seconds = |value| Some(Duration::from_secs(value));
-        assert_eq!(
-            read_with(&[("retry-after", "7")], "").retry_after(),
-            seconds(7)
-        );
-        let date = [
-            ("date", "Thu, 01 Jan 1970 00:00:00 GMT"),
-            ("retry-after", "Thu, 01 Jan 1970 00:01:00 GMT"),
-        ];
-        assert_eq!(read_with(&date, "").retry_after(), seconds(60));
-        assert_eq!(read_with(&date[1..], "").retry_after(), None);
-        for name in MILLISECOND_HINTS {
-            let hint = read_with(&[(name, "2500"), ("retry-after", "9")], "").retry_after();
-            assert_eq!(hint, Some(Duration::from_millis(2500)), "{name}");
-        }
-        let garbage = [("x-amz-retry-after", "soon"), ("retry-after", "-1")];
-        assert_eq!(read_with(&garbage, "").retry_after(), None);
-    }
-
-    #[test]
     fn another_region_is_named_where_that_is_why() {
         let region = [("x-amz-bucket-region", "eu-west-1")];
         let region_in = |status, body: &str| {
@@ -213,9 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn the_request_id_is_kept() {
-        let failure = read_with(&[("x-amz-request-id", "ABC")], "");
+    fn what_the_headers_say_is_kept() {
+        let failure = read_with(&[("x-amz-request-id", "ABC"), ("retry-after", "7")], "");
         assert_eq!(failure.request_id(), Some("ABC"));
+        assert_eq!(failure.retry_after(), Some(Duration::from_secs(7)));
     }
 
     fn response(status: u16, pairs: &[(&'static str, &'static str)]) -> HttpResponse {

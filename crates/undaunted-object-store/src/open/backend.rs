@@ -8,6 +8,7 @@ use object_store::list::PaginatedListStore;
 use object_store::multipart::MultipartStore;
 use undaunted::RetryConfig;
 
+use crate::builder::RetryStoreBuilder;
 use crate::capabilities::Capabilities;
 use crate::store::RetryStore;
 
@@ -69,10 +70,26 @@ impl Backend {
     /// The store with retries around it.
     #[must_use]
     pub fn with_retries(self, config: RetryConfig) -> RetryStore<Arc<dyn ObjectStore>> {
-        RetryStore::builder(self.store)
-            .config(config)
-            .capabilities(self.capabilities)
-            .build()
+        self.builder().config(config).build()
+    }
+
+    /// [`with_retries`](Self::with_retries) and more than a policy: a budget that is shared with other
+    /// stores or none, pacers, a listener.
+    ///
+    /// ```
+    /// use undaunted::RetryConfig;
+    /// use undaunted_object_store::Backend;
+    ///
+    /// let (backend, path) = Backend::open("memory:///reports")?;
+    /// let store = backend
+    ///     .builder()
+    ///     .config(RetryConfig::storage())
+    ///     .without_budget()
+    ///     .build();
+    /// # Ok::<(), undaunted_object_store::OpenError>(())
+    /// ```
+    pub fn builder(self) -> RetryStoreBuilder<Arc<dyn ObjectStore>> {
+        RetryStore::builder(self.store).capabilities(self.capabilities)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreScheme};
+use tokio::runtime::Handle;
 use undaunted::RetryConfig;
 use url::Url;
 
@@ -137,6 +138,42 @@ where
     Ok((backend.with_retries(config), path))
 }
 
+/// [`open_with`] for a store that is used where no request can be made: by an engine that computes
+/// on a runtime without IO, say. The requests are sent on `runtime`, those for credentials too.
+///
+/// The runtime that waits needs timers all the same (`enable_time()`), for the retries. A body
+/// arrives as fast as the service sends it, whether or not it is read, and waits in memory.
+///
+/// # Errors
+///
+/// As for [`open_with`].
+///
+/// ```no_run
+/// use tokio::runtime::Handle;
+/// use undaunted::RetryConfig;
+/// use undaunted_object_store::open_on;
+///
+/// # async fn example() -> Result<(), undaunted_object_store::OpenError> {
+/// let io = Handle::current(); // the runtime for requests
+/// let options = [("aws_region", "eu-north-1")];
+/// let (store, path) = open_on(&io, "s3://bucket/reports", options, RetryConfig::storage())?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn open_on<K, V>(
+    runtime: &Handle,
+    url: &str,
+    options: impl IntoIterator<Item = (K, V)>,
+    config: RetryConfig,
+) -> Result<(RetryStore<Arc<dyn ObjectStore>>, Path), OpenError>
+where
+    K: Into<String>,
+    V: Into<String>,
+{
+    let (backend, path) = Backend::open_on(runtime, url, options)?;
+    Ok((backend.with_retries(config), path))
+}
+
 impl Backend {
     /// [`open`] without the retries.
     ///
@@ -160,11 +197,28 @@ impl Backend {
         K: Into<String>,
         V: Into<String>,
     {
-        let options = options
-            .into_iter()
-            .map(|(key, value)| (key.into(), value.into()))
-            .collect();
-        Self::of(parse(url, options)?)
+        Self::of(parse(url, owned(options))?)
+    }
+
+    /// [`open_on`] without the retries.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_with`].
+    pub fn open_on<K, V>(
+        runtime: &Handle,
+        url: &str,
+        options: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<(Self, Path), OpenError>
+    where
+        K: Into<String>,
+        V: Into<String>,
+    {
+        let target = parse(url, owned(options))?;
+        Self::of(Target {
+            runtime: Some(runtime.clone()),
+            ..target
+        })
     }
 
     fn of(target: Target) -> Result<(Self, Path), OpenError> {
@@ -202,6 +256,16 @@ pub fn is_url(text: &str) -> bool {
     })
 }
 
+fn owned<K, V>(options: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)>
+where
+    K: Into<String>,
+    V: Into<String>,
+{
+    let options = options.into_iter();
+    let options = options.map(|(key, value)| (key.into(), value.into()));
+    options.collect()
+}
+
 fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError> {
     let local = |path: &str, options| {
         let (url, path) = local::locate(path)?;
@@ -210,6 +274,7 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
             url,
             path,
             options,
+            runtime: None,
         })
     };
     let url = if is_url(text) {
@@ -245,6 +310,7 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
         url,
         path,
         options,
+        runtime: None,
     })
 }
 

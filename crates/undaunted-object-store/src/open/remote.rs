@@ -13,6 +13,7 @@ use super::backend::Backend;
 use super::settings::{Names, Settings};
 use super::target::{OpenError, Target};
 use crate::capabilities::Capabilities;
+use crate::connector::runtime::OnRuntime;
 use crate::connector::{RetryConnector, Service};
 
 /// Defines `backend` for a cloud, of its builder and the type of its options. `endpoints` are the
@@ -42,7 +43,7 @@ macro_rules! cloud {
             let address = [$(builder.get_config_value(&<$Key>::$endpoint)),+];
             let address = address.into_iter().flatten().next();
             settings.check_http(address.as_deref())?;
-            let of_credentials = search::$search::source(builder.clone())
+            let of_credentials = search::$search::source(builder.clone(), target.runtime.as_ref())
                 .with_config(<$Key>::Client(ClientConfigKey::Timeout), search::TIMEOUT)
                 .with_retry(search::retries());
             let plain = of_credentials.clone().build().map_err(|source| {
@@ -68,7 +69,9 @@ macro_rules! cloud {
             let first = plain.credentials().clone();
             let credentials = Renewable::new(first, source, Arc::clone(&generation), search);
             let credentials = Arc::new(credentials);
-            let connector = RetryConnector::new($connector(&plain, &credentials));
+            let connector = $connector(&plain, &credentials);
+            let connector = OnRuntime::new(connector, target.runtime.as_ref());
+            let connector = RetryConnector::new(connector);
             let store = builder
                 .with_credentials(credentials)
                 $(.$with_provider(Arc::new($provider)))?
@@ -198,15 +201,16 @@ pub(super) mod http {
     use url::Position;
 
     use super::{
-        Arc, Backend, Capabilities, ClientConfigKey, Names, OpenError, RetryConnector, Service,
-        Settings, Target, no_retries,
+        Arc, Backend, Capabilities, ClientConfigKey, Names, OnRuntime, OpenError, RetryConnector,
+        Service, Settings, Target, no_retries,
     };
 
     pub(in crate::open) fn backend(target: &Target) -> Result<Backend, OpenError> {
         let settings: Settings<ClientConfigKey> = Settings::read(target, &NAMES)?;
         let builder = builder(target, &settings);
         settings.check_http(Some(target.url.as_str()))?;
-        let connector = RetryConnector::new(ReqwestConnector::default());
+        let connector = OnRuntime::new(ReqwestConnector::default(), target.runtime.as_ref());
+        let connector = RetryConnector::new(connector);
         let store = builder
             .with_http_connector(connector.service(Service::Web))
             .build()

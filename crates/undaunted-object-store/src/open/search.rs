@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use object_store::{BackoffConfig, RetryConfig};
+use tokio::runtime::Handle;
 
 use crate::credentials::Search;
 
@@ -36,7 +37,8 @@ const LIMIT_OF_AZURE_CLI: Duration = Duration::from_secs(30);
 pub(super) mod aws {
     use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key, AwsCredential};
 
-    use super::{LIMIT, Search};
+    use super::{Handle, LIMIT, Search};
+    use crate::connector::runtime::OnRuntime;
     use crate::connector::source::{Container, SourceConnector};
     use crate::open::value::{LONGEST, is_header};
 
@@ -44,16 +46,25 @@ pub(super) mod aws {
     ///
     /// object_store panics at a file of the container's token that ends in a line break, so the
     /// connector reads it, and object_store believes that the service needs none.
-    pub(in crate::open) fn source(builder: AmazonS3Builder) -> AmazonS3Builder {
+    pub(in crate::open) fn source(
+        builder: AmazonS3Builder,
+        runtime: Option<&Handle>,
+    ) -> AmazonS3Builder {
         let value = |key: Key| builder.get_config_value(&key);
         let uri = value(Key::ContainerCredentialsFullUri);
         let container = uri.zip(value(Key::ContainerAuthorizationTokenFile));
         let container = container.filter(|_| value(Key::ContainerCredentialsRelativeUri).is_none());
         match container {
-            None => builder.with_http_connector(SourceConnector::default()),
-            Some((uri, token_file)) => builder
-                .with_config(Key::ContainerCredentialsRelativeUri, "/")
-                .with_http_connector(SourceConnector::of_container(Container { uri, token_file })),
+            None => {
+                let connector = SourceConnector::default();
+                builder.with_http_connector(OnRuntime::new(connector, runtime))
+            }
+            Some((uri, token_file)) => {
+                let connector = SourceConnector::of_container(Container { uri, token_file });
+                builder
+                    .with_config(Key::ContainerCredentialsRelativeUri, "/")
+                    .with_http_connector(OnRuntime::new(connector, runtime))
+            }
         }
     }
 
@@ -106,18 +117,21 @@ pub(super) mod gcp {
     use std::env::var_os;
     use std::path::Path;
 
+    use object_store::client::ReqwestConnector;
     use object_store::gcp::{
         GcpCredential, GcpSigningCredential, GoogleCloudStorageBuilder, GoogleConfigKey as Key,
     };
 
-    use super::{LIMIT, Search};
+    use super::{Handle, LIMIT, Search};
+    use crate::connector::runtime::OnRuntime;
     use crate::open::value::is_header;
 
     /// The builder that fetches credentials.
-    pub(in crate::open) const fn source(
+    pub(in crate::open) fn source(
         builder: GoogleCloudStorageBuilder,
+        runtime: Option<&Handle>,
     ) -> GoogleCloudStorageBuilder {
-        builder
+        builder.with_http_connector(OnRuntime::new(ReqwestConnector::default(), runtime))
     }
 
     /// Whether a request can be sent with it.
@@ -182,13 +196,18 @@ pub(super) mod gcp {
 #[cfg(feature = "azure")]
 pub(super) mod azure {
     use object_store::azure::{AzureConfigKey as Key, AzureCredential, MicrosoftAzureBuilder};
+    use object_store::client::ReqwestConnector;
 
-    use super::{LIMIT, LIMIT_OF_AZURE_CLI, Search};
+    use super::{Handle, LIMIT, LIMIT_OF_AZURE_CLI, Search};
+    use crate::connector::runtime::OnRuntime;
     use crate::open::value::is_header;
 
     /// The builder that fetches credentials.
-    pub(in crate::open) const fn source(builder: MicrosoftAzureBuilder) -> MicrosoftAzureBuilder {
-        builder
+    pub(in crate::open) fn source(
+        builder: MicrosoftAzureBuilder,
+        runtime: Option<&Handle>,
+    ) -> MicrosoftAzureBuilder {
+        builder.with_http_connector(OnRuntime::new(ReqwestConnector::default(), runtime))
     }
 
     /// Whether a request can be sent with it.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use object_store::ObjectStoreScheme;
 use object_store::path::Path;
+use tokio::runtime::Handle;
 use url::{ParseError, Url};
 
 /// What is to be opened.
@@ -12,6 +13,9 @@ pub(super) struct Target {
     pub(super) url: Url,
     pub(super) path: Path,
     pub(super) options: Vec<(String, String)>,
+    /// Where requests are sent, if not by the task that waits for them.
+    #[allow(dead_code)] // without any store behind a network
+    pub(super) runtime: Option<Handle>,
 }
 
 impl Target {

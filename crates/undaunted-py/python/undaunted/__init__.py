@@ -1,5 +1,17 @@
 """Retries that make storage operations survive transient failure.
 
+- :func:`retry` around a function, :func:`with_retry` around a call, :func:`attempts` around a
+  block, and ``blocking.with_retry`` where there is no event loop
+- :class:`RetryConfig` for how often and how long, with its presets ``interactive``, ``background``
+  and ``storage``; :class:`RetryBudget` and :class:`Pacer` for what calls share
+- :class:`Storage` for files on S3, Google Cloud Storage, Azure, HTTP, local disks and in memory,
+  whose operations are retried, resumed and resolved; :class:`RetryableStorage` around any other
+- :func:`instrument` for structlog, Prometheus and OpenTelemetry, ``testing`` for tests, and
+  ``compat`` for programs that come from litestar-storages
+
+The pages in ``docs`` of the repository say how to choose a policy, wrap a client, test, observe,
+and come from another library.
+
 >>> import asyncio
 >>> from undaunted import RetryConfig, Storage, retry
 >>>
@@ -15,17 +27,22 @@ from __future__ import annotations
 
 import atexit
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING
 
+from ._attempts import Attempt, Attempts, attempts
 from ._config import JitterKind, RetryConfig
 from ._errors import (
     HttpFailure,
     StorageAmbiguousError,
+    StorageClosedError,
     StorageConfigurationError,
     StorageConnectionError,
     StorageCredentialsError,
     StorageError,
     StorageFileExistsError,
     StorageFileNotFoundError,
+    StorageInvalidKeyError,
     StoragePermissionError,
     StorageRateLimitError,
     StorageServiceUnavailableError,
@@ -37,16 +54,26 @@ from ._protocol import FileInfo, Storage
 from ._retry import retry, with_retry
 from ._retryable import RetryableStorage
 from ._storage import ObjectStorage
-from ._types import ProgressCallback, ProgressInfo, RetryReport, StoredFile
-from ._undaunted import Pacer, RetryBudget, __version__, after_fork, drain_events
+from ._types import ProgressCallback, ProgressInfo, RetryEvent, RetryReport, StoredFile
+from ._undaunted import Pacer, RetryBudget, __version__, after_fork, drain_events, finish_cleanups
+
+if TYPE_CHECKING:
+    # Imported when they are used.
+    from . import blocking as blocking
+    from . import compat as compat
+    from . import testing as testing
+    from ._instrument import Instrumentation, instrument
 
 ConfigurationError = StorageConfigurationError
 """The name of :class:`StorageConfigurationError` in litestar-storages."""
 
 __all__ = [
+    "Attempt",
+    "Attempts",
     "ConfigurationError",
     "FileInfo",
     "HttpFailure",
+    "Instrumentation",
     "JitterKind",
     "ObjectStorage",
     "OptionValue",
@@ -55,16 +82,19 @@ __all__ = [
     "ProgressInfo",
     "RetryBudget",
     "RetryConfig",
+    "RetryEvent",
     "RetryReport",
     "RetryableStorage",
     "Storage",
     "StorageAmbiguousError",
+    "StorageClosedError",
     "StorageConfigurationError",
     "StorageConnectionError",
     "StorageCredentialsError",
     "StorageError",
     "StorageFileExistsError",
     "StorageFileNotFoundError",
+    "StorageInvalidKeyError",
     "StoragePermissionError",
     "StorageRateLimitError",
     "StorageServiceUnavailableError",
@@ -72,6 +102,9 @@ __all__ = [
     "StorageUnsupportedError",
     "StoredFile",
     "__version__",
+    "attempts",
+    "blocking",
+    "instrument",
     "retry",
     "with_retry",
 ]
@@ -80,12 +113,33 @@ __all__ = [
 def _name_after_this() -> None:
     """Makes tracebacks and documentation name the public package, not its private modules."""
     for name in __all__:
-        thing = globals()[name]
+        thing: object = globals().get(name)
         if str(getattr(thing, "__module__", "")).startswith(f"{__name__}."):
-            thing.__module__ = __name__
+            setattr(thing, "__module__", __name__)
+
+
+def __getattr__(name: str) -> object:
+    if name in ("blocking", "compat", "testing"):
+        return import_module(f"{__name__}.{name}")
+    if name in ("Instrumentation", "instrument"):
+        thing: object = getattr(import_module(f"{__name__}._instrument"), name)
+        setattr(thing, "__module__", __name__)
+        globals()[name] = thing
+        return thing
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "compat", "testing"})
+
+
+def _finish() -> None:
+    """At the end of the program: uploads that were left are aborted, and the log is written."""
+    finish_cleanups()
+    drain_events()
 
 
 _name_after_this()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=after_fork)
-atexit.register(drain_events)
+atexit.register(_finish)

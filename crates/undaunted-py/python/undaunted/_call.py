@@ -14,23 +14,26 @@ import time
 import types
 from asyncio import _get_running_loop
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from ._config import JUDGED, NEVER_RETRIED, PERMANENT, TRANSIENT, RetryConfig
+from ._config import JUDGED, PERMANENT, THROTTLED, TRANSIENT, RetryConfig
 from ._log import (
     add_note,
+    listeners,
     log_paced,
-    log_retry,
-    log_stop,
-    log_success,
     log_unpaced,
     logger,
+    tell_retry,
+    tell_stop,
+    tell_success,
 )
-from ._timeout import TimedOut, cut_after
-from ._undaunted import State, judge
+from ._misuse import PLAIN, is_awaitable
+from ._runtime import is_cancelled, limited, running_task, sleep
+from ._timeout import TimedOut
+from ._undaunted import State
 
 if TYPE_CHECKING:
+    from ._log import Hook
     from ._undaunted import Verdict
 
 P = ParamSpec("P")
@@ -51,18 +54,20 @@ async def drive(
     ``failure`` and ``verdict`` belong to a first attempt that the caller has already made.
     ``name`` is the name of the call, or the function that is named in logs.
     """
-    state = State(config._core, config.budget, None, config.pacer)
+    state = State(config._core, config.budget, None, config._pacer)
     has_limits, verdicts = not config._is_plain, config._verdicts
-    is_paced = config.pacer is not None
-    earlier = None
+    is_paced = config._pacer is not None
+    earlier, task = None, running_task()
     try:
         while True:
             if failure is not None:
-                delay = _delay_after(failure, verdict, state, name)
+                if task is not None and is_cancelled(task, failure):
+                    raise failure
+                delay = delay_after(failure, verdict, state, name, config.on_retry)
                 if delay is None:
                     raise failure
                 try:
-                    await (asyncio.sleep(delay) if delay > 0 else _yield_once())
+                    await wait(delay)
                 except BaseException:
                     # The retry does not begin: the budget gets its cost back.
                     state.on_drop()
@@ -71,7 +76,7 @@ async def drive(
             if is_paced:
                 try:
                     while (delay := state.poll_turn()) is not None:
-                        await asyncio.sleep(delay)
+                        await wait(delay)
                 except BaseException:
                     state.on_drop()
                     raise
@@ -86,12 +91,12 @@ async def drive(
                 else:
                     failure, verdict = error, verdicts[error.__class__]
                     if verdict == JUDGED:
-                        verdict = judge(error)
+                        verdict = config._judge(error)
             else:
                 if config._is_shared and state.on_success():
                     log_unpaced(name)
                 if failure is not None:
-                    log_success(state, name)
+                    tell_success(state, name)
                 return result
     finally:
         # The failure's traceback refers to this frame: the cycle would keep both alive.
@@ -102,12 +107,12 @@ def blocking_call(
     func: Callable[P, T],
     config: RetryConfig,
     name: object,
-    on_coroutine: Callable[Concatenate[T, P], T],
+    on_awaitable: Callable[Concatenate[T, P], T],
 ) -> Callable[P, T]:
     """A plain function with retries, on the calling thread.
 
-    If it returns a coroutine, the call has neither succeeded nor failed yet: ``on_coroutine``
-    gets the coroutine and the arguments.
+    If it returns a coroutine, a future or another awaitable object, the call has neither succeeded
+    nor failed yet: ``on_awaitable`` gets it and the arguments.
     """
     is_plain, verdicts = config._is_plain, config._verdicts
 
@@ -121,13 +126,13 @@ def blocking_call(
                 verdict = verdicts[error.__class__]
                 if verdict >= PERMANENT:
                     if verdict == JUDGED:
-                        verdict = judge(error)
+                        verdict = config._judge(error)
                     if verdict == PERMANENT:
                         raise
                 failure = error
             else:
-                if result.__class__ is CoroutineType:
-                    return on_coroutine(result, *args, **kwargs)
+                if result.__class__ not in PLAIN and is_awaitable(result, name):
+                    return on_awaitable(result, *args, **kwargs)
                 return result
         else:
             failure, verdict = None, TRANSIENT
@@ -135,8 +140,8 @@ def blocking_call(
             result = _drive_blocking(config, name, func, args, kwargs, failure, verdict)
         finally:
             del failure
-        if result.__class__ is CoroutineType:
-            return on_coroutine(result, *args, **kwargs)
+        if result.__class__ not in PLAIN and is_awaitable(result, name):
+            return on_awaitable(result, *args, **kwargs)
         return result
 
     return retried
@@ -151,19 +156,18 @@ def _drive_blocking(
     failure: BaseException | None,
     verdict: Verdict,
 ) -> T:
-    state = State(config._core, config.budget, None, config.pacer)
+    state = State(config._core, config.budget, None, config._pacer)
     has_limits, verdicts = not config._is_plain, config._verdicts
-    is_paced = config.pacer is not None
+    is_paced = config._pacer is not None
     earlier = None
     try:
         while True:
             if failure is not None:
-                delay = _delay_after(failure, verdict, state, name)
+                delay = delay_after(failure, verdict, state, name, config.on_retry)
                 if delay is None:
                     raise failure
                 try:
-                    if delay > 0:
-                        time.sleep(delay)
+                    pause(delay)
                 except BaseException:
                     state.on_drop()
                     raise
@@ -181,7 +185,7 @@ def _drive_blocking(
                     raise
             try:
                 if has_limits:
-                    _check_time_left(state)
+                    check_time_left(state)
                 result = func(*args, **kwargs)
             except BaseException as error:
                 if has_limits and isinstance(error, TimedOut):
@@ -189,39 +193,44 @@ def _drive_blocking(
                 else:
                     failure, verdict = error, verdicts[error.__class__]
                     if verdict == JUDGED:
-                        verdict = judge(error)
+                        verdict = config._judge(error)
             else:
-                if result.__class__ is CoroutineType:
+                if result.__class__ not in PLAIN and is_awaitable(result, name):
                     return result
                 if config._is_shared and state.on_success():
                     log_unpaced(name)
                 if failure is not None:
-                    log_success(state, name)
+                    tell_success(state, name)
                 return result
     finally:
         del failure, earlier
 
 
-def _delay_after(
-    failure: BaseException, verdict: Verdict, state: State, name: object
+def delay_after(
+    failure: BaseException, verdict: Verdict, state: State, name: object, hook: Hook
 ) -> float | None:
     """The delay before the next attempt, or None if the call ends."""
-    if verdict == PERMANENT and isinstance(failure, NEVER_RETRIED):
+    if verdict == PERMANENT and not isinstance(failure, Exception):
         # It says nothing of the service, and nobody is interested in how often it was tried.
         return None
     decision = state.on_failure(verdict, getattr(failure, "retry_after", None))
     if verdict != TRANSIENT and state.began_pacing:
         log_paced(name)
     if not isinstance(decision, str):
-        if logger.isEnabledFor(logging.WARNING):
-            log_retry(state, name, decision, failure)
+        if hook is not None or listeners or logger.isEnabledFor(logging.WARNING):
+            tell_retry(state, name, decision, failure, is_throttled(verdict), hook)
         return decision
     note = state.note()
     # There is no note if the first attempt failed permanently: nothing was retried.
     if note is not None:
-        log_stop(state, name, decision, failure)
+        tell_stop(state, name, decision, failure)
         add_note(failure, note)
     return None
+
+
+def is_throttled(verdict: Verdict) -> bool:
+    """Whether the service asked to slow down."""
+    return (verdict[0] if isinstance(verdict, tuple) else verdict) == THROTTLED
 
 
 async def _limited(
@@ -234,14 +243,27 @@ async def _limited(
     if limit is None:
         return await func(*args, **kwargs)
     after, text, is_total = limit
-    return await cut_after(after, TimedOut(text, is_total), lambda: func(*args, **kwargs))
+    return await limited(after, TimedOut(text, is_total), lambda: func(*args, **kwargs))
 
 
-def _check_time_left(state: State) -> None:
+def check_time_left(state: State) -> None:
     """Raises if the time is up: a plain function cannot be cut once it has begun."""
     limit = state.on_attempt()
     if limit is not None and limit[0] <= 0:
         raise TimedOut(limit[1], limit[2])
+
+
+def pause(delay: float) -> None:
+    """Waits on this thread."""
+    if delay > 0:
+        time.sleep(delay)
+
+
+def wait(delay: float) -> Awaitable[None]:
+    """Waits, in the library that runs the caller."""
+    if _get_running_loop() is None:
+        return sleep(delay)
+    return asyncio.sleep(delay) if delay > 0 else _yield_once()
 
 
 @types.coroutine

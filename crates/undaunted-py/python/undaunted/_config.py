@@ -1,16 +1,20 @@
 """``RetryConfig``: how often to retry, and how long to wait."""
 
-from __future__ import annotations
+# Annotations of the fields are evaluated here: elsewhere `typing.get_type_hints` would not find
+# their names.
 
 import asyncio
 import concurrent.futures
+import inspect
 import sys
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 from ._errors import StorageConnectionError, StorageRateLimitError
+from ._types import RetryEvent
 from ._undaunted import Config, Pacer, RetryBudget, State, class_verdict, judge
 
 if TYPE_CHECKING:
@@ -18,6 +22,14 @@ if TYPE_CHECKING:
 
 JitterKind: TypeAlias = Literal["proportional", "full", "equal", "decorrelated", "none"]
 """The kinds of jitter by name; ``"proportional"`` is the ±25 % that ``True`` means."""
+
+RetryIf: TypeAlias = Callable[[BaseException], bool | float | timedelta | None]
+"""A function that decides whether an exception is retried; see :attr:`RetryConfig.retry_if`."""
+
+ExceptionTypes: TypeAlias = (
+    type[BaseException] | tuple[type[BaseException], ...] | list[type[BaseException]]
+)
+"""One type of exceptions, or several."""
 
 
 class Escape(BaseException):
@@ -29,10 +41,35 @@ class RetryConfig:
     """How often to retry, and how long to wait.
 
     The default is 3 retries, so at most 4 attempts, with delays of 1 s, 2 s and 4 s, each ±25 %.
-    All durations are in seconds. An invalid value raises a ``ValueError`` that names the field.
+    All durations are in seconds, or a ``timedelta``.
 
-    >>> RetryConfig(max_retries=5, base_delay=0.5).schedule()
-    [0.5, 1.0, 2.0, 4.0, 8.0]
+    Args:
+        max_retries: Retries after the first attempt; 0 makes a single attempt.
+        base_delay: The nominal delay before the first retry.
+        max_delay: The cap on nominal delays. The default jitter may exceed it by a quarter.
+        exponential_base: The factor from one nominal delay to the next; at least 1.
+        jitter: ``True`` spreads each delay by ±25 %, ``False`` not at all. A number from 0 to 1 is
+            another fraction, a name another kind.
+        retryable_exceptions: The types of exceptions that are retried, if they are to be these and
+            no others.
+        total_timeout: The limit on all attempts and delays together.
+        attempt_timeout: The limit on one attempt of a coroutine function.
+        throttled_base_delay: The base delay where the service throttles.
+        max_retry_after: The longest wait that a service may ask for.
+        budget: An allowance for retries that calls share.
+        pacer: A pace that calls share once the service throttles.
+        known_clients: Whether errors of well-known clients are judged.
+        retry_if: A function that decides which exceptions are retried.
+        on_retry: A function that is called for each retry.
+
+    Raises:
+        TypeError: If a value has a wrong type; the message names the field.
+        ValueError: If a value is out of range; the message names the field, the value and what
+            would be right.
+
+    Example:
+        >>> RetryConfig(max_retries=5, base_delay=0.5).schedule()
+        [0.5, 1.0, 2.0, 4.0, 8.0]
     """
 
     max_retries: int = 3
@@ -68,13 +105,65 @@ class RetryConfig:
     """The longest ``retry_after`` of an exception that is obeyed. A longer one ends the call."""
     budget: RetryBudget | None = field(default=None, kw_only=True)
     """An allowance for retries that all calls with this configuration share."""
-    pacer: Pacer | None = field(default=None, kw_only=True)
+    pacer: Pacer | Literal[False] | None = field(default=None, kw_only=True)
     """A pace that all calls with this configuration share once the service throttles: they then
     wait for their turns in place of failing, and spend nothing of the budget. ``max_retries``
     and ``total_timeout`` still end a call. A storage from :meth:`Storage.open` has a pacer of its
-    own unless one is given here."""
+    own unless one is given here; ``False`` means that it has none."""
+    known_clients: bool = field(default=True, kw_only=True)
+    """Whether exceptions of well-known clients are judged too, by their types, statuses, codes and
+    causes: those of boto3, aiobotocore, httpx, aiohttp, requests, urllib3, Google's and Azure's
+    clients, s3fs, gcsfs, adlfs and litestar-storages, of ``http.client``, ``ssl``, ``socket`` and
+    ``asyncio``, and the numbers of ``OSError``. The README has a table. It has no effect if
+    ``retryable_exceptions`` is given."""
+    retry_if: RetryIf | None = field(default=None, kw_only=True)
+    """A function that gets an exception and decides: ``True`` and ``False`` say whether it is
+    retried, a number of seconds that it is, after at least so long, and ``None`` that it is judged
+    as it would be without this function. Cancellation, ``KeyboardInterrupt`` and ``SystemExit`` are
+    never retried. For functions only: a storage from :meth:`Storage.open` refuses it."""
+    on_retry: Callable[[RetryEvent], object] | None = field(default=None, kw_only=True)
+    """A function that is called before the wait for each retry. It must not block. For a storage
+    from :meth:`Storage.open` it is called on a thread of its own. What it raises is logged, and
+    changes nothing."""
+
+    if TYPE_CHECKING:
+        _core: Config = field(init=False)
+        _verdicts: "_Verdicts" = field(init=False)
+        _judge: "Callable[[BaseException], Verdict]" = field(init=False)
+        """The verdict on an exception whose class has none."""
+        _pacer: Pacer | None = field(init=False)
+        _is_shared: bool = field(init=False)
+        """Whether a success is told to anyone."""
+        _is_plain: bool = field(init=False)
+        """Whether a call needs nothing but its own count."""
+
+        # It takes more types than the fields have.
+        def __init__(
+            self,
+            max_retries: int = 3,
+            base_delay: float | timedelta = 1.0,
+            max_delay: float | timedelta = 60.0,
+            exponential_base: float = 2.0,
+            jitter: bool | float | JitterKind = True,
+            retryable_exceptions: ExceptionTypes = ...,
+            *,
+            total_timeout: float | timedelta | None = None,
+            attempt_timeout: float | timedelta | None = None,
+            throttled_base_delay: float | timedelta | None = None,
+            max_retry_after: float | timedelta = 300.0,
+            budget: RetryBudget | None = None,
+            pacer: Pacer | Literal[False] | None = None,
+            known_clients: bool = True,
+            retry_if: RetryIf | None = None,
+            on_retry: Callable[[RetryEvent], object] | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
+        put: Callable[[Any, str, object], None] = object.__setattr__
+        for name in _DURATIONS:
+            value: object = getattr(self, name)
+            if isinstance(value, timedelta):
+                put(self, name, value.total_seconds())
         core = Config(
             self.max_retries,
             self.base_delay,
@@ -86,66 +175,79 @@ class RetryConfig:
             self.throttled_base_delay,
             self.max_retry_after,
         )
-        budget = self.budget
-        if budget is not None and not isinstance(budget, RetryBudget):
-            raise TypeError(f"budget must be a RetryBudget, not {type(budget).__name__}")
-        pacer = self.pacer
-        if pacer is not None and not isinstance(pacer, Pacer):
-            raise TypeError(f"pacer must be a Pacer, not {type(pacer).__name__}")
-        known: object = self.known_clients
-        if not isinstance(known, bool):
-            raise TypeError(f"known_clients must be a bool, not {type(known).__name__}")
-        put = object.__setattr__
-        put(self, "_core", core)
-        retryable = _exceptions(self.retryable_exceptions)
+        put(self, "retryable_exceptions", _exceptions(self.retryable_exceptions))
+        _check_fields(self)
+        retryable = _with_aliases(self.retryable_exceptions)
         judges = self.known_clients and self._has_default_exceptions
-        put(self, "_verdicts", _Verdicts(retryable, class_verdict if judges else _permanent))
-        is_shared = budget is not None or pacer is not None
-        put(self, "_is_shared", is_shared)
+        verdicts = _Verdicts(retryable, class_verdict if judges else _permanent)
+        if self.retry_if is None:
+            put(self, "_judge", judge)
+        else:
+            put(self, "_judge", _by_predicate(self.retry_if, verdicts))
+            verdicts = _Verdicts((), _judged)
+        pacer = self.pacer or None
+        is_shared = self.budget is not None or pacer is not None
         is_timed = self.total_timeout is not None or self.attempt_timeout is not None
+        put(self, "_core", core)
+        put(self, "_verdicts", verdicts)
+        put(self, "_pacer", pacer)
+        put(self, "_is_shared", is_shared)
         put(self, "_is_plain", not (is_shared or is_timed))
 
-    known_clients: bool = field(default=True, kw_only=True)
-    """Whether exceptions of well-known clients are judged too, by their types, statuses, codes and
-    causes: those of boto3, aiobotocore, httpx, aiohttp, requests, urllib3, Google's and Azure's
-    clients, s3fs, gcsfs, adlfs and litestar-storages, of ``http.client``, ``ssl``, ``socket`` and
-    ``asyncio``, and the numbers of ``OSError``. The README has a table. It has no effect if
-    ``retryable_exceptions`` is given."""
-
-    _core: Config = field(init=False)
-    _verdicts: _Verdicts = field(init=False)
-    _is_shared: bool = field(init=False)
-    """Whether a success is told to anyone."""
-    _is_plain: bool = field(init=False)
-    """Whether a call needs nothing but its own count."""
-
     @classmethod
-    def interactive(cls) -> RetryConfig:
-        """For an operation that a person waits for: 1 retry after 0.5 s ±25 %, 5 s in all."""
+    def interactive(cls) -> "RetryConfig":
+        """For an operation that a person waits for: 1 retry after 0.5 s ±25 %, 5 s in all.
+
+        Example:
+            >>> RetryConfig.interactive().schedule()
+            [0.5]
+        """
         return cls(**Config.preset("interactive").fields())
 
     @classmethod
-    def background(cls) -> RetryConfig:
-        """For work that nobody waits for: 10 retries from 5 s, doubling to at most 60 s, ±25 %."""
+    def background(cls) -> "RetryConfig":
+        """For work that nobody waits for: 10 retries from 5 s, doubling to at most 60 s, ±25 %.
+
+        Example:
+            >>> RetryConfig.background().schedule()[:5]
+            [5.0, 10.0, 20.0, 40.0, 60.0]
+        """
         return cls(**Config.preset("background").fields())
 
     @classmethod
-    def storage(cls) -> RetryConfig:
+    def storage(cls) -> "RetryConfig":
         """For operations of an object store, and the default of :meth:`Storage.open`.
 
         10 retries from 0.1 s (1 s where the service throttles), doubling to at most 20 s, full
         jitter, 3 minutes in all.
+
+        Example:
+            >>> RetryConfig.storage().schedule()[:4]
+            [0.1, 0.2, 0.4, 0.8]
         """
         return cls(**Config.preset("storage").fields())
 
     def schedule(self) -> list[float]:
-        """The nominal delays of all retries, without jitter."""
+        """The nominal delays of all retries, without jitter.
+
+        Example:
+            >>> RetryConfig().schedule()
+            [1.0, 2.0, 4.0]
+        """
         return self._core.schedule()
 
     def calculate_delay(self, attempt: int) -> float:
-        """A delay before retry ``attempt``, where 0 is the first, with jitter.
+        """A delay before retry ``attempt``, with jitter. Each call draws a new one.
 
-        Each call draws a new one.
+        Args:
+            attempt: The number of the retry, where 0 is the first.
+
+        Raises:
+            ValueError: If the number is negative.
+
+        Example:
+            >>> RetryConfig(jitter=False).calculate_delay(1)
+            2.0
         """
         if isinstance(attempt, bool) or not isinstance(attempt, int):
             raise TypeError(f"attempt must be an int, not {type(attempt).__name__}")
@@ -154,10 +256,18 @@ class RetryConfig:
         return self._core.jittered_delay(min(attempt, _LAST_RETRY))
 
     def is_retryable(self, error: BaseException) -> bool:
-        """Whether this exception is retried."""
+        """Whether this exception is retried.
+
+        Args:
+            error: The exception.
+
+        Example:
+            >>> RetryConfig().is_retryable(TimeoutError()), RetryConfig().is_retryable(KeyError())
+            (True, False)
+        """
         verdict: Verdict = self._verdicts[error.__class__]
         if verdict == JUDGED:
-            verdict = judge(error)
+            verdict = self._judge(error)
         return verdict != PERMANENT
 
     @property
@@ -177,6 +287,8 @@ class RetryConfig:
             and self.known_clients == other.known_clients
             and self.budget is other.budget
             and self.pacer is other.pacer
+            and self.retry_if == other.retry_if
+            and self.on_retry == other.on_retry
         )
 
     def __hash__(self) -> int:
@@ -185,8 +297,6 @@ class RetryConfig:
     def __repr__(self) -> str:
         shown: list[str] = []
         for each in fields(self):
-            if not each.init:
-                continue
             value: object = getattr(self, each.name)
             if each.name == "retryable_exceptions":
                 if self._has_default_exceptions:
@@ -199,7 +309,7 @@ class RetryConfig:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
         if self._has_default_exceptions:
             del values["retryable_exceptions"]
         return _rebuild, (type(self), values)
@@ -233,7 +343,7 @@ class _Verdicts(dict[type[BaseException], int]):
         return verdict
 
     def _judge(self, cls: type[BaseException]) -> int:
-        if issubclass(cls, NEVER_RETRIED):
+        if issubclass(cls, NEVER_RETRIED) or _is_trios_cancellation(cls):
             return PERMANENT
         means_connection = StorageConnectionError in self._retryable and issubclass(cls, _alike())
         if not (issubclass(cls, self._retryable) or means_connection):
@@ -241,19 +351,77 @@ class _Verdicts(dict[type[BaseException], int]):
         return THROTTLED if issubclass(cls, StorageRateLimitError) else TRANSIENT
 
 
-def _exceptions(given: tuple[type[BaseException], ...]) -> tuple[type[BaseException], ...]:
+def _exceptions(given: ExceptionTypes) -> tuple[type[BaseException], ...]:
+    if isinstance(given, type):
+        given = (given,)
+    if isinstance(given, (list, set, frozenset)):
+        given = tuple(given)
     if not isinstance(given, tuple):
         raise TypeError(
-            "retryable_exceptions must be a tuple of exception types such as (TimeoutError,), "
+            "retryable_exceptions must be exception types such as (TimeoutError,), "
             f"not {type(given).__name__}"
         )
     for each in given:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
             raise TypeError(f"retryable_exceptions has {each!r}, which is not an exception type")
-    # Before Python 3.11 these were separate classes.
-    if sys.version_info < (3, 11) and TimeoutError in given:
-        return (*given, asyncio.TimeoutError, concurrent.futures.TimeoutError)
     return given
+
+
+def _with_aliases(types: tuple[type[BaseException], ...]) -> tuple[type[BaseException], ...]:
+    # Before Python 3.11 these were separate classes.
+    if sys.version_info < (3, 11) and TimeoutError in types:
+        return (*types, asyncio.TimeoutError, concurrent.futures.TimeoutError)
+    return types
+
+
+def _check_fields(config: RetryConfig) -> None:
+    """Raises for wrong types of the fields that are Python's own."""
+    budget: object = config.budget
+    if budget is not None and not isinstance(budget, RetryBudget):
+        raise TypeError(f"budget must be a RetryBudget, not {type(budget).__name__}")
+    pacer: object = config.pacer
+    if pacer is not None and pacer is not False and not isinstance(pacer, Pacer):
+        name = "True" if pacer is True else type(pacer).__name__
+        raise TypeError(f"pacer must be a Pacer, not {name}")
+    known: object = config.known_clients
+    if not isinstance(known, bool):
+        raise TypeError(f"known_clients must be a bool, not {type(known).__name__}")
+    for name in ("retry_if", "on_retry"):
+        func: object = getattr(config, name)
+        if func is not None and not callable(func):
+            raise TypeError(f"{name} must be a function, not {type(func).__name__}")
+        if inspect.iscoroutinefunction(func):
+            raise TypeError(f"{name} is a coroutine function, but must be a plain one")
+
+
+def _by_predicate(predicate: RetryIf, verdicts: _Verdicts) -> "Callable[[BaseException], Verdict]":
+    """The verdict of a function of the user's, and of the types where it has none."""
+
+    def verdict(error: BaseException) -> "Verdict":
+        says: object = predicate(error)
+        if says is False:
+            return PERMANENT
+        if isinstance(says, timedelta):
+            says = says.total_seconds()
+        if says is None or says is True:
+            judged: Verdict = verdicts[error.__class__]
+            if judged == JUDGED:
+                judged = judge(error)
+            return TRANSIENT if says and judged == PERMANENT else judged
+        if not isinstance(says, (int, float)):
+            raise TypeError(
+                f"retry_if returned {says!r}, but must return True, False, None or a number of "
+                "seconds"
+            )
+        if not says >= 0:
+            raise ValueError(f"retry_if returned {says!r}, but seconds must not be negative")
+        return TRANSIENT, float(says)
+
+    return verdict
+
+
+def _is_trios_cancellation(cls: type[BaseException]) -> bool:
+    return cls.__name__ == "Cancelled" and cls.__module__.partition(".")[0] == "trio"
 
 
 def _alike() -> tuple[type[BaseException], ...]:
@@ -267,7 +435,11 @@ def _permanent(_: type[BaseException]) -> int:
     return PERMANENT
 
 
-def _rebuild(cls: type[RetryConfig], values: dict[str, Any]) -> RetryConfig:
+def _judged(_: type[BaseException]) -> int:
+    return JUDGED
+
+
+def _rebuild(cls: type[RetryConfig], values: dict[str, Any]) -> "RetryConfig":
     return cls(**values)
 
 
@@ -281,3 +453,13 @@ JUDGED = State.JUDGED
 
 # The largest retry number that the core counts.
 _LAST_RETRY = 2**32 - 1
+
+_DURATIONS = (
+    "base_delay",
+    "max_delay",
+    "total_timeout",
+    "attempt_timeout",
+    "throttled_base_delay",
+    "max_retry_after",
+)
+"""The fields that may be given as a ``timedelta``."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+import inspect
 import io
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Protocol, TypeAlias, cast
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import nullcontext
+from typing import Any, Protocol, TypeAlias, cast
+
+from ._runtime import in_thread
+from ._sources import begin
 
 
 class Readable(Protocol):
@@ -14,13 +18,21 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
+class AsyncReadable(Protocol):
+    """A file or a stream whose ``read`` is a coroutine function, as that of
+    ``asyncio.StreamReader``.
+    """
+
+    async def read(self, size: int, /) -> bytes: ...
+
+
 Bytes: TypeAlias = bytes | bytearray | memoryview
 """Bytes that are in memory."""
 
 Source: TypeAlias = Bytes | Iterable[bytes] | Readable
 """Where a blocking storage takes bytes from."""
 
-AsyncSource: TypeAlias = Source | AsyncIterable[bytes]
+AsyncSource: TypeAlias = Source | AsyncIterable[bytes] | AsyncReadable
 """Where an async storage takes bytes from."""
 
 
@@ -51,40 +63,59 @@ def size_of(data: object) -> int | None:
 
 def parts(data: object, size: int) -> Iterator[bytes]:
     """The data in parts of ``size`` bytes, the last of which may be shorter."""
+    source: object
+    chunks: Iterator[object]
     there = whole(data)
     if there is not None:
         view = memoryview(there)
         for start in range(0, len(view), size):
             yield bytes(view[start : start + size])
         return
+    if read := _read_of(data):
+        if inspect.iscoroutinefunction(read):
+            raise TypeError(
+                f"data is a {type(data).__name__}, whose read() is a coroutine function: a "
+                "blocking storage needs a file whose read() is a plain one"
+            )
+        source, chunks = data, _read_chunks(read, size)
+    elif isinstance(data, Iterable):
+        source = chunks = iter(cast("Iterable[object]", data))
+    else:
+        raise TypeError(
+            "data must be bytes, a file that is open for reading, or an iterable of bytes, not "
+            f"{type(data).__name__}"
+        )
     buffer = bytearray()
-    for chunk in _chunks(data, size):
-        buffer += _checked(chunk)
-        yield from _full(buffer, size)
-    if buffer:
-        yield bytes(buffer)
+    # What reads a list begins at its beginning.
+    with nullcontext() if isinstance(data, (list, tuple)) else begin(source):
+        for chunk in chunks:
+            buffer += _checked(chunk)
+            yield from _full(buffer, size)
+        if buffer:
+            yield bytes(buffer)
 
 
 async def async_parts(data: object, size: int) -> AsyncIterator[bytes]:
     """Does what :func:`parts` does, for an async stream too."""
-    read: object = getattr(data, "read", None)
-    if callable(read):
-        # Reading a file may block, and the event loop must not.
-        pieces = parts(data, size)
-        while (part := await asyncio.to_thread(next, pieces, None)) is not None:
-            yield part
-        return
-    if not isinstance(data, AsyncIterable):
+    source: object
+    chunks: AsyncIterator[object]
+    read = _read_of(data)
+    if read and (inspect.iscoroutinefunction(read) or not isinstance(data, AsyncIterable)):
+        source, chunks = data, _read_async_chunks(read, size)
+    elif isinstance(data, AsyncIterable):
+        source = chunks = aiter(cast("AsyncIterable[object]", data))
+    else:
         for part in parts(data, size):
             yield part
         return
     buffer = bytearray()
-    async for chunk in cast("AsyncIterable[object]", data):
-        buffer += _checked(chunk)
-        for part in _full(buffer, size):
-            yield part
-    if buffer:
-        yield bytes(buffer)
+    with begin(source):
+        async for chunk in chunks:
+            buffer += _checked(chunk)
+            for part in _full(buffer, size):
+                yield part
+        if buffer:
+            yield bytes(buffer)
 
 
 def _full(buffer: bytearray, size: int) -> Iterator[bytes]:
@@ -94,18 +125,39 @@ def _full(buffer: bytearray, size: int) -> Iterator[bytes]:
         del buffer[:size]
 
 
-def _chunks(data: object, size: int) -> Iterator[object]:
+def _read_of(data: object) -> Callable[[int], Any] | None:
     read: object = getattr(data, "read", None)
-    if callable(read):
-        while chunk := read(size):
+    return read if callable(read) else None
+
+
+def _read_chunks(read: Callable[[int], object], size: int) -> Iterator[object]:
+    while chunk := _there(read(size)):
+        yield chunk
+
+
+async def _read_async_chunks(read: Callable[[int], object], size: int) -> AsyncIterator[object]:
+    if inspect.iscoroutinefunction(read):
+        while chunk := _there(await read(size)):
             yield chunk
-    elif isinstance(data, Iterable):
-        yield from cast("Iterable[object]", data)
-    else:
-        raise TypeError(
-            "data must be bytes, a file that is open for reading, or an iterable of bytes, not "
-            f"{type(data).__name__}"
+        return
+    while True:
+        # Reading a file may block, and the event loop must not.
+        chunk = await in_thread(read, size)
+        if inspect.isawaitable(chunk):
+            chunk = await cast("Awaitable[object]", chunk)
+        if not _there(chunk):
+            return
+        yield chunk
+
+
+def _there(chunk: object) -> object:
+    """What was read. None is not the end of a file."""
+    if chunk is None:
+        raise ValueError(
+            "data.read() returned None: the file does not block and has no bytes yet. Open it in "
+            "blocking mode, or give an async iterator that waits for them"
         )
+    return chunk
 
 
 def _checked(chunk: object) -> Bytes:

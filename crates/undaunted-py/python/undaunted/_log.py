@@ -6,11 +6,19 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ._types import RetryEvent
 from ._undaunted import State
 
+if TYPE_CHECKING:
+    Hook: TypeAlias = Callable[[RetryEvent], object] | None
+
 logger = logging.getLogger("undaunted.retry")
+
+listeners: list[Callable[[RetryEvent], object]] = []
+"""Functions that are told every event; see :func:`undaunted.instrument`."""
 
 
 def name_of(func: object) -> str:
@@ -27,21 +35,51 @@ def name_of(func: object) -> str:
     return name if place == name else f"{name} in {place.rpartition('.')[2]}"
 
 
-def log_retry(state: State, name: object, delay: float, error: BaseException) -> None:
-    """Logs a failed attempt that is retried after ``delay``. Callers check the level first."""
-    operation = _operation(name)
-    extra = _extra(
-        operation=operation,
-        attempt=state.retries,
-        max_retries=state.max_retries,
-        delay=delay,
-        **_paced(state),
-    )
-    logger.warning("%s", state.log_line(operation, error), extra=extra)
+def tell_retry(
+    state: State, name: object, delay: float, error: BaseException, is_throttled: bool, hook: Hook
+) -> None:
+    """Logs a failed attempt that is retried after ``delay``, and tells the listeners."""
+    if hook is not None or listeners:
+        event = RetryEvent(
+            _operation(name),
+            "retrying",
+            state.retries,
+            state.max_retries,
+            delay=delay,
+            error=error,
+            text=_text(error),
+            is_throttled=is_throttled,
+            queued=state.queued,
+            pace=state.pace,
+        )
+        tell(event, hook)
+    if logger.isEnabledFor(logging.WARNING):
+        operation = _operation(name)
+        extra = _extra(
+            operation=operation,
+            attempt=state.retries,
+            max_retries=state.max_retries,
+            delay=delay,
+            **_paced(state),
+        )
+        logger.warning("%s", state.log_line(operation, error), extra=extra)
 
 
-def log_stop(state: State, name: object, reason: str, error: BaseException) -> None:
-    """Logs that a call failed."""
+def tell_stop(state: State, name: object, reason: str, error: BaseException) -> None:
+    """Logs that a call failed, and tells the listeners."""
+    if listeners:
+        event = RetryEvent(
+            _operation(name),
+            "stopped",
+            state.retries + 1,
+            state.max_retries,
+            reason=reason,
+            error=error,
+            text=_text(error),
+            queued=state.queued,
+            pace=state.pace,
+        )
+        tell(event, None)
     if logger.isEnabledFor(logging.ERROR):
         operation = _operation(name)
         extra = _extra(
@@ -50,8 +88,18 @@ def log_stop(state: State, name: object, reason: str, error: BaseException) -> N
         logger.error("%s", state.log_line(operation, error), exc_info=error, extra=extra)
 
 
-def log_success(state: State, name: object) -> None:
-    """Logs a success after retries."""
+def tell_success(state: State, name: object) -> None:
+    """Logs a success after retries, and tells the listeners."""
+    if listeners:
+        event = RetryEvent(
+            _operation(name),
+            "succeeded",
+            state.retries + 1,
+            state.max_retries,
+            queued=state.queued,
+            pace=state.pace,
+        )
+        tell(event, None)
     if logger.isEnabledFor(logging.DEBUG):
         operation = _operation(name)
         extra = _extra(operation=operation, attempts=state.retries + 1, **_paced(state))
@@ -74,13 +122,52 @@ def log_unpaced(name: object) -> None:
         logger.info(text, extra=_extra(operation=operation))
 
 
-def log_store_event(
-    level: int, text: str, operation: str, key: str, queued: float, pace: float | None
+def tell_store_event(
+    level: int,
+    text: str,
+    fields: dict[str, Any],
+    delay: float | None,
+    error: str | None,
+    reason: str | None,
+    is_throttled: bool,
+    hook: Hook,
 ) -> None:
-    """Logs an event of a Rust store."""
+    """Logs an event of a Rust store, and tells the listeners. ``fields`` are those of every event;
+    ``delay`` and ``error`` are None unless a retry follows.
+    """
+    if listeners or (hook is not None and delay is not None):
+        outcome: Literal["retrying", "stopped", "succeeded"] = "succeeded"
+        if delay is not None:
+            outcome = "retrying"
+        elif reason is not None:
+            outcome = "stopped"
+        event = RetryEvent(
+            **fields,
+            outcome=outcome,
+            delay=delay,
+            reason=reason,
+            text=error or "",
+            is_throttled=is_throttled,
+        )
+        tell(event, hook if delay is not None else None)
     if logger.isEnabledFor(level):
-        extra = _extra(operation=operation, key=key, queued=queued, pace=pace)
-        logger.log(level, "%s", text, extra=extra)
+        if delay is not None:
+            fields["delay"] = delay
+        else:
+            fields["attempts"] = fields.pop("attempt")
+            del fields["max_retries"]
+        if reason is not None:
+            fields["reason"] = reason
+        logger.log(level, "%s", text, extra=_extra(**fields))
+
+
+def tell(event: RetryEvent, hook: Hook) -> None:
+    """Tells an event to the hook and to the listeners. What they raise breaks nothing."""
+    for each in [*listeners, *([] if hook is None else [hook])]:
+        try:
+            each(event)
+        except Exception:
+            logger.exception("%r raised for %s", each, event.operation)
 
 
 def add_note(error: BaseException, note: str) -> None:
@@ -95,6 +182,11 @@ def add_note(error: BaseException, note: str) -> None:
     except AttributeError:
         # An exception without settable attributes is raised without the note.
         return
+
+
+def _text(error: BaseException) -> str:
+    """The text of an exception; of one without text, the name of its class."""
+    return str(error) or type(error).__name__
 
 
 def _operation(name: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable
+from types import AsyncGeneratorType, GeneratorType, NoneType
 from typing import Any
 
 from ._config import RetryConfig
@@ -44,8 +45,8 @@ def returned_coroutine(coroutine: object, func: object) -> TypeError:
     if inspect.iscoroutine(coroutine):
         coroutine.close()
     return TypeError(
-        f"undaunted.blocking.with_retry calls plain functions, but {func!r} returned a "
-        "coroutine: for coroutine functions use undaunted.with_retry"
+        f"undaunted.blocking.with_retry calls plain functions, but {func!r} returned "
+        f"{_a(coroutine)}: for coroutine functions use undaunted.with_retry"
     )
 
 
@@ -59,20 +60,37 @@ def check_uncut(config: RetryConfig, name: object) -> None:
         )
 
 
+def is_awaitable(made: object, name: object) -> bool:
+    """Whether what a plain function returned is to be awaited.
+
+    Raises:
+        TypeError: If it is a generator or the context manager of one: nothing has run yet, so
+            nothing can be retried.
+    """
+    cls = type(made)
+    if hasattr(cls, "__await__"):
+        return True
+    if issubclass(cls, (GeneratorType, AsyncGeneratorType)):
+        if inspect.isawaitable(made):
+            return True
+        raise _generator_error(_named(name))
+    if cls.__module__ == "contextlib" and cls.__name__.endswith("GeneratorContextManager"):
+        raise _context_manager_error(_named(name))
+    return False
+
+
 def check_decorated(func: Any) -> None:
     """Raises if ``@retry`` decorates something that cannot be retried."""
-    for kind in (classmethod, staticmethod):
-        if isinstance(func, kind):
-            raise TypeError(f"@retry stands above @{kind.__name__}: put it below")
     if isinstance(func, type):
         _check_type(func)
     if not callable(func):
         raise TypeError(f"retry takes a RetryConfig or decorates a function, but got {_a(func)}")
-    if inspect.isasyncgenfunction(func) or inspect.isgeneratorfunction(func):
-        raise TypeError(
-            f"@retry cannot repeat the generator {name_of(func)}: values that it has yielded "
-            "cannot be taken back. Decorate a function that it calls"
-        )
+    if _makes_generators(func):
+        raise _generator_error(name_of(func))
+    inner: object = getattr(func, "__wrapped__", None)
+    made_in: object = getattr(func, "__globals__", {}).get("__name__")
+    if _makes_generators(inner) and made_in == "contextlib":
+        raise _context_manager_error(name_of(func))
 
 
 def _check_type(cls: type) -> None:
@@ -81,6 +99,32 @@ def _check_type(cls: type) -> None:
             f"retry({cls.__name__}): exception types go into the configuration, "
             f"retry(RetryConfig(retryable_exceptions=({cls.__name__},)))"
         )
+    if issubclass(cls, RetryConfig):
+        raise TypeError(f"retry({cls.__name__}) gets the class: write retry({cls.__name__}())")
+
+
+def _makes_generators(func: object) -> bool:
+    return inspect.isgeneratorfunction(func) or inspect.isasyncgenfunction(func)
+
+
+def _generator_error(name: str) -> TypeError:
+    return TypeError(
+        f"@retry cannot repeat the generator {name}: values that it has yielded cannot be taken "
+        "back. Decorate a function that it calls, or retry a block in it by "
+        "`for attempt in attempts(): with attempt: ...`"
+    )
+
+
+def _context_manager_error(name: str) -> TypeError:
+    return TypeError(
+        f"@retry cannot repeat {name}, which is made by @contextmanager: calling it runs nothing, "
+        "and a with block is run once. Decorate a function that it calls, or retry a block in it "
+        "by `for attempt in attempts(): with attempt: ...`"
+    )
+
+
+def _named(name: object) -> str:
+    return name if isinstance(name, str) else name_of(name)
 
 
 def _a(thing: object) -> str:
@@ -88,3 +132,9 @@ def _a(thing: object) -> str:
         return "None"
     name = type(thing).__name__
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
+PLAIN = frozenset(
+    (NoneType, bool, bytearray, bytes, dict, float, frozenset, int, list, set, str, tuple)
+)
+"""Results of plain functions that need no closer look."""

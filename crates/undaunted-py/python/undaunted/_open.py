@@ -38,7 +38,24 @@ class OpenedStorage:
         retry: RetryConfig | None = None,
         **more_options: OptionValue,
     ) -> S:
-        """Opens the storage that a URL points into; see :meth:`undaunted.Storage.open`."""
+        """Opens the storage that a URL points into; see :meth:`undaunted.Storage.open`.
+
+        Args:
+            url: A URL such as ``s3://bucket/folder``, or a path.
+            options: Options of the store by object_store's names, in a mapping. Environment
+                variables of these names count too; options take precedence.
+            retry: How all operations are retried; default: :meth:`RetryConfig.storage`.
+            more_options: Options as keyword arguments.
+
+        Raises:
+            StorageConfigurationError: If the scheme or an option is unknown, or an option is
+                missing.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> blocking.Storage.open("memory:///reports")
+            <blocking.Storage memory:///reports>
+        """
         return cls(open_store(url, {**(options or {}), **more_options}, retry))
 
     @property
@@ -83,7 +100,14 @@ def open_store(
         raise TypeError(f"url must be a str, not {type(place).__name__}")
     config = RetryConfig.storage() if retry is None else config_of(retry)
     values = [(key, _text(key, value)) for key, value in options.items()]
-    return Store(place, values, config._core, config.budget, config.pacer, chaos)
+    if config.retry_if is not None:
+        raise ValueError(
+            f"retry_if is {config.retry_if!r}, but a storage from Storage.open judges the "
+            "responses of its service itself: use it with @retry, with_retry or RetryableStorage"
+        )
+    is_paced = config.pacer is not False
+    core, budget, pacer = config._core, config.budget, config._pacer
+    return Store(place, values, core, budget, pacer, chaos, is_paced, config.on_retry)
 
 
 def _text(key: str, value: object) -> str:

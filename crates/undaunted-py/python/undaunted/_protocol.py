@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -21,17 +22,34 @@ class FileInfo(Protocol):
     """The description of a stored file: :class:`StoredFile`, or that of another library."""
 
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """The key, relative to the storage."""
+        ...
+
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """The number of bytes."""
+        ...
+
     @property
-    def content_type(self) -> str | None: ...
+    def content_type(self) -> str | None:
+        """The type of the content, if it is known."""
+        ...
+
     @property
-    def etag(self) -> str | None: ...
+    def etag(self) -> str | None:
+        """What changes with the content, if the storage has it."""
+        ...
+
     @property
-    def last_modified(self) -> datetime | None: ...
+    def last_modified(self) -> datetime | None:
+        """The time of the last write, if it is known."""
+        ...
+
     @property
-    def metadata(self) -> dict[str, str]: ...
+    def metadata(self) -> dict[str, str]:
+        """The names and values that were given to the write."""
+        ...
 
 
 class _StorageType(_ProtocolType):
@@ -39,7 +57,7 @@ class _StorageType(_ProtocolType):
 
     def open(
         cls,
-        url: str,
+        url: str | os.PathLike[str],
         options: Mapping[str, OptionValue] | None = None,
         *,
         retry: RetryConfig | None = None,
@@ -62,6 +80,12 @@ class _StorageType(_ProtocolType):
         Raises:
             StorageConfigurationError: If the scheme or an option is unknown, or an option is
                 missing.
+            ValueError: If ``retry`` has a ``retry_if``.
+
+        Example:
+            >>> from undaunted import Storage
+            >>> Storage.open("memory:///reports")
+            <ObjectStorage memory:///reports>
         """
         from ._storage import ObjectStorage
 

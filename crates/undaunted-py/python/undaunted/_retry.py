@@ -18,7 +18,6 @@ from ._call import blocking_call, drive
 from ._config import JUDGED, PERMANENT, TRANSIENT, Escape, RetryConfig
 from ._log import name_of
 from ._misuse import check_callable, check_decorated, check_made, check_uncut, config_of
-from ._undaunted import judge
 
 if TYPE_CHECKING:
     from ._undaunted import Verdict
@@ -26,12 +25,20 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+Method = TypeVar("Method", bound="classmethod[Any, Any, Any] | staticmethod[Any, Any]")
 
 
 class Decorator(Protocol):
     """The type of ``retry(...)``: it keeps the signature of the function that it decorates."""
 
+    @overload
+    def __call__(self, func: Method, /) -> Method: ...  # type: ignore[overload-overlap]
+    @overload
     def __call__(self, func: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
+def retry(func: Method, /) -> Method: ...  # type: ignore[overload-overlap]
 
 
 @overload
@@ -60,6 +67,7 @@ def retry(
     ``ClientError`` with the status 503; see :attr:`RetryConfig.known_clients`.
 
     Args:
+        func: The function, where ``@retry`` stands without parentheses.
         config: How to retry; default: 3 retries after 1, 2 and 4 seconds, each ±25 %.
         name: The name of the function in logs; default: its own.
 
@@ -67,6 +75,14 @@ def retry(
         TypeError: Immediately, if it decorates something that cannot be retried.
         ValueError: Immediately, if the configuration has an ``attempt_timeout`` and the function
             is a plain one, which cannot be cancelled.
+
+    Example:
+        >>> import asyncio
+        >>> from undaunted import RetryConfig, Storage, retry
+        >>> @retry(RetryConfig(max_retries=5, base_delay=0.5))
+        ... async def upload(storage: Storage, key: str, data: bytes) -> None:
+        ...     await storage.put(key, data)
+        >>> asyncio.run(upload(Storage.open("memory://"), "a.txt", b"hello"))
     """
     if func is None or isinstance(func, RetryConfig):
         given = config if func is None else func
@@ -94,6 +110,15 @@ async def with_retry(
 
     Raises:
         TypeError: Immediately, if ``func`` cannot be called or returns nothing to await.
+
+    Example:
+        >>> import asyncio
+        >>> from undaunted import RetryConfig, Storage, with_retry
+        >>> storage = Storage.open("memory://")
+        >>> config = RetryConfig(max_retries=2)
+        >>> stored = asyncio.run(with_retry(lambda: storage.put("a.txt", b"hello"), config))
+        >>> stored.size
+        5
     """
     if config is None:
         config = _DEFAULT
@@ -114,7 +139,7 @@ async def with_retry(
             verdict = config._verdicts[error.__class__]
             if verdict >= PERMANENT:
                 if verdict == JUDGED:
-                    verdict = judge(error)
+                    verdict = config._judge(error)
                 if verdict == PERMANENT:
                     raise
             failure = error
@@ -132,6 +157,9 @@ async def with_retry(
 
 
 def _decorated(func: Callable[P, Any], config: RetryConfig, name: str | None) -> Callable[P, Any]:
+    if isinstance(func, (classmethod, staticmethod)):
+        method: Any = func  # pyright: ignore[reportUnknownVariableType]
+        return cast("Callable[P, Any]", type(method)(_decorated(method.__func__, config, name)))
     check_decorated(func)
     name = name or name_of(func)
     if _is_async(func):
@@ -155,7 +183,7 @@ def _async(
                 verdict = verdicts[error.__class__]
                 if verdict >= PERMANENT:
                     if verdict == JUDGED:
-                        verdict = judge(error)
+                        verdict = config._judge(error)
                     if verdict == PERMANENT:
                         raise
                 failure = error
@@ -171,7 +199,7 @@ def _async(
 
 def _plain(func: Callable[P, T], config: RetryConfig, name: str) -> Callable[P, T]:
     def continued(coroutine: T, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        # The function's signature did not show that it returns coroutines.
+        # The function's signature did not show that it returns something to await.
         return cast(T, _async(_after(coroutine, func), config, name)(*args, **kwargs))
 
     return blocking_call(func, config, name, continued)

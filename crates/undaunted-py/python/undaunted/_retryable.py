@@ -7,9 +7,12 @@ from typing import Any, TypeVar
 
 from ._config import Escape, RetryConfig
 from ._data import whole
+from ._errors import StorageFileExistsError
+from ._log import add_note
 from ._misuse import config_of
 from ._protocol import FileInfo
 from ._retry import with_retry
+from ._sources import position
 
 T = TypeVar("T")
 
@@ -35,15 +38,66 @@ class RetryableStorage:
         self._config = RetryConfig() if config is None else config_of(config)
 
     async def put(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
-        """Writes a file. A stream is not sent again once reading it has begun."""
+        """Writes a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            data: Bytes and lists of bytes are sent as often as it takes, and a file that can seek
+                is taken back. Any other stream is sent again only if nothing of it was read.
+            kwargs: What the method of the storage takes besides.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     return (await storage.put("b.txt", b"data")).size
+            >>> asyncio.run(main())
+            4
+        """
         return await self._write(self._storage.put, "put", key, data, kwargs)
 
     async def put_large(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
-        """Writes a file in parts. A stream is sent once, as with :meth:`put`."""
+        """Writes a file in parts.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            data: As for :meth:`put`.
+            kwargs: What the method of the storage takes besides.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     return (await storage.put_large("b.txt", b"data")).size
+            >>> asyncio.run(main())
+            4
+        """
         return await self._write(self._storage.put_large, "put_large", key, data, kwargs)
 
     async def get(self, key: str, **kwargs: Any) -> AsyncIterator[bytes]:
-        """Reads a file in chunks. Retried up to the first chunk."""
+        """Reads a file in chunks. Retried up to the first chunk.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            kwargs: What the method of the storage takes besides.
+
+        Raises:
+            StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     return [chunk async for chunk in storage.get("a.txt")]
+            >>> asyncio.run(main())
+            [b'hello']
+        """
         chunks, first = await self._call(f"get {key}", lambda: self._begin(key, kwargs))
         try:
             if first is not None:
@@ -54,11 +108,45 @@ class RetryableStorage:
             await _close(chunks)
 
     async def get_bytes(self, key: str, **kwargs: Any) -> bytes:
-        """Reads a file."""
+        """Reads a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            kwargs: What the method of the storage takes besides.
+
+        Raises:
+            StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     return await storage.get_bytes("a.txt")
+            >>> asyncio.run(main())
+            b'hello'
+        """
         return await self._call(f"get {key}", lambda: self._storage.get_bytes(key, **kwargs))
 
     async def delete(self, key: str, **kwargs: Any) -> None:
-        """Deletes a file."""
+        """Deletes a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            kwargs: What the method of the storage takes besides.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     await storage.delete("a.txt")
+            ...     return await storage.exists("a.txt")
+            >>> asyncio.run(main())
+            False
+        """
         attempts = 0
 
         async def delete() -> None:
@@ -73,7 +161,22 @@ class RetryableStorage:
         await self._call(f"delete {key}", delete)
 
     async def exists(self, key: str, **kwargs: Any) -> bool:
-        """Whether the file exists."""
+        """Whether the file exists.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            kwargs: What the method of the storage takes besides.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     return await storage.exists("a.txt")
+            >>> asyncio.run(main())
+            True
+        """
         return await self._call(f"get {key}", lambda: self._storage.exists(key, **kwargs))
 
     async def list(
@@ -81,6 +184,21 @@ class RetryableStorage:
     ) -> AsyncIterator[FileInfo]:
         """The files whose keys begin with a prefix. A list that breaks is read again without the
         files before: their keys are kept in memory. Each new file renews the attempts.
+
+        Args:
+            prefix: The beginning of the keys; it need not end at a slash.
+            limit: The maximum number of files; default: all.
+            kwargs: What the method of the storage takes besides.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     return [file.key async for file in storage.list("a")]
+            >>> asyncio.run(main())
+            ['a.txt']
         """
         given: set[str] = set()
         files: Any = None
@@ -112,17 +230,77 @@ class RetryableStorage:
             await _close(files)
 
     async def info(self, key: str, **kwargs: Any) -> FileInfo:
-        """The description of a file."""
+        """The description of a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            kwargs: What the method of the storage takes besides.
+
+        Raises:
+            StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     return (await storage.info("a.txt")).size
+            >>> asyncio.run(main())
+            5
+        """
         return await self._call(f"get {key}", lambda: self._storage.info(key, **kwargs))
 
     async def copy(self, source: str, destination: str, **kwargs: Any) -> FileInfo:
-        """Copies a file within the storage."""
+        """Copies a file within the storage. A copy onto itself changes nothing.
+
+        Args:
+            source: The key of the file that is there.
+            destination: The key that it gets.
+            kwargs: What the method of the storage takes besides.
+
+        Raises:
+            StorageFileNotFoundError: If the source does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     return (await storage.copy("a.txt", "b.txt")).key
+            >>> asyncio.run(main())
+            'b.txt'
+        """
+        if source == destination:
+            return await self._stay(source, kwargs)
         return await self._call(
             f"copy {destination}", lambda: self._storage.copy(source, destination, **kwargs)
         )
 
     async def move(self, source: str, destination: str, **kwargs: Any) -> FileInfo:
-        """Moves a file within the storage."""
+        """Moves a file within the storage. A move onto itself changes nothing.
+
+        Args:
+            source: The key of the file that is there.
+            destination: The key that it gets.
+            kwargs: What the method of the storage takes besides.
+
+        Raises:
+            StorageFileNotFoundError: If the source does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     return (await storage.move("a.txt", "b.txt")).key
+            >>> asyncio.run(main())
+            'b.txt'
+        """
+        if source == destination:
+            return await self._stay(source, kwargs)
         attempts = 0
 
         async def move() -> FileInfo:
@@ -141,11 +319,36 @@ class RetryableStorage:
         return await self._call(f"move {source}", move)
 
     async def url(self, key: str, **kwargs: Any) -> str:
-        """A URL for reading the file."""
+        """A URL for reading the file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            kwargs: What the method of the storage takes besides.
+
+        Raises:
+            StorageUnsupportedError: If the storage cannot sign URLs.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, Storage
+            >>> storage = RetryableStorage(Storage.open("/reports"))
+            >>> asyncio.run(storage.url("a.txt"))
+            'file:///reports/a.txt'
+        """
         return await self._call(f"url {key}", lambda: self._storage.url(key, **kwargs))
 
     async def close(self) -> None:
-        """Closes the wrapped storage."""
+        """Closes the wrapped storage.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import RetryableStorage, testing
+            >>> async def main():
+            ...     storage = RetryableStorage(testing.FaultyStorage())
+            ...     await storage.put("a.txt", b"hello")
+            ...     await storage.close()
+            >>> asyncio.run(main())
+        """
         await self._storage.close()
 
     async def __aenter__(self) -> RetryableStorage:
@@ -166,23 +369,42 @@ class RetryableStorage:
     async def _call(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
         return await with_retry(attempt, self._config, name=name)
 
+    async def _stay(self, key: str, kwargs: dict[str, Any]) -> FileInfo:
+        """A copy or a move of a file onto itself, which many storages would then delete."""
+        found = await self.info(key)
+        if not kwargs.get("overwrite", True):
+            raise StorageFileExistsError(key)
+        return found
+
     async def _write(
         self, write: Callable[..., Awaitable[T]], name: str, key: str, data: Any, kwargs: Any
     ) -> T:
-        is_spent = whole(data) is None and _is_spent_by_reading(data)
-        stream = _TrackedStream(data) if is_spent else None
+        if whole(data) is not None or isinstance(data, (list, tuple)):
+            return await self._call(f"{name} {key}", lambda: write(key, data, **kwargs))
+        start = position(data)
+        # A file that can seek is taken back. Whatever else was read, in part or to its end, is not
+        # sent again: what is missing would be stored as success.
+        tracked = _tracked(data) if start is None else None
+        source = data if tracked is None else tracked
+        is_first = True
 
         async def attempt() -> T:
+            nonlocal is_first
+            if start is not None and not is_first:
+                data.seek(start)
+            is_first = False
             try:
-                return await write(key, stream or data, **kwargs)
+                return await write(key, source, **kwargs)
             except Exception as error:
-                if stream and stream.is_begun and self._config.is_retryable(error):
+                is_spent = tracked is not None and tracked.is_begun
+                if is_spent and self._config.is_retryable(error):
                     raise _SpentError(error) from None
                 raise
 
         try:
             return await self._call(f"{name} {key}", attempt)
         except _SpentError as spent:
+            add_note(spent.error, "1 attempt; its data can be read only once, and was read")
             raise spent.error from spent.error.__cause__
 
     async def _begin(
@@ -207,6 +429,8 @@ class _TrackedStream:
 
     def __init__(self, data: Any) -> None:
         self._data = data
+        self._chunks: Any = None
+        self._is_async = hasattr(data, "__aiter__")
         self.is_begun = False
 
     def __aiter__(self) -> _TrackedStream:
@@ -214,14 +438,36 @@ class _TrackedStream:
 
     async def __anext__(self) -> bytes:
         self.is_begun = True
-        if hasattr(self._data, "__anext__"):
-            chunk: bytes = await anext(self._data)
+        if self._chunks is None:
+            self._chunks = aiter(self._data) if self._is_async else iter(self._data)
+        if self._is_async:
+            chunk: bytes = await anext(self._chunks)
             return chunk
         try:
-            chunk = next(self._data)
+            chunk = next(self._chunks)
         except StopIteration:
             raise StopAsyncIteration from None
         return chunk
+
+
+class _TrackedFile:
+    """A file that records whether reading has begun."""
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self.is_begun = False
+
+    def __getattr__(self, name: str) -> Any:
+        # Whatever is done with a file may read it.
+        self.is_begun = True
+        return getattr(self._data, name)
+
+
+def _tracked(data: Any) -> _TrackedStream | _TrackedFile | None:
+    """Data that is read once. None for an object that is no data: the storage refuses it."""
+    if hasattr(data, "__aiter__") or (hasattr(data, "__iter__") and not hasattr(data, "read")):
+        return _TrackedStream(data)
+    return _TrackedFile(data) if hasattr(data, "read") else None
 
 
 class _SpentError(Escape):
@@ -230,10 +476,6 @@ class _SpentError(Escape):
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
-
-
-def _is_spent_by_reading(data: object) -> bool:
-    return hasattr(data, "__anext__") or hasattr(data, "__next__")
 
 
 def _is_not_found(error: Exception) -> bool:

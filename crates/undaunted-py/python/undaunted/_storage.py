@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,10 @@ from ._open import (
     seconds,
 )
 from ._types import ProgressCallback, ProgressInfo, StoredFile
-from ._undaunted import Upload
+from ._undaunted import Pending
 
 if TYPE_CHECKING:
-    from .blocking import Storage as BlockingStorage
+    from . import blocking
 
 
 class ObjectStorage(OpenedStorage):
@@ -40,11 +41,11 @@ class ObjectStorage(OpenedStorage):
     __slots__ = ()
 
     @property
-    def blocking(self) -> BlockingStorage:
+    def blocking(self) -> blocking.Storage:
         """The same storage for blocking code."""
-        from .blocking import Storage as BlockingStorage
+        from . import blocking
 
-        return BlockingStorage(self._store)
+        return blocking.Storage(self._store)
 
     async def put(
         self,
@@ -59,8 +60,10 @@ class ObjectStorage(OpenedStorage):
 
         Args:
             key: The key of the file, relative to the storage's URL.
-            data: Bytes, or a stream of them: an async iterator, an iterator or an open file. Only
-                a few parts of a stream are held in memory.
+            data: Bytes, or a stream of them: an async iterator, an iterator, or an open file, whose
+                ``read`` may be a coroutine function. Only a few parts of a stream are held in
+                memory. A file that can seek may be given again; any other stream that was read is
+                refused.
             content_type: The type of the content, such as ``"image/jpeg"``. The type of a local
                 file follows from its name.
             metadata: Your own names and values, in ASCII. Local files cannot hold any.
@@ -69,6 +72,17 @@ class ObjectStorage(OpenedStorage):
         Raises:
             StorageFileExistsError: If the file exists and ``overwrite`` is false.
             StorageUnsupportedError: If the storage cannot hold metadata.
+            ValueError: If the data was read by an earlier write, and cannot be taken back.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     return (await storage.put("b.txt", b"data", overwrite=False)).size
+            >>> asyncio.run(main())
+            4
         """
         content = data if isinstance(data, bytes) else whole(data)
         if content is None:
@@ -102,7 +116,23 @@ class ObjectStorage(OpenedStorage):
             part_size: Bytes in a part; S3 requires at least 5 MiB. It is increased if the data
                 would need more than 10,000 parts.
             concurrency: Parts in flight.
-            progress_callback: Called after each part; it may be a coroutine function.
+            progress_callback: Called after each part; it may be a coroutine function. If it raises,
+                the upload is aborted.
+
+        Raises:
+            ValueError: If ``part_size`` or ``concurrency`` is less than 1.
+            ValueError: If the data was read by an earlier write, and cannot be taken back.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     stored = await storage.put_large("big", bytes(12_000_000), part_size=5 << 20)
+            ...     return stored.size
+            >>> asyncio.run(main())
+            12000000
         """
         total = size_of(data)
         part_size = checked_part_size(part_size, concurrency, total)
@@ -110,10 +140,10 @@ class ObjectStorage(OpenedStorage):
         parts = async_parts(data, part_size)
         first = await anext(parts, b"")
         part = await anext(parts, None)
-        if part is None:
-            stored = await self.put(key, first, content_type=content_type, metadata=metadata)
-            await _report(progress.add(len(first)), progress_callback)
-            return stored
+        if part is None and (progress_callback is None or not first):
+            # A callback that raises must leave nothing: it is called before, or between parts.
+            await _report(progress.add(0), progress_callback)
+            return await self.put(key, first, content_type=content_type, metadata=metadata)
         upload = await result_of(self._store.start_upload(key, content_type, metadata))
         try:
             upload.put_part(first)
@@ -125,8 +155,12 @@ class ObjectStorage(OpenedStorage):
                     upload.put_part(part)
                     part = await anext(parts, None)
             return await result_of(upload.complete(progress.transferred))
+        except Exception:
+            await _ended(upload.abort())
+            raise
         except BaseException:
-            await _abort(upload)
+            # It goes on in the background: a task that is cancelled cannot wait.
+            upload.abort()
             raise
 
     async def get(self, key: str) -> AsyncIterator[bytes]:
@@ -134,8 +168,21 @@ class ObjectStorage(OpenedStorage):
 
         An interrupted download is resumed if the file has not changed.
 
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
         Raises:
             StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     return [chunk async for chunk in storage.get("a.txt")]
+            >>> asyncio.run(main())
+            [b'hello']
         """
         reader = await result_of(self._store.get(key))
         while (chunk := await result_of(reader.next())) is not None:
@@ -144,21 +191,62 @@ class ObjectStorage(OpenedStorage):
     async def get_bytes(self, key: str) -> bytes:
         """Reads a file.
 
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
         Raises:
             StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     return await storage.get_bytes("a.txt")
+            >>> asyncio.run(main())
+            b'hello'
         """
         return await result_of(self._store.get_bytes(key))
 
     async def delete(self, key: str) -> None:
-        """Deletes a file. A missing file is an error for local files, and none for object stores.
+        """Deletes a file. A file that does not exist is no error: services do not tell.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
 
         Raises:
-            StorageFileNotFoundError: If a local file does not exist.
+            StoragePermissionError: If the credentials do not allow it.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     await storage.delete("a.txt")
+            ...     return await storage.exists("a.txt")
+            >>> asyncio.run(main())
+            False
         """
         await result_of(self._store.delete(key))
 
     async def exists(self, key: str) -> bool:
-        """Whether the file exists."""
+        """Whether the file exists.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     return await storage.exists("a.txt")
+            >>> asyncio.run(main())
+            True
+        """
         return await result_of(self._store.exists(key))
 
     async def list(
@@ -170,7 +258,20 @@ class ObjectStorage(OpenedStorage):
 
         Args:
             prefix: The beginning of the keys; it need not end at a slash.
-            limit: The maximum number of files.
+            limit: The maximum number of files; default: all.
+
+        Raises:
+            ValueError: If the limit is negative.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     return [file.key async for file in storage.list("a")]
+            >>> asyncio.run(main())
+            ['a.txt']
         """
         listing = self._store.list(prefix, checked_limit(limit))
         while (batch := await result_of(listing.next())) is not None:
@@ -180,27 +281,70 @@ class ObjectStorage(OpenedStorage):
     async def info(self, key: str) -> StoredFile:
         """The description of a file.
 
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
         Raises:
             StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     return (await storage.info("a.txt")).size
+            >>> asyncio.run(main())
+            5
         """
         return self._with_type(await result_of(self._store.info(key)))
 
     async def copy(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
-        """Copies a file within the storage.
+        """Copies a file within the storage. A copy onto itself changes nothing.
+
+        Args:
+            source: The key of the file that is there.
+            destination: The key that it gets.
+            overwrite: Whether an existing file at the destination is replaced.
 
         Raises:
             StorageFileNotFoundError: If the source does not exist.
             StorageFileExistsError: If the destination exists and ``overwrite`` is false.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     return (await storage.copy("a.txt", "b.txt")).key
+            >>> asyncio.run(main())
+            'b.txt'
         """
         return self._with_type(await result_of(self._store.copy(source, destination, overwrite)))
 
     async def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Moves a file within the storage. Without a native move it is a copy and a delete, each
-        retried by itself.
+        retried by itself. A move onto itself changes nothing.
+
+        Args:
+            source: The key of the file that is there.
+            destination: The key that it gets.
+            overwrite: Whether an existing file at the destination is replaced.
 
         Raises:
             StorageFileNotFoundError: If the source does not exist.
             StorageFileExistsError: If the destination exists and ``overwrite`` is false.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     return (await storage.move("a.txt", "b.txt")).key
+            >>> asyncio.run(main())
+            'b.txt'
         """
         return self._with_type(await result_of(self._store.move(source, destination, overwrite)))
 
@@ -213,19 +357,41 @@ class ObjectStorage(OpenedStorage):
         The URL is signed locally: no request is made, so the file may be missing.
 
         Args:
-            key: The key of the file.
+            key: The key of the file, relative to the storage's URL.
             expires_in: The lifetime of the URL, a number in seconds; at most 7 days. Default: an
                 hour.
             method: ``"PUT"`` makes a URL for writing; ``"HEAD"`` and ``"DELETE"`` are accepted too.
 
         Raises:
             StorageUnsupportedError: If the storage cannot sign URLs.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> storage = Storage.open("/reports")
+            >>> asyncio.run(storage.url("a.txt"))
+            'file:///reports/a.txt'
         """
         return await result_of(self._store.url(key, seconds(expires_in), method))
 
     async def close(self) -> None:
-        """Closes connections. Further operations raise a ``ValueError``."""
-        self._store.close()
+        """Closes connections. Further operations raise a :class:`StorageClosedError`.
+
+        It waits for uploads that failed or were cancelled and are being aborted, for at most 5
+        seconds.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main():
+            ...     storage = Storage.open("memory://")
+            ...     await storage.put("a.txt", b"hello")
+            ...     await storage.close()
+            ...     return storage
+            >>> asyncio.run(main())
+            <ObjectStorage memory:// (closed)>
+        """
+        await result_of(self._store.close())
 
     async def __aenter__(self) -> ObjectStorage:
         return self
@@ -241,9 +407,7 @@ async def _report(info: ProgressInfo, callback: ProgressCallback | None) -> None
             await result
 
 
-async def _abort(upload: Upload) -> None:
-    """Aborts an upload. If that fails too, the caller's error says more."""
-    try:
-        await result_of(upload.abort())
-    except StorageError:
-        return
+async def _ended(aborted: Pending[None] | None) -> None:
+    """Waits for the end of an abort. If that fails too, the caller's error says more."""
+    with suppress(StorageError):
+        await result_of(aborted)

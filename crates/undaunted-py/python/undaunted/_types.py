@@ -1,6 +1,7 @@
 """The values that storages return: the description of a file, progress, and reports."""
 
-from __future__ import annotations
+# Annotations of these classes are evaluated here: elsewhere `typing.get_type_hints` would not find
+# their names.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -36,10 +37,57 @@ class ProgressInfo:
 
     @property
     def percentage(self) -> float | None:
-        """From 0 to 100, or None if the total is unknown."""
+        """From 0 to 100 with two decimals, or None if the total is unknown."""
         if not self.total_bytes:
             return None
-        return self.bytes_transferred / self.total_bytes * 100
+        return round(self.bytes_transferred / self.total_bytes * 100, 2)
+
+
+@dataclass(frozen=True)
+class RetryEvent:
+    """What became of an attempt: the argument of ``on_retry`` and of :func:`instrument`.
+
+    Example:
+        >>> import asyncio
+        >>> from undaunted import RetryConfig, with_retry
+        >>> def tell(event):
+        ...     print(event.operation, event.attempt, event.max_retries, event.text)
+        >>> outcomes = iter([TimeoutError("too slow"), "done"])
+        >>> async def fetch():
+        ...     outcome = next(outcomes)
+        ...     if isinstance(outcome, Exception):
+        ...         raise outcome
+        ...     return outcome
+        >>> asyncio.run(with_retry(fetch, RetryConfig(base_delay=0, on_retry=tell)))
+        fetch 1 3 too slow
+        'done'
+    """
+
+    operation: str
+    """The name of the call; for a storage, that of the operation, such as ``"get"``."""
+    outcome: Literal["retrying", "stopped", "succeeded"]
+    """``"succeeded"`` only comes after a retry, and ``"stopped"`` only after one or because a limit
+    ended the call."""
+    attempt: int
+    """The number of the attempt, from 1."""
+    max_retries: int
+    """The most retries of the call."""
+    delay: float | None = None
+    """The seconds until the next attempt, if one follows."""
+    reason: str | None = None
+    """The reason in one word why none follows, such as ``"retries_exhausted"``."""
+    error: BaseException | None = None
+    """The failure. None for storages, whose failures are no exceptions yet: see ``text``."""
+    text: str = ""
+    """The text of the failure."""
+    key: str | None = None
+    """The path of the object, for an operation of a storage."""
+    is_throttled: bool = False
+    """Whether the service asked to slow down."""
+    queued: float | None = None
+    """The seconds that the attempt waited for its turn, if there is a pacer."""
+    pace: float | None = None
+    """The rate of the pacer, if there is one and it is active."""
 
 
 @dataclass(frozen=True)

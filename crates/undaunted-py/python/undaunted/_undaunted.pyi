@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from ._types import StoredFile
+from ._types import RetryEvent, StoredFile
 
 T = TypeVar("T", covariant=True)
 
@@ -25,19 +25,20 @@ class RetryBudget:
     It is a bucket of tokens: a retry costs 14, after a throttled failure 5; a success after retries
     refunds the cost of the last one, and a success at the first attempt deposits 1.
 
-    >>> budget = RetryBudget()
-    >>> budget.tokens
-    500
+    Args:
+        capacity: The tokens it holds when full, up to 65,535.
+        refill: Tokens that are added each second, so that an empty bucket recovers.
+
+    Raises:
+        ValueError: If a number is out of range; it is named.
+
+    Example:
+        >>> budget = RetryBudget()
+        >>> budget.tokens
+        500
     """
 
-    def __init__(self, capacity: int = 500, refill: int = 1) -> None:
-        """A full bucket.
-
-        Args:
-            capacity: The tokens it holds, up to 65,535.
-            refill: Tokens that are added each second, so that an empty bucket recovers.
-        """
-
+    def __init__(self, capacity: int = 500, refill: int = 1) -> None: ...
     @property
     def tokens(self) -> int:
         """Whole tokens in the bucket, as of the last change."""
@@ -72,11 +73,7 @@ class Pacer:
         <Pacer, passive>
     """
 
-    def __init__(self) -> None:
-        """A pacer that has seen no throttled failure. It has no settings: the service says what it
-        takes.
-        """
-
+    def __init__(self) -> None: ...
     @property
     def rate(self) -> float | None:
         """Calls a second, or None while it is passive."""
@@ -234,7 +231,7 @@ class Upload:
         """Makes a file of the parts, all of which have to be finished."""
 
     def abort(self) -> Pending[None] | None:
-        """Drops the parts in flight, and deletes those that were written."""
+        """Drops the parts in flight, and deletes those that were written, also if nobody waits."""
 
 class Store:
     """A store with retries."""
@@ -247,6 +244,8 @@ class Store:
         budget: RetryBudget | None = None,
         pacer: Pacer | None = None,
         chaos: str | None = None,
+        is_paced: bool = True,
+        on_retry: Callable[[RetryEvent], object] | None = None,
     ) -> None: ...
     def put(
         self,
@@ -272,7 +271,9 @@ class Store:
     ) -> StoredFile | Pending[StoredFile]: ...
     def list(self, prefix: str, limit: int | None) -> Listing: ...
     def url(self, key: str, expires_in: float, method: str) -> str | Pending[str]: ...
-    def close(self) -> None: ...
+    def close(self) -> Pending[None] | None:
+        """Closes it, and waits for a limited time for uploads that are being aborted."""
+
     def injected(self) -> dict[str, int]:
         """How many faults were injected, by kind."""
 
@@ -305,6 +306,9 @@ def switch() -> int | None:
 
 def drain_events() -> None:
     """Passes the events of stores to ``logging``."""
+
+def finish_cleanups() -> None:
+    """Waits for a limited time for uploads that are being aborted."""
 
 def in_flight() -> int:
     """The number of operations that have neither ended nor been dropped."""

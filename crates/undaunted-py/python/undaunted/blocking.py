@@ -13,6 +13,7 @@ b'hello'
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import NoReturn, TypeVar, cast
 
@@ -31,7 +32,7 @@ from ._open import (
     seconds,
 )
 from ._types import ProgressInfo, StoredFile
-from ._undaunted import Pending, Upload
+from ._undaunted import Pending
 
 __all__ = ["Storage", "with_retry"]
 
@@ -52,6 +53,17 @@ def with_retry(
         TypeError: Immediately, if ``func`` cannot be called, or is a coroutine function.
         ValueError: Immediately, if the configuration has an ``attempt_timeout``: a plain function
             cannot be cancelled.
+
+    Example:
+        >>> from undaunted import blocking
+        >>> outcomes = iter([TimeoutError("too slow"), "done"])
+        >>> def fetch():
+        ...     outcome = next(outcomes)
+        ...     if isinstance(outcome, Exception):
+        ...         raise outcome
+        ...     return outcome
+        >>> blocking.with_retry(fetch, RetryConfig(base_delay=0))
+        'done'
     """
     config = _DEFAULT if config is None else config_of(config)
     check_callable(func, "with_retry")
@@ -81,7 +93,29 @@ class Storage(OpenedStorage):
         metadata: dict[str, str] | None = None,
         overwrite: bool = True,
     ) -> StoredFile:
-        """Writes a file."""
+        """Writes a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            data: Bytes, or a stream of them: an iterator or an open file. Only a few parts of a
+                stream are held in memory. A file that can seek may be given again; any other stream
+                that was read is refused.
+            content_type: The type of the content, such as ``"image/jpeg"``. The type of a local
+                file follows from its name.
+            metadata: Your own names and values, in ASCII. Local files cannot hold any.
+            overwrite: Whether an existing file is replaced.
+
+        Raises:
+            StorageFileExistsError: If the file exists and ``overwrite`` is false.
+            StorageUnsupportedError: If the storage cannot hold metadata.
+            ValueError: If the data was read by an earlier write, and cannot be taken back.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+        """
         content = whole(data)
         if content is None:
             if not overwrite:
@@ -100,17 +134,41 @@ class Storage(OpenedStorage):
         concurrency: int = DEFAULT_CONCURRENCY,
         progress_callback: Callable[[ProgressInfo], None] | None = None,
     ) -> StoredFile:
-        """Writes a file in parts, each of which is retried by itself."""
+        """Writes a file in parts, each of which is retried by itself. It becomes visible when it is
+        complete.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            data: As for :meth:`put`.
+            content_type: As for :meth:`put`.
+            metadata: As for :meth:`put`.
+            part_size: Bytes in a part; S3 requires at least 5 MiB. It is increased if the data
+                would need more than 10,000 parts.
+            concurrency: Parts in flight.
+            progress_callback: Called after each part. If it raises, the upload is aborted.
+
+        Raises:
+            ValueError: If ``part_size`` or ``concurrency`` is less than 1.
+            ValueError: If the data was read by an earlier write, and cannot be taken back.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+            >>> storage.put_large("big", bytes(12_000_000), part_size=5 << 20).size
+            12000000
+        """
         total = size_of(data)
         part_size = checked_part_size(part_size, concurrency, total)
         progress = Progress(key, total)
         pieces = parts(data, part_size)
         first = next(pieces, b"")
         part = next(pieces, None)
-        if part is None:
-            stored = self.put(key, first, content_type=content_type, metadata=metadata)
-            _report(progress.add(len(first)), progress_callback)
-            return stored
+        if part is None and (progress_callback is None or not first):
+            # A callback that raises must leave nothing: it is called before, or between parts.
+            _report(progress.add(0), progress_callback)
+            return self.put(key, first, content_type=content_type, metadata=metadata)
         upload = _result_of(self._store.start_upload(key, content_type, metadata))
         try:
             upload.put_part(first)
@@ -122,55 +180,208 @@ class Storage(OpenedStorage):
                     upload.put_part(part)
                     part = next(pieces, None)
             return _result_of(upload.complete(progress.transferred))
+        except Exception:
+            _ended(upload.abort())
+            raise
         except BaseException:
-            _abort(upload)
+            # It goes on in the background: a task that is cancelled cannot wait.
+            upload.abort()
             raise
 
     def get(self, key: str) -> Iterator[bytes]:
-        """Reads a file in chunks."""
+        """Reads a file in chunks. An interrupted download is resumed if the file has not changed.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+            >>> list(storage.get("a.txt"))
+            [b'hello']
+        """
         reader = _result_of(self._store.get(key))
         while (chunk := _result_of(reader.next())) is not None:
             yield chunk
 
     def get_bytes(self, key: str) -> bytes:
-        """Reads a file."""
+        """Reads a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+            >>> storage.get_bytes("a.txt")
+            b'hello'
+        """
         return _result_of(self._store.get_bytes(key))
 
     def delete(self, key: str) -> None:
-        """Deletes a file."""
+        """Deletes a file. A file that does not exist is no error: services do not tell.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            StoragePermissionError: If the credentials do not allow it.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+            >>> storage.delete("a.txt")
+        """
         _result_of(self._store.delete(key))
 
     def exists(self, key: str) -> bool:
-        """Whether the file exists."""
+        """Whether the file exists.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+            >>> storage.exists("a.txt")
+            True
+        """
         return _result_of(self._store.exists(key))
 
     def list(self, prefix: str = "", *, limit: int | None = None) -> Iterator[StoredFile]:
-        """The files whose keys begin with a prefix."""
+        """The files whose keys begin with a prefix.
+
+        Args:
+            prefix: The beginning of the keys; it need not end at a slash.
+            limit: The maximum number of files; default: all.
+
+        Raises:
+            ValueError: If the limit is negative.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+            >>> [file.key for file in storage.list("a")]
+            ['a.txt']
+        """
         listing = self._store.list(prefix, checked_limit(limit))
         while (batch := _result_of(listing.next())) is not None:
             yield from batch
 
     def info(self, key: str) -> StoredFile:
-        """The description of a file."""
+        """The description of a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+            >>> storage.info("a.txt").size
+            5
+        """
         return self._with_type(_result_of(self._store.info(key)))
 
     def copy(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
-        """Copies a file within the storage."""
+        """Copies a file within the storage. A copy onto itself changes nothing.
+
+        Args:
+            source: The key of the file that is there.
+            destination: The key that it gets.
+            overwrite: Whether an existing file at the destination is replaced.
+
+        Raises:
+            StorageFileNotFoundError: If the source does not exist.
+            StorageFileExistsError: If the destination exists and ``overwrite`` is false.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+            >>> storage.copy("a.txt", "b.txt").key
+            'b.txt'
+        """
         return self._with_type(_result_of(self._store.copy(source, destination, overwrite)))
 
     def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
-        """Moves a file within the storage."""
+        """Moves a file within the storage. A move onto itself changes nothing.
+
+        Args:
+            source: The key of the file that is there.
+            destination: The key that it gets.
+            overwrite: Whether an existing file at the destination is replaced.
+
+        Raises:
+            StorageFileNotFoundError: If the source does not exist.
+            StorageFileExistsError: If the destination exists and ``overwrite`` is false.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+            >>> storage.move("a.txt", "b.txt").key
+            'b.txt'
+        """
         return self._with_type(_result_of(self._store.move(source, destination, overwrite)))
 
     def url(
         self, key: str, *, expires_in: timedelta | float | None = None, method: str = "GET"
     ) -> str:
-        """A URL with which anyone can read the file for a limited time."""
+        """A URL with which anyone can read the file for a limited time.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            expires_in: The lifetime of the URL, a number in seconds; at most 7 days. Default: an
+                hour.
+            method: ``"PUT"`` makes a URL for writing; ``"HEAD"`` and ``"DELETE"`` are accepted too.
+
+        Raises:
+            StorageUnsupportedError: If the storage cannot sign URLs.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> blocking.Storage.open("/reports").url("a.txt")
+            'file:///reports/a.txt'
+        """
         return _result_of(self._store.url(key, seconds(expires_in), method))
 
     def close(self) -> None:
-        """Closes connections. Further operations raise a ``ValueError``."""
-        self._store.close()
+        """Closes connections. Further operations raise a :class:`StorageClosedError`.
+
+        It waits for uploads that failed or were interrupted and are being aborted, for at most 5
+        seconds.
+
+        Example:
+            >>> from undaunted import blocking
+            >>> storage = blocking.Storage.open("memory://")
+            >>> storage.put("a.txt", b"hello").size
+            5
+            >>> storage.close()
+        """
+        _result_of(self._store.close())
 
     def __enter__(self) -> Storage:
         return self
@@ -189,12 +400,10 @@ def _report(info: ProgressInfo, callback: Callable[[ProgressInfo], None] | None)
         callback(info)
 
 
-def _abort(upload: Upload) -> None:
-    """Aborts an upload. If that fails too, the caller's error says more."""
-    try:
-        _result_of(upload.abort())
-    except StorageError:
-        return
+def _ended(aborted: Pending[None] | None) -> None:
+    """Waits for the end of an abort. If that fails too, the caller's error says more."""
+    with suppress(StorageError):
+        _result_of(aborted)
 
 
 _DEFAULT = RetryConfig()

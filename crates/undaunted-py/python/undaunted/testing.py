@@ -60,15 +60,36 @@ class Switched:
 
 
 def set_active(active: bool) -> Switched:
-    """``False`` switches retries off in this process, for functions and storages alike: every
-    call makes one attempt. ``True`` switches them on again.
+    """Switches retries in this process, for functions and storages alike. Switched off, every
+    call makes one attempt.
+
+    Args:
+        active: ``False`` switches retries off, ``True`` on again.
+
+    Example:
+        >>> from undaunted import testing
+        >>> with testing.set_active(False):
+        ...     testing.is_active()
+        False
     """
     return Switched(None if active else 1)
 
 
 def set_attempts(attempts: int | None) -> Switched:
-    """Limits every call to this many attempts, without waits between them. ``None`` removes the
-    limit. A configuration that allows fewer attempts still does.
+    """Limits every call to this many attempts, without waits between them. A configuration that
+    allows fewer attempts still does.
+
+    Args:
+        attempts: The most attempts; ``None`` removes the limit.
+
+    Raises:
+        ValueError: If it is less than 1.
+
+    Example:
+        >>> from undaunted import testing
+        >>> with testing.set_attempts(2):
+        ...     testing.is_active()
+        True
     """
     if attempts is not None and attempts < 1:
         raise ValueError(f"attempts is {attempts}, but must be at least 1")
@@ -76,12 +97,25 @@ def set_attempts(attempts: int | None) -> Switched:
 
 
 def without_waits() -> Switched:
-    """Lets calls retry as configured, but without waiting."""
+    """Lets calls retry as configured, but without waiting.
+
+    Example:
+        >>> from undaunted import testing
+        >>> with testing.without_waits():
+        ...     testing.is_active()
+        True
+    """
     return Switched(_ENDLESS)
 
 
 def is_active() -> bool:
-    """Whether calls may retry."""
+    """Whether calls may retry.
+
+    Example:
+        >>> from undaunted import testing
+        >>> testing.is_active()
+        True
+    """
     return switch() != 1
 
 
@@ -143,6 +177,9 @@ class FaultyStorage:
     def unused(self) -> list[Fault]:
         """The faults that no call has used yet."""
         return list(self._faults)
+
+    def __repr__(self) -> str:
+        return f"<FaultyStorage around {self.inner!r}, {len(self._faults)} faults left>"
 
     async def put(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
         """Writes a file."""
@@ -232,9 +269,7 @@ def chaos_storage(
 ) -> ObjectStorage:
     """A storage like that of :meth:`Storage.open`, with seeded faults below its retries.
 
-    They are the faults of ``undaunted cp --chaos``, the same on every machine:
-
-    >>> storage = chaos_storage("flaky,seed=5")
+    They are the faults of ``undaunted cp --chaos``, the same on every machine.
 
     Args:
         chaos: A profile (``blackout``, ``flaky``, ``lossy``, ``throttled``), then ``key=value``
@@ -242,6 +277,15 @@ def chaos_storage(
         url: As for :meth:`Storage.open`.
         options: As for :meth:`Storage.open`.
         retry: As for :meth:`Storage.open`.
+
+    Raises:
+        ValueError: If the profile or a value is unknown.
+
+    Example:
+        >>> from undaunted import testing
+        >>> storage = testing.chaos_storage("flaky,seed=5")
+        >>> storage.blocking.put("a.txt", b"hello").size
+        5
     """
     return ObjectStorage(open_store(url, options or {}, retry, chaos))
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from typing_extensions import assert_type
 
+import undaunted
 from undaunted import (
+    Attempt,
     FileInfo,
     ObjectStorage,
     Pacer,
@@ -16,9 +20,12 @@ from undaunted import (
     RetryableStorage,
     RetryBudget,
     RetryConfig,
+    RetryEvent,
     Storage,
     StoredFile,
+    attempts,
     blocking,
+    instrument,
     retry,
     testing,
     with_retry,
@@ -64,6 +71,16 @@ class Client:
     def static(key: str) -> int:
         return len(key)
 
+    @retry()
+    @classmethod
+    async def above_class(cls, key: str) -> bytes:
+        return key.encode()
+
+    @retry
+    @staticmethod
+    def above_static(key: str) -> int:
+        return len(key)
+
 
 async def signatures_are_kept(client: Client) -> None:
     assert_type(await bare("a", size=1), bytes)
@@ -74,6 +91,8 @@ async def signatures_are_kept(client: Client) -> None:
     assert_type(client.plain_method("a"), int)
     assert_type(await Client.of_class("a"), bytes)
     assert_type(Client.static("a"), int)
+    assert_type(await Client.above_class("a"), bytes)
+    assert_type(Client.above_static("a"), int)
     called: Callable[[str], Coroutine[Any, Any, bytes]] = empty
     assert called is empty
 
@@ -114,6 +133,50 @@ async def an_opened_storage() -> None:
     async with storage as same:
         assert_type(same, ObjectStorage)
     assert_type(storage.blocking, blocking.Storage)
+
+
+async def blocks() -> None:
+    for attempt in attempts(RetryConfig(), name="upload"):
+        with attempt:
+            assert_type(attempt.number, int)
+    async for attempt in attempts():
+        with attempt:
+            assert_type(attempt, Attempt)
+
+
+def a_policy() -> RetryConfig:
+    def decide(error: BaseException) -> bool | float | None:
+        return isinstance(error, KeyError) or 5.0
+
+    def tell(event: RetryEvent) -> None:
+        assert_type(event.error, BaseException | None)
+
+    config = RetryConfig(
+        base_delay=timedelta(seconds=1),
+        total_timeout=timedelta(minutes=1),
+        retryable_exceptions=[OSError, KeyError],
+        pacer=False,
+        retry_if=decide,
+        on_retry=tell,
+    )
+    assert_type(config.base_delay, float)
+    assert_type(config.total_timeout, float | None)
+    assert_type(RetryConfig(retryable_exceptions=KeyError).max_retries, int)
+    RetryConfig(base_delay="1s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with instrument("structlog", tell):
+        pass
+    instrument("statsd")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    return config
+
+
+async def sources(storage: ObjectStorage, reader: asyncio.StreamReader, folder: Path) -> None:
+    await storage.put("a", reader)
+    with (folder / "a").open("rb") as file:
+        await storage.put("a", file)
+        storage.blocking.put("a", file)
+    assert_type(Storage.open(folder), ObjectStorage)
+    assert_type(undaunted.blocking.Storage.open(folder), blocking.Storage)
+    undaunted.testing.set_active(False)
 
 
 def a_blocking_storage(storage: blocking.Storage) -> None:

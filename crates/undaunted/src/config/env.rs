@@ -22,7 +22,8 @@ impl RetryConfig {
     /// # Errors
     ///
     /// [`ParseConfigError`] names the variable, its value, and what would be right. A variable
-    /// of this prefix that is none of these is an error too, since it may be a misspelt one.
+    /// of this prefix that is none of these is an error too, since it may be a misspelt one. Those
+    /// of rules are read by [`RetrySettings::from_env`](crate::RetrySettings::from_env).
     ///
     /// ```
     /// use undaunted::RetryConfig;
@@ -32,47 +33,58 @@ impl RetryConfig {
     /// # Ok::<(), undaunted::ParseConfigError>(())
     /// ```
     pub fn from_env(prefix: &str) -> Result<Self, ParseConfigError> {
-        let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        let known = |name: &str| FIELDS.contains(&name.to_ascii_lowercase().as_str());
-        let mut unknown: Vec<_> = variables
-            .filter(|name| {
-                name.strip_prefix(prefix)
-                    .and_then(|rest| rest.strip_prefix('_'))
-                    .is_some_and(|field| !known(field))
-            })
-            .collect();
-        unknown.sort();
-        if let Some(name) = unknown.first() {
-            let expected = format!("one of {prefix}_{{{}}}", FIELDS.join(", ").to_uppercase());
-            return Err(ParseConfigError::new("a variable", name, expected));
-        }
-        Self::from_lookup(prefix, |name| match std::env::var(name) {
-            Ok(value) => Ok(Some(value)),
-            Err(VarError::NotPresent) => Ok(None),
-            Err(VarError::NotUnicode(value)) => {
-                let value = value.to_string_lossy();
-                Err(ParseConfigError::new(name, &value, "text"))
-            }
-        })
+        refuse_unknown(prefix, &FIELDS)?;
+        from_lookup(prefix, variable)
     }
+}
 
-    /// The same from anywhere.
-    fn from_lookup(
-        prefix: &str,
-        lookup: impl Fn(&str) -> Result<Option<String>, ParseConfigError>,
-    ) -> Result<Self, ParseConfigError> {
-        let mut builder = Self::builder();
-        for field in FIELDS {
-            let name = format!("{prefix}_{}", field.to_uppercase());
-            if let Some(value) = lookup(&name)? {
-                builder = set(builder, field, &value).map_err(|error| error.named(&name))?;
-            }
-        }
-        builder.build().map_err(|error| {
-            let name = format!("{prefix}_{}", error.field().to_uppercase());
-            ParseConfigError::from(error).named(name)
+/// Refuses a variable of this prefix that is none of these fields.
+pub(crate) fn refuse_unknown(prefix: &str, fields: &[&str]) -> Result<(), ParseConfigError> {
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let known = |name: &str| fields.contains(&name.to_ascii_lowercase().as_str());
+    let mut unknown: Vec<_> = variables
+        .filter(|name| {
+            name.strip_prefix(prefix)
+                .and_then(|rest| rest.strip_prefix('_'))
+                .is_some_and(|field| !known(field))
         })
+        .collect();
+    unknown.sort();
+    let Some(name) = unknown.first() else {
+        return Ok(());
+    };
+    let expected = format!("one of {prefix}_{{{}}}", fields.join(", ").to_uppercase());
+    Err(ParseConfigError::new("a variable", name, expected))
+}
+
+/// The value of an environment variable, if it is set.
+pub(crate) fn variable(name: &str) -> Result<Option<String>, ParseConfigError> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(value)) => {
+            let value = value.to_string_lossy();
+            Err(ParseConfigError::new(name, &value, "text"))
+        }
     }
+}
+
+/// A policy from variables of this prefix, which may come from anywhere.
+pub(crate) fn from_lookup(
+    prefix: &str,
+    lookup: impl Fn(&str) -> Result<Option<String>, ParseConfigError>,
+) -> Result<RetryConfig, ParseConfigError> {
+    let mut builder = RetryConfig::builder();
+    for field in FIELDS {
+        let name = format!("{prefix}_{}", field.to_uppercase());
+        if let Some(value) = lookup(&name)? {
+            builder = set(builder, field, &value).map_err(|error| error.named(&name))?;
+        }
+    }
+    builder.build().map_err(|error| {
+        let name = format!("{prefix}_{}", error.field().to_uppercase());
+        ParseConfigError::from(error).named(name)
+    })
 }
 
 fn set(
@@ -103,7 +115,7 @@ fn number<T: FromStr>(value: &str, expected: &str) -> Result<T, ParseConfigError
 }
 
 /// The fields of a policy, under the names that they have everywhere.
-pub(super) const FIELDS: [&str; 9] = [
+pub(crate) const FIELDS: [&str; 9] = [
     "max_retries",
     "base_delay",
     "throttled_base_delay",
@@ -120,7 +132,7 @@ mod tests {
     use super::*;
 
     fn from(pairs: &[(&str, &str)]) -> Result<RetryConfig, ParseConfigError> {
-        RetryConfig::from_lookup("APP", |name| {
+        from_lookup("APP", |name| {
             let found = pairs.iter().find(|(key, _)| *key == name);
             Ok(found.map(|(_, value)| (*value).to_owned()))
         })

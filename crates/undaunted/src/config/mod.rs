@@ -6,6 +6,7 @@ mod error;
 mod serde;
 mod text;
 
+pub(crate) use env::{FIELDS, from_lookup, refuse_unknown, variable};
 pub use error::ConfigError;
 pub use text::{ParseConfigError, parse_duration};
 

@@ -19,7 +19,7 @@ pub struct ParseConfigError {
 }
 
 impl ParseConfigError {
-    pub(super) fn new(name: &str, value: &str, expected: impl fmt::Display) -> Self {
+    pub(crate) fn new(name: &str, value: &str, expected: impl fmt::Display) -> Self {
         Self {
             name: name.to_owned(),
             value: value.to_owned(),

@@ -10,6 +10,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::context::{ByTrait, Classify, name_of};
+use super::scope::{self, Change};
 use super::settings::{Listener, NoListener, Settings, setters};
 use super::timer::{Timer, system_now};
 use crate::config::RetryConfig;
@@ -159,6 +160,7 @@ impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
             };
             let result = begun.and_then(|cut| {
                 let time_left = cut.map(|cut| cut.after);
+                let _outer = call.as_outer();
                 (self.op)(&Attempt { number, time_left })
             });
             match result {
@@ -195,6 +197,43 @@ impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
         let result = recorded.run();
         (result, report)
     }
+}
+
+/// [`with_deadline`](crate::with_deadline) for blocking code: a deadline for all retried calls in
+/// `code`. A blocking attempt cannot be cut; no attempt begins after the deadline, and
+/// [`Attempt::time_left`] ends there.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use undaunted::{RetryConfig, StorageError, StorageErrorKind, blocking};
+///
+/// let failing = || Err::<(), _>(StorageError::new(StorageErrorKind::Connection));
+/// let start = Instant::now();
+/// let result = blocking::with_deadline(start + Duration::from_millis(10), || {
+///     blocking::with_retry(failing, &RetryConfig::background())
+/// });
+/// // The wait of 5 s is not begun.
+/// assert_eq!(result.unwrap_err().kind(), StorageErrorKind::Connection);
+/// assert!(start.elapsed() < Duration::from_secs(1));
+/// ```
+pub fn with_deadline<T>(deadline: impl Into<Instant>, code: impl FnOnce() -> T) -> T {
+    scope::run(Change::Deadline(deadline.into()), code)
+}
+
+/// [`one_attempt`](crate::one_attempt) for blocking code: every retried call in `code` makes one
+/// attempt.
+///
+/// ```
+/// use undaunted::{RetryConfig, blocking};
+///
+/// let result = blocking::one_attempt(|| {
+///     let flaky = || Err::<(), _>(std::io::Error::from(std::io::ErrorKind::TimedOut));
+///     blocking::with_retry(flaky, &RetryConfig::background())
+/// });
+/// assert!(result.is_err());
+/// ```
+pub fn one_attempt<T>(code: impl FnOnce() -> T) -> T {
+    scope::run(Change::OneAttempt, code)
 }
 
 /// The system's clock, and a wait that is over when it is returned.

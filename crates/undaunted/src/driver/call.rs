@@ -1,5 +1,6 @@
 //! One call, as all drivers make it: an attempt begins, is cut, fails, is retried, or succeeds.
 
+mod caps;
 mod turns;
 
 use std::fmt::Display;
@@ -11,10 +12,12 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::context::{Classify, Context};
+use super::scope::current_deadline;
 use super::timer::Timer;
 use super::{entropy, log, metrics};
 use crate::config::RetryConfig;
 use crate::event::{AttemptOutcome, Event};
+use crate::rules::Judgement;
 use crate::state::{Cut, Decision, RetryState};
 use crate::testing;
 use crate::verdict::{TimedOut, Verdict};
@@ -30,7 +33,7 @@ where
 {
     config: &'c RetryConfig,
     pub(super) state: RetryState,
-    classifier: C,
+    pub(super) classifier: C,
     pub(super) context: X,
     timer: S,
     timed: OnHeap<Timed<S::Sleep, E>>,
@@ -114,7 +117,7 @@ where
     fn emit_success(&mut self) {
         self.state.on_success(self.context.budget());
         let now = self.has_listener().then(|| self.timer.now());
-        self.emit(self.attempt(), now, AttemptOutcome::Succeeded);
+        self.emit(self.attempt(), now, None, AttemptOutcome::Succeeded);
     }
 
     /// Whether there is a listener that gets every event, with its time.
@@ -123,7 +126,13 @@ where
         metrics::IS_ON || self.context.has_listener()
     }
 
-    fn emit(&mut self, attempt: u32, now: Option<Instant>, outcome: AttemptOutcome<'_>) {
+    fn emit(
+        &mut self,
+        attempt: u32,
+        now: Option<Instant>,
+        rule: Option<&str>,
+        outcome: AttemptOutcome<'_>,
+    ) {
         if !log::is_on() && !self.has_listener() {
             return;
         }
@@ -134,6 +143,7 @@ where
             self.config.max_retries(),
             outcome,
         );
+        event.rule = rule;
         event.subject = self.context.subject().map(|subject| subject as _);
         event.elapsed = began
             .zip(now)
@@ -172,12 +182,14 @@ where
 
     /// An attempt begins: when it must be cut. If that is now, the error takes its place.
     pub(super) fn limit(&mut self, is_first: bool) -> Result<Option<Cut>, E> {
-        let is_timed = self.config.has_time_limit() || (is_first && self.has_listener());
+        let deadline = current_deadline();
+        let is_timed =
+            self.config.has_time_limit() || deadline.is_some() || (is_first && self.has_listener());
         let now = is_timed.then(|| self.timer.now());
         if let (Some(now), true) = (now, is_first) {
             self.start(now);
         }
-        match self.state.on_attempt(self.config, now) {
+        match caps::earliest(self.state.on_attempt(self.config, now), now, deadline) {
             Some(cut) if cut.after.is_zero() => Err(self.cut(cut.because)),
             cut => Ok(cut),
         }
@@ -213,7 +225,7 @@ where
             paced.was_cut = true;
         }
         let last = match because {
-            TimedOut::Total { .. } => self.take_last(),
+            TimedOut::Total { .. } | TimedOut::Deadline { .. } => self.take_last(),
             _ => None,
         };
         last.unwrap_or_else(|| self.classifier.timed_out(because))
@@ -226,11 +238,14 @@ where
     /// An attempt failed: the error comes back, or the wait before the next attempt begins, and
     /// this is its length. `known` is the verdict of a caller who knows better than the error
     /// what it means.
-    pub(super) fn failed(&mut self, error: E, known: Option<Verdict>) -> Result<Duration, E> {
-        let verdict = known.unwrap_or_else(|| self.classifier.verdict(&error));
+    pub(super) fn failed(&mut self, error: E, known: Option<Judgement>) -> Result<Duration, E> {
+        let Judgement { verdict, rule } = known.unwrap_or_else(|| self.classifier.judge(&error));
+        let rule = rule.as_deref();
         let attempt = self.attempt();
         let budget = self.context.budget();
-        let has_deadline = self.config.total_timeout().is_some();
+        let has_limit = self.config.total_timeout().is_some();
+        let deadline = current_deadline();
+        let has_deadline = has_limit || deadline.is_some();
         // The error of an attempt that was cut is an earlier one's, which the pacer has heard of.
         let pacer = self.context.paced().and_then(|paced| {
             let was_cut = std::mem::take(&mut paced.was_cut);
@@ -238,7 +253,7 @@ where
         });
         let is_timed = has_deadline || budget.is_some() || pacer.is_some() || self.has_listener();
         let now = is_timed.then(|| self.timer.now());
-        if let (true, None, Some(now)) = (has_deadline, self.state.start(), now) {
+        if let (true, None, Some(now)) = (has_limit, self.state.start(), now) {
             self.state.start_clock(now);
         }
         self.state.seed_with(entropy::seed);
@@ -253,14 +268,15 @@ where
                 }
                 self.state.on_failure(self.config, now, verdict, budget)
             };
-        match testing::switched(decision, &mut self.state, budget) {
+        let decision = testing::switched(decision, &mut self.state, budget);
+        match self.capped(decision, now, deadline) {
             Decision::Retry { delay } => {
                 let outcome = AttemptOutcome::Retrying {
                     delay,
                     verdict,
                     error: &error,
                 };
-                self.emit(attempt, now, outcome);
+                self.emit(attempt, now, rule, outcome);
                 let sleep = (!delay.is_zero()).then(|| self.timer.sleep(delay));
                 let last = has_deadline.then_some(error);
                 self.timed = (sleep.is_some() || last.is_some()).then(|| {
@@ -278,7 +294,7 @@ where
                     verdict,
                     error: &error,
                 };
-                self.emit(attempt, now, outcome);
+                self.emit(attempt, now, rule, outcome);
                 Err(error)
             }
         }

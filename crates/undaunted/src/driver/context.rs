@@ -2,12 +2,15 @@
 //! classifies its errors.
 
 use std::any::type_name;
+use std::error::Error;
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::Instant;
 
 use super::pace::Paced;
 use crate::budget::RetryBudget;
 use crate::event::Event;
+use crate::rules::{Judgement, Rules};
 use crate::verdict::{Retryable, TimedOut, Verdict};
 
 /// What a call is given beside its policy. A type parameter and not fields of the call, so that
@@ -84,6 +87,11 @@ pub trait Classify<E> {
     /// The verdict on this error.
     fn verdict(&mut self, error: &E) -> Verdict;
 
+    /// The verdict, and the rule that decided, if one did.
+    fn judge(&mut self, error: &E) -> Judgement {
+        self.verdict(error).into()
+    }
+
     /// The error for a limit that ran out.
     fn timed_out(&mut self, timed_out: TimedOut) -> E;
 }
@@ -141,12 +149,19 @@ where
     C: Classify<E>,
 {
     fn verdict(&mut self, error: &E) -> Verdict {
+        self.judge(error).verdict
+    }
+
+    fn judge(&mut self, error: &E) -> Judgement {
         if !(self.predicate)(error) {
-            return Verdict::Permanent;
+            return Verdict::Permanent.into();
         }
-        match self.inner.verdict(error) {
-            Verdict::Permanent => Verdict::TRANSIENT,
-            verdict => verdict,
+        match self.inner.judge(error) {
+            Judgement {
+                verdict: Verdict::Permanent,
+                ..
+            } => Verdict::TRANSIENT.into(),
+            judged => judged,
         }
     }
 
@@ -160,6 +175,79 @@ impl<P, C: fmt::Debug> fmt::Debug for When<P, C> {
         f.debug_struct("When")
             .field("inner", &self.inner)
             .finish_non_exhaustive()
+    }
+}
+
+/// [`Rules`] decide; what they say nothing of is left to `C`. `W` is the way in which the error is
+/// one, see [`AsError`].
+pub struct Ruled<'c, C, W> {
+    pub(super) rules: &'c Rules,
+    pub(super) inner: C,
+    pub(super) way: PhantomData<fn() -> W>,
+}
+
+impl<E, C, W> Classify<E> for Ruled<'_, C, W>
+where
+    E: AsError<W>,
+    C: Classify<E>,
+{
+    fn verdict(&mut self, error: &E) -> Verdict {
+        self.judge(error).verdict
+    }
+
+    fn judge(&mut self, error: &E) -> Judgement {
+        let judged = self.rules.judge(error.as_error());
+        judged.unwrap_or_else(|| self.inner.judge(error))
+    }
+
+    fn timed_out(&mut self, timed_out: TimedOut) -> E {
+        self.inner.timed_out(timed_out)
+    }
+}
+
+impl<C: fmt::Debug, W> fmt::Debug for Ruled<'_, C, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ruled")
+            .field("rules", &self.rules)
+            .field("inner", &self.inner)
+            .finish()
+    }
+}
+
+/// An error that rules can look into: any [`Error`], and a boxed one. `W` is chosen by the compiler.
+#[diagnostic::on_unimplemented(
+    message = "rules cannot look into `{Self}`",
+    label = "it does not implement `std::error::Error`",
+    note = "implement `std::error::Error` for `{Self}`, so that its `source()` shows the response"
+)]
+pub trait AsError<W> {
+    /// The error itself.
+    fn as_error(&self) -> &(dyn Error + 'static);
+}
+
+/// An error of a type of its own.
+#[derive(Debug)]
+pub enum Typed {}
+
+/// An error in a box.
+#[derive(Debug)]
+pub enum Boxed {}
+
+impl<E: Error + 'static> AsError<Typed> for E {
+    fn as_error(&self) -> &(dyn Error + 'static) {
+        self
+    }
+}
+
+impl AsError<Boxed> for Box<dyn Error + Send + Sync> {
+    fn as_error(&self) -> &(dyn Error + 'static) {
+        self.as_ref()
+    }
+}
+
+impl AsError<Boxed> for Box<dyn Error> {
+    fn as_error(&self) -> &(dyn Error + 'static) {
+        self.as_ref()
     }
 }
 

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::call::Call;
 use super::context::{Classify, Context};
+use super::scope::{Entered, current_deadline};
 use super::timer::Timer;
 
 pin_project! {
@@ -100,6 +101,7 @@ where
                 Poll::Ready(Ok(value))
             }
             Poll::Ready(Err(error)) => self.go_on(cx, Some(error)),
+            Poll::Pending if current_deadline().is_some() => self.go_on_within(cx),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -114,6 +116,16 @@ where
     S: Timer,
     E: Display,
 {
+    /// The first attempt has to wait, and the caller has a deadline.
+    #[cold]
+    #[inline(never)]
+    fn go_on_within(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Result<T, E>> {
+        let call = self.as_mut().project().call;
+        call.cap_first_attempt();
+        let error = ready!(call.poll_cut(cx));
+        self.go_on(cx, Some(error))
+    }
+
     /// Continues from the current step, or from the failure of the current attempt.
     #[inline(never)]
     fn go_on(
@@ -136,15 +148,17 @@ where
                         Err(error) => Err(error),
                     }
                 }
-                (None, StepProjection::Attempting { attempt }) => match attempt.poll(cx) {
-                    Poll::Ready(Ok(value)) => {
-                        this.call.succeeded();
-                        this.step.set(Step::Done);
-                        return Poll::Ready(Ok(value));
+                (None, StepProjection::Attempting { attempt }) => {
+                    match poll_within(this.call.as_outer(), attempt, cx) {
+                        Poll::Ready(Ok(value)) => {
+                            this.call.succeeded();
+                            this.step.set(Step::Done);
+                            return Poll::Ready(Ok(value));
+                        }
+                        Poll::Ready(Err(error)) => Err(error),
+                        Poll::Pending => Err(ready!(this.call.poll_cut(cx))),
                     }
-                    Poll::Ready(Err(error)) => Err(error),
-                    Poll::Pending => Err(ready!(this.call.poll_cut(cx))),
-                },
+                }
                 // Polled again after the end, which a caller must not do.
                 (None, StepProjection::Done) => return Poll::Pending,
             };
@@ -164,4 +178,13 @@ where
             }
         }
     }
+}
+
+/// Polls an attempt, within what calls in it are told.
+fn poll_within<F: Future>(
+    _entered: Option<Entered>,
+    attempt: Pin<&mut F>,
+    cx: &mut TaskContext<'_>,
+) -> Poll<F::Output> {
+    attempt.poll(cx)
 }

@@ -4,7 +4,7 @@
 //! DEBUG for the rest, but nothing for a success at the first attempt.
 
 #[cfg(feature = "tracing")]
-pub(super) use enabled::{is_on, pacing_began, pacing_ended, write};
+pub(super) use enabled::{is_on, nested, pacing_began, pacing_ended, write};
 #[cfg(feature = "tracing")]
 mod enabled {
     use tracing::field::display;
@@ -36,6 +36,7 @@ mod enabled {
                 delay = delay.as_secs_f64(),
                 verdict = verdict.as_str(),
                 retry_after = verdict.retry_after().map(|hint| hint.as_secs_f64()),
+                rule = event.rule,
                 error = %error,
                 "{event}"
             ),
@@ -46,7 +47,7 @@ mod enabled {
                 error,
                 ..
             } if attempt == 1 => {
-                debug!(target: TARGET, operation, subject, error = %error, "{event}");
+                debug!(target: TARGET, operation, subject, rule = event.rule, error = %error, "{event}");
             }
             AttemptOutcome::Stopped {
                 reason,
@@ -61,6 +62,7 @@ mod enabled {
                 reason = reason.as_str(),
                 verdict = verdict.as_str(),
                 retry_after = verdict.retry_after().map(|hint| hint.as_secs_f64()),
+                rule = event.rule,
                 error = %error,
                 "{event}"
             ),
@@ -89,6 +91,26 @@ mod enabled {
         );
     }
 
+    /// A call is retried within a retry of another.
+    pub(in crate::driver) fn nested(
+        outer: &str,
+        outer_retries: u32,
+        operation: &str,
+        max_retries: u32,
+    ) {
+        let (inner, around) = (
+            max_retries.saturating_add(1),
+            outer_retries.saturating_add(1),
+        );
+        warn!(
+            target: TARGET,
+            operation,
+            outer,
+            "{operation} is retried within a retry of {outer}: up to {inner} attempts for each of \
+             {around}. Retry in one of the two, or put undaunted::one_attempt around {operation}"
+        );
+    }
+
     /// Whether there is a subscriber.
     #[inline]
     pub(in crate::driver) fn is_on() -> bool {
@@ -99,7 +121,7 @@ mod enabled {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(super) use disabled::{is_on, pacing_began, pacing_ended, write};
+pub(super) use disabled::{is_on, nested, pacing_began, pacing_ended, write};
 #[cfg(not(feature = "tracing"))]
 mod disabled {
     use crate::event::Event;
@@ -109,6 +131,8 @@ mod disabled {
     pub(in crate::driver) const fn pacing_began(_: &str) {}
 
     pub(in crate::driver) const fn pacing_ended(_: &str) {}
+
+    pub(in crate::driver) const fn nested(_: &str, _: u32, _: &str, _: u32) {}
 
     pub(in crate::driver) const fn is_on() -> bool {
         false

@@ -27,6 +27,10 @@ mod enabled {
                 counter!(SUCCESSES, "operation" => operation()).increment(1);
             }
         }
+        if let Some(rule) = event.rule {
+            let rule = rule.to_owned();
+            counter!(BY_RULE, "operation" => operation(), "rule" => rule).increment(1);
+        }
         if !event.queued.is_zero() {
             histogram!(QUEUED, "operation" => operation()).record(event.queued);
         }
@@ -50,6 +54,7 @@ mod enabled {
     const RETRIES: &str = "undaunted_retries_total";
     const SUCCESSES: &str = "undaunted_successes_total";
     const FAILURES: &str = "undaunted_failures_total";
+    const BY_RULE: &str = "undaunted_failures_judged_by_rule_total";
     const DELAY: &str = "undaunted_delay_seconds";
     const QUEUED: &str = "undaunted_queue_seconds";
     const PACE: &str = "undaunted_pace_requests_per_second";

@@ -9,7 +9,7 @@
 //!         future                 session                  │
 //!              \                    │                    /
 //!               └─────────────► call::Call ◄────────────┘
-//!                 context (name, budget, listener), timer, log, metrics, entropy
+//!          context (name, budget, listener), scope, timer, log, metrics, entropy
 //! ```
 //!
 //! [`future`] polls attempts and waits, [`session`] offers the steps to a loop that the caller
@@ -18,12 +18,15 @@
 pub mod blocking;
 pub(crate) mod builder;
 mod call;
+#[cfg(feature = "http1")]
+pub(crate) mod check_status;
 pub(crate) mod context;
 pub(crate) mod entropy;
 mod future;
 mod log;
 mod metrics;
 pub(crate) mod pace;
+pub(crate) mod scope;
 #[cfg(feature = "tokio")]
 pub(crate) mod session;
 pub(crate) mod settings;

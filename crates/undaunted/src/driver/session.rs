@@ -1,23 +1,26 @@
 //! The steps of a call, for a loop that the caller writes.
 
+use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
 use super::call::Call;
-use super::context::{ByTrait, Context, Subject};
+use super::context::{AsError, Classify, Context, Subject};
 use super::metrics;
 use super::pace::{Pace, Paced, Unpaced};
+use super::scope::current_deadline;
 use super::timer::DefaultTimer;
 use crate::budget::RetryBudget;
 use crate::config::RetryConfig;
 use crate::event::Event;
 use crate::pacer::Pacer;
-use crate::verdict::{Retryable, Verdict};
+use crate::rules::{Judgement, Rules};
+use crate::verdict::{Retryable, TimedOut, Verdict};
 
 /// One retried call whose loop the caller writes: for an operation that cannot be put into
 /// a closure, because it borrows, or because the next attempt depends on the last failure.
@@ -55,7 +58,33 @@ pub struct Session<'c, E, P: Pace<'c> = Unpaced> {
     call: Option<SessionCall<'c, E, P>>,
 }
 
-type SessionCall<'c, E, P> = Call<'c, E, ByTrait, SessionContext<'c, P>, DefaultTimer>;
+type SessionCall<'c, E, P> = Call<'c, E, BySession<'c, E>, SessionContext<'c, P>, DefaultTimer>;
+
+/// Who judges the errors of a [`Session`](crate::Session): rules, if it is given some, and the
+/// error's own [`Retryable`] implementation.
+struct BySession<'c, E> {
+    rules: Option<(&'c Rules, LookInto<E>)>,
+}
+
+/// The error itself.
+type LookInto<E> = for<'e> fn(&'e E) -> &'e (dyn Error + 'static);
+
+impl<E: Retryable> Classify<E> for BySession<'_, E> {
+    fn verdict(&mut self, error: &E) -> Verdict {
+        error.verdict()
+    }
+
+    fn judge(&mut self, error: &E) -> Judgement {
+        let judged = self
+            .rules
+            .and_then(|(rules, look_into)| rules.judge(look_into(error)));
+        judged.unwrap_or_else(|| error.verdict().into())
+    }
+
+    fn timed_out(&mut self, timed_out: TimedOut) -> E {
+        E::timed_out(timed_out)
+    }
+}
 
 /// What a [`Session`] can be given.
 struct SessionContext<'c, P> {
@@ -168,6 +197,16 @@ impl<'c, E, P: Pace<'c> + Default> Session<'c, E, P> {
         self
     }
 
+    /// Lets [`Rules`] of your own decide first: by status, code, text or type. What they say nothing
+    /// of has the error's own verdict.
+    pub fn rules<W>(mut self, rules: &'c Rules) -> Self
+    where
+        E: AsError<W>,
+    {
+        self.call().classifier.rules = Some((rules, E::as_error));
+        self
+    }
+
     /// A function that is called with each event: once per retry, before its wait, and once at
     /// the end.
     pub fn on_event(mut self, on_event: &'c (dyn Fn(&Event<'_>) + Send + Sync)) -> Self {
@@ -230,7 +269,7 @@ fn new_call<'c, E, P: Pace<'c>>(
         has_begun: false,
         began: None,
     };
-    Call::new(config, ByTrait, context, DefaultTimer)
+    Call::new(config, BySession { rules: None }, context, DefaultTimer)
 }
 
 impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
@@ -262,17 +301,22 @@ impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
     ///
     /// The error itself, unchanged, when there is none.
     pub async fn failed(&mut self, error: E) -> Result<(), E> {
-        self.wait(error, None).await
+        let delay = self.call().failed(error, None)?;
+        self.wait(delay).await;
+        Ok(())
     }
 
-    /// [`failed`](Self::failed) with a verdict that the caller gives: for an operation that
-    /// knows better than its error whether it may be repeated.
+    /// [`failed`](Self::failed) with a verdict that the caller gives, or a [`Judgement`] that says
+    /// which rule gave it: for an operation that knows better than its error whether it may be
+    /// repeated.
     ///
     /// # Errors
     ///
     /// As for [`failed`](Self::failed).
-    pub async fn failed_as(&mut self, error: E, verdict: Verdict) -> Result<(), E> {
-        self.wait(error, Some(verdict)).await
+    pub async fn failed_as(&mut self, error: E, judged: impl Into<Judgement>) -> Result<(), E> {
+        let delay = self.call().failed(error, Some(judged.into()))?;
+        self.wait(delay).await;
+        Ok(())
     }
 
     /// Ends the call as a success although its last attempt failed: for an operation that has
@@ -281,15 +325,23 @@ impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
         self.call().succeeded();
     }
 
-    async fn wait(&mut self, error: E, known: Option<Verdict>) -> Result<(), E> {
+    /// The first attempt has to wait, and the caller has a deadline: polls the cut at it.
+    #[cold]
+    #[inline(never)]
+    fn poll_first_cut(&mut self, cx: &mut TaskContext<'_>) -> Poll<E> {
         let call = self.call();
-        let delay = call.failed(error, known)?;
+        call.context.has_begun = true;
+        call.cap_first_attempt();
+        call.poll_cut(cx)
+    }
+
+    async fn wait(&mut self, delay: Duration) {
         if delay.is_zero() {
             yield_once().await;
         } else {
+            let call = self.call();
             poll_fn(|cx| call.poll_wait(cx)).await;
         }
-        Ok(())
     }
 }
 
@@ -311,7 +363,7 @@ pin_project! {
 
 impl<'c, T, E, Fut, P> Future for Attempt<'_, 'c, E, Fut, P>
 where
-    P: Pace<'c>,
+    P: Pace<'c> + Default,
     E: Retryable,
     Fut: Future<Output = Result<T, E>>,
 {
@@ -321,7 +373,13 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Some(call) = &mut this.session.call else {
-            return this.operation.poll(cx);
+            return match this.operation.poll(cx) {
+                Poll::Pending if current_deadline().is_some() => {
+                    *this.has_begun = true;
+                    this.session.poll_first_cut(cx).map(Err)
+                }
+                polled => polled,
+            };
         };
         if !*this.has_begun {
             ready!(call.poll_turn(cx))?;
@@ -329,7 +387,11 @@ where
             let is_first = !std::mem::replace(&mut call.context.has_begun, true);
             call.begin(is_first)?;
         }
-        match this.operation.poll(cx) {
+        let polled = {
+            let _outer = call.as_outer();
+            this.operation.poll(cx)
+        };
+        match polled {
             Poll::Ready(Ok(value)) => {
                 call.succeeded();
                 Poll::Ready(Ok(value))

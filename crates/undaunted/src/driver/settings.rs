@@ -260,6 +260,29 @@ macro_rules! setters {
                 }
             }
 
+            /// Lets [`Rules`](crate::Rules) of your own decide first: by status, code, text or
+            /// type. What they say nothing of has the verdict that it had.
+            ///
+            /// The error is an [`Error`](std::error::Error), or a boxed one.
+            pub fn rules<W, $($param),*>(
+                self,
+                rules: &'c $crate::rules::Rules,
+            ) -> $Retry<'c, Op, $crate::driver::context::Ruled<'c, C, W>, L, S>
+            where
+                E: $crate::driver::context::AsError<W>,
+                $($bound)*
+            {
+                $Retry {
+                    op: self.op,
+                    settings: self.settings.map_classifier(|inner| $crate::driver::context::Ruled {
+                        rules,
+                        inner,
+                        way: ::std::marker::PhantomData,
+                    }),
+                    timer: self.timer,
+                }
+            }
+
             /// Calls `on_event` once per retry, before its wait, and once at the end.
             pub fn on_event<F>(
                 self,

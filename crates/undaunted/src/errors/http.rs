@@ -166,7 +166,9 @@ impl Retryable for HttpFailure {
     fn timed_out(timed_out: TimedOut) -> Self {
         match timed_out {
             TimedOut::CannotCut { .. } => Self::new(400).with_code("CannotCut"),
-            TimedOut::Attempt { .. } | TimedOut::Total { .. } => Self::new(408),
+            TimedOut::Attempt { .. } | TimedOut::Deadline { .. } | TimedOut::Total { .. } => {
+                Self::new(408)
+            }
         }
     }
 }

@@ -1,66 +1,40 @@
 //! `Retryable` for the errors that most operations return: those of the standard library, ours,
-//! and, one feature and one file a crate and version, those of other crates. (A foreign trait
+//! and, one feature a crate and version, those of other crates. (A foreign trait
 //! cannot be implemented for a foreign type elsewhere.)
 
+mod causes;
 pub(crate) mod http;
+mod io;
 pub(crate) mod retry_after;
 pub(crate) mod storage;
 
-#[cfg(feature = "object_store014")]
-mod object_store014;
-#[cfg(not(feature = "object_store014"))]
-mod object_store014 {
-    use std::error::Error;
-
-    use crate::verdict::Verdict;
-
-    pub(super) fn verdict(_: &(dyn Error + 'static)) -> Option<Verdict> {
-        None
-    }
-}
+#[cfg(feature = "anyhow1")]
+mod anyhow1;
+#[cfg(feature = "aws_smithy1")]
+mod aws_smithy1;
+#[cfg(feature = "http1")]
+mod http1;
+#[cfg(feature = "hyper1")]
+mod hyper1;
+#[cfg(feature = "hyper_util01")]
+mod hyper_util01;
+#[cfg(any(feature = "object_store013", feature = "object_store014"))]
+mod object_store;
+#[cfg(feature = "opendal059")]
+mod opendal059;
+#[cfg(any(feature = "reqwest012", feature = "reqwest013"))]
+mod reqwest;
+#[cfg(feature = "tonic014")]
+mod tonic014;
 
 use std::error::Error;
-use std::io;
+use std::io::Error as IoError;
 
+pub(crate) use self::causes::along_causes;
+use self::causes::verdict_along_sources;
 use self::http::HttpFailure;
 use self::storage::StorageError;
 use crate::verdict::{Retryable, TimedOut, Verdict};
-
-impl Retryable for io::Error {
-    /// Connection faults, timeouts and interruptions are transient. An error of the kind
-    /// `Other` has the verdict of the first error in it that has one.
-    fn verdict(&self) -> Verdict {
-        match self.kind() {
-            io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::NetworkDown
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NotConnected
-            | io::ErrorKind::ResourceBusy
-            | io::ErrorKind::StaleNetworkFileHandle
-            | io::ErrorKind::TimedOut
-            | io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::WouldBlock => Verdict::TRANSIENT,
-            io::ErrorKind::Other => match self.get_ref() {
-                Some(inner) => verdict_along_sources(inner),
-                None => Verdict::Permanent,
-            },
-            _ => Verdict::Permanent,
-        }
-    }
-
-    fn timed_out(timed_out: TimedOut) -> Self {
-        let kind = match timed_out {
-            TimedOut::CannotCut { .. } => io::ErrorKind::InvalidInput,
-            TimedOut::Attempt { .. } | TimedOut::Total { .. } => io::ErrorKind::TimedOut,
-        };
-        Self::new(kind, timed_out)
-    }
-}
 
 impl Retryable for Box<dyn Error + Send + Sync> {
     /// The verdict of the first error along `source()` that has one; otherwise permanent.
@@ -84,19 +58,17 @@ impl Retryable for Box<dyn Error> {
     }
 }
 
-/// Walks `source()` and asks the first error whose type has a verdict. Messages are never read.
-fn verdict_along_sources(error: &(dyn Error + 'static)) -> Verdict {
-    let mut link = Some(error);
-    while let Some(error) = link {
-        if let Some(verdict) = known_verdict(error) {
-            return verdict;
-        }
-        link = error.source();
-    }
-    Verdict::Permanent
+/// The status that an error stands for, where it need not have the response.
+pub(crate) fn status(error: &(dyn Error + 'static)) -> Option<u16> {
+    STATUSES.iter().find_map(|status| status(error))
 }
 
+/// The verdict on an error if its type is one of those that have one. Messages are never read.
 fn known_verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
+    KNOWN.iter().find_map(|verdict| verdict(error))
+}
+
+fn of_ours(error: &(dyn Error + 'static)) -> Option<Verdict> {
     if let Some(failure) = error.downcast_ref::<HttpFailure>() {
         return Some(failure.verdict());
     }
@@ -106,14 +78,47 @@ fn known_verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     if let Some(timed_out) = error.downcast_ref::<TimedOut>() {
         return Some(timed_out.verdict());
     }
-    if let Some(io) = error.downcast_ref::<io::Error>() {
-        return Some(io.verdict());
-    }
-    object_store014::verdict(error)
+    Some(error.downcast_ref::<IoError>()?.verdict())
 }
+
+/// The verdict on an error of a known type, or none if it is of another.
+type OfType = fn(&(dyn Error + 'static)) -> Option<Verdict>;
+
+const KNOWN: &[OfType] = &[
+    of_ours,
+    #[cfg(feature = "aws_smithy1")]
+    aws_smithy1::verdict,
+    #[cfg(feature = "hyper1")]
+    hyper1::verdict,
+    #[cfg(feature = "hyper_util01")]
+    hyper_util01::verdict,
+    #[cfg(any(feature = "object_store013", feature = "object_store014"))]
+    object_store::verdict,
+    #[cfg(feature = "opendal059")]
+    opendal059::verdict,
+    #[cfg(feature = "reqwest012")]
+    reqwest::v012::verdict,
+    #[cfg(feature = "reqwest013")]
+    reqwest::v013::verdict,
+    #[cfg(feature = "tonic014")]
+    tonic014::verdict,
+];
+
+/// The status that an error of a known type stands for, or none if it is of another or has none.
+type StatusOfType = fn(&(dyn Error + 'static)) -> Option<u16>;
+
+const STATUSES: &[StatusOfType] = &[
+    #[cfg(any(feature = "object_store013", feature = "object_store014"))]
+    object_store::status,
+    #[cfg(feature = "reqwest012")]
+    reqwest::v012::status,
+    #[cfg(feature = "reqwest013")]
+    reqwest::v013::status,
+];
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::time::Duration;
 
     use super::*;

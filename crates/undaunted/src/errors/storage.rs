@@ -168,7 +168,9 @@ impl Retryable for StorageError {
     fn timed_out(timed_out: TimedOut) -> Self {
         let kind = match timed_out {
             TimedOut::CannotCut { .. } => StorageErrorKind::Configuration,
-            TimedOut::Attempt { .. } | TimedOut::Total { .. } => StorageErrorKind::Timeout,
+            TimedOut::Attempt { .. } | TimedOut::Deadline { .. } | TimedOut::Total { .. } => {
+                StorageErrorKind::Timeout
+            }
         };
         Self::new(kind).with_source(timed_out)
     }

@@ -12,6 +12,8 @@
 //! - `peers_faults`: faults found in other retry libraries, each shown absent here
 //! - `presets`: what each preset rides out
 //! - `properties`: what holds for any input
+//! - `rules`: verdicts of the caller's own, and who hears of them
+//! - `scope`: deadlines of the caller, and one attempt for all calls within
 //! - `shapes`: closures, borrows and `Send`
 #![cfg(feature = "tokio")]
 // Tests read clocks and unwrap; what they test does neither.
@@ -31,5 +33,7 @@ mod parity;
 mod peers_faults;
 mod presets;
 mod properties;
+mod rules;
+mod scope;
 mod shapes;
 mod support;

@@ -12,6 +12,7 @@ mod jitter;
 mod limits;
 mod pacer;
 mod results;
+mod rules;
 mod schedule;
 mod shapes;
 

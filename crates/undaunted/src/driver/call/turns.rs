@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Call, Timed};
 use crate::driver::context::{Classify, Context};
+use crate::driver::scope::current_deadline;
 use crate::driver::timer::Timer;
 use crate::driver::{entropy, log, metrics};
 use crate::testing;
@@ -60,14 +61,24 @@ where
                 return Poll::Ready(Ok(()));
             };
             let start = self.state.start().or(paced.turn.since()).max(taken);
-            let deadline = start
-                .zip(limit)
-                .and_then(|(start, limit)| start.checked_add(limit));
-            if let (Some(limit), true) = (limit, deadline.is_some_and(|deadline| deadline <= now)) {
-                paced.turn.leave();
-                return Poll::Ready(Err(self.cut(TimedOut::Total { limit })));
-            }
-            let until = deadline.map_or(until, |deadline| deadline.min(until));
+            let total = start.zip(limit).and_then(|(start, limit)| {
+                let end = start.checked_add(limit)?;
+                Some((end, TimedOut::Total { limit }))
+            });
+            let of_caller = current_deadline().map(|end| {
+                let since = start.unwrap_or(now);
+                let limit = end.saturating_duration_since(since);
+                (end, TimedOut::Deadline { limit })
+            });
+            let ends = [total, of_caller].into_iter().flatten();
+            let until = match ends.min_by_key(|(end, _)| *end) {
+                Some((end, because)) if end <= now => {
+                    paced.turn.leave();
+                    return Poll::Ready(Err(self.cut(because)));
+                }
+                Some((end, _)) => end.min(until),
+                None => until,
+            };
             let last = self.take_last();
             self.timed = Some(Box::pin(Timed {
                 sleep: Some(self.timer.sleep(until.saturating_duration_since(now))),

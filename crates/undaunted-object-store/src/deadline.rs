@@ -1,0 +1,28 @@
+//! The deadline of the caller, where something is waited for that is no attempt.
+
+use std::future::Future;
+use std::time::Duration;
+
+use object_store::{Error, Result};
+use tokio::time::{Instant, timeout_at};
+use undaunted::{Retryable, TimedOut, current_deadline};
+
+/// Waits for `future`, but not beyond the deadline of the caller.
+pub(crate) async fn within_deadline<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(deadline) = current_deadline().map(Instant::from_std) else {
+        return future.await;
+    };
+    let limit = deadline.saturating_duration_since(Instant::now());
+    let result = timeout_at(deadline, future).await;
+    result.unwrap_or_else(|_| Err(Error::timed_out(TimedOut::Deadline { limit })))
+}
+
+/// The deadline for cleaning up, where the caller has one: that, or a little after now if it is about
+/// to pass or has passed.
+pub(crate) fn for_cleaning_up() -> Option<Instant> {
+    let deadline = current_deadline().map(Instant::from_std)?;
+    Some(deadline.max(Instant::now() + CLEANING_UP))
+}
+
+/// A few attempts to a service that responds; more would be felt by who set the deadline.
+const CLEANING_UP: Duration = Duration::from_secs(5);

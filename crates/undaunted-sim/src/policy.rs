@@ -1,0 +1,101 @@
+//! What a client does about failures: the shipped configuration, budget and pacer, and those of
+//! others to compare with.
+
+use undaunted::{RetryBudget, RetryConfig};
+
+use crate::hedge::Hedge;
+use crate::peers::PeerBudget;
+
+/// What a client does about failures.
+///
+/// ```
+/// use undaunted::RetryConfig;
+/// use undaunted_sim::{Budget, Policy};
+///
+/// let policy = Policy {
+///     budget: Budget::SHIPPED,
+///     ..Policy::new("default", RetryConfig::default())
+/// };
+/// assert_eq!(policy.config.max_retries(), 3);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// What it is called in results.
+    pub name: String,
+    /// How often and how patiently it retries.
+    pub config: RetryConfig,
+    /// The allowance for retries that the calls of a process share.
+    pub budget: Budget,
+    /// Whether the calls of a process share a [`Pacer`](undaunted::Pacer).
+    pub has_pacer: bool,
+    /// Whether `total_timeout` runs from the first failure, as in stores, and starts again while a
+    /// call waits for its turn and the service takes requests of others.
+    pub clock_starts_at_failure: bool,
+    /// Whether it sends a second request when a response takes long.
+    pub hedge: Option<Hedge>,
+}
+
+/// The allowance for retries that the calls of a process share.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Budget {
+    /// No limit.
+    None,
+    /// The shipped [`RetryBudget`](undaunted::RetryBudget).
+    Shipped {
+        /// Tokens when full.
+        capacity: u16,
+        /// Tokens that it refills by a second.
+        per_second: u16,
+    },
+    /// One that another library has.
+    Peer(PeerBudget),
+}
+
+impl Budget {
+    /// `RetryBudget::new()`: 500 tokens, and one more each second.
+    pub const SHIPPED: Self = Self::Shipped {
+        capacity: 500,
+        per_second: 1,
+    };
+
+    pub(crate) const fn shipped(&self) -> Option<RetryBudget> {
+        match *self {
+            Self::Shipped {
+                capacity,
+                per_second,
+            } => Some(RetryBudget::with_capacity_and_refill(capacity, per_second)),
+            _ => None,
+        }
+    }
+}
+
+impl Policy {
+    /// Retries as configured, without budget, pacer and hedges: what `with_retry` does.
+    pub fn new(name: impl Into<String>, config: RetryConfig) -> Self {
+        Self {
+            name: name.into(),
+            config,
+            budget: Budget::None,
+            has_pacer: false,
+            clock_starts_at_failure: false,
+            hedge: None,
+        }
+    }
+
+    /// What a `RetryStore` does: with budget and pacer, and a clock that starts at a failure.
+    pub fn store(name: impl Into<String>, config: RetryConfig) -> Self {
+        Self {
+            budget: Budget::SHIPPED,
+            has_pacer: true,
+            clock_starts_at_failure: true,
+            ..Self::new(name, config)
+        }
+    }
+
+    /// With this budget.
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+}

@@ -1,0 +1,206 @@
+//! A policy of a scenario file: fields of the configuration over those of a preset, and a few more.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::{Spanned, Table, Value};
+use undaunted::{RetryConfig, parse_duration};
+
+use super::error::{ScenarioError, Source};
+use crate::hedge::{Hedge, HedgeAfter};
+use crate::peers::PeerBudget;
+use crate::policy::{Budget, Policy};
+
+pub(super) fn read(source: Source<'_>, table: Spanned<Table>) -> Result<Policy, ScenarioError> {
+    let mut fields = Fields {
+        source,
+        span: block(source, table.span()),
+        name: String::new(),
+        table: table.into_inner(),
+    };
+    let name = fields.text("name")?;
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
+        return Err(fields.problem("name", "a policy needs a name"));
+    };
+    fields.name.clone_from(&name);
+    let preset = match fields.text("preset")?.as_deref() {
+        None | Some("default") => RetryConfig::default(),
+        Some("interactive") => RetryConfig::interactive(),
+        Some("background") => RetryConfig::background(),
+        Some("storage") => RetryConfig::storage(),
+        Some(_) => return Err(fields.one_of("preset", PRESETS)),
+    };
+    let is_store = fields.flag("store")?.unwrap_or(false);
+    let mut policy = if is_store {
+        Policy::store(name, preset.clone())
+    } else {
+        Policy::new(name, preset.clone())
+    };
+    if let Some(budget) = fields.text("budget")? {
+        let found = BUDGETS.iter().find(|(name, _)| *name == budget);
+        let names: Vec<&str> = BUDGETS.iter().map(|(name, _)| *name).collect();
+        let Some((_, budget)) = found else {
+            return Err(fields.one_of("budget", &names));
+        };
+        policy.budget = *budget;
+    }
+    if let Some(has_pacer) = fields.flag("pacer")? {
+        policy.has_pacer = has_pacer;
+    }
+    policy.hedge = fields.hedge()?;
+    policy.config = fields.config(&preset)?;
+    Ok(policy)
+}
+
+struct Fields<'t> {
+    source: Source<'t>,
+    span: Range<usize>,
+    name: String,
+    table: Table,
+}
+
+impl Fields<'_> {
+    fn text(&mut self, field: &str) -> Result<Option<String>, ScenarioError> {
+        match self.table.remove(field) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.problem(field, "it is a text in quotes")),
+        }
+    }
+
+    fn flag(&mut self, field: &str) -> Result<Option<bool>, ScenarioError> {
+        match self.table.remove(field) {
+            None => Ok(None),
+            Some(Value::Boolean(flag)) => Ok(Some(flag)),
+            Some(_) => Err(self.problem(field, "it is true or false")),
+        }
+    }
+
+    fn hedge(&mut self) -> Result<Option<Hedge>, ScenarioError> {
+        let most = match self.table.remove("hedge_most") {
+            None => None,
+            Some(Value::Float(share)) if (0.0..=1.0).contains(&share) => Some(share),
+            Some(Value::Integer(share @ (0 | 1))) => Some(share as f64),
+            Some(_) => return Err(self.problem("hedge_most", "it is a share from 0 to 1")),
+        };
+        let Some(after) = self.table.remove("hedge_after") else {
+            return match most {
+                Some(_) => {
+                    Err(self.problem("hedge_most", "it is for `hedge_after`, which is not set"))
+                }
+                None => Ok(None),
+            };
+        };
+        let text = match after {
+            Value::String(text) => text,
+            Value::Integer(seconds) => seconds.to_string(),
+            Value::Float(seconds) => seconds.to_string(),
+            _ => String::new(),
+        };
+        let percent = text.strip_suffix('%').map(|percent| percent.trim().parse());
+        let after = match percent {
+            Some(Ok(percent)) if 0.0 < percent && percent < 100.0 => {
+                Some(HedgeAfter::Quantile(percent / 100.0))
+            }
+            Some(_) => None,
+            None => parse_duration(&text).ok().map(HedgeAfter::Fixed),
+        };
+        let expected = "it is a time such as \"100ms\", or a quantile such as \"95 %\"";
+        let after = after.ok_or_else(|| self.problem("hedge_after", expected))?;
+        Ok(Some(Hedge {
+            after,
+            most: most.unwrap_or(MOST_HEDGED),
+        }))
+    }
+
+    /// What is left are fields of the configuration.
+    fn config(&self, preset: &RetryConfig) -> Result<RetryConfig, ScenarioError> {
+        let written = Table::try_from(preset);
+        let mut merged = written.map_err(|error| self.problem("preset", &error.to_string()))?;
+        merged.extend(self.table.clone());
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(merged, &mut track);
+        RetryConfig::deserialize(tracked).map_err(|error| {
+            let path = track.path().to_string();
+            let message = error.message();
+            // An error of the configuration as a whole begins with its field.
+            let field = match message.split_whitespace().next() {
+                Some(first) if path == "." && self.table.contains_key(first) => first,
+                _ => path.as_str(),
+            };
+            self.problem(field.trim_matches('.'), message)
+        })
+    }
+
+    fn one_of(&self, field: &str, names: &[&str]) -> ScenarioError {
+        self.problem(field, &format!("it is one of {}", names.join(", ")))
+    }
+
+    fn problem(&self, field: &str, problem: &str) -> ScenarioError {
+        let span = self.source.find(&self.span, field);
+        let name = match (field, self.name.as_str()) {
+            ("", name) => format!("policy {name:?}"),
+            (field, "") => format!("{field} of a policy"),
+            (field, name) => format!("{field} of policy {name:?}"),
+        };
+        self.source.at(&span, &name, problem.to_owned())
+    }
+}
+
+/// A table's lines, of which the parser names the first.
+fn block(source: Source<'_>, span: Range<usize>) -> Range<usize> {
+    let text = source.0.get(span.start..).unwrap_or_default();
+    let first = text.find('\n').unwrap_or(text.len());
+    let next = text[first..]
+        .find("\n[")
+        .map_or(text.len(), |next| first + next);
+    span.start..span.start + next
+}
+
+const PRESETS: &[&str] = &["default", "interactive", "background", "storage"];
+
+/// Other libraries' budgets with their defaults.
+const BUDGETS: &[(&str, Budget)] = &[
+    ("none", Budget::None),
+    ("shipped", Budget::SHIPPED),
+    (
+        "aws",
+        Budget::Peer(PeerBudget::Aws {
+            capacity: 500.0,
+            cost: 14.0,
+        }),
+    ),
+    (
+        "grpc",
+        Budget::Peer(PeerBudget::Grpc {
+            most: 10.0,
+            ratio: 0.1,
+        }),
+    ),
+    (
+        "finagle",
+        Budget::Peer(PeerBudget::Window {
+            share: 0.2,
+            per_second: 10.0,
+            ttl: Duration::from_secs(10),
+        }),
+    ),
+    (
+        "envoy",
+        Budget::Peer(PeerBudget::Concurrency {
+            share: 0.2,
+            least: 3,
+        }),
+    ),
+    (
+        "sre",
+        Budget::Peer(PeerBudget::AdaptiveThrottle {
+            k: 2.0,
+            window: Duration::from_secs(120),
+            counts_rejected: true,
+        }),
+    ),
+];
+
+const MOST_HEDGED: f64 = 0.05;

@@ -1,0 +1,172 @@
+//! What a plan says.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use undaunted::{Jitter, RetryConfig};
+use undaunted_sim::{Budget, Plan, Policy, Usage, Warning};
+
+fn plan(config: RetryConfig) -> Plan {
+    Plan::new(&Policy::new("policy", config), &Usage::default())
+}
+
+/// What the documentation of the presets says.
+#[test]
+fn presets_ride_out_what_their_documentation_says() {
+    let near =
+        |actual: f64, expected: f64| assert!((actual / expected - 1.0).abs() < 0.02, "{actual}");
+    let default = plan(RetryConfig::default()).outage.seconds;
+    assert_eq!((default.min, default.max), (5.25, 8.75));
+    near(default.p50, 7.0);
+    let interactive = plan(RetryConfig::interactive()).outage.seconds;
+    assert_eq!((interactive.min, interactive.max), (0.375, 0.625));
+    let background = plan(RetryConfig::background()).outage.seconds;
+    near(background.p50, 435.0);
+    assert_eq!((background.min, background.max), (326.25, 543.75));
+    let storage = plan(RetryConfig::storage());
+    near(storage.outage.seconds.p50, 33.0);
+    near(storage.outage.seconds.max, 65.5);
+    let throttling = storage.throttling.unwrap().seconds;
+    near(throttling.p50, 65.0);
+    near(throttling.max, 131.0);
+}
+
+#[test]
+fn the_schedule_has_the_bounds_and_the_means() {
+    let rows = plan(RetryConfig::default()).schedule;
+    let bounds: Vec<_> = rows
+        .iter()
+        .map(|row| (row.nominal, row.min, row.max))
+        .collect();
+    assert_eq!(
+        bounds,
+        [(1.0, 0.75, 1.25), (2.0, 1.5, 2.5), (4.0, 3.0, 5.0)]
+    );
+    assert!(
+        rows.iter()
+            .all(|row| (row.mean / row.nominal - 1.0).abs() < 0.01)
+    );
+    assert_eq!((rows[2].earliest, rows[2].latest), (5.25, 8.75));
+}
+
+#[test]
+fn waves_of_a_quarter_never_merge_and_those_of_full_jitter_do() {
+    let crowd = |jitter, retries| {
+        let builder = RetryConfig::builder().jitter(jitter).max_retries(retries);
+        plan(builder.max_delay(Duration::MAX).build().unwrap()).crowd
+    };
+    let quarter = crowd(Jitter::Proportional(0.25), 6);
+    let pauses: Vec<f64> = quarter.waves.iter().map(|wave| wave.pause).collect();
+    assert_eq!(pauses, [1.0, 1.5, 2.5, 4.5, 8.5, 0.0]);
+    assert_eq!(quarter.merges_from, None);
+    assert!((quarter.peak - 30.7).abs() < 1.5, "{}", quarter.peak);
+    assert_eq!(crowd(Jitter::Full, 6).merges_from, Some(1));
+    assert_eq!(crowd(Jitter::Proportional(0.5), 6).merges_from, Some(1));
+    assert_eq!(crowd(Jitter::Proportional(0.4), 8).merges_from, Some(2));
+    assert_eq!(crowd(Jitter::None, 1).merges_from, None);
+}
+
+#[test]
+fn what_will_hurt_is_said() {
+    let hurt = |policy: Policy, usage: Usage| {
+        let plan = Plan::new(&policy, &usage);
+        plan.warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    let has = |warnings: &[String], words: &str| {
+        assert!(
+            warnings.iter().any(|text| text.contains(words)),
+            "{words}: {warnings:?}"
+        );
+    };
+    let default = || Policy::new("default", RetryConfig::default());
+    let usage = Usage {
+        person_waits: true,
+        caller_timeout: Some(Duration::from_secs(5)),
+        other_layers: vec![3, 3],
+        ..Usage::default()
+    };
+    let warnings = hurt(default(), usage.clone());
+    has(&warnings, "up to 64 requests");
+    has(&warnings, "A person waits up to 8.75 s");
+    has(&warnings, "The caller stops waiting after 5 s");
+    has(&warnings, "loaded above 1.56 %");
+    has(&warnings, "in waves that never merge");
+    let warnings = hurt(default().with_budget(Budget::SHIPPED), Usage::default());
+    has(
+        &warnings,
+        "Of 1,000 calls of a process that fail together, the budget allows 35",
+    );
+    has(&warnings, "Nothing ends an attempt that gets no response");
+    let config = RetryConfig::builder()
+        .attempt_timeout(Some(Duration::from_secs(10)))
+        .total_timeout(Some(Duration::from_secs(5)))
+        .build()
+        .unwrap();
+    let warnings = hurt(Policy::new("short", config), Usage::default());
+    has(&warnings, "one that hangs is never retried");
+    has(&warnings, "before their retries are used up");
+}
+
+/// What a policy that is as good as one can be is told.
+#[test]
+fn nothing_is_said_where_nothing_hurts() {
+    let policy = Policy::store("store", RetryConfig::storage());
+    let usage = Usage {
+        crowd: 30,
+        ..Usage::default()
+    };
+    assert_eq!(Plan::new(&policy, &usage).warnings, Vec::<Warning>::new());
+}
+
+#[test]
+fn extremes_neither_hang_nor_panic() {
+    let build = |builder: RetryConfig| {
+        Plan::new(
+            &Policy::store("extreme", builder),
+            &Usage {
+                crowd: u32::MAX,
+                failing_takes: Duration::MAX,
+                other_layers: vec![u32::MAX; 3],
+                ..Usage::default()
+            },
+        )
+    };
+    for jitter in [
+        Jitter::None,
+        Jitter::Full,
+        Jitter::Decorrelated,
+        Jitter::Proportional(1.0),
+    ] {
+        for (base, cap) in [
+            (Duration::ZERO, Duration::ZERO),
+            (Duration::MAX, Duration::MAX),
+            (Duration::from_nanos(1), Duration::MAX),
+        ] {
+            for retries in [0, 1, u32::MAX] {
+                let builder = RetryConfig::builder().max_retries(retries).jitter(jitter);
+                let builder = builder.base_delay(base).max_delay(cap);
+                let plan = build(builder.build().unwrap());
+                assert!(!plan.to_string().is_empty());
+                assert!(plan.outage.is_open == (retries == u32::MAX), "{plan:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn policies_are_compared_at_equal_means() {
+    let ours = Policy::new("default", RetryConfig::default());
+    let full = RetryConfig::builder().jitter(Jitter::Full).build().unwrap();
+    let full = Policy::new("full", full).with_mean_wait_of(&ours.config);
+    let usage = Usage::default();
+    let (ours, full) = (Plan::new(&ours, &usage), Plan::new(&full, &usage));
+    assert!((full.outage.seconds.mean - 7.0).abs() < 0.1);
+    let table = ours.compare(&full).to_string();
+    assert!(table.contains("waves merge from retry"), "{table}");
+    let json = serde_json::to_value(&ours).unwrap();
+    assert_eq!(json["schedule"][0]["nominal"], 1.0);
+}

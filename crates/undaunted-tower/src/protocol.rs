@@ -1,0 +1,85 @@
+//! What a retried service has to know of its requests, responses and errors.
+
+use std::fmt::Display;
+use std::future::Future;
+
+use undaunted::{HttpFailure, RetryReport, TimedOut, Verdict};
+
+/// What a [`Retry`](crate::Retry) service has to know of its requests, responses and errors.
+///
+/// [`HttpProtocol`](crate::HttpProtocol) knows those of HTTP. Another protocol implements this:
+///
+/// ```
+/// use std::io;
+/// use undaunted::{Retryable, TimedOut, Verdict};
+/// use undaunted_tower::Protocol;
+///
+/// /// Names are looked up, which may be repeated always.
+/// #[derive(Clone, Copy)]
+/// struct Lookups;
+///
+/// impl Protocol<String, Vec<u8>, io::Error> for Lookups {
+///     type Subject = String;
+///
+///     fn clone_request(&self, name: &String) -> Option<String> {
+///         Some(name.clone())
+///     }
+///
+///     fn is_idempotent(&self, _: &String) -> bool {
+///         true
+///     }
+///
+///     fn subject(&self, name: &String) -> String {
+///         name.clone()
+///     }
+///
+///     fn verdict(&self, error: &io::Error) -> Verdict {
+///         error.verdict()
+///     }
+///
+///     fn timed_out(&self, timed_out: TimedOut) -> io::Error {
+///         io::Error::timed_out(timed_out)
+///     }
+/// }
+/// ```
+pub trait Protocol<Request, Response, E> {
+    /// What a request is about, for logs and events. It is made for every request, and formatted
+    /// only if something logs it. It must hold no secrets.
+    type Subject: Display + Send + Sync;
+
+    /// A copy for the next attempt. A request without one is made once.
+    fn clone_request(&self, request: &Request) -> Option<Request>;
+
+    /// Whether the request may be repeated although an attempt may have been processed.
+    fn is_idempotent(&self, request: &Request) -> bool;
+
+    /// What the request is about.
+    fn subject(&self, request: &Request) -> Self::Subject;
+
+    /// The failure that a response is, if it is one that may pass. Default: none is.
+    fn failure(&self, _: &Response) -> Option<HttpFailure> {
+        None
+    }
+
+    /// The verdict on an error.
+    fn verdict(&self, error: &E) -> Verdict;
+
+    /// Whether an error shows that the request was not processed. Default: no error does.
+    fn is_unprocessed(&self, _: &E) -> bool {
+        false
+    }
+
+    /// The error for a time limit that ran out.
+    fn timed_out(&self, timed_out: TimedOut) -> E;
+
+    /// Gets rid of a failed response, while the next attempt waits: reads it to its end, for
+    /// example, so that its connection can be used again. It is dropped when the wait ends. Default:
+    /// it is dropped immediately.
+    fn discard(&self, response: Response) -> impl Future<Output = ()> + Send {
+        drop(response);
+        std::future::ready(())
+    }
+
+    /// Puts the report of a call into its response, where reports are wanted. Default: it is lost.
+    fn attach(&self, _: &mut Response, _: RetryReport) {}
+}

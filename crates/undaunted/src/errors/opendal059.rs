@@ -1,0 +1,100 @@
+//! OpenDAL 0.59: the verdict of its error.
+
+use std::error::Error;
+
+use opendal059::{Error as OpendalError, ErrorKind};
+
+use super::causes::known_along_sources;
+use crate::verdict::{Retryable, TimedOut, Verdict};
+
+/// The verdict on an error of OpenDAL's, or none if it is not one.
+pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
+    Some(error.downcast_ref::<OpendalError>()?.verdict())
+}
+
+impl Retryable for OpendalError {
+    /// `RateLimited` is throttled, and what OpenDAL calls temporary is transient. What it calls
+    /// persistent was retried by its own `RetryLayer` and is permanent, so that retries do not
+    /// multiply: leave that layer out.
+    ///
+    /// `Unexpected` that is not temporary has the verdict of the cause behind it, if that is known.
+    /// All other kinds are permanent. OpenDAL does not keep the `Retry-After` of a response.
+    fn verdict(&self) -> Verdict {
+        if self.is_persistent() {
+            return Verdict::Permanent;
+        }
+        match self.kind() {
+            ErrorKind::RateLimited => Verdict::THROTTLED,
+            _ if self.is_temporary() => Verdict::TRANSIENT,
+            ErrorKind::Unexpected => {
+                let cause = self.source().and_then(known_along_sources);
+                cause.unwrap_or(Verdict::Permanent)
+            }
+            _ => Verdict::Permanent,
+        }
+    }
+
+    fn timed_out(timed_out: TimedOut) -> Self {
+        let text = timed_out.to_string();
+        match timed_out {
+            TimedOut::CannotCut { .. } => {
+                Self::new(ErrorKind::ConfigInvalid, text).set_source(timed_out)
+            }
+            TimedOut::Attempt { .. } | TimedOut::Deadline { .. } | TimedOut::Total { .. } => {
+                Self::new(ErrorKind::Unexpected, text)
+                    .set_temporary()
+                    .set_source(timed_out)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn error(kind: ErrorKind) -> OpendalError {
+        OpendalError::new(kind, "test")
+    }
+
+    #[test]
+    fn every_kind_and_status_has_its_verdict() {
+        use ErrorKind as Kind;
+        let reset = || io::Error::from(io::ErrorKind::ConnectionReset);
+        let cases = [
+            (error(Kind::RateLimited), "throttled"),
+            (error(Kind::RateLimited).set_temporary(), "throttled"),
+            (error(Kind::RateLimited).set_persistent(), "permanent"),
+            (error(Kind::Unexpected).set_temporary(), "transient"),
+            (error(Kind::Unexpected).set_persistent(), "permanent"),
+            (error(Kind::Unexpected), "permanent"),
+            (error(Kind::Unexpected).set_source(reset()), "transient"),
+            (error(Kind::NotFound).set_source(reset()), "permanent"),
+            (error(Kind::Conflict).set_temporary(), "transient"),
+            (error(Kind::Conflict), "permanent"),
+            (error(Kind::ConditionNotMatch), "permanent"),
+            (error(Kind::AlreadyExists), "permanent"),
+            (error(Kind::ConfigInvalid), "permanent"),
+            (error(Kind::NotFound), "permanent"),
+            (error(Kind::PermissionDenied), "permanent"),
+            (error(Kind::RangeNotSatisfied), "permanent"),
+            (error(Kind::Unsupported), "permanent"),
+        ];
+        for (error, want) in cases {
+            assert_eq!(error.verdict().as_str(), want, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_the_source() {
+        let limit = Duration::from_secs(1);
+        let error = OpendalError::timed_out(TimedOut::Attempt { limit });
+        assert_eq!(error.verdict(), Verdict::TRANSIENT);
+        assert!(error.source().is_some_and(<dyn Error>::is::<TimedOut>));
+        let cannot_cut = OpendalError::timed_out(TimedOut::CannotCut { limit });
+        assert_eq!(cannot_cut.verdict(), Verdict::Permanent);
+    }
+}
