@@ -59,7 +59,8 @@ impl Default for S3ServerBuilder {
 
 impl S3ServerBuilder {
     /// The folder with the buckets. Default: a temporary one, which is removed when the server
-    /// is dropped.
+    /// is dropped. One server at a time: two of them on one folder do not exclude each other's
+    /// writes.
     pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
         self.root = Some(root.into());
         self
