@@ -1,5 +1,6 @@
 //! Lists of the upstream that a fault changes: read, changed and written again.
 
+use hyper::http::Extensions;
 use hyper::{Method, Uri};
 use percent_encoding::percent_decode_str;
 use s3s::{S3, S3Request, S3Response, S3Result, dto};
@@ -43,7 +44,7 @@ impl Lists {
     async fn ask(
         &self,
         uri: &Uri,
-        extensions: &mut hyper::http::Extensions,
+        extensions: &mut Extensions,
     ) -> S3Result<(dto::ListObjectsV2Output, Option<Fault>)> {
         let document = self.0.ask(Method::GET, uri, bytes::Bytes::new()).await?;
         let text = String::from_utf8_lossy(&document);
