@@ -289,8 +289,8 @@ The figures of a result are the requests that the server saw; *again*, the bytes
 sent beyond those that were needed; *early*, the requests before the time that a `Retry-After` asked
 for; and the seconds of the call. Each result is one sample: the seconds depend on chance, and so do
 the outcomes of faults that last for a time. The same client wrote the objects that it reads, with the
-checksums that it prefers. The server responds to a repeated completion of an upload with 403, as its
-S3 implementation does, or with the 404 that S3 documents if the scenario says so.
+checksums that it prefers. The server responds to a repeated completion of an upload with the 404 that
+S3 documents.
 ";
 
 #[cfg(test)]

@@ -117,6 +117,20 @@ async fn of_many_concurrent_creates_one_wins() {
 }
 
 #[tokio::test]
+async fn a_write_that_is_refused_before_its_body_gets_its_response() {
+    let (_server, client) = start(S3Server::builder()).await;
+    client.put(&key(), "x".into()).await.unwrap();
+    for _ in 0..20 {
+        let payload = bytes::Bytes::from(vec![0; 8 << 20]).into();
+        let key = key();
+        let put = client.put_opts(&key, payload, PutMode::Create.into());
+        let error = put.await.unwrap_err();
+        let is_refused = matches!(error, Error::AlreadyExists { .. });
+        assert!(is_refused, "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_is_not_an_object() {
     let (_server, client) = start(S3Server::builder()).await;
     client.put(&key(), "x".into()).await.unwrap();

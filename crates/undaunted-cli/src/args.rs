@@ -1,7 +1,7 @@
 //! The command line, as clap parses it, and the help.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ pub(crate) struct LsArgs {
     pub(crate) common: CommonArgs,
 }
 
-/// Serve a directory as S3, with injected faults.
+/// Serve a directory, or another S3 endpoint, as S3 with injected faults.
 #[derive(Args, Debug)]
 #[command(long_about = SERVE_ABOUT, after_long_help = SERVE_EXAMPLES)]
 pub(crate) struct ServeArgs {
@@ -154,6 +154,18 @@ pub(crate) struct ServeArgs {
     /// Without it the objects are in a temporary directory, which is removed at the end.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+
+    /// S3 endpoint to pass requests on to, instead of serving a directory, as explained below.
+    #[arg(short, long, value_name = "URL", conflicts_with_all = ["dir", "bucket"])]
+    pub(crate) upstream: Option<String>,
+
+    /// Option of the upstream: its credentials and aws_region, by object_store's names
+    /// (repeatable).
+    ///
+    /// The environment variables that object_store reads apply too, and are the place for secrets:
+    /// other users can see command lines.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value, requires = "upstream")]
+    pub(crate) upstream_option: Vec<KeyValue>,
 
     /// Port to listen on; 0 chooses a free one.
     #[arg(short, long, value_name = "PORT", default_value_t = 9000)]
@@ -171,6 +183,11 @@ pub(crate) struct ServeArgs {
     /// flaky,seed=7,rate=0.5; or the path of a chaos file, which ends in .toml.
     #[arg(short, long, value_name = "SPEC|FILE.toml", value_parser = Chaos::parse)]
     pub(crate) chaos: Option<Chaos>,
+
+    /// A second address to listen on, such as 127.0.0.1:9001, where a test changes the faults and
+    /// reads the requests, as explained below. Port 0 chooses a free one.
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) control: Option<SocketAddr>,
 
     /// How long a request that gets no response is held before its connection is closed.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = value::duration, allow_negative_numbers = true)]
@@ -390,4 +407,6 @@ Examples:
   undaunted serve --dir ./data --chaos flaky
   undaunted serve --chaos blackout=20s                 no responses for the first 20 s
   undaunted serve --chaos faults.toml --record requests.jsonl
-  undaunted serve --port 0 --json                      a free port, printed for a program";
+  undaunted serve --port 0 --json                      a free port, printed for a program
+  undaunted serve --control 127.0.0.1:9001             faults that a test changes as it runs
+  undaunted serve --chaos flaky --upstream https://s3.eu-central-1.amazonaws.com";

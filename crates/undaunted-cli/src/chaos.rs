@@ -10,7 +10,11 @@ use undaunted_chaos::{ChaosFile, ChaosSpec, FaultPlan};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Chaos {
     Line(ChaosSpec),
-    File { path: String, file: ChaosFile },
+    File {
+        path: String,
+        text: String,
+        file: ChaosFile,
+    },
 }
 
 impl Chaos {
@@ -27,6 +31,7 @@ impl Chaos {
         Ok(Self::File {
             path: text.to_owned(),
             file: file.map_err(|error| error.to_string())?,
+            text: content,
         })
     }
 
@@ -44,6 +49,22 @@ impl Chaos {
             )),
             None => Ok(chaos),
         }
+    }
+
+    /// The same as a chaos file.
+    pub(crate) fn text(&self) -> String {
+        let spec = match self {
+            Self::Line(spec) => spec.to_string(),
+            Self::File { text, .. } => return text.clone(),
+        };
+        let lines = spec.split(',').filter_map(|setting| {
+            let (name, value) = setting.split_once('=')?;
+            Some(match value.parse::<f64>() {
+                Ok(_) => format!("{name} = {value}\n"),
+                Err(_) => format!("{name} = \"{value}\"\n"),
+            })
+        });
+        lines.collect()
     }
 
     /// A new plan that has not counted any call.
@@ -75,6 +96,17 @@ mod tests {
         let problem = Chaos::parse_for_store("cut_document=0.1").unwrap_err();
         assert!(problem.starts_with("cut_document changes responses of HTTP"));
         assert!(Chaos::parse_for_store("redirect=0.1").is_ok());
+    }
+
+    #[test]
+    fn a_line_is_a_chaos_file_too() {
+        for line in ["flaky,seed=7,delay_for=9s", "blackout=2m", "rate=0"] {
+            let Chaos::Line(spec) = Chaos::parse(line).unwrap() else {
+                unreachable!("{line}")
+            };
+            let file: ChaosFile = Chaos::Line(spec.clone()).text().parse().unwrap();
+            assert_eq!(file.spec(), Some(&spec));
+        }
     }
 
     #[test]

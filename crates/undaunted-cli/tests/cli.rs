@@ -12,6 +12,7 @@
 //! - `responses`: responses of S3 that are odd, lost or failures, and what is said of them
 //! - `rules`: verdicts of the user's own, as flags
 //! - `s3`: a real S3 server with faults on the wire
+//! - `served_elsewhere`: `serve` with a second port, an upstream, and keys that no path can be
 //! - `serving`: `serve`, and trees there and back through every chaos profile
 //! - `stopping`: Ctrl-C and SIGTERM
 //! - `streams`: stdin and stdout
@@ -35,6 +36,7 @@ mod cli {
     mod rules;
     mod s3;
     mod sandbox;
+    mod served_elsewhere;
     mod serving;
     mod stopping;
     mod streams;

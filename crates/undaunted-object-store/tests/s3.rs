@@ -402,8 +402,8 @@ async fn ranges_are_resumed_too() {
 
 #[tokio::test]
 async fn whatever_a_server_responds_to_a_repeated_completion() {
-    // This server says 403 by itself; others say 404.
-    for status in [None, Some(404)] {
+    // This server says 404 by itself; others say 403.
+    for status in [None, Some(403)] {
         let mut rules = vec![Rule::new(
             Operation::CompleteMultipart,
             Fault::FailAfter(Failure::Reset),

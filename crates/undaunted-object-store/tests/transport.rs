@@ -151,7 +151,11 @@ async fn a_server_without_tls_is_permanent_and_said() {
 async fn a_certificate_that_nobody_signed_is_permanent_and_said() {
     let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(certificate.signing_key.serialize_der());
-    let config = rustls::ServerConfig::builder()
+    // By name: with other crates' features there may be two to choose from.
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.cert.der().clone()], key.unwrap())
         .unwrap();

@@ -11,19 +11,27 @@ use s3s::path::check_bucket_name;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::backend::S3Backend;
+use super::backend::{Backend, DirectoryBackend};
+use super::control::Control;
+use super::current_plan::CurrentPlan;
 use super::listen::listen;
 use super::record::{Observer, Records, RequestRecord};
 use super::respond::Responder;
 use super::{RootFolder, S3Server};
+use crate::file::ChaosFile;
+use crate::file::error::FileError;
 use crate::plan::FaultPlan;
 
 /// Builds an [`S3Server`].
 #[must_use = "a builder does nothing until `start` is called"]
 pub struct S3ServerBuilder {
     root: Option<PathBuf>,
+    /// In the place of a directory.
+    pub(super) backend: Option<Arc<dyn Backend>>,
     address: SocketAddr,
+    control: Option<SocketAddr>,
     plan: FaultPlan,
+    chaos: Option<String>,
     buckets: Vec<String>,
     keep: usize,
     page_size: u16,
@@ -35,8 +43,11 @@ impl Default for S3ServerBuilder {
     fn default() -> Self {
         Self {
             root: None,
+            backend: None,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            control: None,
             plan: FaultPlan::none(),
+            chaos: Some(String::new()),
             buckets: Vec::new(),
             keep: KEEP,
             page_size: PAGE_SIZE,
@@ -48,7 +59,8 @@ impl Default for S3ServerBuilder {
 
 impl S3ServerBuilder {
     /// The folder with the buckets. Default: a temporary one, which is removed when the server
-    /// is dropped.
+    /// is dropped. One server at a time: two of them on one folder do not exclude each other's
+    /// writes.
     pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
         self.root = Some(root.into());
         self
@@ -63,6 +75,37 @@ impl S3ServerBuilder {
     /// The faults. Default: none.
     pub fn plan(mut self, plan: FaultPlan) -> Self {
         self.plan = plan;
+        self.chaos = None;
+        self
+    }
+
+    /// The faults, as a [chaos file](ChaosFile) whose text the [second port](Self::control)
+    /// returns.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn chaos(mut self, text: impl Into<String>) -> Result<Self, FileError> {
+        let text = text.into();
+        self.plan = text.parse::<ChaosFile>()?.plan();
+        self.chaos = Some(text);
+        Ok(self)
+    }
+
+    /// A second address to listen on, where a test in any language changes the faults and reads
+    /// the requests. Default: none.
+    ///
+    /// | request | what it does |
+    /// |---|---|
+    /// | `PUT /_undaunted/chaos` | sets the faults: the body is a [chaos file](ChaosFile) |
+    /// | `GET /_undaunted/chaos` | the chaos file in force |
+    /// | `DELETE /_undaunted/chaos` | no faults |
+    /// | `GET /_undaunted/requests` | the requests so far, oldest first, as a JSON array |
+    /// | `DELETE /_undaunted/requests` | forgets them |
+    ///
+    /// A mistake is a 400 with `{"error": …}`. Whoever can reach the address can use it.
+    pub fn control(mut self, address: SocketAddr) -> Self {
+        self.control = Some(address);
         self
     }
 
@@ -107,44 +150,63 @@ impl S3ServerBuilder {
     /// When the name of a bucket is not valid, the folder cannot be used, or the address cannot
     /// be listened on.
     pub async fn start(mut self) -> io::Result<S3Server> {
+        let (root, backend) = match self.backend.take() {
+            Some(backend) => (RootFolder::Elsewhere, backend),
+            None => self.directory()?,
+        };
+        let listener = bind(self.address).await?;
+        let address = listener.local_addr()?;
+        let records = Records::new(self.keep, self.observer);
+        let plan = CurrentPlan::new(self.plan, self.chaos);
+        let responder = Arc::new(Responder {
+            backend,
+            plan: plan.clone(),
+            records: records.clone(),
+            hang: self.hang,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let mut control = None;
+        if let Some(address) = self.control {
+            let listener = bind(address).await?;
+            control = Some(listener.local_addr()?);
+            let (plan, records) = (plan.clone(), records.clone());
+            let served = Control { plan, records };
+            tokio::spawn(listen(listener, stopped.clone(), move |stream| {
+                served.clone().serve(stream)
+            }));
+        }
+        let listening = tokio::spawn(listen(listener, stopped, move |stream| {
+            Arc::clone(&responder).serve(stream)
+        }));
+        Ok(S3Server {
+            address,
+            root,
+            control,
+            plan,
+            records,
+            stop,
+            listening,
+        })
+    }
+
+    /// The directory that is served, with its buckets.
+    fn directory(&mut self) -> io::Result<(RootFolder, Arc<dyn Backend>)> {
         if self.buckets.is_empty() {
             self.buckets.push(BUCKET.to_owned());
         }
         if let Some(bucket) = self.buckets.iter().find(|name| !check_bucket_name(name)) {
             return Err(bad_bucket(bucket));
         }
-        let root = match self.root {
+        let root = match self.root.take() {
             Some(path) => RootFolder::Given(path),
             None => RootFolder::Temporary(tempfile::tempdir()?),
         };
-        let path = match &root {
-            RootFolder::Given(path) => path.as_path(),
-            RootFolder::Temporary(folder) => folder.path(),
-        };
         for bucket in &self.buckets {
-            let folder = path.join(bucket);
+            let folder = root.path().join(bucket);
             std::fs::create_dir_all(&folder).map_err(|error| named(&folder, &error))?;
         }
-        let listener = TcpListener::bind(self.address)
-            .await
-            .map_err(|error| named(&self.address, &error))?;
-        let address = listener.local_addr()?;
-        let records = Records::new(self.keep, self.observer);
-        let responder = Arc::new(Responder {
-            backend: S3Backend::new(path, self.page_size.into())?,
-            plan: self.plan.clone(),
-            records: records.clone(),
-        });
-        let (stop, stopped) = watch::channel(false);
-        let listening = tokio::spawn(listen(listener, responder, self.hang, stopped));
-        Ok(S3Server {
-            address,
-            root,
-            plan: self.plan,
-            records,
-            stop,
-            listening,
-        })
+        let backend = DirectoryBackend::new(root.path(), self.page_size.into())?;
+        Ok((root, Arc::new(backend)))
     }
 }
 
@@ -156,6 +218,11 @@ impl fmt::Debug for S3ServerBuilder {
             .field("buckets", &self.buckets)
             .finish_non_exhaustive()
     }
+}
+
+async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| named(&address, &error))
 }
 
 /// The same error, with what it is about.

@@ -5,15 +5,19 @@ mod body;
 mod builder;
 mod connection;
 mod content;
+mod control;
+mod current_plan;
 mod document;
-mod files;
-mod keys;
 mod listen;
+mod objects;
 mod page;
 mod record;
 mod refused;
 mod request;
+mod request_body;
 mod respond;
+#[cfg(feature = "upstream")]
+mod upstream;
 
 use std::net::SocketAddr;
 use std::path::{Path as FsPath, PathBuf};
@@ -24,8 +28,11 @@ use tokio::task::JoinHandle;
 pub use backend::{ACCESS_KEY, SECRET_KEY};
 pub use builder::S3ServerBuilder;
 pub use record::RequestRecord;
+#[cfg(feature = "upstream")]
+pub use upstream::Upstream;
 
 use crate::plan::FaultPlan;
+use current_plan::CurrentPlan;
 use record::Records;
 
 /// An S3 server that misbehaves on command: `s3s` over a folder, with a [`FaultPlan`] between
@@ -41,9 +48,29 @@ use record::Records;
 ///
 /// Every request is recorded. The server stops when it is dropped.
 ///
-/// Conditions of writes hold until the write is done, as on S3. Unlike on S3, an object cannot
-/// be a prefix of another one (`a` and `a/b`), because each is a file. Small hidden files beside
-/// the buckets hold the attributes of their objects.
+/// Conditions of writes hold until the write is done, as on S3.
+///
+/// # Keys and files
+///
+/// An object is a file, and an ordinary key is its path: `reports/2026.csv` in `bucket` is
+/// `bucket/reports/2026.csv` below the [root](Self::root), and a file that is put there by hand is
+/// an object. Keys that no path can be have files whose names have a mark:
+///
+/// | key | file |
+/// |---|---|
+/// | `a`, where keys that begin with `a/` exist | `a%~object` |
+/// | `a//b`, `a/` | `a/%~=/b`, `a/%~=` |
+/// | `./a`, `../a` | `%~=./a`, `%~=../a` |
+/// | a segment of more than 255 bytes | `first 200 bytes%~more/the rest` |
+/// | a segment that looks like one of these, such as `%~=` | `%~=%25~=` |
+///
+/// A file is not an object if its name is not UTF-8, or if it has such a mark and is the file of no
+/// key. Links to files are objects; directories behind links are not listed. Where the file
+/// system takes `a` and `A` for the same name, they are the same object.
+///
+/// The directory `.undaunted` beside the buckets has what a file cannot have: ETags, attributes
+/// and the parts of uploads. A file that was changed by hand is a new object: it has another ETag,
+/// and no attributes.
 ///
 /// ```
 /// use undaunted_chaos::server::S3Server;
@@ -64,7 +91,8 @@ use record::Records;
 pub struct S3Server {
     address: SocketAddr,
     root: RootFolder,
-    plan: FaultPlan,
+    control: Option<SocketAddr>,
+    plan: CurrentPlan,
     records: Records,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
@@ -75,6 +103,18 @@ pub struct S3Server {
 enum RootFolder {
     Given(PathBuf),
     Temporary(tempfile::TempDir),
+    /// At an upstream.
+    Elsewhere,
+}
+
+impl RootFolder {
+    fn path(&self) -> &FsPath {
+        match self {
+            Self::Given(path) => path,
+            Self::Temporary(folder) => folder.path(),
+            Self::Elsewhere => FsPath::new(""),
+        }
+    }
 }
 
 impl S3Server {
@@ -95,19 +135,29 @@ impl S3Server {
         format!("http://{}", self.address)
     }
 
-    /// The folder with the buckets, each a folder, and the objects, each a file.
+    /// The folder with the buckets, each a folder, and the objects, each a file. With an upstream
+    /// it is empty.
     #[must_use]
     pub fn root(&self) -> &FsPath {
-        match &self.root {
-            RootFolder::Given(path) => path,
-            RootFolder::Temporary(folder) => folder.path(),
-        }
+        self.root.path()
     }
 
     /// The plan, to add rules or to read what happened.
     #[must_use]
-    pub fn plan(&self) -> &FaultPlan {
-        &self.plan
+    pub fn plan(&self) -> FaultPlan {
+        self.plan.plan()
+    }
+
+    /// Puts another plan in the place of the one so far. It counts the requests from now on;
+    /// those that came before keep the faults that were chosen for them.
+    pub fn set_plan(&self, plan: FaultPlan) {
+        self.plan.set(plan, None);
+    }
+
+    /// The URL of the [second port](S3ServerBuilder::control), if there is one.
+    #[must_use]
+    pub fn control_endpoint(&self) -> Option<String> {
+        self.control.map(|address| format!("http://{address}"))
     }
 
     /// The requests so far, oldest first: the newest 100,000, or as many as the builder was
@@ -115,6 +165,12 @@ impl S3Server {
     #[must_use]
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.records.all()
+    }
+
+    /// Forgets the requests so far, so that a test sees its own. One that is in progress is not
+    /// kept any more.
+    pub fn clear_requests(&self) {
+        self.records.clear();
     }
 
     /// Stops, and returns once every connection is closed and the

@@ -2,7 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::{
-    CommonPrefix, ETag, EncodingType, ListObjectsV2Output, Object, Timestamp, TimestampFormat,
+    CommonPrefix, ETag, EncodingType, ListMultipartUploadsOutput, ListObjectsOutput,
+    ListObjectsV2Output, Object, Timestamp, TimestampFormat,
 };
 
 use crate::fault::Fault;
@@ -84,24 +85,64 @@ fn last_entry(page: &ListObjectsV2Output) -> Option<String> {
         .cloned()
 }
 
-/// Encodes what a client asked to have encoded, as S3 does.
+/// Encodes what a client asked to have encoded, as S3 does. Tokens are opaque, and stay.
 pub(super) fn encode(page: &mut ListObjectsV2Output) {
-    let url = EncodingType::from_static(EncodingType::URL);
-    if page.encoding_type.as_ref() != Some(&url) {
+    if !is_url(page.encoding_type.as_ref()) {
         return;
     }
-    let keys = page
-        .contents
-        .iter_mut()
-        .flatten()
-        .map(|object| &mut object.key);
-    let prefixes = page
-        .common_prefixes
-        .iter_mut()
-        .flatten()
-        .map(|common| &mut common.prefix);
+    let keys = page.contents.iter_mut().flatten();
+    let keys = keys.map(|object| &mut object.key);
+    let prefixes = page.common_prefixes.iter_mut().flatten();
+    let prefixes = prefixes.map(|common| &mut common.prefix);
     let others = [&mut page.prefix, &mut page.delimiter, &mut page.start_after];
-    for text in keys.chain(prefixes).chain(others).flatten() {
+    encode_all(keys.chain(prefixes).chain(others));
+}
+
+/// The page of the first version of lists, whose tokens are keys.
+pub(super) fn in_version_1(page: ListObjectsV2Output) -> ListObjectsOutput {
+    let mut page = ListObjectsOutput {
+        common_prefixes: page.common_prefixes,
+        contents: page.contents,
+        delimiter: page.delimiter,
+        encoding_type: page.encoding_type,
+        is_truncated: page.is_truncated,
+        marker: page.continuation_token,
+        max_keys: page.max_keys,
+        name: page.name,
+        next_marker: page.next_continuation_token,
+        prefix: page.prefix,
+        ..ListObjectsOutput::default()
+    };
+    if is_url(page.encoding_type.as_ref()) {
+        encode_all([&mut page.marker, &mut page.next_marker].into_iter());
+    }
+    page
+}
+
+/// The same for a page of uploads.
+pub(super) fn encode_uploads(page: &mut ListMultipartUploadsOutput) {
+    if !is_url(page.encoding_type.as_ref()) {
+        return;
+    }
+    let keys = page.uploads.iter_mut().flatten();
+    let keys = keys.map(|upload| &mut upload.key);
+    let prefixes = page.common_prefixes.iter_mut().flatten();
+    let prefixes = prefixes.map(|common| &mut common.prefix);
+    let others = [
+        &mut page.prefix,
+        &mut page.delimiter,
+        &mut page.key_marker,
+        &mut page.next_key_marker,
+    ];
+    encode_all(keys.chain(prefixes).chain(others));
+}
+
+fn is_url(encoding: Option<&EncodingType>) -> bool {
+    encoding.is_some_and(|encoding| encoding.as_str() == EncodingType::URL)
+}
+
+fn encode_all<'t>(texts: impl Iterator<Item = &'t mut Option<String>>) {
+    for text in texts.flatten() {
         *text = utf8_percent_encode(text, URL_ENCODED).to_string();
     }
 }

@@ -77,6 +77,13 @@ impl Records {
         self.lock().records.iter().cloned().collect()
     }
 
+    /// Forgets the requests so far. One that is in progress is not kept any more.
+    pub(super) fn clear(&self) {
+        let mut newest = self.lock();
+        newest.gone += newest.records.len() as u64;
+        newest.records.clear();
+    }
+
     /// Keeps a request as it came in.
     pub(super) fn begin(&self, mut record: RequestRecord) -> OpenRecord {
         let began = Instant::now();

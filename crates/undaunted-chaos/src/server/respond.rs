@@ -1,47 +1,68 @@
 //! From a request to a response, or to none.
 
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use object_store::Error;
 use s3s::Body;
+use tokio::net::TcpStream;
 
-use super::backend::S3Backend;
+use super::backend::Backend;
 use super::body::ResponseBody;
-use super::connection::ConnectionEnd;
+use super::connection::{Connection, ConnectionEnd};
+use super::current_plan::CurrentPlan;
 use super::document::{edited, with_references, without_element};
-use super::files::TookEffect;
+use super::objects::TookEffect;
 use super::record::{OpenRecord, Records, RequestRecord};
 use super::refused::RequestHead;
 use super::request::record_of;
+use super::request_body::RequestBody;
 use crate::body::Replace;
 use crate::call::IncomingCall;
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::operation::Operation;
 use crate::pending::{PendingFault, PendingFaults};
-use crate::plan::FaultPlan;
 
 /// Responds to requests as the plan says.
 pub(super) struct Responder {
-    pub(super) backend: S3Backend,
-    pub(super) plan: FaultPlan,
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) plan: CurrentPlan,
     pub(super) records: Records,
+    /// How long what never comes is waited for.
+    pub(super) hang: Duration,
 }
 
 impl Responder {
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream) {
+        let connection = Connection::new(stream, self.hang);
+        let end = connection.end();
+        let service = service_fn(move |request| {
+            let (responder, end) = (Arc::clone(&self), end.clone());
+            async move { responder.respond(request, &end).await }
+        });
+        // An error here is a fault that was wanted, or a client that went away.
+        let _ = http1::Builder::new()
+            .serve_connection(TokioIo::new(connection), service)
+            .await;
+    }
+
     /// The response; an error ends the connection without one.
-    pub(super) async fn respond(
+    async fn respond(
         &self,
         request: Request<Incoming>,
         end: &ConnectionEnd,
     ) -> io::Result<Response<ResponseBody>> {
         let record = record_of(&request);
-        let faults = self.plan.begin(&IncomingCall {
+        let faults = self.plan.plan().begin(&IncomingCall {
             operation: record.operation,
             key: &record.key,
             part: record.part,
@@ -63,7 +84,7 @@ impl Responder {
 
 /// One request, with what is needed to respond to it.
 struct Exchange<'e> {
-    backend: &'e S3Backend,
+    backend: &'e Arc<dyn Backend>,
     record: &'e RequestRecord,
     open: OpenRecord,
     end: &'e ConnectionEnd,
@@ -84,8 +105,8 @@ impl Exchange<'_> {
                 tokio::time::sleep(lasts).await;
             } else if fault.fault().prevents_the_call() {
                 self.take_effect(&fault);
-                // Closing with unread data would be a reset, which only a reset may be.
-                drain(request).await;
+                // Only a reset may be one.
+                RequestBody::new(request.into_body()).drain().await;
                 return match self.head.refused(fault.fault()) {
                     Some(refusal) => Ok(refusal),
                     None => self.fail(fault.fault().failure()).await,
@@ -97,8 +118,11 @@ impl Exchange<'_> {
         if let Some(fault) = &last {
             request.extensions_mut().insert(fault.fault().clone());
         }
-        let request = request.map(Body::from);
-        let response = self.backend.serve(request, self.record).await?;
+        let (head, body) = request.into_parts();
+        let body = RequestBody::new(body);
+        let request = Request::from_parts(head, Body::http_body(body.clone()));
+        let response = self.backend.serve(request).await?;
+        body.drain().await;
         let response = response.map(ResponseBody::new);
         match last.filter(|_| response.status().is_success()) {
             Some(fault) => self.hit(response, fault).await,
@@ -220,7 +244,7 @@ impl Exchange<'_> {
     }
 
     fn replace(&self) -> Replace {
-        let (backend, path) = (self.backend.clone(), self.record.path.clone());
+        let (backend, path) = (Arc::clone(self.backend), self.record.path.clone());
         Box::new(move || {
             Box::pin(async move {
                 let replaced = backend.replace(&path).await;
@@ -244,10 +268,4 @@ fn content_length(response: &Response<ResponseBody>) -> u64 {
     announced
         .and_then(|length| length.to_str().ok()?.parse().ok())
         .unwrap_or_else(|| response.body().size_hint().lower())
-}
-
-async fn drain(request: Request<Incoming>) {
-    let mut body = request.into_body();
-    // A client that stops sending gets its failure all the same.
-    while let Some(Ok(_)) = body.frame().await {}
 }

@@ -29,9 +29,18 @@ pub(crate) async fn spied(builder: S3ServerBuilder) -> (S3Server, AmazonS3, Spy)
 }
 
 fn client(server: &S3Server) -> AmazonS3Builder {
-    let options = server.object_store_options().into_iter();
+    configured(server.object_store_options())
+}
+
+/// A client with these options, the last of each name.
+pub(crate) fn client_with(options: impl IntoIterator<Item = (String, String)>) -> AmazonS3 {
+    configured(options).build().unwrap()
+}
+
+fn configured(options: impl IntoIterator<Item = (String, String)>) -> AmazonS3Builder {
     let client = AmazonS3Builder::new().with_bucket_name("bucket");
     options
+        .into_iter()
         .fold(client, |client, (key, value)| {
             client.with_config(key.parse().unwrap(), value)
         })

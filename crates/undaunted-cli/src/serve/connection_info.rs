@@ -14,24 +14,34 @@ pub(crate) struct ConnectionInfo {
     access_key_id: &'static str,
     secret_access_key: &'static str,
     region: &'static str,
-    directory: String,
+    /// None with an upstream, which has its own buckets.
+    directory: Option<String>,
+    upstream: Option<String>,
     buckets: Vec<String>,
     chaos: Option<String>,
+    control: Option<String>,
     #[serde(skip)]
     is_temporary: bool,
 }
 
 impl ConnectionInfo {
     pub(crate) fn new(args: &ServeArgs, server: &S3Server) -> Self {
+        let is_directory = args.upstream.is_none();
         Self {
             endpoint: server.endpoint(),
             access_key_id: ACCESS_KEY,
             secret_access_key: SECRET_KEY,
             region: REGION,
-            directory: server.root().display().to_string(),
-            buckets: args.bucket.clone(),
+            directory: is_directory.then(|| server.root().display().to_string()),
+            upstream: args.upstream.clone(),
+            buckets: if is_directory {
+                args.bucket.clone()
+            } else {
+                Vec::new()
+            },
             chaos: args.chaos.as_ref().map(ToString::to_string),
-            is_temporary: args.dir.is_none(),
+            control: server.control_endpoint(),
+            is_temporary: is_directory && args.dir.is_none(),
         }
     }
 }
@@ -46,21 +56,31 @@ impl fmt::Display for ConnectionInfo {
             ..
         } = self;
         let bucket = self.buckets.first().map_or("bucket", String::as_str);
-        let directory = text::escaped(&self.directory);
+        let objects = self.directory.as_ref().or(self.upstream.as_ref());
+        let objects = text::escaped(objects.map_or("", String::as_str));
         let until = if self.is_temporary {
             " (temporary: removed at the end)"
         } else {
             ""
         };
-        let buckets = self.buckets.join(", ");
+        let buckets = match self.upstream {
+            Some(_) => "those of the upstream".to_owned(),
+            None => self.buckets.join(", "),
+        };
         let chaos = self.chaos.as_deref().unwrap_or("none (add --chaos flaky)");
+        let control = self
+            .control
+            .as_ref()
+            .map(|url| format!("  control     {url}/_undaunted/chaos and /_undaunted/requests\n"));
+        let control = control.unwrap_or_default();
         write!(
             f,
             "\
 S3 at {endpoint}
-  objects     {directory}{until}
+  objects     {objects}{until}
   buckets     {buckets}
   faults      {chaos}
+{control}\
   access key  {access_key_id}
   secret key  {secret_access_key}
   region      {region}

@@ -3,17 +3,16 @@
 mod connection_info;
 mod record;
 mod request_counters;
+mod upstream;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use undaunted_chaos::FaultPlan;
 use undaunted_chaos::server::S3Server;
 
 use crate::args::ServeArgs;
-use crate::chaos::Chaos;
 use crate::error::{CliError, UsageError};
 use crate::progress::Progress;
 use crate::signals::Stop;
@@ -53,21 +52,26 @@ async fn start(
     counters: &Arc<RequestCounters>,
     recording: Option<&Recording>,
 ) -> Result<S3Server, CliError> {
-    let plan = args
-        .chaos
-        .as_ref()
-        .map_or_else(FaultPlan::none, Chaos::plan);
     let mut builder = S3Server::builder()
         .address(SocketAddr::from((args.address, args.port)))
-        .plan(plan)
-        .hang(args.hang)
-        // The log of requests is for tests.
-        .keep(0);
+        .hang(args.hang);
+    if let Some(chaos) = &args.chaos {
+        let same = builder.chaos(chaos.text());
+        builder = same.map_err(|error| CliError::Serve(io::Error::other(error)))?;
+    }
+    builder = match args.control {
+        Some(address) => builder.control(address),
+        // Nobody can read the requests.
+        None => builder.keep(0),
+    };
     if let Some(dir) = &args.dir {
         builder = builder.root(dir);
     }
     for bucket in &args.bucket {
         builder = builder.bucket(bucket);
+    }
+    if let Some(url) = &args.upstream {
+        builder = builder.upstream(upstream::open(url, &args.upstream_option).await?);
     }
     let counters = Arc::clone(counters);
     let sender = recording.map(Recording::sender);
@@ -79,7 +83,8 @@ async fn start(
     });
     server.start().await.map_err(|error| {
         if error.kind() == ErrorKind::AddrInUse {
-            let advice = format!("{error}: choose another with --port, or 0 for a free one");
+            let also = args.control.map_or("", |_| " (--control likewise)");
+            let advice = format!("{error}: choose another with --port, or 0 for a free one{also}");
             return CliError::Serve(io::Error::new(error.kind(), advice));
         }
         CliError::Serve(error)
@@ -105,6 +110,11 @@ fn warn_if_public(args: &ServeArgs, server: &S3Server, progress: &Progress) {
             "note: everyone who can reach {} can read and write the objects: the credentials are \
              not secret",
             server.address()
+        ));
+    }
+    if let Some(control) = args.control.filter(|control| !control.ip().is_loopback()) {
+        progress.note(&format!(
+            "note: everyone who can reach {control} can change the faults and read the requests"
         ));
     }
 }

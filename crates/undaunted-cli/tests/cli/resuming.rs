@@ -137,9 +137,9 @@ pub(super) fn bytes(service: &Service, operation: Operation, mark: Duration) -> 
 
 /// Files that the server keeps beside the objects for uploads that have not ended.
 pub(super) fn uploads(root: &Path) -> Vec<String> {
-    let entries = fs::read_dir(root).unwrap();
+    let entries = fs::read_dir(root.join(".undaunted/uploads")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.contains("upload")).collect()
+    names.collect()
 }
 
 fn recorded(sandbox: &Sandbox, from: usize) -> Vec<Value> {

@@ -18,7 +18,17 @@ pub(super) struct Served {
 
 impl Served {
     pub(super) fn start(sandbox: &Sandbox, line: &str) -> Self {
-        let mut child = sandbox.start(&format!("serve --json --port 0 {line}"));
+        Self::start_with(sandbox, line, [])
+    }
+
+    /// Starts it with more variables in its environment.
+    pub(super) fn start_with<const N: usize>(
+        sandbox: &Sandbox,
+        line: &str,
+        variables: [(&'static str, String); N],
+    ) -> Self {
+        let line = format!("serve --json --port 0 {line}");
+        let mut child = sandbox.start_with(&line, variables);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
@@ -33,7 +43,7 @@ impl Served {
         }
     }
 
-    fn info(&self, name: &str) -> &str {
+    pub(super) fn info(&self, name: &str) -> &str {
         self.info[name].as_str().unwrap()
     }
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from undaunted.testing import S3Server
 
 
 @pytest.fixture
@@ -24,3 +28,12 @@ def undaunted_no_retries() -> Iterator[None]:
 
     with testing.set_active(False):
         yield
+
+
+@pytest.fixture
+def undaunted_s3() -> Iterator[S3Server]:
+    """An S3 without objects and faults; both can be set as the test runs."""
+    from undaunted import testing
+
+    with testing.s3_server() as server:
+        yield server

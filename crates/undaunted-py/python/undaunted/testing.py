@@ -24,6 +24,7 @@ from typing import Any, TypeAlias, TypeVar
 from ._config import RetryConfig
 from ._open import OptionValue, open_store
 from ._protocol import FileInfo
+from ._s3_server import S3Server, s3_server
 from ._storage import ObjectStorage
 from ._undaunted import set_switch, switch
 
@@ -33,9 +34,11 @@ __all__ = [
     "Fault",
     "FaultyStorage",
     "LostResponse",
+    "S3Server",
     "Switched",
     "chaos_storage",
     "is_active",
+    "s3_server",
     "set_active",
     "set_attempts",
     "without_waits",

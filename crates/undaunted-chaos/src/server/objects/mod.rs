@@ -1,0 +1,533 @@
+//! S3 over a directory of files.
+
+mod conditions;
+mod digests;
+mod folder;
+mod incoming;
+mod list;
+mod multipart;
+mod names;
+mod output;
+mod record;
+#[cfg(test)]
+mod tests;
+mod uploads;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, dto, s3_error};
+use tokio::task::spawn_blocking;
+
+use super::content;
+use super::page;
+use crate::fault::Fault;
+use conditions::{ReadConditions, WriteConditions};
+use folder::{Folder, Object};
+use incoming::{expected, receive};
+use list::{Entry, Query};
+use record::{Record, attributes};
+
+/// Objects as files. A clone shares them.
+#[derive(Clone, Debug)]
+pub(super) struct Objects {
+    folder: Arc<Folder>,
+    /// How many entries a page of a list has at most.
+    page_size: i32,
+}
+
+/// Put into a response whose request had a fault in its extensions, if the fault was carried
+/// out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TookEffect;
+
+impl Objects {
+    pub(super) fn new(root: &Path, page_size: i32) -> io::Result<Self> {
+        Ok(Self {
+            folder: Arc::new(Folder::new(root)?),
+            page_size,
+        })
+    }
+
+    /// Puts an object of the same length in the place of this one.
+    pub(super) async fn replace(&self, bucket: &str, key: &str) -> io::Result<()> {
+        let replaced = self.on_files(bucket, key, |folder, bucket, key| {
+            let mut object = folder.open(bucket, key)?;
+            let mut content = Vec::new();
+            let read = io::Read::read_to_end(&mut object.file, &mut content);
+            read.map_err(|error| failed("cannot read the object", &error))?;
+            let other = crate::body::inverted(&content);
+            let mut staged = folder.stage()?;
+            let written = io::Write::write_all(&mut staged, &other);
+            written.map_err(|error| failed("cannot write the object", &error))?;
+            let md5 = <s3s::crypto::Md5 as s3s::crypto::Checksum>::checksum(&other);
+            let record = Record {
+                e_tag: record::hex(md5.as_ref()),
+                ..Record::default()
+            };
+            folder.put(staged, bucket, key, record, &WriteConditions::default())
+        });
+        replaced.await.map_err(io::Error::other)
+    }
+
+    /// Does what blocks elsewhere. It is done to its end even if nobody waits for it any more, so
+    /// a client that goes away leaves nothing half done.
+    async fn on_files<T: Send + 'static>(
+        &self,
+        bucket: &str,
+        key: &str,
+        act: impl FnOnce(&Folder, &str, &str) -> S3Result<T> + Send + 'static,
+    ) -> S3Result<T> {
+        let folder = Arc::clone(&self.folder);
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        blocking(move || act(&folder, &bucket, &key)).await
+    }
+
+    async fn open(&self, bucket: &str, key: &str) -> S3Result<Object> {
+        self.on_files(bucket, key, Folder::open).await
+    }
+
+    /// The source of a copy.
+    async fn open_source(
+        &self,
+        source: &dto::CopySource,
+        conditions: &ReadConditions,
+    ) -> S3Result<Object> {
+        let dto::CopySource::Bucket { bucket, key, .. } = source else {
+            return Err(s3_error!(
+                NotImplemented,
+                "Only objects of buckets can be copied."
+            ));
+        };
+        let object = self.open(bucket, key).await?;
+        conditions.check_source(&object.record.e_tag, object.modified)?;
+        Ok(object)
+    }
+
+    fn listed(&self, most: Option<i32>) -> i32 {
+        most.map_or(self.page_size, |most| most.clamp(0, self.page_size))
+    }
+}
+
+#[async_trait::async_trait]
+impl S3 for Objects {
+    async fn create_bucket(
+        &self,
+        request: S3Request<dto::CreateBucketInput>,
+    ) -> S3Result<S3Response<dto::CreateBucketOutput>> {
+        let path = self.folder.root().join(&request.input.bucket);
+        match fs::create_dir(path) {
+            Ok(()) => Ok(S3Response::new(dto::CreateBucketOutput::default())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(s3_error!(BucketAlreadyExists))
+            }
+            Err(error) => Err(failed("cannot create the bucket", &error)),
+        }
+    }
+
+    async fn delete_bucket(
+        &self,
+        request: S3Request<dto::DeleteBucketInput>,
+    ) -> S3Result<S3Response<dto::DeleteBucketOutput>> {
+        let deleted = self.on_files(&request.input.bucket, "", |folder, bucket, _| {
+            folder.delete_bucket(bucket)
+        });
+        deleted.await?;
+        Ok(S3Response::new(dto::DeleteBucketOutput {}))
+    }
+
+    async fn head_bucket(
+        &self,
+        request: S3Request<dto::HeadBucketInput>,
+    ) -> S3Result<S3Response<dto::HeadBucketOutput>> {
+        self.folder.bucket(&request.input.bucket)?;
+        Ok(S3Response::new(dto::HeadBucketOutput::default()))
+    }
+
+    async fn get_bucket_location(
+        &self,
+        request: S3Request<dto::GetBucketLocationInput>,
+    ) -> S3Result<S3Response<dto::GetBucketLocationOutput>> {
+        self.folder.bucket(&request.input.bucket)?;
+        Ok(S3Response::new(dto::GetBucketLocationOutput::default()))
+    }
+
+    async fn list_buckets(
+        &self,
+        _request: S3Request<dto::ListBucketsInput>,
+    ) -> S3Result<S3Response<dto::ListBucketsOutput>> {
+        let cannot = |error: &io::Error| failed("cannot list the buckets", error);
+        let mut buckets = Vec::new();
+        for entry in fs::read_dir(self.folder.root()).map_err(|error| cannot(&error))? {
+            let entry = entry.map_err(|error| cannot(&error))?;
+            let name = entry.file_name();
+            let Some(name) = name
+                .to_str()
+                .filter(|name| self.folder.bucket(name).is_ok())
+            else {
+                continue;
+            };
+            let metadata = entry.metadata().map_err(|error| cannot(&error))?;
+            // Not every file system knows when a directory was created.
+            let created = metadata.created().or_else(|_| metadata.modified());
+            buckets.push(dto::Bucket {
+                creation_date: created.ok().map(dto::Timestamp::from),
+                name: Some(name.to_owned()),
+                ..dto::Bucket::default()
+            });
+        }
+        buckets.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(S3Response::new(dto::ListBucketsOutput {
+            buckets: Some(buckets),
+            ..dto::ListBucketsOutput::default()
+        }))
+    }
+
+    async fn put_object(
+        &self,
+        mut request: S3Request<dto::PutObjectInput>,
+    ) -> S3Result<S3Response<dto::PutObjectOutput>> {
+        let class = request.input.storage_class.as_ref();
+        let class = class.map_or("STANDARD", dto::StorageClass::as_str);
+        if !STORAGE_CLASSES.contains(&class) {
+            return Err(s3_error!(InvalidStorageClass));
+        }
+        let expected = expected!(request);
+        let mut input = request.input;
+        let body = input.body.take().unwrap_or_else(empty);
+        let conditions = WriteConditions {
+            if_match: input.if_match.take(),
+            if_none_match: input.if_none_match.take(),
+        };
+        let attributes = attributes!(input);
+        let (bucket, key) = (input.bucket, input.key);
+        let early = conditions.clone();
+        let staged = self.on_files(&bucket, &key, move |folder, bucket, key| {
+            folder.check(bucket, key, &early)?;
+            folder.stage()
+        });
+        let received = receive(staged.await?, body, expected).await?;
+        let (e_tag, sums) = (received.e_tag.clone(), received.checksums.clone());
+        let put = self.on_files(&bucket, &key, move |folder, bucket, key| {
+            let record = Record {
+                e_tag: received.e_tag,
+                attributes,
+                checksums: received.checksums,
+                ..Record::default()
+            };
+            folder.put(received.staged, bucket, key, record, &conditions)
+        });
+        put.await?;
+        Ok(S3Response::new(dto::PutObjectOutput {
+            e_tag: Some(dto::ETag::Strong(e_tag)),
+            checksum_crc32: sums.crc32,
+            checksum_crc32c: sums.crc32c,
+            checksum_crc64nvme: sums.crc64nvme,
+            checksum_sha1: sums.sha1,
+            checksum_sha256: sums.sha256,
+            ..dto::PutObjectOutput::default()
+        }))
+    }
+
+    async fn copy_object(
+        &self,
+        request: S3Request<dto::CopyObjectInput>,
+    ) -> S3Result<S3Response<dto::CopyObjectOutput>> {
+        let conditions = WriteConditions {
+            if_match: condition(&request, &hyper::header::IF_MATCH)?,
+            if_none_match: condition(&request, &hyper::header::IF_NONE_MATCH)?,
+        };
+        let mut input = request.input;
+        let source_conditions = ReadConditions {
+            if_match: input.copy_source_if_match.take(),
+            if_none_match: input.copy_source_if_none_match.take(),
+            if_modified_since: input.copy_source_if_modified_since.take(),
+            if_unmodified_since: input.copy_source_if_unmodified_since.take(),
+        };
+        let mut source = self
+            .open_source(&input.copy_source, &source_conditions)
+            .await?;
+        let replaces = input.metadata_directive.as_ref();
+        if replaces.is_some_and(|it| it.as_str() == dto::MetadataDirective::REPLACE) {
+            source.record.attributes = attributes!(input);
+        }
+        let e_tag = source.record.e_tag.clone();
+        let copied = self.on_files(&input.bucket, &input.key, move |folder, bucket, key| {
+            folder.check(bucket, key, &conditions)?;
+            let mut staged = folder.stage()?;
+            let copied = io::copy(&mut source.file, staged.as_file_mut());
+            copied.map_err(|error| failed("cannot copy the object", &error))?;
+            folder.put(staged, bucket, key, source.record, &conditions)
+        });
+        copied.await?;
+        Ok(S3Response::new(dto::CopyObjectOutput {
+            copy_object_result: Some(dto::CopyObjectResult {
+                e_tag: Some(dto::ETag::Strong(e_tag)),
+                last_modified: Some(dto::Timestamp::from(std::time::SystemTime::now())),
+                ..dto::CopyObjectResult::default()
+            }),
+            ..dto::CopyObjectOutput::default()
+        }))
+    }
+
+    async fn delete_object(
+        &self,
+        request: S3Request<dto::DeleteObjectInput>,
+    ) -> S3Result<S3Response<dto::DeleteObjectOutput>> {
+        let dto::DeleteObjectInput { bucket, key, .. } = request.input;
+        self.on_files(&bucket, &key, Folder::delete).await?;
+        Ok(S3Response::new(dto::DeleteObjectOutput::default()))
+    }
+
+    async fn delete_objects(
+        &self,
+        request: S3Request<dto::DeleteObjectsInput>,
+    ) -> S3Result<S3Response<dto::DeleteObjectsOutput>> {
+        let dto::DeleteObjectsInput { bucket, delete, .. } = request.input;
+        let is_quiet = delete.quiet == Some(true);
+        let output = self.on_files(&bucket, "", move |folder, bucket, _| {
+            folder.bucket(bucket)?;
+            let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+            for object in delete.objects {
+                match folder.delete(bucket, &object.key) {
+                    Ok(()) => deleted.push(dto::DeletedObject {
+                        key: Some(object.key),
+                        version_id: object.version_id,
+                        ..dto::DeletedObject::default()
+                    }),
+                    Err(error) => errors.push(dto::Error {
+                        code: Some(error.code().as_str().to_owned()),
+                        key: Some(object.key),
+                        message: error.message().map(ToOwned::to_owned),
+                        ..dto::Error::default()
+                    }),
+                }
+            }
+            Ok(dto::DeleteObjectsOutput {
+                deleted: Some(deleted).filter(|_| !is_quiet),
+                errors: Some(errors).filter(|errors| !errors.is_empty()),
+                ..dto::DeleteObjectsOutput::default()
+            })
+        });
+        Ok(S3Response::new(output.await?))
+    }
+
+    async fn get_object(
+        &self,
+        mut request: S3Request<dto::GetObjectInput>,
+    ) -> S3Result<S3Response<dto::GetObjectOutput>> {
+        let input = &mut request.input;
+        let ignores_range = matches!(request.extensions.get(), Some(Fault::IgnoreRange))
+            && input.range.take().is_some();
+        let object = self.open(&input.bucket, &input.key).await?;
+        let conditions = ReadConditions {
+            if_match: input.if_match.take(),
+            if_none_match: input.if_none_match.take(),
+            if_modified_since: input.if_modified_since.take(),
+            if_unmodified_since: input.if_unmodified_since.take(),
+        };
+        conditions.check(&object.record.e_tag, object.modified)?;
+        let range = output::range(&object, input.range.as_ref(), input.part_number)?;
+        let mut output = output::of_get(&object, range.clone());
+        output.body = Some(content::read(object.file, range.unwrap_or(0..object.size)));
+        let mut response = S3Response::new(output);
+        if ignores_range {
+            response.output.accept_ranges = None;
+            response.extensions.insert(TookEffect);
+        }
+        Ok(response)
+    }
+
+    async fn head_object(
+        &self,
+        request: S3Request<dto::HeadObjectInput>,
+    ) -> S3Result<S3Response<dto::HeadObjectOutput>> {
+        let mut input = request.input;
+        let object = self.open(&input.bucket, &input.key).await?;
+        let conditions = ReadConditions {
+            if_match: input.if_match.take(),
+            if_none_match: input.if_none_match.take(),
+            if_modified_since: input.if_modified_since.take(),
+            if_unmodified_since: input.if_unmodified_since.take(),
+        };
+        conditions.check(&object.record.e_tag, object.modified)?;
+        let range = output::range(&object, input.range.as_ref(), input.part_number)?;
+        let is_range = range.is_some();
+        let mut response = S3Response::new(output::of_head(&object, range));
+        if is_range {
+            response.status = Some(hyper::StatusCode::PARTIAL_CONTENT);
+        }
+        Ok(response)
+    }
+
+    async fn list_objects(
+        &self,
+        mut request: S3Request<dto::ListObjectsInput>,
+    ) -> S3Result<S3Response<dto::ListObjectsOutput>> {
+        let marker = request.input.marker.take().filter(|text| !text.is_empty());
+        let mut request = request.map_input(dto::ListObjectsV2Input::from);
+        request.input.continuation_token = marker;
+        let response = self.list_objects_v2(request).await?;
+        Ok(response.map_output(page::in_version_1))
+    }
+
+    async fn list_objects_v2(
+        &self,
+        mut request: S3Request<dto::ListObjectsV2Input>,
+    ) -> S3Result<S3Response<dto::ListObjectsV2Output>> {
+        let fault = request.extensions.remove::<Fault>();
+        let mut input = request.input;
+        // An empty delimiter is none.
+        input.delimiter.take_if(|text| text.is_empty());
+        let most = self.listed(input.max_keys);
+        let query = Query {
+            prefix: input.prefix.clone().unwrap_or_default(),
+            delimiter: input.delimiter.clone(),
+            after: input
+                .continuation_token
+                .clone()
+                .max(input.start_after.clone())
+                .unwrap_or_default(),
+            most: usize::try_from(most).unwrap_or_default(),
+        };
+        let listed = self.on_files(&input.bucket, "", move |folder, bucket, _| {
+            let directory = folder.bucket(bucket)?;
+            let listed = folder.list(&directory, &query);
+            let (entries, is_truncated) =
+                listed.map_err(|error| failed("cannot list the bucket", &error))?;
+            let last = entries.last().map(|entry| entry.text().to_owned());
+            let (mut objects, mut prefixes) = (Vec::new(), Vec::new());
+            for entry in entries {
+                match entry {
+                    // One that was deleted meanwhile is left out.
+                    Entry::Key(key) => objects.extend(folder.describe(bucket, &key)),
+                    Entry::Prefix(prefix) => prefixes.push(dto::CommonPrefix {
+                        prefix: Some(prefix),
+                    }),
+                }
+            }
+            Ok((objects, prefixes, last.filter(|_| is_truncated)))
+        });
+        let (objects, prefixes, next) = listed.await?;
+        let count = objects.len() + prefixes.len();
+        let mut page = dto::ListObjectsV2Output {
+            common_prefixes: Some(prefixes).filter(|prefixes| !prefixes.is_empty()),
+            contents: Some(objects).filter(|objects| !objects.is_empty()),
+            continuation_token: input.continuation_token,
+            delimiter: input.delimiter,
+            encoding_type: input.encoding_type,
+            is_truncated: Some(next.is_some()),
+            key_count: i32::try_from(count).ok(),
+            max_keys: Some(most),
+            name: Some(input.bucket),
+            next_continuation_token: next,
+            prefix: input.prefix,
+            start_after: input.start_after,
+            ..dto::ListObjectsV2Output::default()
+        };
+        let has_effect = fault.is_some_and(|fault| page::change(&mut page, &fault));
+        page::encode(&mut page);
+        let mut response = S3Response::new(page);
+        if has_effect {
+            response.extensions.insert(TookEffect);
+        }
+        Ok(response)
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        request: S3Request<dto::CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<dto::CreateMultipartUploadOutput>> {
+        self.begin_upload(request.input).await.map(S3Response::new)
+    }
+
+    async fn upload_part(
+        &self,
+        request: S3Request<dto::UploadPartInput>,
+    ) -> S3Result<S3Response<dto::UploadPartOutput>> {
+        self.receive_part(request).await.map(S3Response::new)
+    }
+
+    async fn upload_part_copy(
+        &self,
+        request: S3Request<dto::UploadPartCopyInput>,
+    ) -> S3Result<S3Response<dto::UploadPartCopyOutput>> {
+        self.copy_part(request.input).await.map(S3Response::new)
+    }
+
+    async fn list_parts(
+        &self,
+        request: S3Request<dto::ListPartsInput>,
+    ) -> S3Result<S3Response<dto::ListPartsOutput>> {
+        self.parts_of(request.input).await.map(S3Response::new)
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        request: S3Request<dto::ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<dto::ListMultipartUploadsOutput>> {
+        self.uploads_to(request.input).await.map(S3Response::new)
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        request: S3Request<dto::CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<dto::CompleteMultipartUploadOutput>> {
+        self.complete(request.input).await.map(S3Response::new)
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        request: S3Request<dto::AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<dto::AbortMultipartUploadOutput>> {
+        let dto::AbortMultipartUploadInput {
+            bucket,
+            key,
+            upload_id,
+            ..
+        } = request.input;
+        let aborted = self.on_files(&bucket, &key, move |folder, bucket, key| {
+            folder.abort_upload(&folder.upload(&upload_id, bucket, key)?)
+        });
+        aborted.await?;
+        Ok(S3Response::new(dto::AbortMultipartUploadOutput::default()))
+    }
+}
+
+/// Where the server keeps what is not an object, under the directory of the buckets: a name that
+/// no bucket can have.
+fn hidden_files_of(root: &Path) -> PathBuf {
+    root.join(".undaunted")
+}
+
+async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> S3Result<T> + Send + 'static,
+) -> S3Result<T> {
+    let done = spawn_blocking(act).await;
+    done.unwrap_or_else(|error| Err(S3Error::internal_error(error)))
+}
+
+/// An error of the file system, told to the client: who serves a directory is who reads it.
+fn failed(what: &str, error: &io::Error) -> S3Error {
+    s3_error!(InternalError, "{what}: {error}")
+}
+
+/// A condition that `s3s` does not read for this operation.
+fn condition<T>(
+    request: &S3Request<T>,
+    name: &hyper::header::HeaderName,
+) -> S3Result<Option<dto::ETagCondition>> {
+    let value = request.headers.get(name);
+    let parsed = value.map(|value| dto::ETagCondition::parse_http_header(value.as_bytes()));
+    let parsed = parsed.transpose();
+    parsed.map_err(|error| S3Error::with_source(S3ErrorCode::InvalidArgument, Box::new(error)))
+}
+
+fn empty() -> dto::StreamingBlob {
+    s3s::Body::empty().into()
+}
+
+/// Those that s3s-fs knew. They make no difference here.
+const STORAGE_CLASSES: [&str; 2] = ["STANDARD", "REDUCED_REDUNDANCY"];

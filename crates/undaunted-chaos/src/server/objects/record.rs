@@ -1,0 +1,147 @@
+//! What is known of an object besides its content: ETag, attributes, checksums.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::SystemTime;
+
+use s3s::crypto::{Checksum as _, Md5};
+use s3s::dto;
+use serde::{Deserialize, Serialize};
+
+/// Kept in a file of its own beside the buckets, since files have no attributes.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Record {
+    pub(super) e_tag: String,
+    /// The file that it describes.
+    pub(super) stamp: Stamp,
+    #[serde(default)]
+    pub(super) attributes: Attributes,
+    #[serde(default)]
+    pub(super) checksums: Checksums,
+    /// The sizes of the parts of a multipart upload.
+    #[serde(default)]
+    pub(super) parts: Vec<u64>,
+}
+
+/// Tells a file from the one that was there before or that was edited since.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub(super) struct Stamp {
+    size: u64,
+    /// Nanoseconds since 1970.
+    modified: u64,
+}
+
+impl Stamp {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        let modified = metadata.modified().ok();
+        let since = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        Self {
+            size: metadata.len(),
+            modified: since.map_or(0, |since| {
+                u64::try_from(since.as_nanos()).unwrap_or_default()
+            }),
+        }
+    }
+}
+
+impl Record {
+    /// None if there is none that can be read.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    }
+
+    /// Whether it describes this content, whose file may have got another time since: an ETag that
+    /// is an MD5 tells.
+    pub(super) fn describes(&self, stamp: Stamp, md5: impl FnOnce() -> io::Result<String>) -> bool {
+        self.stamp == stamp
+            || (self.stamp.size == stamp.size
+                && !self.e_tag.contains('-')
+                && md5().is_ok_and(|md5| md5 == self.e_tag))
+    }
+}
+
+/// Standard and user-defined attributes.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Attributes {
+    pub(super) cache_control: Option<String>,
+    pub(super) content_disposition: Option<String>,
+    pub(super) content_encoding: Option<String>,
+    pub(super) content_language: Option<String>,
+    pub(super) content_type: Option<String>,
+    /// As a date of HTTP.
+    pub(super) expires: Option<String>,
+    pub(super) user_metadata: Option<dto::Metadata>,
+    pub(super) website_redirect_location: Option<String>,
+}
+
+/// The attributes in the input of an operation, whose fields have the same names in all of them.
+macro_rules! attributes {
+    ($input:expr) => {{
+        let input = &mut $input;
+        $crate::server::objects::record::Attributes {
+            cache_control: input.cache_control.take(),
+            content_disposition: input.content_disposition.take(),
+            content_encoding: input.content_encoding.take(),
+            content_language: input.content_language.take(),
+            content_type: input.content_type.take(),
+            expires: input
+                .expires
+                .take()
+                .and_then(|time| $crate::server::objects::record::date(&time)),
+            user_metadata: input.metadata.take(),
+            website_redirect_location: input.website_redirect_location.take(),
+        }
+    }};
+}
+pub(super) use attributes;
+
+impl Attributes {
+    pub(super) fn expires(&self) -> Option<dto::Timestamp> {
+        let date = self.expires.as_deref()?;
+        dto::Timestamp::parse(dto::TimestampFormat::HttpDate, date).ok()
+    }
+}
+
+/// A date of HTTP.
+pub(super) fn date(time: &dto::Timestamp) -> Option<String> {
+    let mut date = Vec::new();
+    let format = dto::TimestampFormat::HttpDate;
+    time.format(format, &mut date).ok()?;
+    String::from_utf8(date).ok()
+}
+
+/// The checksums that came with an object, in base64.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(super) struct Checksums {
+    pub(super) crc32: Option<String>,
+    pub(super) crc32c: Option<String>,
+    pub(super) crc64nvme: Option<String>,
+    pub(super) sha1: Option<String>,
+    pub(super) sha256: Option<String>,
+}
+
+/// Of the rest of a file.
+pub(super) fn md5_of(file: &mut File) -> io::Result<String> {
+    let mut md5 = Md5::new();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(hex(&md5.finalize()));
+        }
+        md5.update(&buffer[..read]);
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// As much as is read in one call.
+const BUFFER: usize = 128 << 10;
