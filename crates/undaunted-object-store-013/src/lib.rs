@@ -1,6 +1,5 @@
-//! [`RetryStore`] for code on object_store 0.13, such as DataFusion 55, Ballista 55, delta-rs 1.1
-//! and Polars 0.55: the store of [`undaunted_object_store`], which is one of object_store 0.14,
-//! shown as a store of 0.13.
+//! [`RetryStore`] for code on object_store 0.13, such as DataFusion 55, Ballista 55 and delta-rs 1.1: the
+//! store of [`undaunted_object_store`], which is one of object_store 0.14, shown as a store of 0.13.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -31,7 +30,8 @@
 //! Names and signatures are those of [`undaunted_object_store`], whose documentation says what
 //! each of them does. The differences:
 //!
-//! - Results of 0.13 have no `extensions`, so a report is had by [`observe`].
+//! - A function of [`Rules`](undaunted::Rules) given to `classify` is shown errors of 0.14 and what caused them.
+//! - Results of 0.13 have no `extensions`, so [`observe`] gives the report.
 //! - Events and errors are the same types, so the `location` of an event is a path of 0.14;
 //!   `location.as_ref()` is its text.
 //! - What belongs between a store and its retries ([`Backend`](v014::Backend),

@@ -114,6 +114,7 @@ impl<'c> Recorder<'c> {
             was_sent: false,
             maybe_applied: false,
             lost_a_response: false,
+            was_cut: false,
         }
     }
 
@@ -173,6 +174,7 @@ pub(crate) struct Attempts<'c> {
     was_sent: bool,
     maybe_applied: bool,
     lost_a_response: bool,
+    was_cut: bool,
 }
 
 impl Attempts<'_> {
@@ -245,12 +247,19 @@ impl Attempts<'_> {
 
     /// Judges a failed attempt; returns after the wait when there is another to make.
     pub(crate) async fn failed(&mut self, error: Error) -> Result<()> {
-        let judged = self.judge(&error);
-        let maybe_applied = self.was_sent && !proves_not_applied(&error);
+        // The error is then that of the attempt before, and says nothing of the one that was cut.
+        self.was_cut = self.was_sent && self.session.ended_by().is_some();
+        let judged = if self.was_cut {
+            Verdict::TRANSIENT.into()
+        } else {
+            self.judge(&error)
+        };
+        let maybe_applied = self.was_cut || (self.was_sent && !proves_not_applied(&error));
         self.maybe_applied |= maybe_applied;
         // A rule says whether another attempt helps, and not what became of this one. Where it says
         // that a response is final, that is the response.
-        let is_lost = error.verdict().is_retryable() && judged.verdict.is_retryable();
+        let is_lost =
+            self.was_cut || (error.verdict().is_retryable() && judged.verdict.is_retryable());
         self.lost_a_response |= maybe_applied && is_lost;
         let stops_by_rule = judged.rule.is_some() && judged.verdict == Verdict::Permanent;
         let judged = if !self.signed_anew && !stops_by_rule && self.is_stale(&error) {
@@ -285,6 +294,11 @@ impl Attempts<'_> {
     /// Whether a failed attempt may have been applied all the same.
     pub(crate) const fn maybe_applied(&self) -> bool {
         self.maybe_applied
+    }
+
+    /// Whether a limit cut the last attempt, and the error is that of the attempt before.
+    pub(crate) const fn was_cut(&self) -> bool {
+        self.was_cut
     }
 
     /// Whether an attempt failed without a response that says what became of it.

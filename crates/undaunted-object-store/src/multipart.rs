@@ -15,7 +15,7 @@ use object_store::{
     Error, MultipartId, MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload, PutResult,
     Result, UploadPart,
 };
-use undaunted::{with_deadline, without_deadline};
+use undaunted::{current_deadline, with_deadline, without_deadline};
 
 use crate::call::Recorder;
 use crate::deadline;
@@ -85,20 +85,17 @@ impl Multipart {
             match attempts.attempt(attempt).await {
                 Ok(upload) => break upload,
                 Err(error) => {
-                    lost += u32::from(!proves_not_applied(&error));
-                    attempts.failed(error).await?;
+                    let is_lost = !proves_not_applied(&error);
+                    let failed = attempts.failed(error).await;
+                    lost += u32::from(is_lost || attempts.was_cut());
+                    if let Err(error) = failed {
+                        warn_of_lost(lost, path);
+                        return Err(error);
+                    }
                 }
             }
         };
-        if lost > 0 {
-            tracing::warn!(
-                target: "undaunted::store",
-                %path,
-                uploads = lost,
-                "{lost} upload(s) of {path} may have been begun and left behind: the response was \
-                 lost. A lifecycle rule of the bucket that aborts incomplete uploads ends them"
-            );
-        }
+        warn_of_lost(lost, path);
         Ok(upload)
     }
 
@@ -241,11 +238,17 @@ impl MultipartUpload for RetryUpload {
         let location = self.location.clone();
         let upload = self.upload.clone();
         let sent = Arc::clone(&self.sent);
-        Box::pin(async move {
+        let part = async move {
             let part = multipart.put_part(&location, &upload, index, data).await?;
             sent.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(part);
             Ok(())
-        })
+        };
+        // Writers such as `WriteMultipart` move parts to tasks of their own, where the deadline of
+        // the code that writes is not to be seen.
+        match current_deadline() {
+            Some(deadline) => Box::pin(with_deadline(deadline, part)),
+            None => Box::pin(part),
+        }
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
@@ -263,6 +266,19 @@ impl MultipartUpload for RetryUpload {
 
     async fn abort(&mut self) -> Result<()> {
         self.multipart.abort(&self.location, &self.upload).await
+    }
+}
+
+/// Uploads cost storage until they end.
+fn warn_of_lost(lost: u32, path: &Path) {
+    if lost > 0 {
+        tracing::warn!(
+            target: "undaunted::store",
+            %path,
+            uploads = lost,
+            "{lost} upload(s) of {path} may have been begun and left behind: the response was \
+             lost. A lifecycle rule of the bucket that aborts incomplete uploads ends them"
+        );
     }
 }
 

@@ -20,8 +20,8 @@ use object_store::path::Path;
 use object_store::{
     Attributes, Error, GetOptions, GetResult, ObjectMeta, ObjectStore, PutPayload, Result,
 };
-use tokio::time::timeout;
-use undaunted::{Retryable, TimedOut};
+use tokio::time::{Instant, timeout};
+use undaunted::{Retryable, TimedOut, current_deadline};
 
 use crate::checked_body::CheckedBody;
 use crate::deadline::within_deadline;
@@ -183,6 +183,12 @@ impl<S: ObjectStore> Resolver<'_, S> {
     {
         if self.is_over {
             let limit = LAST_LOOK;
+            // After the deadline of the caller nothing more is sent.
+            if current_deadline().is_some_and(|deadline| deadline <= Instant::now().into_std()) {
+                return Err(Error::timed_out(TimedOut::Deadline {
+                    limit: Duration::ZERO,
+                }));
+            }
             let look = async {
                 let looked = timeout(limit, attempt()).await;
                 looked.unwrap_or_else(|_| Err(Error::timed_out(TimedOut::Attempt { limit })))

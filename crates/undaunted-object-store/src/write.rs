@@ -126,10 +126,13 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
                 }
                 Err(error) => match attempts.failed(error).await {
                     Ok(()) => {}
-                    // A rule may have let what is a question here be asked to the end.
+                    // A rule may have retried a conflict until the retries ended; it still has to be
+                    // resolved.
                     Err(error)
                         if attempts.lost_a_response()
-                            && (error.verdict().is_retryable() || self.is_conflict(&error)) =>
+                            && (attempts.was_cut()
+                                || error.verdict().is_retryable()
+                                || self.is_conflict(&error)) =>
                     {
                         break (error, true);
                     }

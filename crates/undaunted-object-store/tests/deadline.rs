@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
 use tokio::time::Instant;
 use undaunted::{RetryConfig, StopReason, TimedOut, with_deadline};
 use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyParts, FaultyStore, Operation, Rule};
@@ -140,6 +140,19 @@ async fn a_conditional_put_that_was_cut_is_ambiguous_and_not_looked_at_for_ten_s
     );
 }
 
+/// The failure before says nothing of the attempt that was cut.
+#[tokio::test(start_paused = true)]
+async fn a_conditional_put_that_was_cut_after_a_refusal_is_ambiguous() {
+    let path = Path::from("b");
+    for refusal in [Failure::slow_down(), Failure::Connect] {
+        let refused = Rule::new(Operation::Put, Fault::FailBefore(refusal));
+        let (store, _) = store([refused, hangs(Operation::Put)]).await;
+        let put = store.put_opts(&path, "x".into(), PutMode::Create.into());
+        let error = with_deadline(after(20), put).await.unwrap_err();
+        assert!(cause::<Ambiguous>(&error).is_some(), "{error}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_upload_can_be_aborted_after_the_deadline() {
     let (hanging, _) = store([hangs(Operation::PutPart)]).await;
@@ -153,6 +166,21 @@ async fn an_upload_can_be_aborted_after_the_deadline() {
         part
     };
     let error = with_deadline(after(3), upload).await.unwrap_err();
+    assert!(is_of_caller(&error), "{error}");
+    assert_eq!(start.elapsed(), Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_that_moves_parts_to_other_tasks_ends_at_the_deadline_too() {
+    let (hanging, _) = store([hangs(Operation::PutPart)]).await;
+    let start = Instant::now();
+    let writing = async {
+        let upload = hanging.put_multipart(&Path::from("b")).await?;
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, 5 << 20);
+        writer.write(&vec![1; 6 << 20]);
+        writer.finish().await
+    };
+    let error = with_deadline(after(3), writing).await.unwrap_err();
     assert!(is_of_caller(&error), "{error}");
     assert_eq!(start.elapsed(), Duration::from_secs(3));
 }

@@ -81,9 +81,8 @@ fn wrong_type(field: &str, value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
     ))
 }
 
-/// The core names what its own users would write.
 fn refused(error: &ParseConfigError) -> PyErr {
-    PyValueError::new_err(error.to_string().replace("use Retry::when", "use retry_if"))
+    PyValueError::new_err(error.to_string())
 }
 
 /// The text of an exception and of what caused it, for rules by text.

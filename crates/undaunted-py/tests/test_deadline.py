@@ -85,7 +85,7 @@ def test_a_running_attempt_is_cut() -> None:
         with undaunted.deadline(timedelta(milliseconds=30)):
             await with_retry(hang, PATIENT)
 
-    with pytest.raises(TimeoutError, match="the caller's deadline ended it after") as caught:
+    with pytest.raises(TimeoutError, match="the caller's deadline ended the attempt after") as caught:
         asyncio.run(main())
     assert caught.value.__notes__ == [f"undaunted: 1 attempt; {NO_TIME}"]
 
@@ -210,7 +210,7 @@ def test_one_attempt_is_made(s3: FakeS3) -> None:
     with one_attempt(), pytest.raises(ConnectionResetError) as caught:
         blocking.with_retry(fetch, PATIENT)
     assert len(calls) == 1
-    assert caught.value.__notes__ == ["undaunted: 1 attempt; a call around it retries"]
+    assert caught.value.__notes__ == ["undaunted: 1 attempt; `one_attempt` allows no other"]
     with blocking.Storage.open("s3://bucket/root", s3.options(), retry=PATIENT) as storage:
         s3.responses.append(Response(503))
         with one_attempt(), pytest.raises(StorageError):

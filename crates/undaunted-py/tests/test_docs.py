@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -87,7 +88,13 @@ def test_an_example_runs(example: str, s3: FakeS3) -> None:
     if "url" in example or "endpoint" in example:
         s3.responses.extend([Response(503, "ServiceUnavailable")] * 2)
     names = {"__name__": "example", "url": f"{s3.url}/bucket/a.txt", "endpoint": s3.url}
-    exec(compile(example, "an example of docs", "exec"), names)
+    logger = logging.getLogger("undaunted.retry")
+    handlers, level = [*logger.handlers], logger.level
+    try:
+        exec(compile(example, "an example of docs", "exec"), names)
+    finally:
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
     assert not s3.responses
 
 

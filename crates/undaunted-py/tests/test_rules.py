@@ -144,7 +144,7 @@ BAD = [
     ("retryable_status", [404], "states a fact"),
     ("retryable_status", "soon", "such as 423"),
     ("retryable_status", 70_000, "retryable_status is 70000, but must be a status"),
-    ("throttled_status", 412, "for one call use retry_if"),
+    ("throttled_status", 412, "name its own code in retryable_codes"),
     ("retryable_codes", ["NoSuchKey"], "states a fact"),
     ("permanent_text", " ", 'permanent_text is " ", but must be a part of an error\'s text'),
 ]

@@ -61,7 +61,7 @@
 //! | `tokio` | yes | [`with_retry`], [`Session`], and tokio's timer for [`Retry`] |
 //! | `tracing` | yes | log lines, target `undaunted::retry` |
 //! | `metrics` | no | counters, a histogram and a gauge through the `metrics` facade |
-//! | `serde` | no | [`RetryConfig`] in configuration files |
+//! | `serde` | no | [`RetryConfig`], [`Rules`] and [`RetrySettings`] in configuration files |
 //! | `object_store014` | no | [`Retryable`] for object_store 0.14's error |
 //! | `object_store013` | no | [`Retryable`] for object_store 0.13's error |
 //! | `anyhow1`, `aws_smithy1`, `hyper1`, `hyper_util01`, `opendal059`, `reqwest012`, `reqwest013`, `tonic014` | no | [`Retryable`] for the errors of these clients, see [the guide](guide::other_clients) |

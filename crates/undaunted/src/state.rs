@@ -353,7 +353,7 @@ impl fmt::Display for StopReason {
         f.write_str(match self {
             Self::BudgetExhausted => "the retry budget is exhausted",
             Self::CallerDeadline => "the caller's deadline leaves no time for another",
-            Self::OneAttempt => "a call around it retries",
+            Self::OneAttempt => "`one_attempt` allows no other",
             Self::DeadlineExceeded => "total_timeout leaves no time for another",
             Self::Permanent => "the last failure is not retryable",
             Self::RetriesExhausted => "all retries are used",

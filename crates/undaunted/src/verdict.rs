@@ -214,7 +214,7 @@ impl fmt::Display for TimedOut {
                 f.write_str("the caller's deadline has passed, so no attempt was made")
             }
             Self::Deadline { limit } => {
-                write!(f, "the caller's deadline ended it after {limit:?}")
+                write!(f, "the caller's deadline ended the attempt after {limit:?}")
             }
             Self::Total { limit } => write!(f, "timed out after {limit:?} in all"),
         }

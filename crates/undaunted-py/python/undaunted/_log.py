@@ -178,7 +178,9 @@ def tell(event: RetryEvent, hook: Hook) -> None:
         try:
             each(event)
         except Exception:
-            logger.exception("%r raised for %s", each, event.operation)
+            operation = event.operation
+            fields = _extra(operation=operation)
+            logger.exception("%r raised for %s", each, operation, extra=fields)
 
 
 def add_note(error: BaseException, note: str) -> None:

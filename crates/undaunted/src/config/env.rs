@@ -41,20 +41,29 @@ impl RetryConfig {
 /// Refuses a variable of this prefix that is none of these fields.
 pub(crate) fn refuse_unknown(prefix: &str, fields: &[&str]) -> Result<(), ParseConfigError> {
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let known = |name: &str| fields.contains(&name.to_ascii_lowercase().as_str());
-    let mut unknown: Vec<_> = variables
-        .filter(|name| {
-            name.strip_prefix(prefix)
-                .and_then(|rest| rest.strip_prefix('_'))
-                .is_some_and(|field| !known(field))
-        })
-        .collect();
-    unknown.sort();
-    let Some(name) = unknown.first() else {
-        return Ok(());
-    };
-    let expected = format!("one of {prefix}_{{{}}}", fields.join(", ").to_uppercase());
-    Err(ParseConfigError::new("a variable", name, expected))
+    match first_unknown(variables, prefix, fields) {
+        Some(name) => {
+            let expected = format!("one of {prefix}_{{{}}}", fields.join(", ").to_uppercase());
+            Err(ParseConfigError::new("a variable", &name, expected))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first variable of this prefix, by name, that is none of these fields. Another case of its
+/// letters is another name.
+fn first_unknown(
+    variables: impl Iterator<Item = String>,
+    prefix: &str,
+    fields: &[&str],
+) -> Option<String> {
+    let is_field = |name: &str| fields.iter().any(|field| field.to_uppercase() == name);
+    let unknown = variables.filter(|name| {
+        name.strip_prefix(prefix)
+            .and_then(|rest| rest.strip_prefix('_'))
+            .is_some_and(|field| !is_field(field))
+    });
+    unknown.min()
 }
 
 /// The value of an environment variable, if it is set.
@@ -163,6 +172,17 @@ mod tests {
             .build();
         assert_eq!(config, Ok(expected.unwrap()));
         assert_eq!(from(&[]), Ok(RetryConfig::default()));
+    }
+
+    #[test]
+    fn a_variable_in_another_case_is_not_taken_for_one_that_is_read() {
+        let unknown = |name: &str| first_unknown([name.to_owned()].into_iter(), "APP", &FIELDS);
+        for name in ["APP_MAX_RETRIES", "APPLE_max_retries", "OTHER"] {
+            assert_eq!(unknown(name), None);
+        }
+        for name in ["APP_max_retries", "APP_Max_Retries", "APP_MAX_RETRYS"] {
+            assert_eq!(unknown(name).as_deref(), Some(name));
+        }
     }
 
     #[test]

@@ -178,7 +178,7 @@ where
         match self.inner.judge(error) {
             Judgement {
                 verdict: Verdict::Permanent,
-                ..
+                rule: None,
             } => Verdict::TRANSIENT.into(),
             judged => judged,
         }
@@ -283,6 +283,13 @@ impl AsError<Boxed> for Box<dyn Error + Send + Sync> {
 }
 
 impl AsError<Boxed> for Box<dyn Error> {
+    fn as_error(&self) -> &(dyn Error + 'static) {
+        self.as_ref()
+    }
+}
+
+#[cfg(feature = "anyhow1")]
+impl AsError<Boxed> for anyhow1::Error {
     fn as_error(&self) -> &(dyn Error + 'static) {
         self.as_ref()
     }

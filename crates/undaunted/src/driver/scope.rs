@@ -45,7 +45,7 @@ use super::log;
 ///
 /// let start = Instant::now();
 /// let error = handle().await.unwrap_err();
-/// assert_eq!(error.to_string(), "the caller's deadline ended it after 2s");
+/// assert_eq!(error.to_string(), "the caller's deadline ended the attempt after 2s");
 /// assert_eq!(start.elapsed(), Duration::from_secs(2));
 /// # }
 /// ```

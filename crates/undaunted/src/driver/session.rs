@@ -320,8 +320,8 @@ impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
     }
 
     /// The limit that ended the last attempt, where the error of that attempt is the one before it,
-    /// which says more: for a caller to whom that failure no longer is an answer, such as a response
-    /// that it has thrown away. `None` where no limit did, or where the error says so itself.
+    /// which says more: for a caller that cannot return the earlier failure, such as one that has
+    /// dropped the response. `None` where no limit did, or where the error says so itself.
     #[must_use]
     pub fn ended_by(&self) -> Option<&TimedOut> {
         self.call.as_ref()?.ended_by()

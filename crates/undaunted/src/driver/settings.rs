@@ -242,7 +242,8 @@ macro_rules! setters {
             }
 
             /// For an error that is not [`Retryable`](crate::Retryable): gives the verdict
-            /// on one, and makes one for a time limit that ran out.
+            /// on one, and makes one for a time limit that ran out. Call it before `when` and
+            /// `rules`, which add to it.
             pub fn classify<V, M, $($param),*>(
                 self,
                 verdict: V,

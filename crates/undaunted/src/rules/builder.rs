@@ -213,4 +213,4 @@ const STATUS: &str = "a status from 300 to 599, or a range such as 520-527";
 const NO_FACT: &str = "a failure: this states a fact (there is such an object, there \
                          is none, or a condition does not hold), which another attempt does not \
                          change. Where the service says it of something that passes, name its own \
-                         code in retryable_codes; for one call use Retry::when";
+                         code in retryable_codes";

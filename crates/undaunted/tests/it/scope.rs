@@ -31,7 +31,10 @@ async fn a_first_attempt_is_cut_at_the_deadline_by_every_entry_point() {
             timed_out(&error),
             Some(&TimedOut::Deadline { limit: secs(2) })
         );
-        assert_eq!(error.to_string(), "the caller's deadline ended it after 2s");
+        assert_eq!(
+            error.to_string(),
+            "the caller's deadline ended the attempt after 2s"
+        );
         assert_eq!(start.elapsed(), secs(2));
     };
     let start = Instant::now();
