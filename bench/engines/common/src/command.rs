@@ -15,16 +15,19 @@ use crate::{Engine, Service, Store, chain, table};
 #[derive(Debug, Parser)]
 struct Command {
     /// Faults of the server: clean, or a profile of `undaunted serve` (repeatable).
-    #[arg(long, default_values = ["clean", "flaky", "lossy", "throttled"])]
+    #[arg(long, default_values = PROFILES)]
     profile: Vec<String>,
     /// Seeds of the faults; each is a run (repeatable).
     #[arg(long, default_values_t = [11, 12, 13])]
     seed: Vec<u64>,
+    /// How often each is run.
+    #[arg(long, default_value_t = 1)]
+    runs: u32,
     /// The stores to run with.
     #[arg(long, value_enum, default_values = ["own", "undaunted"])]
     store: Vec<Store>,
     /// Seconds after which a run is ended, and told as such.
-    #[arg(long, default_value_t = 180)]
+    #[arg(long, default_value_t = 240)]
     limit: u64,
     /// Appends each run to this file, as a line of JSON.
     #[arg(long)]
@@ -115,8 +118,14 @@ async fn run_table<E: Engine>(command: Command) -> Result<()> {
     eprintln!("right: {right:?}");
     let mut cells: Vec<Cell> = Vec::new();
     for profile in &command.profile {
-        for seed in &command.seed {
-            for store in &command.store {
+        // Without faults there is nothing that a seed changes.
+        let seeds = if profile == CLEAN {
+            1
+        } else {
+            command.seed.len()
+        };
+        for seed in command.seed.iter().take(seeds) {
+            for store in (0..command.runs).flat_map(|_| &command.store) {
                 let cell = schedule
                     .cell(&prepared, &right, profile, *seed, *store)
                     .await?;
@@ -126,15 +135,21 @@ async fn run_table<E: Engine>(command: Command) -> Result<()> {
                 }
                 cells.push(cell);
             }
-            // Without faults there is nothing that a seed changes.
-            if profile == "clean" {
-                break;
-            }
         }
     }
     print!("{}", table::markdown(E::NAME, E::OWN, &cells));
     Ok(())
 }
 
+/// The profile without faults.
+pub(crate) const CLEAN: &str = "clean";
+/// The last is without `Retry-After`, which undaunted obeys and the stores of the engines do not read.
+const PROFILES: [&str; 5] = [
+    CLEAN,
+    "flaky",
+    "lossy",
+    "throttled",
+    "throttled,retry_after=0s",
+];
 /// The environment variable that tells a step where the server is.
 pub(crate) const SERVICE: &str = "ENGINE_SERVICE";
