@@ -97,11 +97,11 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     ///
     /// What no rule changes is said at [`Rules`]; in a store neither [`Ambiguous`](crate::Ambiguous)
     /// nor [`Corrupt`](crate::Corrupt) either. A rule is no evidence: after an attempt that a rule
-    /// lets be made again, a conflict is resolved by what is there.
+    /// lets be made again, a conflict is resolved by reading the object.
     ///
     /// Statuses and codes are known from a [`RetryConnector`](crate::RetryConnector), which
-    /// [`open`](crate::open) installs. One that is itself inside of a connector which moves requests
-    /// to other tasks hands on those of failures that are retried by default, and no others.
+    /// [`open`](crate::open) installs. A `RetryConnector` whose requests are spawned by an outer
+    /// connector passes on only those of failures that are retried by default.
     pub fn classify(mut self, rules: Rules) -> Self {
         self.policy.rules = rules;
         self

@@ -140,7 +140,7 @@ macro_rules! values {
             }
         }
 
-        /// Of a head nobody reads a body.
+        /// The body of a HEAD is not read.
         fn get_payload(
             payload: source::GetResultPayload,
             is_head: bool,
@@ -171,7 +171,7 @@ macro_rules! values {
                     source::Attribute::CacheControl => target::Attribute::CacheControl,
                     source::Attribute::StorageClass => target::Attribute::StorageClass,
                     source::Attribute::Metadata(name) => target::Attribute::Metadata(name.clone()),
-                    // The other version has no word for it.
+                    // The other version has no such attribute.
                     _ => return None,
                 };
                 Some((name, value.as_ref().to_owned()))

@@ -11,10 +11,10 @@ mod upload;
 use std::fmt;
 use std::sync::Arc;
 
-/// What is of 0.14, as the same of 0.13.
+/// Implements 0.13's traits by those of 0.14.
 pub(crate) struct As013<T: ?Sized>(pub(crate) Arc<T>);
 
-/// What is of 0.13, as the same of 0.14.
+/// Implements 0.14's traits by those of 0.13.
 pub(crate) struct As014<T: ?Sized>(pub(crate) Arc<T>);
 
 impl<T: ?Sized> As013<T> {

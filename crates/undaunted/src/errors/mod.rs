@@ -64,7 +64,7 @@ pub(crate) fn status(error: &(dyn Error + 'static)) -> Option<u16> {
     STATUSES.iter().find_map(|status| status(error))
 }
 
-/// The service's code that an error of another client has, or its client's word for what happened.
+/// The service's code that an error of another client has, or the name of the client's error kind.
 pub(crate) fn code<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
     CODES.iter().find_map(|code| code(error))
 }
