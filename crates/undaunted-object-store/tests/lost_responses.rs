@@ -39,7 +39,7 @@ async fn the_matrix() {
 async fn no_rule_changes_the_matrix() {
     let rules = Rules::builder()
         .classify("everything", |_| Some(Verdict::TRANSIENT))
-        .retryable_codes(["AlreadyExists", "NoSuchUpload", "InternalError"])
+        .retryable_codes(["NoSuchUpload", "InternalError"])
         .retryable_text(["error", "exists", "not found"])
         .retryable_status(300..=599)
         .build()
