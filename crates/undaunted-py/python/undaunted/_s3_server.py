@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
@@ -88,7 +88,7 @@ class S3Server:
 @contextmanager
 def s3_server(
     chaos: str = "", *, buckets: Iterable[str] = ("bucket",), command: str | None = None
-) -> Iterator[S3Server]:
+) -> Generator[S3Server]:
     """Runs ``undaunted serve`` for the length of a ``with`` block, with objects in a temporary
     directory.
 
