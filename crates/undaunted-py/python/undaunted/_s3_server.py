@@ -63,12 +63,30 @@ class S3Server:
         self._ask("PUT", "chaos", toml.encode())
 
     def requests(self, operation: str | None = None) -> list[dict[str, Any]]:
-        """The requests so far, oldest first; with an operation such as ``"put"``, only those."""
+        """The requests so far, oldest first.
+
+        Args:
+            operation: Only those of this operation, such as ``"put"``; default: all.
+
+        Example:
+            >>> from undaunted import testing
+            >>> with testing.s3_server() as s3:
+            ...     print(s3.requests("put"))
+            []
+        """
         requests: list[dict[str, Any]] = json.loads(self._ask("GET", "requests"))
         return [r for r in requests if operation in (None, r["operation"])]
 
     def clear_requests(self) -> None:
-        """Forgets the requests so far."""
+        """Forgets the requests so far.
+
+        Example:
+            >>> from undaunted import testing
+            >>> with testing.s3_server() as s3:
+            ...     s3.clear_requests()
+            ...     print(s3.requests())
+            []
+        """
         self._ask("DELETE", "requests")
 
     def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
@@ -101,6 +119,14 @@ def s3_server(
     Raises:
         FileNotFoundError: There is no such command.
         ValueError: The chaos file has a mistake, which the message names.
+
+    Example:
+        >>> from undaunted import blocking, testing
+        >>> with testing.s3_server() as s3:
+        ...     storage = blocking.Storage.open("s3://bucket", s3.options)
+        ...     stored = storage.put("a.txt", b"hello")
+        ...     print([each["status"] for each in s3.requests("put")])
+        [200]
     """
     found = command or os.environ.get("UNDAUNTED") or shutil.which("undaunted")
     if found is None:
