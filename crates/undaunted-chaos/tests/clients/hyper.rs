@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use undaunted::{CheckStatus, Retry, RetryConfig, Retryable, Verdict};
 
-use crate::places::{GETS, faulty, place, throttling, with_crypto};
+use crate::places::{GETS, faulty, place, throttling, verdict, with_crypto};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -37,13 +37,6 @@ async fn get(url: &str) -> Result<Bytes, BoxError> {
     };
     let limited = timeout(Duration::from_millis(500), attempt).await;
     limited.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
-}
-
-fn verdict<T, E: Retryable>(result: &Result<T, E>) -> &'static str {
-    match result {
-        Ok(_) => "success",
-        Err(error) => error.verdict().as_str(),
-    }
 }
 
 #[tokio::test]

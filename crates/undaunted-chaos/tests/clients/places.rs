@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use undaunted::Retryable;
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
 
@@ -188,6 +189,14 @@ async fn tls() -> String {
 pub(crate) fn with_crypto() {
     // An error means that another test was first.
     let _ = default_provider().install_default();
+}
+
+/// What a client's result is, in the words of the tables.
+pub(crate) fn verdict<T, E: Retryable>(result: &Result<T, E>) -> &'static str {
+    match result {
+        Ok(_) => "success",
+        Err(error) => error.verdict().as_str(),
+    }
 }
 
 async fn respond(

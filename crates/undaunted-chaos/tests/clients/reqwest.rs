@@ -9,7 +9,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use undaunted::{CheckStatus, Retry, RetryConfig, Retryable, TimedOut, Verdict, retry};
 
-use crate::places::{GETS, faulty, place, says, throttling, with_crypto};
+use crate::places::{GETS, faulty, place, says, throttling, verdict, with_crypto};
 
 macro_rules! table {
     ($table:ident, $version:ident) => {
@@ -50,13 +50,6 @@ macro_rules! table {
                     .check_status()?
                     .bytes()
                     .await?)
-            }
-
-            fn verdict<T, E: Retryable>(result: &Result<T, E>) -> &'static str {
-                match result {
-                    Ok(_) => "success",
-                    Err(error) => error.verdict().as_str(),
-                }
             }
 
             #[tokio::test]
