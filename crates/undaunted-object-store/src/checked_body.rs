@@ -12,8 +12,9 @@ use futures::stream::BoxStream;
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::{Error, Result};
 use tokio::time::{Instant, Sleep, sleep_until};
-use undaunted::{TimedOut, current_deadline};
+use undaunted::TimedOut;
 
+use crate::deadline;
 use crate::error::generic;
 
 /// The body of one response.
@@ -55,7 +56,7 @@ impl CheckedBody {
     /// else follows the last byte is not.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
         let missing = self.left.end.saturating_sub(self.left.start);
-        let deadline = current_deadline().map(Instant::from_std);
+        let deadline = deadline::of_caller();
         if let (Some(deadline), true) = (deadline, missing > 0) {
             let now = Instant::now();
             let since = *self.capped_since.get_or_insert(now);
@@ -115,7 +116,8 @@ impl Stall {
 
     /// Nothing came yet: an error when the time is up. A consumer that comes back late was not
     /// waiting, so its time starts anew.
-    /// The deadline of the caller counts too, `since` when the body has been read under it.
+    ///
+    /// The deadline of the caller ends the wait too. The body has been read under it `since` then.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,

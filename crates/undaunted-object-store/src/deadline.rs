@@ -7,9 +7,14 @@ use object_store::{Error, Result};
 use tokio::time::{Instant, timeout_at};
 use undaunted::{Retryable, TimedOut, current_deadline};
 
+/// The deadline of the caller, by the clock of tokio.
+pub(crate) fn of_caller() -> Option<Instant> {
+    current_deadline().map(Instant::from_std)
+}
+
 /// Waits for `future`, but not beyond the deadline of the caller.
 pub(crate) async fn within_deadline<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let Some(deadline) = current_deadline().map(Instant::from_std) else {
+    let Some(deadline) = of_caller() else {
         return future.await;
     };
     let limit = deadline.saturating_duration_since(Instant::now());
@@ -20,7 +25,7 @@ pub(crate) async fn within_deadline<T>(future: impl Future<Output = Result<T>>) 
 /// The deadline for cleaning up, where the caller has one: that, or a little after now if it is about
 /// to pass or has passed.
 pub(crate) fn for_cleaning_up() -> Option<Instant> {
-    let deadline = current_deadline().map(Instant::from_std)?;
+    let deadline = of_caller()?;
     Some(deadline.max(Instant::now() + CLEANING_UP))
 }
 

@@ -21,10 +21,10 @@ use object_store::{
     Attributes, Error, GetOptions, GetResult, ObjectMeta, ObjectStore, PutPayload, Result,
 };
 use tokio::time::{Instant, timeout};
-use undaunted::{Retryable, TimedOut, current_deadline};
+use undaunted::{Retryable, TimedOut};
 
 use crate::checked_body::CheckedBody;
-use crate::deadline::within_deadline;
+use crate::deadline::{self, within_deadline};
 use crate::operation::Operation;
 use crate::pin::ObjectPin;
 use crate::policy::Policy;
@@ -184,7 +184,7 @@ impl<S: ObjectStore> Resolver<'_, S> {
         if self.is_over {
             let limit = LAST_LOOK;
             // After the deadline of the caller nothing more is sent.
-            if current_deadline().is_some_and(|deadline| deadline <= Instant::now().into_std()) {
+            if deadline::of_caller().is_some_and(|deadline| deadline <= Instant::now()) {
                 return Err(Error::timed_out(TimedOut::Deadline {
                     limit: Duration::ZERO,
                 }));
