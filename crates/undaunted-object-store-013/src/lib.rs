@@ -50,13 +50,13 @@
 
 mod builder;
 mod capabilities;
-mod cause;
 #[cfg(feature = "cloud")]
 mod client;
 #[cfg(not(feature = "cloud"))]
 #[path = "no_client.rs"]
 mod client;
 mod convert;
+mod full_text;
 mod open;
 mod pin;
 mod shown;
@@ -67,7 +67,7 @@ pub use undaunted_object_store as v014;
 
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
-pub use cause::{cause, full_text};
+pub use full_text::full_text;
 pub use open::{open, open_on, open_with};
 pub use pin::ObjectPin;
 pub use store::RetryStore;
@@ -75,6 +75,6 @@ pub use store::RetryStore;
 pub use undaunted_object_store::PartSize;
 pub use undaunted_object_store::{
     Ambiguous, Corrupt, CredentialError, FailedOperation, Observed, OpenError, Operation,
-    RangeSupport, Service, SkippedKey, StoreEvent, TooLargeToCopy, UnexpectedResponse, is_url,
-    observe, redacted,
+    RangeSupport, Service, SkippedKey, StoreEvent, TooLargeToCopy, UnexpectedResponse, cause,
+    is_url, observe, redacted,
 };

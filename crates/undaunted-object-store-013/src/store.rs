@@ -142,7 +142,7 @@ impl<S> RetryStore<S> {
     }
 
     pub(crate) fn other(&self) -> &v014::RetryStore<Arc<dyn ObjectStore014>> {
-        &self.store
+        self.as_014()
     }
 }
 

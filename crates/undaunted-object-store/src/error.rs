@@ -60,8 +60,8 @@ impl Ambiguous {
     }
 }
 
-/// The first cause of this type along the error's `source()`: an [`Ambiguous`], a [`Corrupt`], the
-/// service's own response.
+/// The first cause of this type along the `source()` of an error, such as object_store's of any
+/// version: an [`Ambiguous`], a [`Corrupt`], the service's own response.
 ///
 /// ```
 /// use object_store::Error;
@@ -73,8 +73,8 @@ impl Ambiguous {
 /// assert_eq!(cause::<HttpFailure>(&error).and_then(HttpFailure::code), Some("SlowDown"));
 /// ```
 #[must_use]
-pub fn cause<T: StdError + 'static>(error: &Error) -> Option<&T> {
-    let mut link: Option<&(dyn StdError + 'static)> = Some(error);
+pub fn cause<'e, T: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e T> {
+    let mut link = Some(error);
     while let Some(error) = link {
         if let Some(found) = error.downcast_ref::<T>() {
             return Some(found);
