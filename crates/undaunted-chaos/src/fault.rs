@@ -169,6 +169,15 @@ pub enum CutAt {
     Percent(u8),
 }
 
+impl CutAt {
+    /// Turns a share of a document of this length into a number of bytes.
+    pub(crate) fn count_bytes(&mut self, length: u64) {
+        if let Self::Percent(percent) = *self {
+            *self = Self::Byte(length.saturating_mul(percent.into()) / 100);
+        }
+    }
+}
+
 /// What the clock of a [`Fault::RetryAfterDate`] shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -92,10 +92,8 @@ impl Fault {
 
     /// The position in a body or a document of this length, for the faults that have one.
     pub(crate) fn at_mut(&mut self, length: u64) -> Option<&mut u64> {
-        if let Self::CutDocument { at } = self
-            && let CutAt::Percent(percent) = *at
-        {
-            *at = CutAt::Byte(length.saturating_mul(percent.into()) / 100);
+        if let Self::CutDocument { at } = self {
+            at.count_bytes(length);
         }
         match self {
             Self::BreakBody { at, .. }

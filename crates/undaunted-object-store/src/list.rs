@@ -136,9 +136,8 @@ impl Pages {
             .retry(Operation::List, &self.location, attempt)
             .await?;
         skipped::tell(&self.policy, &mut page.result.extensions);
-        if let Some(token) = &page.page_token
-            && !self.tokens.is_new(token)
-        {
+        let token = page.page_token.as_ref();
+        if token.is_some_and(|token| !self.tokens.is_new(token)) {
             return Err(generic(format!(
                 "the list of {:?} does not end: the service gave the same continuation token twice",
                 self.location.as_ref()
