@@ -104,3 +104,11 @@ pub use store::RetryStore;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// Readers of foreign bytes, for this repository's fuzz targets only.
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::connector::fuzz::*;
+    pub use crate::open::understood;
+}

@@ -36,7 +36,7 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
 }
 
 /// Host and path of a URL, which is given without its scheme.
-fn shown_of(url: &str) -> &str {
+pub(crate) fn shown_of(url: &str) -> &str {
     let path_end = url.find(['?', '#']).unwrap_or(url.len());
     let host_end = url[..path_end].find('/').unwrap_or(path_end);
     let host = url[..host_end].rfind('@').map_or(0, |at| at + 1);

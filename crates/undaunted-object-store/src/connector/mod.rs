@@ -6,6 +6,8 @@ pub(crate) mod client;
 mod connections;
 mod document;
 mod expected;
+#[cfg(feature = "_fuzz")]
+pub(crate) mod fuzz;
 mod listing;
 mod page;
 mod ranges;

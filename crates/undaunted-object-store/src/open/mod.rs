@@ -10,6 +10,7 @@ use undaunted::RetryConfig;
 use url::Url;
 
 use crate::capabilities::Capabilities;
+use crate::redact::shown_of;
 use crate::store::RetryStore;
 use backend::Backend;
 use target::{OpenError, Target};
@@ -291,11 +292,12 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
     }
     // A URL's parser would take `a/../b` for `b`, which is another key.
     if !matches!(url.scheme(), "http" | "https") && has_dot_segment(text) {
+        // Without the password that may stand before the host.
+        let shown = text
+            .split_once("://")
+            .map_or(text, |(_, url)| shown_of(url));
         return Err(OpenError::InvalidPath {
-            path: text
-                .split_once("://")
-                .map_or(text, |(_, path)| path)
-                .to_owned(),
+            path: shown.to_owned(),
             reason: "no key of object_store has a segment that is \".\" or \"..\"".to_owned(),
         });
     }
@@ -312,6 +314,17 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
         options,
         runtime: None,
     })
+}
+
+/// The scheme and the key that a text names, for the targets of the fuzzer.
+///
+/// # Errors
+///
+/// As [`open`] has them for a text that names no store.
+#[cfg(feature = "_fuzz")]
+pub fn understood(text: &str) -> Result<(String, Path), OpenError> {
+    let target = parse(text, Vec::new())?;
+    Ok((format!("{:?}", target.scheme), target.path))
 }
 
 /// Whether a segment of the path is `.` or `..`, percent-encoded or not.
@@ -373,6 +386,8 @@ mod tests {
         for folded in ["s3://b/a/../x", "gs://b/./x", "az://c/a/%2E%2e/x"] {
             assert!(refused(folded).contains("\"..\""), "{folded}");
         }
+        let secret = refused("s3://user:s3cr3t@b/a/../x?sig=s3cr3t");
+        assert!(secret.starts_with("\"b/a/../x\""), "{secret}");
         assert!(refused("ftp://host").starts_with("unsupported URL scheme ftp://: use s3://"));
     }
 }
