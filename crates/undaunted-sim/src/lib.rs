@@ -26,6 +26,7 @@
 //!   with a policy, and gives an [`Outcome`]: totals, latencies, and everything on one time axis.
 //! - A [`ScenarioFile`] is both as TOML. Some come with the library: [`Builtin`].
 //! - A [`Threshold`] makes an outcome a check; [`to_json`] and [`to_csv`] are for other programs.
+//! - With the feature `report`, a `Report` is a page for a browser, with plots.
 //!
 //! # It is the code that ships
 //!
@@ -67,6 +68,8 @@ mod plan;
 mod policy;
 mod queue;
 mod random;
+#[cfg(feature = "report")]
+mod report;
 mod scenario;
 mod service;
 mod text;
@@ -84,6 +87,8 @@ pub use plan::{
     Comparison, ComparisonRow, Crowd, Endurance, Plan, PlannedRetry, Spread, Usage, Warning, Wave,
 };
 pub use policy::{Budget, Policy};
+#[cfg(feature = "report")]
+pub use report::Report;
 pub use scenario::Scenario;
 pub use scenario::builtin::Builtin;
 pub use scenario::file::{ScenarioError, ScenarioFile};

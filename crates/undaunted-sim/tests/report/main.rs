@@ -1,0 +1,159 @@
+//! The reports, as documents and in a browser.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod browser;
+
+use std::time::Duration;
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use undaunted::{Jitter, RetryConfig};
+use undaunted_sim::{Budget, Builtin, Plan, Policy, Report, Scenario, Usage};
+
+#[test]
+fn every_scenario_has_a_report_that_stands_alone() {
+    for builtin in Builtin::ALL {
+        let html = simulated(builtin);
+        is_self_contained(&html);
+        is_well_formed(&html);
+        let figures = html.matches("<figure>").count();
+        assert!(figures >= 2, "{}: {figures} plots", builtin.name);
+        assert_eq!(
+            html.matches("<svg role=\"img\" aria-label=").count(),
+            figures
+        );
+        assert_eq!(
+            html.matches("The numbers").count(),
+            figures,
+            "a table for each plot"
+        );
+    }
+}
+
+#[test]
+fn the_words_come_first_and_say_who_loses_least() {
+    let html = simulated(&Builtin::find("outage").unwrap());
+    let words = html.find("The fewest calls are lost with").unwrap();
+    assert!(words < html.find("<table>").unwrap());
+    assert!(words < html.find("<svg").unwrap());
+}
+
+#[test]
+fn a_plan_says_what_will_hurt_before_its_plots() {
+    let html = planned().to_string();
+    is_self_contained(&html);
+    is_well_formed(&html);
+    let warning = html.find("What will hurt").unwrap();
+    assert!(warning < html.find("<svg").unwrap());
+    assert_eq!(html.matches("<figure>").count(), 3);
+    assert!(html.contains("Side by side"));
+}
+
+#[test]
+fn a_policy_that_never_retries_has_a_report_too() {
+    let never = RetryConfig::builder().max_retries(0).build().unwrap();
+    let plan = Plan::new(&Policy::new("never", never), &Usage::default());
+    let html = Report::of_plans(&[plan]).to_string();
+    is_well_formed(&html);
+    assert!(html.contains("It never retries"));
+    assert!(!html.contains("<svg"));
+    is_well_formed(&Report::of_plans(&[]).to_string());
+    is_well_formed(&Report::of_outcomes(&Scenario::default(), &[]).to_string());
+}
+
+#[test]
+fn names_are_texts_and_never_markup() {
+    let name = "</title><script>alert('&\u{1}\")</script>";
+    let policy = Policy::new(name, RetryConfig::default());
+    let scenario = Scenario {
+        duration: Duration::from_secs(5),
+        ..Scenario::default()
+    };
+    let outcomes = [scenario.run(&policy)];
+    let simulated = Report::of_outcomes(&scenario, &outcomes)
+        .titled(name)
+        .made_by(name);
+    let plan = Plan::new(&policy, &Usage::default());
+    for html in [simulated.to_string(), Report::of_plans(&[plan]).to_string()] {
+        is_well_formed(&html);
+        assert!(!html.contains("<script"), "{html}");
+    }
+}
+
+#[test]
+fn what_was_measured_lies_over_what_was_predicted() {
+    let file = Builtin::find("outage").unwrap().file().unwrap();
+    let predicted = file.run();
+    // What a run against a server gives has the names of the policies.
+    let other_seed = Scenario {
+        seed: 2,
+        ..file.scenario.clone()
+    };
+    let measured = [other_seed.run(&file.policies[0])];
+    let html = Report::of_measured(&file.scenario, &predicted, &measured).to_string();
+    is_well_formed(&html);
+    assert!(html.contains(", measured"));
+    assert!(html.contains("class=\"dashed"));
+    assert!(html.contains("Measured with"));
+}
+
+fn simulated(builtin: &Builtin) -> String {
+    let file = builtin.file().unwrap();
+    Report::of_outcomes(&file.scenario, &file.run())
+        .titled(builtin.summary)
+        .made_by(format!("undaunted simulate {}", builtin.name))
+        .to_string()
+}
+
+fn planned() -> Report {
+    let usage = Usage::default();
+    let full = RetryConfig::builder().jitter(Jitter::Full).build().unwrap();
+    let full = Policy::new("full jitter", full).with_mean_wait_of(&RetryConfig::default());
+    let mut storage = Policy::new("storage", RetryConfig::storage());
+    storage.budget = Budget::None;
+    let plans = [&Policy::new("default", RetryConfig::default()), &full]
+        .map(|policy| Plan::new(policy, &usage));
+    Report::of_plans(&plans).made_by("undaunted plan --compare full.toml")
+}
+
+/// Nothing is loaded, and nothing is run.
+fn is_self_contained(html: &str) {
+    for word in [
+        "http://",
+        "https://",
+        "<script",
+        "<link rel=\"stylesheet",
+        "@import",
+        "url(",
+        "src=",
+    ] {
+        let found = html.replace("http://www.w3.org/2000/svg", "");
+        assert!(!found.contains(word), "{word}");
+    }
+}
+
+/// The page is HTML that is XML too but for the few elements that have no end.
+fn is_well_formed(html: &str) {
+    let mut xml = html.replacen("<!DOCTYPE html>", "", 1);
+    for head in [
+        "<meta charset=\"utf-8\">",
+        "\">\n<meta",
+        "\">\n<title>",
+        "href=\"data:,\">",
+    ] {
+        xml = xml.replace(head, &head.replacen('>', "/>", 1));
+    }
+    let mut reader = Reader::from_str(&xml);
+    let mut depth = 0_i32;
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(_)) => depth += 1,
+            Ok(Event::End(_)) => depth -= 1,
+            Ok(Event::Eof) => break,
+            Ok(_) => {}
+            Err(error) => panic!("{error} at {}", reader.error_position()),
+        }
+    }
+    assert_eq!(depth, 0);
+}
