@@ -22,7 +22,8 @@ def values_of(field: str, given: object) -> tuple[Any, ...]:
     if isinstance(given, str):
         if field.endswith("text"):
             return (given,)
-        return tuple(item for part in given.split(",") if (item := part.strip()))
+        items = tuple(item for part in given.split(",") if (item := part.strip()))
+        return items or (given,)  # nothing is refused like any other value that is none
     if isinstance(given, int):
         return (given,)
     if isinstance(given, range):
