@@ -1,11 +1,13 @@
 //! Rules of the user's own: what a status, a code or a text means with the service at hand.
 
 use clap::Args;
-use undaunted::{ParseConfigError, Rules, RulesBuilder};
+use undaunted::{ParseConfigError, Rules};
 
 /// A flag for each list of rules, under the names that they have in configuration files.
 #[derive(Args, Debug, Default)]
-#[command(next_help_heading = "Rules (before what a response means by itself; lists have commas)")]
+#[command(
+    next_help_heading = "Rules (before what a response means by itself; a LIST has commas, a TEXT is one)"
+)]
 pub(crate) struct RuleArgs {
     /// Statuses that are retried, such as 423,520-527.
     ///
@@ -52,40 +54,25 @@ pub(crate) struct RuleArgs {
 impl RuleArgs {
     /// The rules. An error names the flag.
     pub(crate) fn rules(&self) -> Result<Rules, ParseConfigError> {
-        let mut rules = Rules::builder();
-        for (field, lists) in [
+        let flag = |field: &str| format!("--{}", field.replace('_', "-"));
+        let mut rules = Rules::builder().spelled(flag);
+        for (field, given) in [
             ("retryable_status", &self.retryable_status),
             ("retryable_codes", &self.retryable_codes),
+            ("retryable_text", &self.retryable_text),
             ("throttled_status", &self.throttled_status),
             ("throttled_codes", &self.throttled_codes),
+            ("throttled_text", &self.throttled_text),
             ("permanent_status", &self.permanent_status),
             ("permanent_codes", &self.permanent_codes),
+            ("permanent_text", &self.permanent_text),
         ] {
-            for list in lists {
-                rules = rules.and(&named(field, Rules::builder().field(field, list)?)?);
+            for value in given {
+                rules = rules.field(field, value)?;
             }
-        }
-        let texts = Rules::builder();
-        for (field, texts) in [
-            (
-                "retryable_text",
-                texts.clone().retryable_text(&self.retryable_text),
-            ),
-            (
-                "throttled_text",
-                texts.clone().throttled_text(&self.throttled_text),
-            ),
-            ("permanent_text", texts.permanent_text(&self.permanent_text)),
-        ] {
-            rules = rules.and(&named(field, texts)?);
         }
         rules.build()
     }
-}
-
-fn named(field: &str, rules: RulesBuilder) -> Result<Rules, ParseConfigError> {
-    let flag = format!("--{}", field.replace('_', "-"));
-    rules.build().map_err(|error| error.named(flag))
 }
 
 #[cfg(test)]
@@ -124,10 +111,18 @@ mod tests {
             permanent_text: one(" "),
             ..RuleArgs::default()
         };
+        let code = RuleArgs {
+            retryable_codes: one(""),
+            ..RuleArgs::default()
+        };
         for (args, start) in [
             (
                 status,
                 "--retryable-status is \"404\", but must be a failure: this states a fact",
+            ),
+            (
+                code,
+                "--retryable-codes is \"\", but must be a code of the service",
             ),
             (
                 text,
@@ -137,5 +132,14 @@ mod tests {
             let message = args.rules().unwrap_err().to_string();
             assert!(message.starts_with(start), "{message}");
         }
+        let throttled = RuleArgs {
+            throttled_status: one("404"),
+            ..RuleArgs::default()
+        };
+        let message = throttled.rules().unwrap_err().to_string();
+        assert!(
+            message.ends_with("its own code in --throttled-codes"),
+            "{message}"
+        );
     }
 }

@@ -21,7 +21,7 @@ use undaunted::{HttpFailure, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, Operation, Rule};
 use undaunted_object_store::{
-    Capabilities, RetryConnector, RetryStore, Service, cause, observe, open_on,
+    Capabilities, RetryConnector, RetryStore, Service, cause, full_text, observe, open_on,
 };
 
 use wire::{Response, serve};
@@ -230,4 +230,40 @@ fn a_runtime_that_has_ended_is_an_error() {
         matches!(error, object_store::Error::Generic { .. }),
         "{error}"
     );
+}
+
+/// The store knows the runtime that it was opened on, so it does not repeat the request.
+#[test]
+fn a_store_whose_runtime_was_shut_down_says_so_after_one_attempt() {
+    for is_asked_before in [false, true] {
+        let runtimes = Runtimes::start();
+        let server = runtimes.io.block_on(S3Server::builder().start()).unwrap();
+        let slow = Rule::new(Operation::Get, Fault::Delay(Duration::from_secs(3600)));
+        server.plan().add(slow.always());
+        let ending = Runtimes::start().io;
+        let options = server.object_store_options();
+        let (store, _) = open_on(ending.handle(), "s3://bucket", options, quick()).unwrap();
+        let ends = async {
+            while is_asked_before && server.plan().calls(Operation::Get) == 0 {
+                tokio::task::yield_now().await;
+            }
+            ending.shutdown_background();
+        };
+        let key = Path::from("a");
+        let ((result, seen), ()) = runtimes.compute(async {
+            let (ended, asked) = if is_asked_before {
+                let (asked, ended) = tokio::join!(observe(store.get(&key)), ends);
+                (ended, asked)
+            } else {
+                (ends.await, observe(store.get(&key)).await)
+            };
+            (asked, ended)
+        });
+        // The attempt that the end of the runtime broke is one, and the next finds it gone.
+        assert!(seen.report.attempts() <= 2, "{}", seen.report.attempts());
+        let text = full_text(&result.unwrap_err());
+        for words in ["the runtime", "was shut down", "open_on", "a"] {
+            assert!(text.contains(words), "{text}");
+        }
+    }
 }

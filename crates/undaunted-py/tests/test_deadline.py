@@ -86,7 +86,7 @@ def test_a_running_attempt_is_cut() -> None:
             await with_retry(hang, PATIENT)
 
     with pytest.raises(
-        TimeoutError, match="the caller's deadline ended the attempt after"
+        TimeoutError, match="the caller's deadline ended the call after"
     ) as caught:
         asyncio.run(main())
     assert caught.value.__notes__ == [f"undaunted: 1 attempt; {NO_TIME}"]

@@ -102,7 +102,7 @@ pub use errors::storage::{StorageError, StorageErrorKind};
 pub use event::{AttemptOutcome, Event};
 pub use pacer::{Admission, Pacer, Turn};
 pub use report::{FailedAttempt, RetryReport};
-pub use rules::{Judgement, RetrySettings, Rules, RulesBuilder};
+pub use rules::{Judgement, RetrySettings, Rules, RulesBuilder, Statuses};
 pub use state::{Cut, Decision, RetryState, StopReason};
 pub use verdict::{FailedResponse, Retryable, TimedOut, Verdict};
 

@@ -146,7 +146,15 @@ pub trait Retryable: fmt::Display + Sized {
 }
 
 /// What a failed response says, as far as rules need it.
+///
+/// ```
+/// use undaunted::FailedResponse;
+///
+/// let response = FailedResponse::new(503).with_code(Some("SlowDown"));
+/// assert_eq!((response.status, response.code), (503, Some("SlowDown")));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FailedResponse<'e> {
     /// The HTTP status.
     pub status: u16,
@@ -154,6 +162,32 @@ pub struct FailedResponse<'e> {
     pub code: Option<&'e str>,
     /// How long the service asked us to wait, if it did.
     pub retry_after: Option<Duration>,
+}
+
+impl<'e> FailedResponse<'e> {
+    /// A response with this status.
+    #[must_use]
+    pub const fn new(status: u16) -> Self {
+        Self {
+            status,
+            code: None,
+            retry_after: None,
+        }
+    }
+
+    /// The same with the service's code.
+    #[must_use]
+    pub const fn with_code(mut self, code: Option<&'e str>) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// The same with the wait that the service asked for.
+    #[must_use]
+    pub const fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.retry_after = retry_after;
+        self
+    }
 }
 
 /// A time limit that ran out, or that cannot be enforced: which one, and how long it is.
@@ -177,8 +211,8 @@ pub enum TimedOut {
     },
     /// The deadline of the caller passed, which [`with_deadline`](crate::with_deadline) sets.
     Deadline {
-        /// How long the attempt ran until then. Zero: the deadline had passed, and no attempt was
-        /// made.
+        /// How long the call ran until then. Zero: the deadline had passed before it, and no attempt
+        /// was made.
         limit: Duration,
     },
     /// The whole operation ran longer than `total_timeout`.
@@ -214,7 +248,8 @@ impl fmt::Display for TimedOut {
                 f.write_str("the caller's deadline has passed, so no attempt was made")
             }
             Self::Deadline { limit } => {
-                write!(f, "the caller's deadline ended the attempt after {limit:?}")
+                let seconds = Seconds(*limit);
+                write!(f, "the caller's deadline ended the call after {seconds}")
             }
             Self::Total { limit } => write!(f, "timed out after {limit:?} in all"),
         }
@@ -222,6 +257,20 @@ impl fmt::Display for TimedOut {
 }
 
 impl Error for TimedOut {}
+
+/// A length of time that was measured: seconds, to the millisecond.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < Duration::from_millis(1) {
+            return f.write_str("less than 0.001s");
+        }
+        let text = format!("{:.3}", self.0.as_secs_f64());
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        write!(f, "{text}s")
+    }
+}
 
 impl Retryable for TimedOut {
     /// A limit that ran out is transient; one that cannot be enforced is permanent.
@@ -234,5 +283,28 @@ impl Retryable for TimedOut {
 
     fn timed_out(timed_out: Self) -> Self {
         timed_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_said_in_seconds_to_the_millisecond() {
+        for (nanoseconds, said) in [
+            (1, "less than 0.001s"),
+            (1_234_567, "0.001s"),
+            (250_000_001, "0.25s"),
+            (1_999_999_999, "2s"),
+            (10_000_000_000, "10s"),
+            (61_234_567_891, "61.235s"),
+        ] {
+            let limit = Duration::from_nanos(nanoseconds);
+            assert_eq!(
+                TimedOut::Deadline { limit }.to_string(),
+                format!("the caller's deadline ended the call after {said}")
+            );
+        }
     }
 }

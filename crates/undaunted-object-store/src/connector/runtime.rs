@@ -4,7 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, SpawnService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+    SpawnService,
 };
 use object_store::{ClientOptions, Result};
 use tokio::runtime::Handle;
@@ -32,10 +33,54 @@ impl<C: HttpConnector> HttpConnector for OnRuntime<C> {
     fn connect(&self, options: &ClientOptions) -> Result<HttpClient> {
         let client = self.inner.connect(options)?;
         Ok(match &self.runtime {
-            Some(runtime) => HttpClient::new(SpawnService::new(Service(client), runtime.clone())),
+            Some(runtime) => HttpClient::new(Spawned {
+                service: SpawnService::new(Service(client), runtime.clone()),
+                runtime: runtime.clone(),
+            }),
             None => client,
         })
     }
+}
+
+/// A client on a runtime, which says so when there is no runtime any more: object_store takes that
+/// for a broken connection, which would be retried.
+#[derive(Debug)]
+struct Spawned {
+    service: SpawnService<Service>,
+    runtime: Handle,
+}
+
+#[async_trait]
+impl HttpService for Spawned {
+    async fn call(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+        match self.service.call(request).await {
+            Err(error)
+                if error.kind() == HttpErrorKind::Interrupted && self.is_shut_down().await =>
+            {
+                let source = RuntimeShutDown { source: error };
+                // The kind that nobody retries.
+                Err(HttpError::new(HttpErrorKind::Unknown, source))
+            }
+            result => result,
+        }
+    }
+}
+
+impl Spawned {
+    /// A runtime that was shut down takes tasks and cancels them.
+    async fn is_shut_down(&self) -> bool {
+        self.runtime.spawn(async {}).await.is_err()
+    }
+}
+
+/// No request can be sent by this store any more.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the runtime on which this store sends its requests was shut down: keep the runtime that \
+     `open_on` was given for as long as the store is used, or open the store anew on another"
+)]
+struct RuntimeShutDown {
+    source: HttpError,
 }
 
 /// A client as the service that it is.

@@ -22,15 +22,25 @@ def values_of(field: str, given: object) -> tuple[Any, ...]:
     if isinstance(given, str):
         if field.endswith("text"):
             return (given,)
-        return tuple(item for part in given.split(",") if (item := part.strip()))
+        items = tuple(item for part in given.split(",") if (item := part.strip()))
+        return items or (given,)  # nothing is refused like any other value that is none
     if isinstance(given, int):
         return (given,)
+    if isinstance(given, range):
+        given = [given]
     if isinstance(given, (bytes, bytearray)) or not isinstance(given, Iterable):
         raise TypeError(f"{field} must be a list, not {type(given).__name__}")
     values: list[object] = []
     for each in cast("Iterable[object]", given):
-        values.extend(each if isinstance(each, range) else [each])
+        values.extend(_range(each) if isinstance(each, range) else [each])
     return tuple(values)
+
+
+def _range(values: range) -> list[object]:
+    """A range as one value: it may hold a status that may not be named by itself, such as 404."""
+    if len(values) > 1 and values.step == 1:
+        return [f"{values[0]}-{values[-1]}"]
+    return list(values)
 
 
 def by_rules(

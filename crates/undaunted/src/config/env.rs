@@ -96,7 +96,8 @@ pub(crate) fn from_lookup(
     })
 }
 
-fn set(
+/// Sets a field to what a text says.
+pub(crate) fn set(
     builder: RetryConfigBuilder,
     field: &str,
     value: &str,

@@ -8,6 +8,8 @@ mod text;
 
 pub(crate) use env::{FIELDS, from_lookup, refuse_unknown, variable};
 pub use error::ConfigError;
+#[cfg(feature = "serde")]
+pub(crate) use serde::{Plain, PolicyFields};
 pub use text::{ParseConfigError, parse_duration};
 
 use error::{Value, zero_limit};

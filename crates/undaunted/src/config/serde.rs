@@ -7,11 +7,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use ::serde::de::{self, Deserializer, Visitor};
+use ::serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use ::serde::{Deserialize, Serialize, Serializer};
 
-use super::text::parse_duration;
-use super::{Jitter, RetryConfig};
+use super::env::{FIELDS, set};
+use super::text::ParseConfigError;
+use super::{ConfigError, Jitter, RetryConfig, RetryConfigBuilder};
 
 /// ```
 /// use undaunted::{Jitter, RetryConfig};
@@ -28,19 +29,71 @@ use super::{Jitter, RetryConfig};
 /// ```
 impl<'de> Deserialize<'de> for RetryConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields = Fields::deserialize(deserializer)?;
-        Self::builder()
-            .max_retries(fields.max_retries)
-            .base_delay(fields.base_delay.0)
-            .throttled_base_delay(fields.throttled_base_delay.map(|time| time.0))
-            .max_delay(fields.max_delay.0)
-            .exponential_base(fields.exponential_base)
-            .jitter(fields.jitter)
-            .max_retry_after(fields.max_retry_after.0)
-            .attempt_timeout(fields.attempt_timeout.map(|time| time.0))
-            .total_timeout(fields.total_timeout.map(|time| time.0))
-            .build()
-            .map_err(de::Error::custom)
+        deserializer.deserialize_struct("RetryConfig", &FIELDS, PolicyVisitor)
+    }
+}
+
+struct PolicyVisitor;
+
+impl<'de> Visitor<'de> for PolicyVisitor {
+    type Value = RetryConfig;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table of settings of a retry policy")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RetryConfig, A::Error> {
+        let mut policy = PolicyFields::default();
+        let mut seen = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if !FIELDS.contains(&name.as_str()) {
+                return Err(de::Error::unknown_field(&name, &FIELDS));
+            }
+            if seen.contains(&name) {
+                return Err(de::Error::custom(format!("duplicate field `{name}`")));
+            }
+            policy = policy
+                .with(&name, &map.next_value()?)
+                .map_err(de::Error::custom)?;
+            seen.push(name);
+        }
+        policy.build().map_err(de::Error::custom)
+    }
+}
+
+/// A policy of which the fields are read one by one.
+pub(crate) struct PolicyFields(RetryConfigBuilder);
+
+impl Default for PolicyFields {
+    fn default() -> Self {
+        Self(RetryConfig::builder())
+    }
+}
+
+impl PolicyFields {
+    /// Sets a field to a value: text, or what it stands for.
+    pub(crate) fn with(self, field: &str, value: &Plain) -> Result<Self, ParseConfigError> {
+        let is_optional = OPTIONAL.contains(&field);
+        let text = match value {
+            Plain::Nothing if is_optional => return Ok(self),
+            value => value.to_string(),
+        };
+        if field == "jitter" {
+            let jitter = match &*text {
+                "true" => Some(RetryConfig::DEFAULT.jitter()),
+                "false" => Some(Jitter::None),
+                _ => None,
+            };
+            if let Some(jitter) = jitter {
+                return Ok(Self(self.0.jitter(jitter)));
+            }
+        }
+        let set = set(self.0, field, &text).map_err(|error| error.named(field))?;
+        Ok(Self(set))
+    }
+
+    pub(crate) fn build(self) -> Result<RetryConfig, ConfigError> {
+        self.0.build()
     }
 }
 
@@ -50,8 +103,8 @@ impl Serialize for RetryConfig {
     }
 }
 
-#[derive(Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields, rename = "RetryConfig")]
+#[derive(Serialize)]
+#[serde(rename = "RetryConfig")]
 struct Fields {
     max_retries: u32,
     base_delay: Time,
@@ -83,27 +136,12 @@ impl Fields {
     }
 }
 
-impl Default for Fields {
-    fn default() -> Self {
-        Self::of(&RetryConfig::DEFAULT)
-    }
-}
-
 /// A length of time as a person writes it.
 struct Time(Duration);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_duration(self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextOrNumber).and_then(|text| {
-            let time = parse_duration(&text).map_err(de::Error::custom)?;
-            Ok(Self(time))
-        })
     }
 }
 
@@ -118,46 +156,116 @@ impl Serialize for Jitter {
 
 impl<'de> Deserialize<'de> for Jitter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_any(TextOrNumber)
-            .and_then(|text| match &*text {
-                "true" => Ok(RetryConfig::DEFAULT.jitter()),
-                "false" => Ok(Self::None),
-                text => text.parse().map_err(de::Error::custom),
-            })
+        let policy = PolicyFields::default();
+        let policy = policy
+            .with("jitter", &Plain::deserialize(deserializer)?)
+            .map_err(de::Error::custom)?;
+        let policy = policy.build().map_err(de::Error::custom)?;
+        Ok(policy.jitter())
     }
 }
 
-/// Reads text, a number or a truth value, each as its text.
-struct TextOrNumber;
+/// A value of any plain type, and a list of such. What it is for is known by its field, whose errors
+/// can say so.
+#[derive(Debug)]
+pub(crate) enum Plain {
+    Flag(bool),
+    List(Vec<Plain>),
+    Nothing,
+    Number(f64),
+    Table,
+    Text(String),
+    Whole(i128),
+}
 
-impl Visitor<'_> for TextOrNumber {
-    type Value = String;
+/// As in an error, and as the text that stands for it.
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                write!(f, "[{}]", items.join(", "))
+            }
+            Self::Nothing => f.write_str("nothing"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Table => f.write_str("a table"),
+            Self::Text(text) => f.write_str(text),
+            Self::Whole(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PlainVisitor)
+    }
+}
+
+struct PlainVisitor;
+
+impl<'de> Visitor<'de> for PlainVisitor {
+    type Value = Plain;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text or a number")
+        f.write_str("text, a number, a truth value, or a list")
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Plain, E> {
+        Ok(Plain::Flag(value))
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Plain, E> {
+        Ok(Plain::Whole(value.into()))
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Plain, E> {
+        Ok(Plain::Whole(value.into()))
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Plain, E> {
+        Ok(Plain::Number(value))
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<String, E> {
-        Ok(value.to_owned())
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Plain, E> {
+        Ok(Plain::Text(value.to_owned()))
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Plain, E> {
+        Ok(Plain::Nothing)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Plain, E> {
+        Ok(Plain::Nothing)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Plain, D::Error> {
+        Plain::deserialize(deserializer)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Plain, D::Error> {
+        Plain::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Plain, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Plain::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Plain, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Plain::Table)
     }
 }
+
+/// The fields that need not have a value.
+const OPTIONAL: [&str; 3] = ["attempt_timeout", "throttled_base_delay", "total_timeout"];
 
 #[cfg(test)]
 mod tests {
@@ -196,7 +304,20 @@ mod tests {
                 r#"{"max_retry": 1}"#,
                 "unknown field `max_retry`, expected one of `max_retries`",
             ),
-            (r#"{"max_retries": -1}"#, "expected u32"),
+            (
+                r#"{"max_retries": -1}"#,
+                "max_retries is \"-1\", but must be a whole number from 0",
+            ),
+            (
+                r#"{"max_retries": true}"#,
+                "max_retries is \"true\", but must be a whole number from 0",
+            ),
+            (
+                r#"{"base_delay": ["1s"]}"#,
+                "base_delay is \"[1s]\", but must be a length of time",
+            ),
+            (r#"{"max_delay": null}"#, "max_delay is \"nothing\""),
+            (r#"{"jitter": {}}"#, "jitter is \"a table\""),
             (
                 r#"{"base_delay": "soon"}"#,
                 "a length of time such as 500ms",

@@ -220,6 +220,23 @@ pub fn with_deadline<T>(deadline: impl Into<Instant>, code: impl FnOnce() -> T) 
     scope::run(Change::Deadline(deadline.into()), code)
 }
 
+/// [`without_deadline`](crate::without_deadline) for blocking code: for cleaning up after a deadline
+/// has passed.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use undaunted::{blocking, current_deadline};
+///
+/// blocking::with_deadline(Instant::now() + Duration::from_secs(1), || {
+///     assert!(current_deadline().is_some());
+///     blocking::without_deadline(|| assert!(current_deadline().is_none()));
+///     assert!(current_deadline().is_some());
+/// });
+/// ```
+pub fn without_deadline<T>(code: impl FnOnce() -> T) -> T {
+    scope::run(Change::NoDeadline, code)
+}
+
 /// [`one_attempt`](crate::one_attempt) for blocking code: every retried call in `code` makes one
 /// attempt.
 ///

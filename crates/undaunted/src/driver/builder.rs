@@ -35,6 +35,18 @@ use crate::report::RetryReport;
 /// # }
 /// ```
 ///
+/// Who judges an error that is not [`Retryable`](crate::Retryable) is said first, and rules are added
+/// to that. The other way round is not accepted, since it would take the rules away:
+///
+/// ```compile_fail,E0599
+/// use undaunted::{Retry, Rules, StorageError, StorageErrorKind, Verdict};
+///
+/// let timed_out = |_| StorageError::new(StorageErrorKind::Timeout);
+/// let call = Retry::new(async || Err::<(), _>(StorageError::new(StorageErrorKind::Timeout)))
+///     .rules(&Rules::NONE)
+///     .classify(|_: &StorageError| Verdict::TRANSIENT, timed_out);
+/// ```
+///
 /// Without the feature `tokio`, or with another runtime, [`sleep_with`](Self::sleep_with)
 /// sets the timer:
 ///

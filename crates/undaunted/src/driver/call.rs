@@ -192,16 +192,22 @@ where
         if let (Some(now), true) = (now, is_first) {
             self.start(now);
         }
-        match caps::earliest(self.state.on_attempt(self.config, now), now, deadline) {
+        let cut = self.state.on_attempt(self.config, now);
+        match caps::earliest(cut, now, deadline, self.began()) {
             Some(cut) if cut.after.is_zero() => Err(self.cut(cut.because)),
             cut => Ok(cut),
         }
     }
 
+    /// When the call began, if that was kept.
+    fn began(&self) -> Option<Instant> {
+        self.context.began().or(self.state.start())
+    }
+
     /// The call begins: its clock starts, unless it has started while the call waited for its
     /// first turn.
     fn start(&mut self, now: Instant) {
-        if self.context.began().or(self.state.start()).is_some() {
+        if self.began().is_some() {
             return;
         }
         self.context.set_began(now);

@@ -11,6 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::thread::LocalKey;
 use std::time::Instant;
 
 use pin_project_lite::pin_project;
@@ -45,7 +46,7 @@ use super::log;
 ///
 /// let start = Instant::now();
 /// let error = handle().await.unwrap_err();
-/// assert_eq!(error.to_string(), "the caller's deadline ended the attempt after 2s");
+/// assert_eq!(error.to_string(), "the caller's deadline ended the call after 2s");
 /// assert_eq!(start.elapsed(), Duration::from_secs(2));
 /// # }
 /// ```
@@ -59,7 +60,11 @@ use super::log;
 /// to wait. A blocking attempt cannot be cut; it is given the time left.
 ///
 /// Code that is spawned, on another task or thread, has no deadline: give it
-/// [`current_deadline`].
+/// [`current_deadline`]. That is so too where the thread of this code runs it: the tasks of a
+/// `LocalSet`, or of a current-thread runtime whose `block_on` is called in
+/// [`blocking::with_deadline`](crate::blocking::with_deadline). Tasks are known by their ids of tokio.
+/// Those of another executor have none: one that is driven within this future gives them its
+/// deadline.
 pub fn with_deadline<F: Future>(
     deadline: impl Into<Instant>,
     future: F,
@@ -114,7 +119,7 @@ pub fn without_deadline<F: Future>(future: F) -> impl Future<Output = F::Output>
 /// ```
 #[must_use]
 pub fn current_deadline() -> Option<Instant> {
-    DEADLINE.get()
+    visible(&DEADLINE)
 }
 
 /// Runs `future` so that every retried call in it makes one attempt: for a layer that retries by
@@ -154,12 +159,12 @@ pub(super) fn run<T>(change: Change, code: impl FnOnce() -> T) -> T {
 
 /// Whether calls are to make one attempt.
 pub(super) fn is_one_attempt() -> bool {
-    ONE_ATTEMPT.get()
+    visible(&ONE_ATTEMPT).is_some()
 }
 
 /// The call of whose retry this code is a part.
 pub(super) fn outer() -> Option<Outer> {
-    OUTER.get()
+    visible(&OUTER)
 }
 
 /// What is changed for the code within.
@@ -231,22 +236,22 @@ pub(super) struct Entered {
 
 /// What was there before a change.
 enum Before {
-    Deadline(Option<Instant>),
-    OneAttempt(bool),
-    Outer(Option<Outer>),
+    Deadline(Option<Here<Instant>>),
+    OneAttempt(Option<Here<()>>),
+    Outer(Option<Here<Outer>>),
 }
 
 impl Entered {
     pub(super) fn new(change: Change) -> Self {
         let before = match change {
             Change::Deadline(deadline) => {
-                let outer = DEADLINE.get();
+                let outer = visible(&DEADLINE);
                 let earliest = outer.map_or(deadline, |outer| outer.min(deadline));
-                Before::Deadline(DEADLINE.replace(Some(earliest)))
+                Before::Deadline(DEADLINE.replace(Some(Here::new(earliest))))
             }
             Change::NoDeadline => Before::Deadline(DEADLINE.replace(None)),
-            Change::OneAttempt => Before::OneAttempt(ONE_ATTEMPT.replace(true)),
-            Change::Within(outer) => Before::Outer(OUTER.replace(Some(outer))),
+            Change::OneAttempt => Before::OneAttempt(ONE_ATTEMPT.replace(Some(Here::new(())))),
+            Change::Within(outer) => Before::Outer(OUTER.replace(Some(Here::new(outer)))),
         };
         Self { before }
     }
@@ -281,10 +286,48 @@ impl<F: Future> Future for Scoped<F> {
     }
 }
 
+/// A change, and the task that it is for. The thread may run other tasks while it holds: in a
+/// `block_on` that is called within it.
+#[derive(Clone, Copy)]
+struct Here<T> {
+    value: T,
+    task: TaskId,
+}
+
+impl<T> Here<T> {
+    fn new(value: T) -> Self {
+        Self {
+            value,
+            task: current_task(),
+        }
+    }
+}
+
+/// What holds for the task that runs now.
+fn visible<T: Copy>(change: &'static LocalKey<Cell<Option<Here<T>>>>) -> Option<T> {
+    let Here { value, task } = change.get()?;
+    (task == current_task()).then_some(value)
+}
+
+#[cfg(feature = "tokio")]
+type TaskId = Option<tokio::task::Id>;
+
+/// None for code outside of a task, and for the future that a runtime's `block_on` is given.
+#[cfg(feature = "tokio")]
+fn current_task() -> TaskId {
+    tokio::task::try_id()
+}
+
+#[cfg(not(feature = "tokio"))]
+type TaskId = ();
+
+#[cfg(not(feature = "tokio"))]
+const fn current_task() -> TaskId {}
+
 thread_local! {
-    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
-    static ONE_ATTEMPT: Cell<bool> = const { Cell::new(false) };
-    static OUTER: Cell<Option<Outer>> = const { Cell::new(None) };
+    static DEADLINE: Cell<Option<Here<Instant>>> = const { Cell::new(None) };
+    static ONE_ATTEMPT: Cell<Option<Here<()>>> = const { Cell::new(None) };
+    static OUTER: Cell<Option<Here<Outer>>> = const { Cell::new(None) };
 }
 
 /// The pairs of names that were warned of.

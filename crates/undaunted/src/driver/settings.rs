@@ -241,26 +241,6 @@ macro_rules! setters {
                 }
             }
 
-            /// For an error that is not [`Retryable`](crate::Retryable): gives the verdict
-            /// on one, and makes one for a time limit that ran out. Call it before `when` and
-            /// `rules`, which add to it.
-            pub fn classify<V, M, $($param),*>(
-                self,
-                verdict: V,
-                timed_out: M,
-            ) -> $Retry<'c, Op, $crate::driver::context::ByFunctions<V, M>, L, S>
-            where
-                V: FnMut(&E) -> $crate::verdict::Verdict,
-                M: FnMut($crate::verdict::TimedOut) -> E,
-                $($bound)*
-            {
-                $Retry {
-                    op: self.op,
-                    settings: self.settings.map_classifier(|_| $crate::driver::context::ByFunctions { verdict, timed_out }),
-                    timer: self.timer,
-                }
-            }
-
             /// Lets [`Rules`](crate::Rules) of your own decide first: by status, code, text or
             /// type. What they say nothing of has the verdict that it had.
             ///
@@ -295,6 +275,29 @@ macro_rules! setters {
                 $Retry {
                     op: self.op,
                     settings: self.settings.map_listener(|_| $crate::driver::settings::OnEvent(on_event)),
+                    timer: self.timer,
+                }
+            }
+        }
+
+        impl<'c, Op, L, S> $Retry<'c, Op, $crate::driver::context::ByTrait, L, S> {
+            /// For an error that is not [`Retryable`](crate::Retryable): gives the verdict
+            /// on one, and makes one for a time limit that ran out. It comes before `when` and
+            /// `rules`, which add to it: after one of them there is no such method, as it would take
+            /// away what they said.
+            pub fn classify<V, M, $($param),*>(
+                self,
+                verdict: V,
+                timed_out: M,
+            ) -> $Retry<'c, Op, $crate::driver::context::ByFunctions<V, M>, L, S>
+            where
+                V: FnMut(&E) -> $crate::verdict::Verdict,
+                M: FnMut($crate::verdict::TimedOut) -> E,
+                $($bound)*
+            {
+                $Retry {
+                    op: self.op,
+                    settings: self.settings.map_classifier(|_| $crate::driver::context::ByFunctions { verdict, timed_out }),
                     timer: self.timer,
                 }
             }

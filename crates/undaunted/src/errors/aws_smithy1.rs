@@ -8,7 +8,7 @@ use aws_smithy_types1::retry::ErrorKind;
 use aws_smithy1::client::orchestrator::HttpResponse;
 use aws_smithy1::client::result::{ConnectorError, SdkError};
 
-use super::causes::{known_along_sources, verdict_of_connection};
+use super::causes::{known_along_sources, verdict_of_transport};
 use super::http::HttpFailure;
 use crate::verdict::{FailedResponse, Retryable, TimedOut, Verdict};
 
@@ -63,11 +63,9 @@ impl<E: ProvideErrorMetadata> Retryable for SdkError<E, HttpResponse> {
 
     fn failed_response(&self) -> Option<FailedResponse<'_>> {
         let failure = HttpFailure::of(self.raw_response()?, None);
-        Some(FailedResponse {
-            status: failure.status(),
-            code: self.as_service_error().and_then(ProvideErrorMetadata::code),
-            retry_after: failure.retry_after(),
-        })
+        let code = self.as_service_error().and_then(ProvideErrorMetadata::code);
+        let response = FailedResponse::new(failure.status()).with_code(code);
+        Some(response.with_retry_after(failure.retry_after()))
     }
 }
 
@@ -87,14 +85,12 @@ fn verdict_of_connector(error: &ConnectorError) -> Verdict {
     if error.is_timeout() {
         Verdict::TRANSIENT
     } else if error.is_io() {
-        verdict_of_connection(error)
+        verdict_of_transport(error)
     } else {
         let known = error.source().and_then(known_along_sources);
         match error.as_other() {
             Some(ErrorKind::ThrottlingError) => Verdict::THROTTLED,
-            Some(ErrorKind::TransientError | ErrorKind::ServerError) => {
-                verdict_of_connection(error)
-            }
+            Some(ErrorKind::TransientError | ErrorKind::ServerError) => verdict_of_transport(error),
             _ => known.unwrap_or(Verdict::Permanent),
         }
     }
@@ -108,6 +104,7 @@ mod tests {
     use aws_smithy_types1::body::SdkBody;
 
     use super::*;
+    use crate::errors::hyper1::garbled;
 
     type Failure = SdkError<ErrorMetadata, HttpResponse>;
 
@@ -168,6 +165,15 @@ mod tests {
         for (error, want) in cases {
             assert_eq!(error.verdict().as_str(), want, "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_garbled_response_is_a_broken_connection_and_no_wrong_certificate() {
+        let garbled = || ConnectorError::io(garbled().into());
+        let failure: Failure = SdkError::dispatch_failure(garbled());
+        assert_eq!(failure.verdict(), Verdict::TRANSIENT);
+        let boxed: Box<dyn Error> = Box::new(garbled());
+        assert_eq!(boxed.verdict(), Verdict::TRANSIENT);
     }
 
     #[test]

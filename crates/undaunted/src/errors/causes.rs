@@ -42,6 +42,15 @@ pub(super) fn verdict_of_connection(error: &(dyn Error + 'static)) -> Verdict {
     }
 }
 
+/// What it means that a request failed below HTTP, whether or not the connection could be made. An
+/// error of hyper's shows that it was: what comes then is a broken connection, such as a chunk
+/// without a size, which is `InvalidInput` or `InvalidData` too.
+#[cfg(any(feature = "aws_smithy1", feature = "opendal059", feature = "tonic014"))]
+pub(super) fn verdict_of_transport(error: &(dyn Error + 'static)) -> Verdict {
+    let of_hyper = along_causes(error).find_map(super::hyper1::verdict);
+    of_hyper.unwrap_or_else(|| verdict_of_connection(error))
+}
+
 /// The error and all that is behind it. An [`io::Error`] leaves the error that it wraps out of its
 /// sources, so that one is looked into.
 pub(crate) fn along_causes<'e>(

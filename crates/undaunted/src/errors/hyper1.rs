@@ -55,6 +55,21 @@ fn of_connection(stream: FailedStream) -> Option<HyperError> {
     }
 }
 
+/// The error of a connection on which a chunk has no size.
+#[cfg(test)]
+#[cfg_attr(
+    not(any(feature = "aws_smithy1", feature = "opendal059")),
+    allow(dead_code, reason = "for the tests of clients")
+)]
+pub(super) fn garbled() -> HyperError {
+    let text = "Invalid chunk size line: missing size digit";
+    let stream = FailedStream {
+        error: Some(io::Error::new(io::ErrorKind::InvalidInput, text)),
+        fails_on_reading: true,
+    };
+    of_connection(stream).unwrap_or_else(of_upgrade)
+}
+
 /// The error of a request that nobody upgrades, if a later hyper should not read from a connection
 /// that is idle. It says nothing of the limit, but it is an error.
 fn of_upgrade() -> HyperError {

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use opendal059::{Error as OpendalError, ErrorKind};
 
-use super::causes::{known_along_sources, verdict_of_connection};
+use super::causes::{known_along_sources, verdict_of_transport};
 use crate::verdict::{Retryable, TimedOut, Verdict};
 
 /// The verdict on an error of OpenDAL's, or none if it is not one.
@@ -45,7 +45,7 @@ impl Retryable for OpendalError {
         match self.kind() {
             ErrorKind::RateLimited => Verdict::THROTTLED,
             _ if self.is_temporary() => match self.source() {
-                Some(source) => verdict_of_connection(source),
+                Some(source) => verdict_of_transport(source),
                 None => Verdict::TRANSIENT,
             },
             ErrorKind::Unexpected => {
@@ -77,6 +77,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::errors::hyper1::garbled;
 
     fn error(kind: ErrorKind) -> OpendalError {
         OpendalError::new(kind, "test")
@@ -96,6 +97,12 @@ mod tests {
                     .set_source(io::Error::from(io::ErrorKind::InvalidData))
                     .set_temporary(),
                 "permanent",
+            ),
+            (
+                error(Kind::Unexpected)
+                    .set_source(garbled())
+                    .set_temporary(),
+                "transient",
             ),
             (error(Kind::Unexpected).set_persistent(), "permanent"),
             (error(Kind::Unexpected), "permanent"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tonic_types014::StatusExt;
 use tonic014::{Code, Status};
 
-use super::causes::verdict_of_connection;
+use super::causes::verdict_of_transport;
 use crate::verdict::{Retryable, TimedOut, Verdict};
 
 /// The verdict on a status of tonic's, or none if it is not one.
@@ -82,7 +82,7 @@ impl Retryable for Status {
             | Code::Internal
             | Code::Unavailable
             | Code::Unknown => match self.source() {
-                Some(source) => verdict_of_connection(source),
+                Some(source) => verdict_of_transport(source),
                 None => Verdict::TRANSIENT,
             },
             Code::AlreadyExists

@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::Rules;
-use super::rule::{Outcome, Rule, Test, states_fact};
+use super::rule::{Outcome, Rule, Test, is_empty_code, states_fact};
+use super::statuses::Statuses;
 use crate::config::ParseConfigError;
 use crate::verdict::Verdict;
 
@@ -17,16 +18,22 @@ pub struct RulesBuilder {
     rules: Vec<Rule>,
     /// The first rule that was refused.
     refused: Option<ParseConfigError>,
+    spelling: Option<Arc<Spelling>>,
 }
+
+/// How a field such as `retryable_status` is called where the user wrote it.
+type Spelling = dyn Fn(&str) -> String + Send + Sync;
 
 /// The methods for one outcome: `$outcome_status`, `$outcome_codes`, `$outcome_text`.
 macro_rules! lists {
     ($($outcome:ident, $meaning:literal: $statuses:ident, $codes:ident, $texts:ident;)*) => {
         impl RulesBuilder {
             $(
-                #[doc = concat!("Responses with these statuses are ", $meaning, ".")]
-                pub fn $statuses(self, statuses: impl IntoIterator<Item = u16>) -> Self {
-                    ranges(statuses).into_iter().fold(self, |builder, range| {
+                #[doc = concat!("Responses with these statuses are ", $meaning, ": `[423, 425]`, or `520..=527`.")]
+                ///
+                /// A range leaves the facts in it as they are; one that is named is refused.
+                pub fn $statuses(self, statuses: impl Statuses) -> Self {
+                    statuses.ranges().into_iter().fold(self, |builder, range| {
                         builder.status(stringify!($statuses), Outcome::$outcome, range)
                     })
                 }
@@ -96,11 +103,25 @@ impl RulesBuilder {
         self
     }
 
+    /// Lets errors call the fields as their user knows them: by a flag, or a variable.
+    ///
+    /// ```
+    /// use undaunted::Rules;
+    ///
+    /// let flags = Rules::builder().spelled(|field| format!("--{}", field.replace('_', "-")));
+    /// let error = flags.retryable_status([200]).build().unwrap_err();
+    /// assert!(error.to_string().starts_with("--retryable-status is \"200\", but must be"));
+    /// ```
+    pub fn spelled(mut self, spelling: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.spelling = Some(Arc::new(spelling));
+        self
+    }
+
     /// Checks the rules.
     ///
     /// # Errors
     ///
-    /// [`ParseConfigError`] for the first rule that could not hold: a status that is no failure, an
+    /// [`ParseConfigError`] for the first rule that could not hold: a status that is no failure, a
     /// fact that is to be retried, an empty code or text. It says what to write instead.
     ///
     /// ```
@@ -138,17 +159,19 @@ impl RulesBuilder {
             return self.refuse(field, &written, STATUS);
         }
         if is_fact && outcome != Outcome::Permanent {
-            return self.refuse(field, &written, NO_FACT);
+            let expected = self.no_fact(outcome);
+            return self.refuse(field, &written, &expected);
         }
         self.with(field, &written, outcome, Test::Status(statuses))
     }
 
     pub(super) fn code(self, field: &'static str, outcome: Outcome, code: &str) -> Self {
-        if code.trim().is_empty() {
-            return self.refuse(field, code, "a code of the service such as SlowDown");
+        if is_empty_code(code) {
+            return self.refuse(field, code, CODE);
         }
         if outcome != Outcome::Permanent && states_fact(code) {
-            return self.refuse(field, code, NO_FACT);
+            let expected = self.no_fact(outcome);
+            return self.refuse(field, code, &expected);
         }
         let written = code.trim().to_owned();
         self.with(field, &written, outcome, Test::Code(written.clone()))
@@ -156,7 +179,7 @@ impl RulesBuilder {
 
     pub(super) fn text(self, field: &'static str, outcome: Outcome, text: String) -> Self {
         if text.trim().is_empty() {
-            return self.refuse(field, &text, "a part of an error's text");
+            return self.refuse(field, &text, TEXT);
         }
         let written = format!("{text:?}");
         self.with(field, &written, outcome, Test::Text(text))
@@ -172,9 +195,25 @@ impl RulesBuilder {
     }
 
     pub(super) fn refuse(mut self, field: &str, written: &str, expected: &str) -> Self {
-        self.refused
-            .get_or_insert_with(|| ParseConfigError::new(field, written, expected));
+        if self.refused.is_none() {
+            let field = self.spell(field);
+            self.refused = Some(ParseConfigError::new(&field, written, expected));
+        }
         self
+    }
+
+    /// What would be right where a fact is to be retried.
+    fn no_fact(&self, outcome: Outcome) -> String {
+        let codes = self.spell(match outcome {
+            Outcome::Throttled => "throttled_codes",
+            Outcome::Permanent | Outcome::Transient => "retryable_codes",
+        });
+        format!("{NO_FACT} {codes}")
+    }
+
+    fn spell(&self, field: &str) -> String {
+        let spelling = self.spelling.as_ref();
+        spelling.map_or_else(|| field.to_owned(), |spelling| spelling(field))
     }
 }
 
@@ -186,31 +225,19 @@ impl fmt::Debug for RulesBuilder {
     }
 }
 
-/// Neighbouring statuses as one range, so that `520..=527` is one rule.
-fn ranges(statuses: impl IntoIterator<Item = u16>) -> Vec<RangeInclusive<u16>> {
-    let mut statuses: Vec<u16> = statuses.into_iter().collect();
-    statuses.sort_unstable();
-    let mut ranges: Vec<RangeInclusive<u16>> = Vec::new();
-    for status in statuses {
-        match ranges.last_mut() {
-            Some(last) if last.end().saturating_add(1) >= status => {
-                *last = *last.start()..=status;
-            }
-            _ => ranges.push(status..=status),
-        }
-    }
-    ranges
-}
-
 /// Statuses of responses that are no success and not a mere beginning of one.
 const FAILURES: RangeInclusive<u16> = 300..=599;
 
 /// Statuses that state a fact: of an object, or of a condition.
 const FACTS: [u16; 4] = [304, 404, 409, 412];
 
-const STATUS: &str = "a status from 300 to 599, or a range such as 520-527";
+pub(super) const STATUS: &str = "a status from 300 to 599, or a range such as 520-527";
 
 const NO_FACT: &str = "a failure: this states a fact (there is such an object, there \
                          is none, or a condition does not hold), which another attempt does not \
                          change. Where the service says it of something that passes, name its own \
-                         code in retryable_codes";
+                         code in";
+
+pub(super) const CODE: &str = "a code of the service such as SlowDown";
+
+pub(super) const TEXT: &str = "a part of an error's text";

@@ -6,10 +6,12 @@ mod rule;
 #[cfg(feature = "serde")]
 mod serde;
 mod settings;
+mod statuses;
 mod text;
 
 pub use builder::RulesBuilder;
 pub use settings::RetrySettings;
+pub use statuses::Statuses;
 
 use std::error::Error;
 use std::fmt;

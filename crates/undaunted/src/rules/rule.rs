@@ -149,6 +149,11 @@ fn is_same_code(one: &str, other: &str) -> bool {
     letters(one).eq(letters(other))
 }
 
+/// Whether nothing is left of a code that could be compared.
+pub(super) fn is_empty_code(code: &str) -> bool {
+    letters(code.trim()).next().is_none()
+}
+
 fn letters(code: &str) -> impl Iterator<Item = u8> {
     let bytes = code.bytes().filter(|byte| *byte != b'_');
     bytes.map(|byte| byte.to_ascii_lowercase())

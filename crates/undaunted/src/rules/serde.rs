@@ -9,7 +9,7 @@ use ::serde::{Deserialize, Serialize};
 use super::rule::Test;
 use super::text::Field;
 use super::{RetrySettings, Rules, RulesBuilder};
-use crate::config::{FIELDS, RetryConfig};
+use crate::config::{FIELDS, Plain, PolicyFields, RetryConfig};
 
 /// ```
 /// use undaunted::Rules;
@@ -76,6 +76,30 @@ impl Serialize for Rules {
     }
 }
 
+/// The fields of the policy, and the lists of rules.
+///
+/// ```
+/// use undaunted::RetrySettings;
+///
+/// let settings: RetrySettings = serde_json::from_str(r#"{ "retryable_status": [423] }"#)?;
+/// let json = serde_json::to_string(&settings)?;
+/// assert_eq!(serde_json::from_str::<RetrySettings>(&json)?, settings);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+impl Serialize for RetrySettings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Both<'s> {
+            #[serde(flatten)]
+            config: &'s RetryConfig,
+            #[serde(flatten)]
+            rules: &'s Rules,
+        }
+        let Self { config, rules } = self;
+        Both { config, rules }.serialize(serializer)
+    }
+}
+
 /// Reads a table with the lists of rules, and with the fields of a policy if it has them.
 struct Table {
     has_config: bool,
@@ -90,12 +114,18 @@ impl<'de> Visitor<'de> for Table {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RetrySettings, A::Error> {
         let mut rules = Rules::builder();
-        let mut policy = Vec::new();
+        let mut policy = PolicyFields::default();
+        let mut seen = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
+            if seen.contains(&name) {
+                return Err(de::Error::custom(format!("duplicate field `{name}`")));
+            }
             if let Some(field) = Field::named(&name) {
-                rules = map.next_value::<Items>()?.add_to(rules, field);
+                rules = add(rules, field, &map.next_value()?);
             } else if self.has_config && FIELDS.contains(&name.as_str()) {
-                policy.push((name, map.next_value::<Value>()?));
+                policy = policy
+                    .with(&name, &map.next_value()?)
+                    .map_err(de::Error::custom)?;
             } else {
                 let mut known: Vec<&str> = Vec::new();
                 if self.has_config {
@@ -108,90 +138,33 @@ impl<'de> Visitor<'de> for Table {
                 );
                 return Err(de::Error::custom(text));
             }
+            seen.push(name);
         }
-        let fields = de::value::MapDeserializer::new(policy.into_iter());
         Ok(RetrySettings {
-            config: RetryConfig::deserialize(fields)?,
+            config: policy.build().map_err(de::Error::custom)?,
             rules: rules.build().map_err(de::Error::custom)?,
         })
     }
 }
 
-/// A list, or one text with commas.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Items {
-    List(Vec<Item>),
-    Text(String),
-    Number(u64),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Item {
-    Number(u64),
-    Text(String),
-}
-
-impl Items {
-    fn add_to(self, rules: RulesBuilder, field: Field) -> RulesBuilder {
-        match self {
-            Self::List(items) => items.into_iter().fold(rules, |rules, item| match item {
-                Item::Number(number) => rules.item(field, &number.to_string()),
-                Item::Text(text) => rules.item(field, &text),
-            }),
-            Self::Number(number) => rules.item(field, &number.to_string()),
-            Self::Text(text) => rules.items(field, &text),
-        }
+/// Adds what a field has: a list, or one value by itself. Statuses and codes may be a text with
+/// commas.
+fn add(rules: RulesBuilder, field: Field, value: &Plain) -> RulesBuilder {
+    match value {
+        Plain::Text(text) => rules.items(field, text),
+        Plain::List(items) => items.iter().fold(rules, |rules, item| match item {
+            Plain::Text(text) => rules.item(field, text),
+            item => add_number(rules, field, item),
+        }),
+        value => add_number(rules, field, value),
     }
 }
 
-/// A value of a field of the policy, of any plain type.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Value {
-    Flag(bool),
-    Whole(u64),
-    Negative(i64),
-    Number(f64),
-    Text(String),
-    Nothing(()),
-}
-
-impl<E: de::Error> de::IntoDeserializer<'_, E> for Value {
-    type Deserializer = ValueDeserializer<E>;
-
-    fn into_deserializer(self) -> Self::Deserializer {
-        ValueDeserializer(self, std::marker::PhantomData)
-    }
-}
-
-struct ValueDeserializer<E>(Value, std::marker::PhantomData<E>);
-
-impl<'de, E: de::Error> Deserializer<'de> for ValueDeserializer<E> {
-    type Error = E;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        match self.0 {
-            Value::Flag(flag) => visitor.visit_bool(flag),
-            Value::Whole(number) => visitor.visit_u64(number),
-            Value::Negative(number) => visitor.visit_i64(number),
-            Value::Number(number) => visitor.visit_f64(number),
-            Value::Text(text) => visitor.visit_string(text),
-            Value::Nothing(()) => visitor.visit_unit(),
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        match self.0 {
-            Value::Nothing(()) => visitor.visit_none(),
-            _ => visitor.visit_some(self),
-        }
-    }
-
-    ::serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+fn add_number(rules: RulesBuilder, field: Field, value: &Plain) -> RulesBuilder {
+    let written = value.to_string();
+    match value {
+        Plain::Whole(_) if field.has_numbers() => rules.item(field, &written),
+        _ => rules.refuse(field.name, &written, field.expected()),
     }
 }
 
@@ -241,6 +214,28 @@ mod tests {
     }
 
     #[test]
+    fn a_text_with_commas_is_one_and_numbers_may_be_text() {
+        let settings = read(
+            r#"{"retryable_text": "warming up, try later", "permanent_text": ["a, b", "c"],
+                "max_retries": "7", "exponential_base": "1.5", "base_delay": "2", "jitter": "0.5"}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            settings.rules.to_string(),
+            "permanent_text \"a, b\"; permanent_text \"c\"; retryable_text \"warming up, try later\""
+        );
+        assert_eq!(settings.config.max_retries(), 7);
+        assert_eq!(
+            settings.config,
+            read(r#"{"max_retries": 7, "exponential_base": 1.5, "base_delay": 2, "jitter": 0.5}"#)
+                .unwrap()
+                .config
+        );
+        let json = serde_json::to_string(&settings).unwrap();
+        assert_eq!(read(&json).unwrap(), settings, "{json}");
+    }
+
+    #[test]
     fn what_is_neither_is_refused() {
         for (json, words) in [
             (
@@ -252,7 +247,36 @@ mod tests {
                 "retryable_status is \"404\"",
             ),
             (r#"{"retryable_status": 200}"#, "from 300 to 599"),
-            (r#"{"max_retries": -1}"#, "expected u32"),
+            (
+                r#"{"max_retries": -1}"#,
+                "max_retries is \"-1\", but must be a whole number from 0",
+            ),
+            (
+                r#"{"max_retries": [3]}"#,
+                "max_retries is \"[3]\", but must be a whole number from 0",
+            ),
+            (
+                r#"{"retryable_status": true}"#,
+                "retryable_status is \"true\", but must be a status",
+            ),
+            (
+                r#"{"retryable_status": [423, {"a": 1}]}"#,
+                "retryable_status is \"a table\", but must be a status",
+            ),
+            (
+                r#"{"retryable_codes": [7]}"#,
+                "retryable_codes is \"7\", but must be a code",
+            ),
+            (
+                r#"{"permanent_text": null}"#,
+                "permanent_text is \"nothing\", but must be a part of",
+            ),
+            (r#"{"retryable_status": ""}"#, "retryable_status is \"\""),
+            (r#"{"retryable_status": [404, 405]}"#, "is \"404\""),
+            (
+                r#"{"max_retries": 1, "max_retries": 2}"#,
+                "duplicate field `max_retries`",
+            ),
             (r#"{"exponential_base": 0.5}"#, "exponential_base is 0.5"),
         ] {
             let message = read(json).unwrap_err();

@@ -34,7 +34,7 @@ impl RetrySettings {
     /// |---|---|
     /// | `UNDAUNTED_RETRYABLE_STATUS`, `UNDAUNTED_THROTTLED_STATUS`, `UNDAUNTED_PERMANENT_STATUS` | `423, 520-527` |
     /// | `UNDAUNTED_RETRYABLE_CODES`, `UNDAUNTED_THROTTLED_CODES`, `UNDAUNTED_PERMANENT_CODES` | `LockHeld, WarmingUp` |
-    /// | `UNDAUNTED_RETRYABLE_TEXT`, `UNDAUNTED_THROTTLED_TEXT`, `UNDAUNTED_PERMANENT_TEXT` | `upstream is warming up, try later` |
+    /// | `UNDAUNTED_RETRYABLE_TEXT`, `UNDAUNTED_THROTTLED_TEXT`, `UNDAUNTED_PERMANENT_TEXT` | `upstream is warming up, try later`: one text, with its commas; several are one a line |
     ///
     /// # Errors
     ///
@@ -60,14 +60,22 @@ impl RetrySettings {
         prefix: &str,
         lookup: impl Fn(&str) -> Result<Option<String>, ParseConfigError>,
     ) -> Result<Self, ParseConfigError> {
-        let mut rules = Rules::builder();
+        let variable = {
+            let prefix = prefix.to_owned();
+            move |field: &str| format!("{prefix}_{}", field.to_uppercase())
+        };
+        let mut rules = Rules::builder().spelled(variable.clone());
         for field in Field::ALL {
-            let name = format!("{prefix}_{}", field.name.to_uppercase());
-            if let Some(text) = lookup(&name)? {
-                let named = |error: ParseConfigError| error.named(&name);
-                let read = Rules::builder().field(field.name, &text).map_err(named)?;
-                rules = rules.and(&read.build().map_err(named)?);
-            }
+            let Some(text) = lookup(&variable(field.name))? else {
+                continue;
+            };
+            // A text may have commas, so several are one a line.
+            rules = if field.is_text() && !text.trim().is_empty() {
+                let lines = text.lines().filter(|line| !line.trim().is_empty());
+                lines.fold(rules, |rules, line| rules.items(field, line))
+            } else {
+                rules.items(field, &text)
+            };
         }
         Ok(Self {
             config: from_lookup(prefix, lookup)?,
@@ -106,12 +114,31 @@ mod tests {
     }
 
     #[test]
+    fn a_text_keeps_its_commas_and_several_are_one_a_line() {
+        let rules = |text| from(&[("APP_RETRYABLE_TEXT", text)]).unwrap().rules;
+        assert_eq!(
+            rules("warming up, try later").to_string(),
+            "retryable_text \"warming up, try later\""
+        );
+        assert_eq!(
+            rules("one, two\nthree\n").to_string(),
+            "retryable_text \"one, two\"; retryable_text \"three\""
+        );
+    }
+
+    #[test]
     fn a_bad_rule_names_its_variable() {
         for (name, value, words) in [
             ("APP_RETRYABLE_STATUS", "200", "from 300 to 599"),
-            ("APP_RETRYABLE_STATUS", "soon", "such as 423"),
+            ("APP_RETRYABLE_STATUS", "soon", "such as 520-527"),
             ("APP_THROTTLED_STATUS", "412", "states a fact"),
             ("APP_RETRYABLE_CODES", "NoSuchKey", "states a fact"),
+            ("APP_RETRYABLE_STATUS", "404", "code in APP_RETRYABLE_CODES"),
+            ("APP_THROTTLED_STATUS", "409", "code in APP_THROTTLED_CODES"),
+            ("APP_RETRYABLE_STATUS", "", "such as 520-527"),
+            ("APP_RETRYABLE_CODES", " , ", "such as SlowDown"),
+            ("APP_RETRYABLE_CODES", "___", "such as SlowDown"),
+            ("APP_PERMANENT_TEXT", " ", "a part of an error's text"),
         ] {
             let message = from(&[(name, value)]).unwrap_err().to_string();
             let start = format!("{name} is {value:?}, but must be ");

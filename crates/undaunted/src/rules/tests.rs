@@ -170,22 +170,42 @@ fn a_rule_that_could_not_hold_is_refused() {
         assert!(message.contains("from 300 to 599"), "{message}");
     }
     for status in [304, 404, 409, 412] {
-        for message in [
-            refused(Rules::builder().retryable_status([status])),
-            refused(Rules::builder().throttled_status([status])),
+        for (message, codes) in [
+            (
+                refused(Rules::builder().retryable_status([status])),
+                "in retryable_codes",
+            ),
+            (
+                refused(Rules::builder().throttled_status([status])),
+                "in throttled_codes",
+            ),
         ] {
             assert!(message.contains("this states a fact"), "{message}");
-            assert!(message.contains("retryable_codes"), "{message}");
+            assert!(message.ends_with(codes), "{message}");
         }
     }
     let message = refused(Rules::builder().retryable_codes(["preconditionfailed"]));
     assert!(message.contains("this states a fact"), "{message}");
     for empty in [
         refused(Rules::builder().retryable_codes([" "])),
+        refused(Rules::builder().retryable_codes(["___"])),
+        refused(Rules::builder().permanent_codes([""])),
         refused(Rules::builder().retryable_text([""])),
     ] {
         assert!(empty.contains("but must be a"), "{empty}");
     }
+    // Neighbours that are named are not a range, which may hold facts.
+    for message in [
+        refused(Rules::builder().retryable_status([403, 404, 405])),
+        refused(Rules::builder().throttled_status(vec![404, 405])),
+        refused(Rules::builder().retryable_status(404..=404)),
+        refused(Rules::builder().retryable_status(404..405)),
+    ] {
+        assert!(message.contains("_status is \"404\""), "{message}");
+        assert!(message.contains("this states a fact"), "{message}");
+    }
+    let empty = refused(Rules::builder().retryable_status(423..423));
+    assert!(empty.contains("from 300 to 599"), "{empty}");
     // The first is said.
     let message = refused(
         Rules::builder()
@@ -212,6 +232,23 @@ fn fields_are_read_by_their_names() {
         .build()
         .unwrap();
     assert_eq!(rules, typed);
+    let text = Rules::builder()
+        .field("retryable_text", "warming up, try later")
+        .and_then(RulesBuilder::build)
+        .unwrap();
+    assert_eq!(text.to_string(), "retryable_text \"warming up, try later\"");
+    for (field, nothing) in [
+        ("retryable_status", ""),
+        ("permanent_codes", " , "),
+        ("throttled_text", " "),
+    ] {
+        let rules = Rules::builder().field(field, nothing).unwrap();
+        let message = rules.build().unwrap_err().to_string();
+        assert!(
+            message.starts_with(&format!("{field} is {nothing:?}")),
+            "{message}"
+        );
+    }
     let error = Rules::builder()
         .field("retryable_statuses", "1")
         .unwrap_err();

@@ -2,13 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use super::builder::RulesBuilder;
+use super::builder::{CODE, RulesBuilder, STATUS, TEXT};
 use super::rule::Outcome;
 use crate::config::ParseConfigError;
 
 impl RulesBuilder {
-    /// Adds the rules of a field of the configuration, such as `retryable_status`, from text: a list
-    /// with commas, statuses also as ranges (`423, 520-527`).
+    /// Adds the rules of a field of the configuration, such as `retryable_status`, from text. Statuses
+    /// and codes are a list with commas, statuses also as ranges (`423, 520-527`). A text is one, with
+    /// the commas in it.
     ///
     /// The fields are `retryable_`, `throttled_` and `permanent_`, each with `status`, `codes` and
     /// `text`.
@@ -33,8 +34,18 @@ impl RulesBuilder {
         Ok(self.items(field, text))
     }
 
-    /// Adds the values of a list with commas.
+    /// Adds the values of a list with commas, or one text.
     pub(super) fn items(self, field: Field, text: &str) -> Self {
+        if matches!(field.kind, Kind::Text) {
+            return self.item(field, text);
+        }
+        // A comma at the end is none too many; nothing at all is.
+        if text
+            .trim_matches(|c: char| c == ',' || c.is_whitespace())
+            .is_empty()
+        {
+            return self.refuse(field.name, text, field.expected());
+        }
         let items = text.split(',').map(str::trim);
         items
             .filter(|item| !item.is_empty())
@@ -46,7 +57,7 @@ impl RulesBuilder {
         match field.kind {
             Kind::Status => match statuses(item) {
                 Some(statuses) => self.status(field.name, field.outcome, statuses),
-                None => self.refuse(field.name, item, STATUS),
+                None => self.refuse(field.name, item, field.expected()),
             },
             Kind::Code => self.code(field.name, field.outcome, item),
             Kind::Text => self.text(field.name, field.outcome, item.to_owned()),
@@ -90,6 +101,26 @@ impl Field {
         }
     }
 
+    /// What one value of the list must be.
+    pub(super) const fn expected(self) -> &'static str {
+        match self.kind {
+            Kind::Status => STATUS,
+            Kind::Code => CODE,
+            Kind::Text => TEXT,
+        }
+    }
+
+    /// Whether a value may be given as a number.
+    #[cfg(feature = "serde")]
+    pub(super) const fn has_numbers(self) -> bool {
+        matches!(self.kind, Kind::Status)
+    }
+
+    /// Whether a value is a text, which may have any character.
+    pub(super) const fn is_text(self) -> bool {
+        matches!(self.kind, Kind::Text)
+    }
+
     pub(super) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|field| field.name == name)
     }
@@ -100,5 +131,3 @@ fn statuses(text: &str) -> Option<RangeInclusive<u16>> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
 }
-
-const STATUS: &str = "a status such as 423, or a range such as 520-527";

@@ -1,8 +1,9 @@
 //! What a call takes over from the code around it: deadlines, and that there is to be one attempt.
 
 use std::cell::{Cell, RefCell};
-use std::future::pending;
+use std::future::{pending, ready};
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -22,6 +23,39 @@ fn after(seconds: u64) -> Instant {
     Instant::now() + secs(seconds)
 }
 
+/// The time is that of the whole call, and not of the attempt which the deadline cut.
+#[tokio::test(start_paused = true)]
+async fn the_time_until_the_deadline_counts_from_the_call() {
+    let attempts = Cell::new(0);
+    let op = || {
+        attempts.set(attempts.get() + 1);
+        let is_first = attempts.get() == 1;
+        async move {
+            if is_first {
+                return Err(io::Error::from(io::ErrorKind::TimedOut));
+            }
+            pending().await
+        }
+    };
+    let config = plain().max_retries(1).build().unwrap();
+    let ended_by = async {
+        let mut session = Session::<io::Error>::new(&config);
+        loop {
+            let error = match session.attempt(op()).await {
+                Ok(()) => unreachable!("no attempt succeeds"),
+                Err(error) => error,
+            };
+            if let Some(limit) = session.ended_by() {
+                return limit.clone();
+            }
+            session.failed(error).await.unwrap();
+        }
+    };
+    let ended_by = with_deadline(after(3), ended_by).await;
+    assert_eq!(ended_by, TimedOut::Deadline { limit: secs(3) });
+    assert_eq!(attempts.get(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_first_attempt_is_cut_at_the_deadline_by_every_entry_point() {
     let config = RetryConfig::DEFAULT;
@@ -33,7 +67,7 @@ async fn a_first_attempt_is_cut_at_the_deadline_by_every_entry_point() {
         );
         assert_eq!(
             error.to_string(),
-            "the caller's deadline ended the attempt after 2s"
+            "the caller's deadline ended the call after 2s"
         );
         assert_eq!(start.elapsed(), secs(2));
     };
@@ -333,4 +367,45 @@ async fn calls_within_one_attempt_do_not_retry() {
     let blocked =
         blocking::one_attempt(|| blocking::Retry::new(|_| Err::<(), _>(reset())).run_with_report());
     assert_eq!(blocked.1.attempts(), 1);
+}
+
+/// A runtime whose tasks run in a scope that they were not spawned in.
+#[test]
+fn tasks_that_a_scope_only_drives_are_not_in_it() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let seen = || async {
+        tokio::task::yield_now().await;
+        let attempts = AtomicU32::new(0);
+        let failing = || {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            ready(Err::<(), _>(io::Error::from(io::ErrorKind::TimedOut)))
+        };
+        let config = plain().base_delay(Duration::ZERO).build().unwrap();
+        with_retry(failing, &config).await.unwrap_err();
+        (current_deadline(), attempts.into_inner())
+    };
+    let spawned = runtime.spawn(seen());
+    let deadline = std::time::Instant::now() + secs(3600);
+    let (own, task, local) = blocking::with_deadline(deadline, || {
+        blocking::one_attempt(|| {
+            runtime.block_on(async {
+                let own = seen().await;
+                let task = spawned.await.unwrap();
+                let set = tokio::task::LocalSet::new();
+                let local = set.run_until(async {
+                    let in_set = tokio::task::spawn_local(seen());
+                    (seen().await, in_set.await.unwrap())
+                });
+                (own, task, local.await)
+            })
+        })
+    });
+    let (by_set, in_set) = local;
+    assert_eq!(own, (Some(deadline), 1));
+    assert_eq!(by_set, (Some(deadline), 1));
+    assert_eq!(task, (None, 4));
+    assert_eq!(in_set, (None, 4));
 }

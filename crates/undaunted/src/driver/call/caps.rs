@@ -25,7 +25,7 @@ where
     pub(in crate::driver) fn cap_first_attempt(&mut self) {
         let now = self.timer.now();
         self.start(now);
-        let cut = earliest(None, Some(now), current_deadline());
+        let cut = earliest(None, Some(now), current_deadline(), self.began());
         self.timed = cut.map(|Cut { after, because }| {
             Box::pin(Timed {
                 sleep: (!after.is_zero()).then(|| self.timer.sleep(after)),
@@ -82,11 +82,12 @@ where
     }
 }
 
-/// The earlier of a cut and the caller's deadline.
+/// The earlier of a cut and the caller's deadline, under which the call has been since it began.
 pub(super) fn earliest(
     cut: Option<Cut>,
     now: Option<Instant>,
     deadline: Option<Instant>,
+    began: Option<Instant>,
 ) -> Option<Cut> {
     let (Some(now), Some(deadline)) = (now, deadline) else {
         return cut;
@@ -96,7 +97,9 @@ pub(super) fn earliest(
         Some(cut) if cut.after <= left => Some(cut),
         _ => Some(Cut {
             after: left,
-            because: TimedOut::Deadline { limit: left },
+            because: TimedOut::Deadline {
+                limit: deadline.saturating_duration_since(began.unwrap_or(now)),
+            },
         }),
     }
 }
