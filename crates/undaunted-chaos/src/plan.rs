@@ -1,6 +1,7 @@
 //! Which fault hits which call.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ use crate::seeded::SeededFaults;
 ///
 /// 1. the blackout, in which every call fails with [`Failure::Connect`];
 /// 2. the script: the first of its rules that is due, in the order in which they were given;
-/// 3. the seed.
+/// 3. the seed;
+/// 4. what [`decided_by`](Self::decided_by) was given.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -103,6 +105,35 @@ impl FaultPlan {
         if !lasts.is_zero() {
             plan.lock().blackout = Some(Blackout { lasts, since: None });
         }
+        plan
+    }
+
+    /// Faults that a function decides for each call: any number of delays, then at most one other
+    /// fault. For a service that is modelled, with a queue or a capacity.
+    ///
+    /// It is asked in the order in which calls arrive, while no other call is: it must be quick, must
+    /// not block, and must not use this plan.
+    ///
+    /// ```
+    /// use object_store::{ObjectStoreExt, memory::InMemory};
+    /// use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let plan = FaultPlan::decided_by(|operation, key| {
+    ///     let is_locked = operation == Operation::Put && key.starts_with("locked/");
+    ///     let fault = is_locked.then(|| Fault::FailBefore(Failure::status(423)));
+    ///     fault.into_iter().collect()
+    /// });
+    /// let store = FaultyStore::new(InMemory::new(), plan);
+    /// assert!(store.put(&"locked/a".into(), "x".into()).await.is_err());
+    /// assert!(store.put(&"b".into(), "x".into()).await.is_ok());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn decided_by(decide: impl FnMut(Operation, &str) -> Vec<Fault> + Send + 'static) -> Self {
+        let plan = Self::none();
+        plan.lock().decider = Some(Decider(Box::new(decide)));
         plan
     }
 
@@ -189,9 +220,21 @@ struct PlanState {
     blackout: Option<Blackout>,
     script: Script,
     seeded: Option<SeededFaults>,
+    decider: Option<Decider>,
     calls: BTreeMap<Operation, u64>,
     /// By the hash of operation, key and part: a soak over millions of keys must not keep them.
     series: HashMap<u64, Series>,
+}
+
+/// A function that decides which faults hit a call.
+struct Decider(Box<Decide>);
+
+type Decide = dyn FnMut(Operation, &str) -> Vec<Fault> + Send;
+
+impl fmt::Debug for Decider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Decider")
+    }
 }
 
 #[derive(Debug)]
@@ -252,6 +295,14 @@ impl PlanState {
                 fault,
                 rule: None,
                 random_position: true,
+            }));
+        }
+        if let Some(decider) = &mut self.decider {
+            let decided = (decider.0)(call.operation, call.key).into_iter();
+            faults.extend(decided.map(|fault| ChosenFault {
+                fault,
+                rule: None,
+                random_position: false,
             }));
         }
         (nth, faults)

@@ -6,15 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use undaunted::Jitter;
+use undaunted::{Jitter, RetryConfig};
 
 use crate::chaos::Chaos;
+use crate::plan::PlanArgs;
 use crate::rules::RuleArgs;
+use crate::simulate::SimulateArgs;
 use crate::slots::Concurrency;
 use crate::value::{self, KeyValue, TimeLimit};
 
-/// Copy and list files and objects, with retries through transient failures, and serve them as
-/// S3 with injected faults.
+/// Copy and list files and objects, with retries through transient failures; serve them as S3 with
+/// injected faults; and see what a retry policy does before it ships.
 #[derive(Debug, Parser)]
 #[command(name = "undaunted", version, propagate_version = true)]
 #[command(max_term_width = 100, arg_required_else_help = true)]
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Cp(Box<CpArgs>),
     Ls(Box<LsArgs>),
     Serve(Box<ServeArgs>),
+    Plan(Box<PlanArgs>),
+    Simulate(Box<SimulateArgs>),
 }
 
 /// Copy files, directories and objects between any two stores.
@@ -300,6 +304,17 @@ pub(crate) enum Preset {
     /// 10 retries from 100 ms (1 s when throttled), at most 20 s, full jitter, 3 min in all.
     #[default]
     Storage,
+}
+
+impl Preset {
+    pub(crate) fn config(self) -> RetryConfig {
+        match self {
+            Self::Default => RetryConfig::default(),
+            Self::Interactive => RetryConfig::interactive(),
+            Self::Background => RetryConfig::background(),
+            Self::Storage => RetryConfig::storage(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -6,6 +6,7 @@ use std::io;
 use serde::Serialize;
 use thiserror::Error;
 use undaunted_object_store::{OpenError, full_text};
+use undaunted_sim::Builtin;
 
 use crate::request::FailedRequest;
 use crate::text;
@@ -158,6 +159,43 @@ pub(crate) enum UsageError {
     Policy(#[from] undaunted::ConfigError),
     #[error(transparent)]
     Rules(#[from] undaunted::ParseConfigError),
+    #[error(
+        "{name:?} is no policy: it is default, interactive, background or storage, or the path of a \
+         file that ends in .toml"
+    )]
+    UnknownPolicy { name: String },
+    #[error(
+        "{name:?} is no scenario: it is the path of a file that ends in .toml, or one of {}",
+        Builtin::ALL.iter().map(|builtin| builtin.name).collect::<Vec<_>>().join(", ")
+    )]
+    UnknownScenario { name: String },
+    #[error("{path} has no requests: record some with `undaunted serve --record`")]
+    EmptyRecording { path: String },
+    #[error(
+        "{path}: line {number} is no request as `undaunted serve --record` writes it: {problem}"
+    )]
+    RecordedLine {
+        path: String,
+        number: usize,
+        problem: String,
+    },
+    #[error("no policy can be run against serve: {reason}")]
+    NotForReal { reason: String },
+    #[error("two policies have the name {name:?}: give each its own")]
+    PolicyTwice { name: String },
+    #[error("--duration is longer than zero, and at most a year")]
+    Duration,
+    #[error("{fault}: that begins after the end; choose a longer --duration")]
+    FaultBeyondEnd { fault: String },
+    #[error("{path} has {number} policies: give a file with one")]
+    SeveralPolicies { path: String, number: usize },
+    #[error("{path}: {error}")]
+    File {
+        path: String,
+        error: undaunted_sim::ScenarioError,
+    },
+    #[error("{path} cannot be read")]
+    Unreadable { path: String, source: io::Error },
     #[error("the handler for Ctrl-C and SIGTERM cannot be installed")]
     Signals(#[source] io::Error),
 }

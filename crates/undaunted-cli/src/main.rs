@@ -1,5 +1,5 @@
 //! The `undaunted` command: copies and lists files and objects, with retries through transient
-//! failures, and serves them as S3 with injected faults.
+//! failures, serves them as S3 with injected faults, and says what a retry policy does.
 
 mod args;
 mod chaos;
@@ -9,6 +9,9 @@ mod error;
 mod location;
 mod log;
 mod ls;
+mod plan;
+mod plot;
+mod policies;
 mod progress;
 mod report;
 mod request;
@@ -18,10 +21,12 @@ mod selection;
 mod serve;
 mod settings;
 mod signals;
+mod simulate;
 mod slots;
 mod stats;
 mod store_identity;
 mod store_kind;
+mod terminal;
 mod text;
 mod tree;
 mod update;
@@ -49,8 +54,8 @@ fn main() -> ExitCode {
     let mut builder = match cli.command {
         // One thread for all connections: handing what arrives to another thread costs half as
         // much again as receiving it. Files are read and written on threads of their own.
-        Command::Cp(_) | Command::Ls(_) => Builder::new_current_thread(),
-        Command::Serve(_) => Builder::new_multi_thread(),
+        Command::Cp(_) | Command::Ls(_) | Command::Plan(_) => Builder::new_current_thread(),
+        Command::Serve(_) | Command::Simulate(_) => Builder::new_multi_thread(),
     };
     let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
@@ -80,6 +85,8 @@ async fn run(cli: Cli) -> Result<u8, CliError> {
         Command::Cp(args) => copy::run(CopySettings::from_args(args)?).await,
         Command::Ls(args) => ls::run(ListSettings::from_args(args)?).await,
         Command::Serve(args) => serve::run(*args).await,
+        Command::Plan(args) => plan::run(&args),
+        Command::Simulate(args) => simulate::run(*args).await,
     }
 }
 

@@ -52,6 +52,28 @@ impl Progress {
         progress
     }
 
+    /// A bar that shows a share of all that is to be done.
+    pub(crate) fn share(quiet: bool) -> Self {
+        let progress = Self::new(quiet, false);
+        progress.bar.set_length(WHOLE);
+        progress.bar.set_style(
+            ProgressStyle::with_template("{bar:30} {percent} %  {elapsed}  {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        progress
+    }
+
+    /// Moves the bar to a share from 0 to 1.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a bar has few steps, and a float saturates where it becomes a number"
+    )]
+    pub(crate) fn show_share(&self, share: f64) {
+        self.bar.set_position((share * WHOLE as f64) as u64);
+    }
+
     pub(crate) fn is_visible(&self) -> bool {
         !self.bar.is_hidden()
     }
@@ -161,6 +183,9 @@ fn style() -> ProgressStyle {
     )
     .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
+
+/// The steps of a bar that shows a share.
+const WHOLE: u64 = 1_000;
 
 /// Ten frames a second look smooth.
 const TICK: Duration = Duration::from_millis(100);

@@ -19,6 +19,25 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// The text in lines of at most so many characters, as far as its words allow.
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = String::with_capacity(text.len() + 8);
+    let mut column = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            lines.push('\n');
+            column = 0;
+        } else if column > 0 {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
+}
+
 /// `60.2 KiB`
 pub(crate) fn size(bytes: u64) -> String {
     let mut unit = 0;
@@ -59,6 +78,14 @@ mod tests {
     fn control_characters_are_shown_and_not_obeyed() {
         assert_eq!(escaped("a\nb\u{1b}[2J\u{9b}é"), "a\\nb\\u{1b}[2J\\u{9b}é");
         assert_eq!(escaped("plain ‰"), "plain ‰");
+    }
+
+    #[test]
+    fn lines_end_where_the_terminal_does() {
+        assert_eq!(wrapped("ab cd ef", 5), "ab cd\nef");
+        assert_eq!(wrapped("abcdefg h", 3), "abcdefg\nh");
+        assert_eq!(wrapped("±25 % ok", 5), "±25 %\nok");
+        assert_eq!(wrapped("", 5), "");
     }
 
     #[test]

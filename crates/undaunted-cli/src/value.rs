@@ -62,6 +62,14 @@ pub(crate) fn concurrency(text: &str) -> Result<Concurrency, String> {
 
 /// `8MiB`, `5MB`, `65536`: a number of bytes from 1 to 5 GiB.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
+    match bytes(text)? {
+        size if (1..=MAX_PART).contains(&size) => Ok(size),
+        _ => Err("a part is from 1 byte to 5GiB".to_owned()),
+    }
+}
+
+/// `8MiB`, `5MB`, `0`: a number of bytes.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let digits = text
         .find(|letter: char| !letter.is_ascii_digit())
         .unwrap_or(text.len());
@@ -81,14 +89,9 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
         .ok()
         .zip(factor)
         .and_then(|(number, factor)| number.checked_mul(factor));
-    match bytes {
-        Some(bytes) if (1..=MAX_PART).contains(&bytes) => Ok(bytes),
-        Some(_) => Err("a part is from 1 byte to 5GiB".to_owned()),
-        None => Err(
-            "a size is a whole number and a unit (KiB, MiB, GiB, kB, MB, GB), such as 8MiB"
-                .to_owned(),
-        ),
-    }
+    bytes.ok_or_else(|| {
+        "a size is a whole number and a unit (KiB, MiB, GiB, kB, MB, GB), such as 8MiB".to_owned()
+    })
 }
 
 /// `key=value`.

@@ -8,12 +8,14 @@
 //! - `listing`: `ls`
 //! - `memory`: 200 MB through faults, in bounded memory
 //! - `names`: unusual names, links, and what is not a regular file
+//! - `planning`: `plan`
 //! - `resuming`: copies that were interrupted, and the run after that
 //! - `responses`: responses of S3 that are odd, lost or failures, and what is said of them
 //! - `rules`: verdicts of the user's own, as flags
 //! - `s3`: a real S3 server with faults on the wire
 //! - `served_elsewhere`: `serve` with a second port, an upstream, and keys that no path can be
 //! - `serving`: `serve`, and trees there and back through every chaos profile
+//! - `simulating`: `simulate`
 //! - `stopping`: Ctrl-C and SIGTERM
 //! - `streams`: stdin and stdout
 //! - `updating`: `--update` in every pairing, and `--dry-run`
@@ -31,6 +33,7 @@ mod cli {
     mod listing;
     mod memory;
     mod names;
+    mod planning;
     mod responses;
     mod resuming;
     mod rules;
@@ -38,6 +41,7 @@ mod cli {
     mod sandbox;
     mod served_elsewhere;
     mod serving;
+    mod simulating;
     mod stopping;
     mod streams;
     mod updating;

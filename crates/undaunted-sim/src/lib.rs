@@ -25,6 +25,7 @@
 //! - A [`Scenario`] is who calls a service, what the service does, and what goes wrong. It is run
 //!   with a policy, and gives an [`Outcome`]: totals, latencies, and everything on one time axis.
 //! - A [`ScenarioFile`] is both as TOML. Some come with the library: [`Builtin`].
+//! - A [`Live`] scenario is one in real time, for clients and servers that are no simulation.
 //! - A [`Threshold`] makes an outcome a check; [`to_json`] and [`to_csv`] are for other programs.
 //! - With the feature `report`, a `Report` is a page for a browser, with plots.
 //!
@@ -62,6 +63,7 @@ mod export;
 mod fault;
 mod hedge;
 mod latency;
+mod live;
 mod outcome;
 mod peers;
 mod plan;
@@ -72,7 +74,7 @@ mod random;
 mod report;
 mod scenario;
 mod service;
-mod text;
+pub mod text;
 mod threshold;
 mod time;
 
@@ -81,6 +83,7 @@ pub use export::{to_csv, to_json};
 pub use fault::{Effect, Fault};
 pub use hedge::{Hedge, HedgeAfter};
 pub use latency::Latency;
+pub use live::{Live, LiveResponse, LiveResult};
 pub use outcome::{Outcome, Quantiles, Tick, Totals};
 pub use peers::PeerBudget;
 pub use plan::{

@@ -19,6 +19,8 @@ pub struct Outcome {
     pub ticks: Vec<Tick>,
     /// Seconds of a tick.
     pub step: f64,
+    /// Seconds that were looked at: the duration of the scenario, or less if it was stopped.
+    pub seconds: f64,
     /// Seconds from the end of the last fault until the rate of successes is back at 95 % of that
     /// before the first fault, and stays there for 5 s. None: not in this time, or there was no fault,
     /// or nothing before it.

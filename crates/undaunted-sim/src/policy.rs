@@ -1,6 +1,8 @@
 //! What a client does about failures: the shipped configuration, budget and pacer, and those of
 //! others to compare with.
 
+use std::time::Duration;
+
 use undaunted::{RetryBudget, RetryConfig};
 
 use crate::hedge::Hedge;
@@ -59,6 +61,25 @@ impl Budget {
         per_second: 1,
     };
 
+    /// The names of all budgets with their usual settings.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.iter().map(|(name, _)| *name)
+    }
+
+    /// The budget of this name with its usual settings: `none`, `shipped`, or that of another library.
+    ///
+    /// ```
+    /// use undaunted_sim::Budget;
+    ///
+    /// assert_eq!(Budget::named("shipped"), Some(Budget::SHIPPED));
+    /// assert_eq!(Budget::named("large"), None);
+    /// ```
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let found = NAMED.iter().find(|(known, _)| *known == name);
+        found.map(|(_, budget)| *budget)
+    }
+
     pub(crate) const fn shipped(&self) -> Option<RetryBudget> {
         match *self {
             Self::Shipped {
@@ -99,3 +120,46 @@ impl Policy {
         Self { budget, ..self }
     }
 }
+
+/// The shipped budget, and those of other libraries with their defaults.
+const NAMED: &[(&str, Budget)] = &[
+    ("none", Budget::None),
+    ("shipped", Budget::SHIPPED),
+    (
+        "aws",
+        Budget::Peer(PeerBudget::Aws {
+            capacity: 500.0,
+            cost: 14.0,
+        }),
+    ),
+    (
+        "grpc",
+        Budget::Peer(PeerBudget::Grpc {
+            most: 10.0,
+            ratio: 0.1,
+        }),
+    ),
+    (
+        "finagle",
+        Budget::Peer(PeerBudget::Window {
+            share: 0.2,
+            per_second: 10.0,
+            ttl: Duration::from_secs(10),
+        }),
+    ),
+    (
+        "envoy",
+        Budget::Peer(PeerBudget::Concurrency {
+            share: 0.2,
+            least: 3,
+        }),
+    ),
+    (
+        "sre",
+        Budget::Peer(PeerBudget::AdaptiveThrottle {
+            k: 2.0,
+            window: Duration::from_secs(120),
+            counts_rejected: true,
+        }),
+    ),
+];

@@ -81,8 +81,8 @@ pub(crate) enum ResponseKind {
 /// A service in time. It is asked in the order of time, so that it knows of each request
 /// immediately when it will have been served: nothing is kept for those that wait.
 #[derive(Debug)]
-pub(crate) struct Server<'s> {
-    service: &'s Service,
+pub(crate) struct Server {
+    service: Service,
     phases: Phases,
     random: Random,
     /// When all that has arrived is worked off.
@@ -93,10 +93,10 @@ pub(crate) struct Server<'s> {
     tokens_at: Nanos,
 }
 
-impl<'s> Server<'s> {
-    pub(crate) fn new(service: &'s Service, faults: &[Fault], random: Random) -> Self {
+impl Server {
+    pub(crate) fn new(service: &Service, faults: &[Fault], random: Random) -> Self {
         Self {
-            service,
+            service: service.clone(),
             phases: Phases::new(faults),
             random,
             free: 0,
@@ -107,8 +107,8 @@ impl<'s> Server<'s> {
     }
 
     /// The service, as it was described.
-    pub(crate) const fn service(&self) -> &'s Service {
-        self.service
+    pub(crate) const fn service(&self) -> &Service {
+        &self.service
     }
 
     /// How long a request that arrives now would wait.

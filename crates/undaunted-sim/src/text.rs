@@ -1,7 +1,8 @@
-//! Quantities as a person reads them.
+//! Quantities as a person reads them: in plans, tables and plots.
 
 /// A time in seconds: `250 ms`, `12 s`, `7 min 15 s`, `2 h 30 min`.
-pub(crate) fn span(seconds: f64) -> String {
+#[must_use]
+pub fn span(seconds: f64) -> String {
     if !seconds.is_finite() || seconds >= 1e10 {
         return "for ever".to_owned();
     }
@@ -27,7 +28,8 @@ pub(crate) fn span(seconds: f64) -> String {
 }
 
 /// Three digits, without zeros at the end: `0.125`, `12.5`, `125`.
-pub(crate) fn digits(number: f64) -> String {
+#[must_use]
+pub fn digits(number: f64) -> String {
     let places = match number.abs() {
         size if size < 1.0 => 3,
         size if size < 10.0 => 2,
@@ -39,7 +41,8 @@ pub(crate) fn digits(number: f64) -> String {
 }
 
 /// A whole number, with commas: `1,000`.
-pub(crate) fn count(number: u64) -> String {
+#[must_use]
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -52,12 +55,14 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// A share of 1: `25 %`, `0.1 %`.
-pub(crate) fn percent(share: f64) -> String {
+#[must_use]
+pub fn percent(share: f64) -> String {
     format!("{} %", digits(share * 100.0))
 }
 
 /// Bytes, by powers of 1,000: `7.5 MB`.
-pub(crate) fn bytes(bytes: f64) -> String {
+#[must_use]
+pub fn bytes(bytes: f64) -> String {
     let units = ["bytes", "kB", "MB", "GB", "TB"];
     let mut size = bytes;
     for unit in units {

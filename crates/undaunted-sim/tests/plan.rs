@@ -170,3 +170,42 @@ fn policies_are_compared_at_equal_means() {
     let json = serde_json::to_value(&ours).unwrap();
     assert_eq!(json["schedule"][0]["nominal"], 1.0);
 }
+
+#[test]
+fn policies_are_read_from_the_files_of_applications() {
+    let one = |text: &str| {
+        let mut policies = Policy::from_toml("app", text).unwrap();
+        assert_eq!(policies.len(), 1, "{policies:?}");
+        policies.remove(0)
+    };
+    let expected = RetryConfig::builder().max_retries(5).build().unwrap();
+    for text in [
+        "max_retries = 5",
+        "# A comment.\nmax_retries = 5\nretryable_status = [423]\n",
+        "[retry]\nmax_retries = 5\npermanent_codes = \"QuotaExceeded\"",
+        "[other]\na = 1\n[retry]\nmax_retries = 5\n[last]\nb = 2",
+    ] {
+        assert_eq!(one(text), Policy::new("app", expected.clone()), "{text}");
+    }
+    assert_eq!(one(""), Policy::new("app", RetryConfig::default()));
+    assert_eq!(one("name = \"own\"\nstore = true").name, "own");
+    let two = "[[policy]]\nname = \"a\"\n[[policy]]\nname = \"b\"\nmax_retries = 5";
+    let two = Policy::from_toml("app", two).unwrap();
+    assert_eq!([two[0].name.as_str(), two[1].name.as_str()], ["a", "b"]);
+    for (text, expected) in [
+        ("max_retries = ", "line 1: "),
+        ("a = 1", "line 1: a of policy \"app\": unknown field `a`"),
+        (
+            "x = 1\n\n[retry]\nmax_retries = 5\nbase_delay = true",
+            "line 5: base_delay of policy \"app\": ",
+        ),
+        (
+            "[retry]\nretryable_status = [404]",
+            "line 2: retryable_status of policy \"app\": ",
+        ),
+        ("policy = [1]", "line 1: "),
+    ] {
+        let message = Policy::from_toml("app", text).unwrap_err().to_string();
+        assert!(message.contains(expected), "{text}\n{message}\n{expected}");
+    }
+}

@@ -1,9 +1,12 @@
 //! The simulation: calls that are driven by the shipped state, and a service, in virtual time.
 
 mod hedging;
-mod process;
-mod record;
+pub(crate) mod process;
+pub(crate) mod record;
 mod turns;
+
+use std::ops::ControlFlow;
+use std::time::Duration;
 
 use undaunted::{Decision, Pacer, RetryState, StopReason, Turn, Verdict};
 
@@ -20,8 +23,12 @@ use hedging::Hedging;
 use process::Processes;
 use record::Recorder;
 
-/// Runs a policy through a scenario.
-pub(crate) fn run(scenario: &Scenario, policy: &Policy) -> Outcome {
+/// Runs a policy through a scenario, as long as `watch` wants that.
+pub(crate) fn run(
+    scenario: &Scenario,
+    policy: &Policy,
+    watch: impl FnMut(Duration) -> ControlFlow<()>,
+) -> Outcome {
     let pacers = if policy.has_pacer {
         scenario.clients.processes.max(1)
     } else {
@@ -30,8 +37,8 @@ pub(crate) fn run(scenario: &Scenario, policy: &Policy) -> Outcome {
     let pacers: Vec<Pacer> = (0..pacers).map(|_| Pacer::new()).collect();
     let mut engine = Engine::new(scenario, policy, &pacers);
     engine.start(scenario);
-    engine.run(nanos(scenario.duration));
-    engine.recorder.finish(scenario, policy)
+    let ended = engine.run(nanos(scenario.duration), watch);
+    engine.recorder.finish(scenario, policy, ended)
 }
 
 /// One call, in a line of the cache: with a million of them each look costs one that is missed.
@@ -49,7 +56,7 @@ struct Call {
 
 /// What a client hears of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Heard {
+pub(crate) enum Heard {
     Response(ResponseKind),
     /// A limit ended it.
     Cut,
@@ -64,7 +71,7 @@ struct Engine<'r> {
     calls: Vec<Call>,
     /// Calls that have ended, whose places are free.
     free: Vec<u32>,
-    server: Server<'r>,
+    server: Server,
     processes: Processes<'r>,
     /// The turn of each call, if there are pacers.
     turns: Vec<Turn<&'r Pacer>>,
@@ -134,25 +141,39 @@ impl<'r> Engine<'r> {
         }
     }
 
-    fn run(&mut self, end: Nanos) {
-        while let Some(event) = self.queue.pop() {
-            if event.at >= end {
-                break;
+    /// Lets things happen until the end, or until `watch` wants no more. Returns when that was.
+    fn run(&mut self, end: Nanos, mut watch: impl FnMut(Duration) -> ControlFlow<()>) -> Nanos {
+        let mut now = 0;
+        loop {
+            for _ in 0..EVENTS_BETWEEN_LOOKS {
+                let Some(event) = self.queue.pop().filter(|event| event.at < end) else {
+                    self.sample(end);
+                    return end;
+                };
+                now = event.at;
+                self.happen(event);
             }
-            if self.recorder.is_due(event.at) {
-                self.sample(event.at);
-            }
-            let (now, id) = (event.at, event.id);
-            match event.kind {
-                EventKind::Arrive => self.arrive(now),
-                EventKind::Call => self.begin(now, id),
-                EventKind::Attempt => self.attempt(now, id),
-                EventKind::Hedge => self.hedge(now, id),
-                EventKind::End if self.is_current(now, id) => self.end(now, id),
-                EventKind::End => {}
+            if watch(Duration::from_nanos(now)).is_break() {
+                self.sample(now);
+                return now;
             }
         }
-        self.sample(end);
+    }
+
+    #[inline]
+    fn happen(&mut self, event: Event) {
+        if self.recorder.is_due(event.at) {
+            self.sample(event.at);
+        }
+        let (now, id) = (event.at, event.id);
+        match event.kind {
+            EventKind::Arrive => self.arrive(now),
+            EventKind::Call => self.begin(now, id),
+            EventKind::Attempt => self.attempt(now, id),
+            EventKind::Hedge => self.hedge(now, id),
+            EventKind::End if self.is_current(now, id) => self.end(now, id),
+            EventKind::End => {}
+        }
     }
 
     fn sample(&mut self, now: Nanos) {
@@ -373,3 +394,5 @@ impl<'r> Engine<'r> {
 /// A retry without a delay, and the next call without a pause, take a moment all the same. Otherwise time
 /// would stand still where nothing takes any.
 const SHORTEST: Nanos = 1000;
+/// Some milliseconds of work: a progress bar moves, and Ctrl-C has an effect.
+const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;

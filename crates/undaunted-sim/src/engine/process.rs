@@ -19,10 +19,10 @@ pub(super) struct Processes<'r> {
 }
 
 /// What gauges would show.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Gauges {
-    pub(super) tokens: Option<f64>,
-    pub(super) pace: Option<f64>,
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gauges {
+    pub(crate) tokens: Option<f64>,
+    pub(crate) pace: Option<f64>,
 }
 
 impl<'r> Processes<'r> {

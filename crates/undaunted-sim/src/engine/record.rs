@@ -15,9 +15,10 @@ use crate::service::ResponseKind;
 use crate::time::{Nanos, seconds};
 
 /// The counts of the current step and those before.
-pub(super) struct Recorder {
-    pub(super) tick: Tick,
-    pub(super) totals: Totals,
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    pub(crate) tick: Tick,
+    pub(crate) totals: Totals,
     step: Nanos,
     next: Nanos,
     ticks: Vec<Tick>,
@@ -25,7 +26,7 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(step: Nanos) -> Self {
+    pub(crate) fn new(step: Nanos) -> Self {
         let step = step.max(1);
         Self {
             tick: Tick::default(),
@@ -38,12 +39,12 @@ impl Recorder {
     }
 
     #[inline]
-    pub(super) const fn is_due(&self, now: Nanos) -> bool {
+    pub(crate) const fn is_due(&self, now: Nanos) -> bool {
         now >= self.next
     }
 
     /// Ends the steps before `now`.
-    pub(super) fn advance(&mut self, now: Nanos, look: impl Fn(Nanos) -> (Nanos, Gauges)) {
+    pub(crate) fn advance(&mut self, now: Nanos, look: impl Fn(Nanos) -> (Nanos, Gauges)) {
         while now >= self.next {
             let (queue, gauges) = look(self.next);
             let tick = std::mem::take(&mut self.tick);
@@ -61,7 +62,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn count_failure(&mut self, heard: Heard) {
+    pub(crate) fn count_failure(&mut self, heard: Heard) {
         match heard {
             Heard::Response(ResponseKind::Throttled) => {}
             Heard::Response(_) => self.totals.failed += 1,
@@ -70,7 +71,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn count_result(&mut self, took: Nanos, result: Result<(), StopReason>) {
+    pub(crate) fn count_result(&mut self, took: Nanos, result: Result<(), StopReason>) {
         match result {
             Ok(()) => {
                 self.totals.succeeded += 1;
@@ -86,7 +87,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn finish(mut self, scenario: &Scenario, policy: &Policy) -> Outcome {
+    pub(crate) fn finish(mut self, scenario: &Scenario, policy: &Policy, ended: Nanos) -> Outcome {
         // What happened in a last step that is not complete.
         self.totals.calls += self.tick.calls;
         self.totals.requests += self.tick.requests;
@@ -97,6 +98,7 @@ impl Recorder {
             latency: self.latencies.as_ref().map(quantiles).unwrap_or_default(),
             ticks: self.ticks,
             step: seconds(self.step),
+            seconds: seconds(ended),
             recovery: None,
         };
         let faults = &scenario.faults;

@@ -10,30 +10,7 @@ use crate::text::{bytes, count, digits, percent, span};
 /// What it does in a few sentences, and what will hurt below.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = Verdict::THROTTLED;
-        if self.schedule.is_empty() {
-            f.write_str("It never retries: a call fails with its first attempt.")?;
-        } else {
-            write!(f, "It rides out an outage of {}.", endurance(&self.outage))?;
-            if let Some(throttling) = &self.throttling {
-                let what = verdict.as_str();
-                write!(f, " Where it is {what}, that is {}.", endurance(throttling))?;
-            }
-            write!(
-                f,
-                "\nAt worst a call makes {} requests, and sends {} again.",
-                digits(self.requests_at_worst),
-                bytes(self.bytes_resent_at_worst)
-            )?;
-            if let Some(above) = self.vulnerable_above {
-                let load = percent(above);
-                write!(
-                    f,
-                    " A service that is loaded above {load} may stay overloaded by that."
-                )?;
-            }
-            write!(f, "\n{}", self.crowd_sentence())?;
-        }
+        f.write_str(&self.sentences().join("\n"))?;
         for warning in &self.warnings {
             write!(f, "\nwarning: {warning}")?;
         }
@@ -42,6 +19,46 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    /// What it does in a few sentences, a line for each subject: what it rides out, what it costs at
+    /// worst, and how a crowd comes back.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        if self.schedule.is_empty() {
+            return vec!["It never retries: a call fails with its first attempt.".to_owned()];
+        }
+        vec![
+            self.outage_sentence(),
+            self.cost_sentence(),
+            self.crowd_sentence(),
+        ]
+    }
+
+    fn outage_sentence(&self) -> String {
+        let outage = endurance(&self.outage);
+        let Some(throttling) = &self.throttling else {
+            return format!("It rides out an outage of {outage}.");
+        };
+        format!(
+            "It rides out an outage of {outage}. Where it is {}, that is {}.",
+            Verdict::THROTTLED.as_str(),
+            endurance(throttling)
+        )
+    }
+
+    fn cost_sentence(&self) -> String {
+        let cost = format!(
+            "At worst a call makes {} requests, and sends {} again.",
+            digits(self.requests_at_worst),
+            bytes(self.bytes_resent_at_worst)
+        );
+        match self.vulnerable_above.map(percent) {
+            None => cost,
+            Some(load) => {
+                format!("{cost} A service that is loaded above {load} may stay overloaded by that.")
+            }
+        }
+    }
+
     fn crowd_sentence(&self) -> String {
         let crowd = &self.crowd;
         let clients = count(u64::from(crowd.clients));

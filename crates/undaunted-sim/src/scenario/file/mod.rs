@@ -2,6 +2,7 @@
 
 mod error;
 mod fields;
+mod policies;
 mod policy;
 mod values;
 

@@ -1,15 +1,13 @@
 //! A policy of a scenario file: fields of the configuration over those of a preset, and a few more.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
-use undaunted::{RetryConfig, parse_duration};
+use undaunted::{RetryConfig, Rules, parse_duration};
 
 use super::error::{ScenarioError, Source};
 use crate::hedge::{Hedge, HedgeAfter};
-use crate::peers::PeerBudget;
 use crate::policy::{Budget, Policy};
 
 pub(super) fn read(source: Source<'_>, table: Spanned<Table>) -> Result<Policy, ScenarioError> {
@@ -38,17 +36,17 @@ pub(super) fn read(source: Source<'_>, table: Spanned<Table>) -> Result<Policy, 
         Policy::new(name, preset.clone())
     };
     if let Some(budget) = fields.text("budget")? {
-        let found = BUDGETS.iter().find(|(name, _)| *name == budget);
-        let names: Vec<&str> = BUDGETS.iter().map(|(name, _)| *name).collect();
-        let Some((_, budget)) = found else {
+        let Some(budget) = Budget::named(&budget) else {
+            let names: Vec<&str> = Budget::names().collect();
             return Err(fields.one_of("budget", &names));
         };
-        policy.budget = *budget;
+        policy.budget = budget;
     }
     if let Some(has_pacer) = fields.flag("pacer")? {
         policy.has_pacer = has_pacer;
     }
     policy.hedge = fields.hedge()?;
+    fields.rules()?;
     policy.config = fields.config(&preset)?;
     Ok(policy)
 }
@@ -114,6 +112,18 @@ impl Fields<'_> {
         }))
     }
 
+    /// Rules are checked and left out: all failures of a simulation are transient or throttled.
+    fn rules(&mut self) -> Result<(), ScenarioError> {
+        let names: Vec<String> = self.table.keys().cloned().collect();
+        for name in names.iter().filter(|name| is_rule(name)) {
+            if let Some(value) = self.table.remove(name) {
+                let rule = Table::from_iter([(name.clone(), value)]);
+                Rules::deserialize(rule).map_err(|error| self.problem(name, error.message()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// What is left are fields of the configuration.
     fn config(&self, preset: &RetryConfig) -> Result<RetryConfig, ScenarioError> {
         let written = Table::try_from(preset);
@@ -148,6 +158,14 @@ impl Fields<'_> {
     }
 }
 
+fn is_rule(field: &str) -> bool {
+    let verdict = ["retryable_", "throttled_", "permanent_"];
+    let mut lists = verdict
+        .iter()
+        .filter_map(|verdict| field.strip_prefix(verdict));
+    lists.any(|list| matches!(list, "status" | "codes" | "text"))
+}
+
 /// A table's lines, of which the parser names the first.
 fn block(source: Source<'_>, span: Range<usize>) -> Range<usize> {
     let text = source.0.get(span.start..).unwrap_or_default();
@@ -159,48 +177,5 @@ fn block(source: Source<'_>, span: Range<usize>) -> Range<usize> {
 }
 
 const PRESETS: &[&str] = &["default", "interactive", "background", "storage"];
-
-/// Other libraries' budgets with their defaults.
-const BUDGETS: &[(&str, Budget)] = &[
-    ("none", Budget::None),
-    ("shipped", Budget::SHIPPED),
-    (
-        "aws",
-        Budget::Peer(PeerBudget::Aws {
-            capacity: 500.0,
-            cost: 14.0,
-        }),
-    ),
-    (
-        "grpc",
-        Budget::Peer(PeerBudget::Grpc {
-            most: 10.0,
-            ratio: 0.1,
-        }),
-    ),
-    (
-        "finagle",
-        Budget::Peer(PeerBudget::Window {
-            share: 0.2,
-            per_second: 10.0,
-            ttl: Duration::from_secs(10),
-        }),
-    ),
-    (
-        "envoy",
-        Budget::Peer(PeerBudget::Concurrency {
-            share: 0.2,
-            least: 3,
-        }),
-    ),
-    (
-        "sre",
-        Budget::Peer(PeerBudget::AdaptiveThrottle {
-            k: 2.0,
-            window: Duration::from_secs(120),
-            counts_rejected: true,
-        }),
-    ),
-];
 
 const MOST_HEDGED: f64 = 0.05;

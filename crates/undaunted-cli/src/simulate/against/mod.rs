@@ -1,0 +1,108 @@
+//! `--against serve`: the same scenario for real, with stores as clients and an S3 server, over HTTP.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "counts are far below 2^53, and floats saturate where they become numbers"
+)]
+
+mod clients;
+mod scale;
+mod server;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use tokio::time::{interval, sleep_until};
+use undaunted_sim::{Budget, Live, Outcome, Policy, Scenario};
+
+use crate::error::CliError;
+use crate::progress::Progress;
+use crate::signals::Stop;
+use clients::Clients;
+pub(super) use scale::share;
+
+/// The policy as a store follows it; an error says why none does.
+pub(super) fn of_store(policy: &Policy) -> Result<Policy, &'static str> {
+    if matches!(policy.budget, Budget::Peer(_)) {
+        return Err("its budget is that of another library");
+    }
+    if policy.hedge.is_some() {
+        return Err("it has hedges");
+    }
+    Ok(Policy {
+        clock_starts_at_failure: true,
+        ..policy.clone()
+    })
+}
+
+/// Runs all policies at the same time, each with a server of its own, until the end of the scenario or
+/// until that is stopped.
+pub(super) async fn measure(
+    scenario: &Scenario,
+    policies: &[Policy],
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<Vec<Outcome>, CliError> {
+    let runs = policies.iter().map(|policy| Run::new(scenario, policy));
+    let mut runs = try_join_all(runs).await?;
+    // What was set up until here takes no time of the scenario.
+    let epoch = Instant::now();
+    for run in &mut runs {
+        run.begin(epoch);
+    }
+    let end = tokio::time::Instant::from_std(epoch + scenario.duration);
+    let mut ticks = interval(TICK);
+    loop {
+        tokio::select! {
+            biased;
+            () = sleep_until(end) => break,
+            _ = stop.requested() => break,
+            _ = ticks.tick() => {
+                let passed = epoch.elapsed();
+                progress.show_share(passed.as_secs_f64() / scenario.duration.as_secs_f64());
+                for run in &runs {
+                    run.clients.look(&run.live, passed);
+                }
+            }
+        }
+    }
+    let passed = epoch.elapsed();
+    let outcomes = runs.iter().map(|run| run.live.finish(passed)).collect();
+    for run in runs {
+        run.clients.stop().await;
+        run.server.stop().await;
+    }
+    Ok(outcomes)
+}
+
+/// One policy: its clients, and the server that they call.
+struct Run {
+    live: Arc<Live>,
+    server: server::Server,
+    clients: Clients,
+}
+
+impl Run {
+    async fn new(scenario: &Scenario, policy: &Policy) -> Result<Self, CliError> {
+        let live = Arc::new(Live::new(scenario, policy));
+        let server = server::Server::start(Arc::clone(&live)).await;
+        let server = server.map_err(CliError::Serve)?;
+        let clients = Clients::new(scenario, policy, &server)?;
+        Ok(Self {
+            live,
+            server,
+            clients,
+        })
+    }
+
+    fn begin(&mut self, epoch: Instant) {
+        self.server.begin(epoch);
+        self.clients.begin(&self.live, epoch);
+    }
+}
+
+/// As often as gauges are looked at, and the bar moves.
+const TICK: Duration = Duration::from_millis(100);

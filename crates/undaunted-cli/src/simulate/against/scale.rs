@@ -1,0 +1,46 @@
+//! How much of a scenario a machine can do for real.
+
+use undaunted_sim::Outcome;
+
+/// The share of the load that is sent, so that all policies together stay within what clients and servers
+/// in one process can do: the rest of the time they would measure the machine.
+pub(in crate::simulate) fn share(predicted: &[Outcome]) -> f64 {
+    let rates: f64 = predicted.iter().map(rate).sum();
+    let calls: f64 = predicted.iter().map(under_way).sum();
+    let shares = [MOST_REQUESTS / rates, MOST_CALLS / calls];
+    let share = shares.into_iter().fold(1.0, f64::min);
+    // In round numbers.
+    if share < 1.0 {
+        (share * 100.0).floor().max(1.0) / 100.0
+    } else {
+        1.0
+    }
+}
+
+/// The most requests a second, over some seconds: a burst is no load.
+fn rate(outcome: &Outcome) -> f64 {
+    let width = ((SECONDS / outcome.step).round() as usize).clamp(1, outcome.ticks.len().max(1));
+    let windows = outcome.ticks.windows(width);
+    let most = windows.map(|window| window.iter().map(|tick| tick.requests).sum::<u64>());
+    most.max().unwrap_or(0) as f64 / (width as f64 * outcome.step)
+}
+
+/// The most calls at the same time. Each may have a connection.
+fn under_way(outcome: &Outcome) -> f64 {
+    let (mut now, mut most) = (0_i64, 0);
+    for tick in &outcome.ticks {
+        let begun = i64::try_from(tick.calls).unwrap_or(i64::MAX);
+        // All of them may have begun before one of them ended.
+        most = most.max(now + begun);
+        let ended = i64::try_from(tick.succeeded + tick.lost).unwrap_or(i64::MAX);
+        now = now + begun - ended;
+    }
+    most as f64
+}
+
+/// A second, of client and server together. An unloaded machine of two cores does several times as many.
+const MOST_REQUESTS: f64 = 600.0;
+/// With both ends of each connection that is less than the 1,024 files that a process may have open on
+/// most systems.
+const MOST_CALLS: f64 = 400.0;
+const SECONDS: f64 = 5.0;

@@ -1,0 +1,287 @@
+//! A simulation for people: the scenario in sentences, plots of each policy, and a table of all.
+
+#![allow(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+
+use std::fmt;
+
+use console::Color;
+use undaunted_sim::text::{count, digits, percent, span};
+use undaunted_sim::{Outcome, Tick};
+
+use super::Simulated;
+use crate::plot::{Curve, Spans, Table, TimeAxis};
+use crate::terminal::Terminal;
+use crate::text;
+
+/// A simulation as a terminal shows it.
+pub(super) struct ShownSimulation<'s> {
+    simulated: &'s Simulated,
+    terminal: Terminal,
+    has_plots: bool,
+}
+
+/// A quantity that is plotted.
+struct Quantity {
+    label: &'static str,
+    /// Of a tick of so many seconds; none where the policy does not have it.
+    value: fn(&Tick, f64) -> Option<f64>,
+    figure: fn(f64) -> String,
+    colour: Color,
+}
+
+impl<'s> ShownSimulation<'s> {
+    pub(super) const fn new(simulated: &'s Simulated, terminal: Terminal, has_plots: bool) -> Self {
+        Self {
+            simulated,
+            terminal,
+            has_plots,
+        }
+    }
+
+    /// The scenario in sentences.
+    fn scenario(&self) -> String {
+        let scenario = self.simulated.scenario.to_string();
+        let lines = scenario
+            .lines()
+            .map(|line| text::wrapped(line, self.terminal.width));
+        format!(
+            "{}\n{}",
+            self.simulated.name,
+            lines.collect::<Vec<_>>().join("\n")
+        )
+    }
+
+    /// All quantities of a policy over time. What is the same quantity has the same scale for all policies.
+    fn plots(&self, outcome: &Outcome) -> String {
+        let duration = self.simulated.scenario.duration.as_secs_f64();
+        let axis = TimeAxis::new(self.terminal, LABEL, FIGURE, duration);
+        let measured = self.simulated.measured(&outcome.policy);
+        let mut lines = vec![outcome.policy.clone()];
+        for quantity in QUANTITIES {
+            let Some(top) = self.top(quantity) else {
+                continue;
+            };
+            let values = columns(&axis, outcome, quantity.value);
+            if values.iter().all(|value| value.is_nan()) {
+                continue;
+            }
+            let marks = measured.map(|measured| columns(&axis, measured, quantity.value));
+            let curve = Curve {
+                label: quantity.label,
+                values: &values,
+                marks: marks.as_deref(),
+                top,
+                figure: &(quantity.figure)(top),
+                rows: if measured.is_some() { MORE_ROWS } else { ROWS },
+                colour: quantity.colour,
+            };
+            lines.extend(curve.lines(&axis));
+        }
+        lines.push(self.faults(axis));
+        lines.join("\n")
+    }
+
+    /// When which fault was, and the times.
+    fn faults(&self, axis: TimeAxis) -> String {
+        let mut bars = Spans::new(axis);
+        for fault in &self.simulated.scenario.faults {
+            let (from, ends) = (fault.from.as_secs_f64(), fault.ends().as_secs_f64());
+            bars.bar(fault.effect.to_string(), [from, f64::NAN, ends]);
+        }
+        bars.to_string()
+    }
+
+    /// The largest value in any policy; none if none has any.
+    fn top(&self, quantity: &Quantity) -> Option<f64> {
+        let predicted = self.simulated.outcomes.iter();
+        let measured = self
+            .simulated
+            .measured
+            .iter()
+            .flat_map(|measured| &measured.outcomes);
+        let values = predicted.chain(measured).flat_map(|outcome| {
+            let ticks = outcome.ticks.iter();
+            ticks.filter_map(|tick| (quantity.value)(tick, outcome.step))
+        });
+        values.reduce(f64::max).filter(|top| *top > 0.0)
+    }
+
+    fn table(&self) -> String {
+        let mut table = Table::new([
+            "policy",
+            "calls lost",
+            "",
+            "requests",
+            "a call",
+            "p50",
+            "p99",
+            "recovers after",
+        ]);
+        for outcome in &self.simulated.outcomes {
+            let totals = &outcome.totals;
+            table.row([
+                outcome.policy.clone(),
+                count(totals.lost),
+                percent(totals.lost_share()),
+                count(totals.requests),
+                digits(totals.amplification()),
+                span(outcome.latency.p50),
+                span(outcome.latency.p99),
+                self.recovery(outcome),
+            ]);
+        }
+        table.to_string()
+    }
+
+    /// How far the prediction is from what was measured.
+    fn errors(&self) -> Option<String> {
+        let measured = self.simulated.measured.as_ref()?;
+        let mut table = Table::new([
+            "measured",
+            "goodput",
+            "error",
+            "requests",
+            "error",
+            "calls lost",
+            "predicted",
+        ]);
+        for outcome in &measured.outcomes {
+            let mut predicted = self.simulated.outcomes.iter();
+            let predicted = predicted.find(|predicted| predicted.policy == outcome.policy)?;
+            let (real, sim) = (&outcome.totals, &predicted.totals);
+            table.row([
+                outcome.policy.clone(),
+                count(real.succeeded),
+                error(sim.succeeded, real.succeeded),
+                count(real.requests),
+                error(sim.requests, real.requests),
+                count(real.lost),
+                count(sim.lost),
+            ]);
+        }
+        Some(table.to_string())
+    }
+
+    fn recovery(&self, outcome: &Outcome) -> String {
+        match outcome.recovery {
+            _ if self.simulated.scenario.faults.is_empty() => "no fault".to_owned(),
+            Some(seconds) => span(seconds),
+            None if self.simulated.stopped.is_some() => "unknown".to_owned(),
+            None => "never".to_owned(),
+        }
+    }
+
+    /// How much of it there is, if not all.
+    fn stopped(&self) -> Option<String> {
+        let signal = self.simulated.stopped?;
+        let all = span(self.simulated.scenario.duration.as_secs_f64());
+        let parts = self
+            .simulated
+            .outcomes
+            .iter()
+            .map(|outcome| format!("{} of {all} of {}", span(outcome.seconds), outcome.policy));
+        let parts: Vec<String> = parts.collect();
+        Some(format!("stopped by {signal}, after {}", parts.join(", ")))
+    }
+}
+
+impl fmt::Display for ShownSimulation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcomes = self.simulated.outcomes.iter();
+        let plots = outcomes
+            .filter(|_| self.has_plots)
+            .map(|outcome| self.plots(outcome));
+        let paragraphs = std::iter::once(self.scenario())
+            .chain(plots)
+            .chain([self.table()])
+            .chain(self.errors())
+            .chain(
+                self.stopped()
+                    .map(|text| text::wrapped(&text, self.terminal.width)),
+            );
+        f.write_str(&paragraphs.collect::<Vec<_>>().join("\n\n"))
+    }
+}
+
+/// How much more or less was predicted than measured.
+fn error(predicted: u64, measured: u64) -> String {
+    let error = predicted as f64 / measured.max(1) as f64 - 1.0;
+    let sign = if error < 0.0 { "-" } else { "+" };
+    format!("{sign}{}", percent(error.abs()))
+}
+
+/// The mean of a quantity in each column of the axis; no number where there is none.
+fn columns(axis: &TimeAxis, outcome: &Outcome, value: fn(&Tick, f64) -> Option<f64>) -> Vec<f64> {
+    let column = |column: usize| {
+        let (from, until) = (axis.begins(column), axis.begins(column + 1));
+        let overlaps = |tick: &&Tick| tick.at > from && tick.at - outcome.step < until;
+        let ticks = outcome.ticks.iter().filter(overlaps);
+        let values = ticks.filter_map(|tick| {
+            let share = tick.at.min(until) - (tick.at - outcome.step).max(from);
+            value(tick, outcome.step).map(|value| (value, share))
+        });
+        let (sum, shares) = values.fold((0.0, 0.0), |(sum, shares), (value, share)| {
+            (sum + value * share, shares + share)
+        });
+        sum / shares
+    };
+    (0..axis.columns()).map(column).collect()
+}
+
+const QUANTITIES: &[Quantity] = &[
+    Quantity {
+        label: "offered load",
+        value: |tick, step| Some(tick.calls as f64 / step),
+        figure: rate,
+        colour: Color::Blue,
+    },
+    Quantity {
+        label: "goodput",
+        value: |tick, step| Some(tick.succeeded as f64 / step),
+        figure: rate,
+        colour: Color::Green,
+    },
+    Quantity {
+        label: "calls lost",
+        value: |tick, step| Some(tick.lost as f64 / step),
+        figure: rate,
+        colour: Color::Red,
+    },
+    Quantity {
+        label: "requests",
+        value: |tick, step| Some(tick.requests as f64 / step),
+        figure: rate,
+        colour: Color::Cyan,
+    },
+    Quantity {
+        label: "queue",
+        value: |tick, _| Some(tick.queue),
+        figure: span,
+        colour: Color::Magenta,
+    },
+    Quantity {
+        label: "tokens",
+        value: |tick, _| tick.tokens,
+        figure: digits,
+        colour: Color::Blue,
+    },
+    Quantity {
+        label: "pace",
+        value: |tick, _| tick.pace,
+        figure: rate,
+        colour: Color::Blue,
+    },
+];
+
+fn rate(per_second: f64) -> String {
+    format!("{}/s", digits(per_second))
+}
+
+/// Columns of the labels, such as `brown-out to 12.5 %`.
+const LABEL: usize = 19;
+/// Columns of the figures, such as `12,345/s` and `10 min 30 s`.
+const FIGURE: usize = 11;
+/// Of each curve. Eight steps a row show what matters.
+const ROWS: usize = 2;
+/// Where something is marked over the curve, too.
+const MORE_ROWS: usize = 4;
