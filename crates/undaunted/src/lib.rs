@@ -60,6 +60,7 @@
 //! | `macros` | yes | [`#[retry]`](macro@retry) |
 //! | `tokio` | yes | [`with_retry`], [`Session`], and tokio's timer for [`Retry`] |
 //! | `tracing` | yes | log lines, target `undaunted::retry` |
+//! | `spans` | no | a span for each operation and each attempt, through `tracing` |
 //! | `metrics` | no | counters, a histogram and a gauge through the `metrics` facade |
 //! | `serde` | no | [`RetryConfig`], [`Rules`] and [`RetrySettings`] in configuration files |
 //! | `object_store014` | no | [`Retryable`] for object_store 0.14's error |
@@ -94,8 +95,11 @@ pub use driver::check_status::CheckStatus;
 pub use driver::scope::{current_deadline, one_attempt, with_deadline, without_deadline};
 #[cfg(feature = "tokio")]
 pub use driver::session::Session;
+#[cfg(feature = "spans")]
+pub use driver::spans::OperationSpan;
 #[cfg(feature = "tokio")]
 pub use driver::with_retry::{with_retry, with_retry_mut};
+pub use errors::error_type::error_type;
 pub use errors::http::HttpFailure;
 pub use errors::retry_after::parse_retry_after;
 pub use errors::storage::{StorageError, StorageErrorKind};
