@@ -76,6 +76,7 @@ mod driver;
 mod errors;
 mod event;
 pub mod guide;
+pub mod metric;
 mod pacer;
 mod report;
 mod rules;
@@ -130,5 +131,7 @@ pub mod builder {
 pub mod __private {
     pub use crate::blocking::with_named_retry;
     pub use crate::driver::entropy::{reseed, seed};
+    #[cfg(feature = "metrics")]
+    pub use crate::driver::metrics::record_call;
     pub use crate::testing::switched;
 }

@@ -7,6 +7,7 @@ mod connections;
 mod document;
 mod expected;
 mod listing;
+mod measured;
 mod page;
 mod ranges;
 #[cfg(feature = "aws")]

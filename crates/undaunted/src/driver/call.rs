@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::context::{Classify, Context};
+use super::metrics::AttemptClock;
 use super::scope::current_deadline;
 use super::spans::{Spans, Within};
 use super::timer::Timer;
@@ -38,6 +39,7 @@ where
     pub(super) classifier: C,
     pub(super) context: X,
     timer: S,
+    attempt_clock: AttemptClock,
     timed: OnHeap<Timed<S::Sleep, E>>,
 }
 
@@ -81,6 +83,7 @@ where
             classifier,
             context,
             timer,
+            attempt_clock: AttemptClock::new(),
             timed: None,
         }
     }
@@ -198,6 +201,7 @@ where
         if !log::is_on() && !self.has_listener() {
             return;
         }
+        let attempt_took = self.attempt_clock.stop(now);
         let began = self.context.began().or(self.state.start());
         let mut spans = self.spans().map(std::mem::take).unwrap_or_default();
         let mut event = Event::new(
@@ -218,7 +222,14 @@ where
         {
             let _within = spans.enter();
             log::write(&event);
-            metrics::record(&event, self.context.budget());
+            let counts_call = self.context.counts_call();
+            metrics::record(
+                &event,
+                self.context.budget(),
+                attempt_took,
+                error_type,
+                counts_call,
+            );
             self.context.on_event(&event);
         }
         spans.end_attempt(&event, error_type);
@@ -253,8 +264,10 @@ where
     /// An attempt begins: when it must be cut. If that is now, the error takes its place.
     pub(super) fn limit(&mut self, is_first: bool) -> Result<Option<Cut>, E> {
         let deadline = current_deadline();
-        let is_timed =
-            self.config.has_time_limit() || deadline.is_some() || (is_first && self.has_listener());
+        let is_timed = metrics::IS_ON
+            || self.config.has_time_limit()
+            || deadline.is_some()
+            || (is_first && self.has_listener());
         let now = is_timed.then(|| self.timer.now());
         if let (Some(now), true) = (now, is_first) {
             self.start(now);
@@ -263,6 +276,7 @@ where
             Some(cut) if cut.after.is_zero() => Err(self.cut(cut.because)),
             cut => {
                 self.begin_attempt_span();
+                self.attempt_clock.start(now);
                 Ok(cut)
             }
         }

@@ -49,6 +49,11 @@ pub(super) trait Context<'c> {
     /// Passes an event on to the listener.
     fn on_event(&mut self, _: &Event<'_>) {}
 
+    /// Whether the call is one of its own in metrics, and not a part of one that its caller counts.
+    fn counts_call(&self) -> bool {
+        true
+    }
+
     /// Whether `total_timeout` runs from the first failure and not from the first attempt.
     fn clock_starts_at_failure(&self) -> bool {
         false

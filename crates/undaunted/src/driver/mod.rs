@@ -24,7 +24,7 @@ pub(crate) mod context;
 pub(crate) mod entropy;
 mod future;
 mod log;
-mod metrics;
+pub(crate) mod metrics;
 pub(crate) mod pace;
 pub(crate) mod scope;
 #[cfg(feature = "tokio")]

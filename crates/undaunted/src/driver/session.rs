@@ -104,6 +104,7 @@ struct SessionContext<'c, P> {
     #[cfg(feature = "spans")]
     span: Option<OperationSpan>,
     clock_starts_at_failure: bool,
+    is_part: bool,
     has_begun: bool,
     began: Option<Instant>,
 }
@@ -142,6 +143,10 @@ impl<'c, P: Pace<'c>> Context<'c> for SessionContext<'c, P> {
         if let Some(on_event) = self.on_event {
             on_event(event);
         }
+    }
+
+    fn counts_call(&self) -> bool {
+        !self.is_part
     }
 
     fn clock_starts_at_failure(&self) -> bool {
@@ -240,6 +245,13 @@ impl<'c, E, P: Pace<'c> + Default> Session<'c, E, P> {
         self
     }
 
+    /// Leaves it to the caller to count the call in metrics, for one that several sessions make.
+    #[doc(hidden)]
+    pub fn part_of_a_call(mut self) -> Self {
+        self.call().context.is_part = true;
+        self
+    }
+
     /// Makes the jitter repeatable.
     pub fn seed(mut self, seed: u64) -> Self {
         self.call().state.seed_with(|| seed);
@@ -294,6 +306,7 @@ fn new_call<'c, E, P: Pace<'c>>(
         #[cfg(feature = "spans")]
         span: None,
         clock_starts_at_failure: false,
+        is_part: false,
         has_begun: false,
         began: None,
     };

@@ -105,7 +105,8 @@ mod enabled {
         }
 
         fn next_attempt(&self, begin: Begin) -> Span {
-            let retries = self.0.attempts.fetch_add(1, Ordering::Relaxed);
+            // Signed, as OpenTelemetry's numbers are: others become text.
+            let retries = i64::from(self.0.attempts.fetch_add(1, Ordering::Relaxed));
             info_span!(
                 target: TARGET,
                 parent: &self.0.span,
@@ -132,8 +133,8 @@ mod enabled {
 
     impl Drop for Operation {
         fn drop(&mut self) {
-            self.span
-                .record("undaunted.attempts", *self.attempts.get_mut());
+            let attempts = i64::from(*self.attempts.get_mut());
+            self.span.record("undaunted.attempts", attempts);
         }
     }
 
