@@ -5,6 +5,7 @@
 pub(crate) use enabled::{Call, IS_ON, bytes, time_to_first_byte};
 #[cfg(feature = "metrics")]
 mod enabled {
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Mutex, PoisonError};
     use std::time::Duration;
 
@@ -24,6 +25,7 @@ mod enabled {
         operation: Operation,
         began: Instant,
         end: Mutex<End>,
+        was_retried: AtomicBool,
     }
 
     #[derive(Clone, Copy, Debug, Default)]
@@ -41,10 +43,14 @@ mod enabled {
                 operation,
                 began: Instant::now(),
                 end: Mutex::default(),
+                was_retried: AtomicBool::new(false),
             }
         }
 
         pub(crate) fn record(&self, event: &Event<'_>) {
+            if matches!(event.outcome, AttemptOutcome::Retrying { .. }) {
+                self.was_retried.store(true, Ordering::Relaxed);
+            }
             let took = self.began.elapsed();
             let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
             *end = match (event.outcome, *end) {
@@ -58,13 +64,14 @@ mod enabled {
     impl Drop for Call {
         fn drop(&mut self) {
             let operation = self.operation.as_str();
+            let was_retried = *self.was_retried.get_mut();
             match *self.end.get_mut().unwrap_or_else(PoisonError::into_inner) {
                 End::Open => {}
                 End::Succeeded(took) => {
-                    record_call(operation, None, Some(took));
+                    record_call(operation, None, Some(took), was_retried);
                 }
                 End::Failed(reason, took) => {
-                    record_call(operation, Some(reason), Some(took));
+                    record_call(operation, Some(reason), Some(took), was_retried);
                 }
             }
         }

@@ -61,7 +61,7 @@
 //! | `tokio` | yes | [`with_retry`], [`Session`], and tokio's timer for [`Retry`] |
 //! | `tracing` | yes | log lines, target `undaunted::retry` |
 //! | `spans` | no | a span for each operation and each attempt, through `tracing` |
-//! | `metrics` | no | counters, a histogram and a gauge through the `metrics` facade |
+//! | `metrics` | no | [metrics](metric) through the facade of that name |
 //! | `serde` | no | [`RetryConfig`], [`Rules`] and [`RetrySettings`] in configuration files |
 //! | `object_store014` | no | [`Retryable`] for object_store 0.14's error |
 //! | `object_store013` | no | [`Retryable`] for object_store 0.13's error |
@@ -93,6 +93,8 @@ pub use driver::blocking;
 pub use driver::builder::Retry;
 #[cfg(feature = "http1")]
 pub use driver::check_status::CheckStatus;
+#[cfg(feature = "metrics")]
+pub use driver::in_process::{MetricSample, MetricValue, MetricsInProcess};
 pub use driver::scope::{current_deadline, one_attempt, with_deadline, without_deadline};
 #[cfg(feature = "tokio")]
 pub use driver::session::Session;

@@ -116,6 +116,8 @@ metrics! {
         "Calls that ended, whether they succeeded or failed.";
     SUCCESSES = "undaunted.successes", Counter, Count, ["operation"],
         "Calls that succeeded.";
+    RECOVERIES = "undaunted.recoveries", Counter, Count, ["operation"],
+        "Calls that succeeded after a retry.";
     FAILURES = "undaunted.failures", Counter, Count, ["operation", "reason"],
         "Calls that failed, by the reason why there was no further attempt.";
     CALL_DURATION = "undaunted.call.duration", Histogram, Seconds, ["operation"],

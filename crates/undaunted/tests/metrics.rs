@@ -76,6 +76,7 @@ fn every_metric_is_recorded_under_its_documented_name() {
                 .to_owned(),
             "undaunted.errors {operation=upload,error_type=timeout,verdict=transient} 1".to_owned(),
             "undaunted.failures {operation=upload,reason=permanent} 1".to_owned(),
+            "undaunted.recoveries {operation=upload} 1".to_owned(),
             "undaunted.retries {operation=upload,verdict=transient} 1".to_owned(),
             "undaunted.successes {operation=upload} 2".to_owned(),
         ]

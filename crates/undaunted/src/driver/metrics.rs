@@ -77,7 +77,7 @@ mod enabled {
             AttemptOutcome::Succeeded => Some(None),
         };
         if let Some(stopped) = stopped.filter(|_| counts_call) {
-            record_call(event.operation, stopped, event.elapsed);
+            record_call(event.operation, stopped, event.elapsed, event.attempt > 1);
         }
         if let Some(rule) = event.rule {
             let labels = [operation(), ("rule", rule.to_owned().into())];
@@ -95,7 +95,12 @@ mod enabled {
     }
 
     /// A call has ended, for this reason if it failed.
-    pub fn record_call(operation: &str, stopped: Option<StopReason>, elapsed: Option<Duration>) {
+    pub fn record_call(
+        operation: &str,
+        stopped: Option<StopReason>,
+        elapsed: Option<Duration>,
+        is_recovered: bool,
+    ) {
         let operation: SharedString = operation.to_owned().into();
         let operation = || ("operation", operation.clone());
         match stopped {
@@ -103,6 +108,9 @@ mod enabled {
                 metric::FAILURES.count(1, &[operation(), ("reason", reason.as_str().into())]);
             }
             None => metric::SUCCESSES.count(1, &[operation()]),
+        }
+        if stopped.is_none() && is_recovered {
+            metric::RECOVERIES.count(1, &[operation()]);
         }
         metric::CALLS.count(1, &[operation()]);
         if let Some(elapsed) = elapsed {

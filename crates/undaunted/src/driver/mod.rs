@@ -23,6 +23,8 @@ pub(crate) mod check_status;
 pub(crate) mod context;
 pub(crate) mod entropy;
 mod future;
+#[cfg(feature = "metrics")]
+pub(crate) mod in_process;
 mod log;
 pub(crate) mod metrics;
 pub(crate) mod pace;
