@@ -24,6 +24,7 @@ use crate::checked_body::CheckedBody;
 use crate::error::generic;
 use crate::pin::ObjectPin;
 use crate::policy::Policy;
+use crate::trace::Trace;
 use crate::verify::Verifier;
 
 /// Makes the body of `result`, which was got with `options`, one that is resumed.
@@ -32,8 +33,9 @@ pub(crate) fn resumed<S: ObjectStore>(
     policy: &Arc<Policy>,
     location: &Path,
     options: GetOptions,
-    result: GetResult,
+    mut result: GetResult,
 ) -> GetResult {
+    let trace = result.extensions.remove::<Trace>().unwrap_or_default();
     let verify = policy.verify_reads;
     let verifier = verify.then(|| Verifier::of(&result, &options)).flatten();
     // Without object_store's `fs` there is no other payload.
@@ -49,6 +51,7 @@ pub(crate) fn resumed<S: ObjectStore>(
         version: options.version,
         extensions: options.extensions,
         body: CheckedBody::new(stream, result.range.clone(), policy.stall_timeout),
+        trace,
         verifier,
     };
     GetResult {
@@ -113,6 +116,8 @@ struct Source<S> {
     /// What the caller gave the request on its way.
     extensions: Extensions,
     body: CheckedBody,
+    /// The operation, which ends with the body.
+    trace: Trace,
     /// What the bytes are compared with, if they are.
     verifier: Option<Verifier>,
 }
@@ -138,7 +143,7 @@ impl<S: ObjectStore> Source<S> {
     async fn resume(&mut self, mut error: Error) -> Result<Option<Bytes>> {
         let policy = Arc::clone(&self.policy);
         let location = self.location.clone();
-        let recorder = Recorder::of_resumption(&policy, &location);
+        let recorder = Recorder::of_resumption(&policy, &location, self.trace.clone());
         let on_event = recorder.on_event();
         let mut attempts = recorder.attempts(&on_event);
         if !self.pin.is_certain() && self.version.is_none() {

@@ -251,6 +251,7 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
         policy
             .credentials
             .clone_from(&self.capabilities.credentials);
+        policy.s3_bucket = bucket_of_s3(&self.inner.to_string());
         let policy = Arc::new(policy);
         let inner = Arc::new(self.inner);
         let multipart = self.capabilities.parts.clone().map(|parts| {
@@ -264,6 +265,13 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
             multipart,
         }
     }
+}
+
+/// The bucket of a store that is S3, or is around one. It says so nowhere but in its `Display`.
+fn bucket_of_s3(shown: &str) -> Option<String> {
+    let (_, bucket) = shown.split_once("AmazonS3(")?;
+    let (bucket, _) = bucket.split_once(')')?;
+    Some(bucket.to_owned())
 }
 
 impl<S: ObjectStore> fmt::Debug for RetryStoreBuilder<S> {

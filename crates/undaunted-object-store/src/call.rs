@@ -19,6 +19,7 @@ use crate::observe::{self, FailedOperation, ReportBuilder};
 use crate::operation::{Operation, StoreEvent};
 use crate::policy::Policy;
 use crate::responded::with_response;
+use crate::trace::Trace;
 
 impl Policy {
     /// Repeats an operation that may be repeated regardless of the results of earlier attempts.
@@ -52,6 +53,10 @@ impl Policy {
         let on_event = recorder.on_event();
         let mut value = recorder.attempts(&on_event).run(attempt).await?;
         recorder.report_in(extensions(&mut value));
+        if operation == Operation::Get {
+            // Its body goes on with the operation.
+            extensions(&mut value).insert(recorder.trace.clone());
+        }
         Ok(value)
     }
 }
@@ -63,22 +68,29 @@ pub(crate) struct Recorder<'c> {
     operation: Operation,
     location: &'c Path,
     report: Mutex<ReportBuilder>,
+    trace: Trace,
 }
 
 impl<'c> Recorder<'c> {
     pub(crate) fn new(policy: &'c Policy, operation: Operation, location: &'c Path) -> Self {
+        let trace = Trace::begin(policy, operation, location);
+        Self::of(policy, operation, location, trace)
+    }
+
+    fn of(policy: &'c Policy, operation: Operation, location: &'c Path, trace: Trace) -> Self {
         Self {
             policy,
             operation,
             location,
             report: Mutex::default(),
+            trace,
         }
     }
 
     /// The recorder of an operation that goes on after an attempt which succeeded, and whose
     /// body broke then.
-    pub(crate) fn of_resumption(policy: &'c Policy, location: &'c Path) -> Self {
-        let recorder = Self::new(policy, Operation::Get, location);
+    pub(crate) fn of_resumption(policy: &'c Policy, location: &'c Path, trace: Trace) -> Self {
+        let recorder = Self::of(policy, Operation::Get, location, trace);
         recorder.lock().begin_attempt();
         recorder
     }
@@ -105,6 +117,12 @@ impl<'c> Recorder<'c> {
         if let Some(budget) = &policy.budget {
             session = session.budget(budget);
         }
+        #[cfg(feature = "spans")]
+        if let Some(span) = self.trace.span() {
+            session = session.span(span);
+        }
+        // The trace counts it.
+        session = session.part_of_a_call();
         Attempts {
             session: session.on_event(on_event),
             recorder: self,
@@ -129,6 +147,7 @@ impl<'c> Recorder<'c> {
 
     fn record(&self, event: &Event<'_>) {
         self.lock().record(event);
+        self.trace.record(event);
         observe::record(event);
         if matches!(event.outcome, AttemptOutcome::Stopped { .. }) {
             observe::record_failed(&FailedOperation {
@@ -228,6 +247,7 @@ impl Attempts<'_> {
             recorder.lock().begin_attempt();
             observe::begin_attempt();
             *credentials = recorder.policy.current_credentials();
+            let operation = recorder.trace.attempt(operation);
             let (result, last) = observe::last_response(operation).await;
             *response = last;
             let value = result.map_err(Failed)?;

@@ -3,6 +3,7 @@
 //! Errors of object_store repeat their source's text, those of HTTP clients leave it to
 //! `source()`, and both have layers that say nothing. Here one text is made of all of them.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -68,6 +69,10 @@ impl Retryable for Failed {
 
     fn timed_out(timed_out: TimedOut) -> Self {
         Self(Error::timed_out(timed_out))
+    }
+
+    fn error_type(&self) -> Cow<'static, str> {
+        self.0.error_type()
     }
 }
 

@@ -41,8 +41,9 @@
 //!
 //! # Features
 //!
-//! `aws`, `azure`, `gcp`, `http` and `fs`: the stores that [`open`] can build. None is on by
-//! default.
+//! `aws`, `azure`, `gcp`, `http` and `fs`: the stores that [`open`] can build. `spans` and `metrics`: what
+//! operations and attempts do, for `tracing` and the `metrics` facade, see
+//! [monitoring](undaunted::guide::monitoring). None is on by default.
 
 mod body;
 mod builder;
@@ -65,6 +66,7 @@ mod list;
 mod local_files;
 #[cfg(feature = "fs")]
 mod local_parts;
+mod measure;
 mod multipart;
 mod observe;
 mod open;
@@ -80,6 +82,7 @@ mod skipped;
 mod staging;
 mod store;
 mod token;
+mod trace;
 mod verify;
 mod write;
 

@@ -32,6 +32,8 @@ pub(crate) struct Policy {
     /// Of the credentials, where they can be fetched anew.
     pub(crate) credentials: Option<Arc<Generation>>,
     pub(crate) listener: Option<Listener>,
+    /// The bucket, where the store is S3: for spans.
+    pub(crate) s3_bucket: Option<String>,
     pub(crate) skipped_key_listener: Option<SkippedKeyListener>,
     /// Whether conditional writes and uploads carry a token to be known by.
     pub(crate) put_token: bool,
@@ -87,6 +89,7 @@ impl Policy {
             max_in_flight: MAX_IN_FLIGHT,
             credentials: None,
             listener: None,
+            s3_bucket: None,
             skipped_key_listener: None,
             put_token: true,
             resolve_by_content: false,

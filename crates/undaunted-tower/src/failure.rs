@@ -1,5 +1,6 @@
 //! A failed attempt, as the session of the core judges it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use undaunted::{HttpFailure, Judgement, Retryable, TimedOut, Verdict};
@@ -85,5 +86,13 @@ impl<E: fmt::Display> Retryable for Failure<E> {
 
     fn timed_out(timed_out: TimedOut) -> Self {
         Self::TimedOut(timed_out)
+    }
+
+    fn error_type(&self) -> Cow<'static, str> {
+        match self {
+            Self::Error { .. } => Cow::Borrowed(std::any::type_name::<E>()),
+            Self::Response { failure, .. } => failure.error_type(),
+            Self::TimedOut(timed_out) => timed_out.error_type(),
+        }
     }
 }

@@ -60,7 +60,8 @@
 //! | `macros` | yes | [`#[retry]`](macro@retry) |
 //! | `tokio` | yes | [`with_retry`], [`Session`], and tokio's timer for [`Retry`] |
 //! | `tracing` | yes | log lines, target `undaunted::retry` |
-//! | `metrics` | no | counters, a histogram and a gauge through the `metrics` facade |
+//! | `spans` | no | a span for each operation and each attempt, through `tracing` |
+//! | `metrics` | no | [metrics](metric) through the facade of that name |
 //! | `serde` | no | [`RetryConfig`], [`Rules`] and [`RetrySettings`] in configuration files |
 //! | `object_store014` | no | [`Retryable`] for object_store 0.14's error |
 //! | `object_store013` | no | [`Retryable`] for object_store 0.13's error |
@@ -75,6 +76,7 @@ mod driver;
 mod errors;
 mod event;
 pub mod guide;
+pub mod metric;
 mod pacer;
 mod report;
 mod rules;
@@ -91,11 +93,16 @@ pub use driver::blocking;
 pub use driver::builder::Retry;
 #[cfg(feature = "http1")]
 pub use driver::check_status::CheckStatus;
+#[cfg(feature = "metrics")]
+pub use driver::in_process::{MetricSample, MetricValue, MetricsInProcess};
 pub use driver::scope::{current_deadline, one_attempt, with_deadline, without_deadline};
 #[cfg(feature = "tokio")]
 pub use driver::session::Session;
+#[cfg(feature = "spans")]
+pub use driver::spans::OperationSpan;
 #[cfg(feature = "tokio")]
 pub use driver::with_retry::{with_retry, with_retry_mut};
+pub use errors::error_type::error_type;
 pub use errors::http::HttpFailure;
 pub use errors::retry_after::parse_retry_after;
 pub use errors::storage::{StorageError, StorageErrorKind};
@@ -126,5 +133,7 @@ pub mod builder {
 pub mod __private {
     pub use crate::blocking::with_named_retry;
     pub use crate::driver::entropy::{reseed, seed};
+    #[cfg(feature = "metrics")]
+    pub use crate::driver::metrics::record_call;
     pub use crate::testing::switched;
 }

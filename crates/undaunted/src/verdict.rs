@@ -1,6 +1,8 @@
 //! What a failure means: the verdict on an error, the trait that gives it, and the failure that
 //! is a time limit. The ground floor: it uses nothing else of this crate.
 
+use std::any::type_name;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -143,6 +145,18 @@ pub trait Retryable: fmt::Display + Sized {
     fn failed_response(&self) -> Option<FailedResponse<'_>> {
         None
     }
+
+    /// What this error is called in spans and metrics, see [`error_type`](crate::error_type): one of a
+    /// few values, and never text with a key or a number in it. Default: the code or the status of the
+    /// [`failed_response`](Self::failed_response), else the name of the type.
+    fn error_type(&self) -> Cow<'static, str> {
+        match self.failed_response() {
+            Some(response) => {
+                crate::errors::error_type::of_response(response.status, response.code)
+            }
+            None => Cow::Borrowed(type_name::<Self>()),
+        }
+    }
 }
 
 /// What a failed response says, as far as rules need it.
@@ -283,6 +297,10 @@ impl Retryable for TimedOut {
 
     fn timed_out(timed_out: Self) -> Self {
         timed_out
+    }
+
+    fn error_type(&self) -> Cow<'static, str> {
+        Cow::Borrowed("timeout")
     }
 }
 

@@ -34,9 +34,14 @@ fn every_metric_is_recorded_under_its_documented_name() {
         call(&[Some(io::ErrorKind::NotFound)]);
     });
 
-    let mut seen: Vec<String> = snapshotter
-        .snapshot()
-        .into_vec()
+    let snapshot = snapshotter.snapshot().into_vec();
+    assert!(
+        snapshot
+            .iter()
+            .all(|(_, unit, help, _)| unit.is_some() && help.is_some()),
+        "a recorder is told what they are"
+    );
+    let mut seen: Vec<String> = snapshot
         .into_iter()
         .map(|(key, _, _, value)| {
             let labels: Vec<String> = key
@@ -47,6 +52,10 @@ fn every_metric_is_recorded_under_its_documented_name() {
             let value = match value {
                 DebugValue::Counter(count) => count.to_string(),
                 DebugValue::Gauge(level) => level.to_string(),
+                // How long they took is not known beforehand.
+                DebugValue::Histogram(samples) if key.key().name().ends_with("duration") => {
+                    format!("of {}", samples.len())
+                }
                 DebugValue::Histogram(samples) => format!("{samples:?}"),
             };
             format!("{} {{{}}} {value}", key.key().name(), labels.join(","))
@@ -57,12 +66,19 @@ fn every_metric_is_recorded_under_its_documented_name() {
     assert_eq!(
         seen,
         [
-            "undaunted_attempts_total {operation=upload} 4".to_owned(),
-            "undaunted_budget_tokens {} 100".to_owned(),
-            format!("undaunted_delay_seconds {{operation=upload}} [{second:?}]"),
-            "undaunted_failures_total {operation=upload,reason=permanent} 1".to_owned(),
-            "undaunted_retries_total {operation=upload,verdict=transient} 1".to_owned(),
-            "undaunted_successes_total {operation=upload} 2".to_owned(),
+            "undaunted.attempt.duration {operation=upload} of 4".to_owned(),
+            "undaunted.attempts {operation=upload} 4".to_owned(),
+            "undaunted.budget.tokens {} 100".to_owned(),
+            "undaunted.call.duration {operation=upload} of 3".to_owned(),
+            "undaunted.calls {operation=upload} 3".to_owned(),
+            format!("undaunted.delay {{operation=upload}} [{second:?}]"),
+            "undaunted.errors {operation=upload,error_type=not_found,verdict=permanent} 1"
+                .to_owned(),
+            "undaunted.errors {operation=upload,error_type=timeout,verdict=transient} 1".to_owned(),
+            "undaunted.failures {operation=upload,reason=permanent} 1".to_owned(),
+            "undaunted.recoveries {operation=upload} 1".to_owned(),
+            "undaunted.retries {operation=upload,verdict=transient} 1".to_owned(),
+            "undaunted.successes {operation=upload} 2".to_owned(),
         ]
     );
 }
@@ -86,8 +102,8 @@ async fn the_queue_and_the_pace_are_recorded_until_throttling_ends() {
         call.run().await.unwrap();
         for (key, _, _, value) in snapshotter.snapshot().into_vec() {
             match (key.key().name(), value) {
-                ("undaunted_pace_requests_per_second", DebugValue::Gauge(rate)) => pace.push(*rate),
-                ("undaunted_queue_seconds", DebugValue::Histogram(waits)) => {
+                ("undaunted.pace.requests_per_second", DebugValue::Gauge(rate)) => pace.push(*rate),
+                ("undaunted.queue", DebugValue::Histogram(waits)) => {
                     queued.push(waits.len());
                 }
                 _ => {}

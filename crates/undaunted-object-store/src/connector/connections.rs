@@ -7,9 +7,11 @@ use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
 };
+use tokio::time::Instant;
 use undaunted::TimedOut;
 
-use super::transport;
+use super::{measured, transport};
+use crate::trace::Exchange;
 
 /// A client whose pool of connections is replaced after a timeout.
 ///
@@ -50,13 +52,22 @@ impl<C: HttpConnector> Connections<C> {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
+        let exchange = Exchange::current();
+        if let Some(exchange) = &exchange {
+            exchange.sent(&request);
+        }
+        let began = Instant::now();
         let sent = tokio::time::timeout(limit, pool.client.execute(request));
         let Ok(sent) = sent.await else {
             self.replace(pool.number);
             let timed_out = TimedOut::Attempt { limit };
             return Err(HttpError::new(HttpErrorKind::Timeout, timed_out));
         };
-        sent.map_err(transport::sorted)
+        let response = sent.map_err(transport::sorted)?;
+        Ok(match exchange {
+            Some(exchange) => measured::response(response, exchange, began.elapsed()),
+            None => response,
+        })
     }
 
     /// Begins with new connections, unless somebody has since this pool was used.

@@ -9,6 +9,7 @@ mod expected;
 #[cfg(feature = "_fuzz")]
 pub(crate) mod fuzz;
 mod listing;
+mod measured;
 mod page;
 mod ranges;
 #[cfg(feature = "aws")]

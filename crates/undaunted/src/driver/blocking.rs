@@ -150,6 +150,7 @@ impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
     {
         let mut call = self.settings.into_call::<Op, E, _>(ThreadTimer(self.timer));
         let mut is_first = true;
+        call.begin_spans();
         loop {
             let number = call.attempt();
             // The thread sleeps in here until the pacer lets it go, so it is never pending.
@@ -160,7 +161,7 @@ impl<'c, Op, C, L, S> Retry<'c, Op, C, L, S> {
             };
             let result = begun.and_then(|cut| {
                 let time_left = cut.map(|cut| cut.after);
-                let _outer = call.as_outer();
+                let _around = call.around();
                 (self.op)(&Attempt { number, time_left })
             });
             match result {

@@ -3,6 +3,7 @@
 mod caps;
 mod turns;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
@@ -12,9 +13,11 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::context::{Classify, Context};
+use super::metrics::AttemptClock;
 use super::scope::current_deadline;
+use super::spans::{Spans, Within};
 use super::timer::Timer;
-use super::{entropy, log, metrics};
+use super::{entropy, log, metrics, spans};
 use crate::config::RetryConfig;
 use crate::event::{AttemptOutcome, Event};
 use crate::rules::Judgement;
@@ -36,15 +39,22 @@ where
     pub(super) classifier: C,
     pub(super) context: X,
     timer: S,
+    attempt_clock: AttemptClock,
     timed: OnHeap<Timed<S::Sleep, E>>,
+}
+
+/// What an attempt runs within.
+pub(super) struct Around<'a> {
+    _outer: Option<super::scope::Entered>,
+    _span: Option<Within<'a>>,
 }
 
 /// On the heap, so that a call which does not need it stays small.
 type OnHeap<T> = Option<Pin<Box<T>>>;
 
 pin_project! {
-    /// The wait before an attempt, or the time that a running attempt has; and what a deadline
-    /// needs.
+    /// The wait before an attempt, or the time that a running attempt has; what a deadline needs;
+    /// and the spans, where somebody listens.
     struct Timed<Sleep, E> {
         // None for a wait of zero.
         #[pin]
@@ -56,6 +66,7 @@ pin_project! {
         last: Option<E>,
         // The limit because of which `last` became the caller's error.
         ended_by: Option<TimedOut>,
+        spans: Spans,
     }
 }
 
@@ -72,6 +83,7 @@ where
             classifier,
             context,
             timer,
+            attempt_clock: AttemptClock::new(),
             timed: None,
         }
     }
@@ -86,7 +98,54 @@ where
     #[inline]
     pub(super) fn begins_freely(&mut self) -> bool {
         let has_turn = self.context.paced().is_none_or(|paced| paced.is_free());
-        has_turn && !self.config.has_time_limit() && !self.has_listener()
+        has_turn && !self.config.has_time_limit() && !self.has_listener() && !spans::is_on()
+    }
+
+    /// The call begins, and its spans do, if somebody listens.
+    pub(super) fn begin_spans(&mut self) {
+        if spans::is_on() && self.spans().is_none() {
+            let spans = self.context.spans();
+            self.timed = Some(Box::pin(Timed {
+                sleep: None,
+                because: None,
+                last: None,
+                ended_by: None,
+                spans,
+            }));
+        }
+    }
+
+    fn spans(&mut self) -> Option<&mut Spans> {
+        let spans = self.timed.as_mut()?.as_mut().project().spans;
+        spans.are_there().then_some(spans)
+    }
+
+    /// What an attempt runs within: the retry that it is a part of, and its span.
+    #[inline]
+    pub(super) fn around(&self) -> Around<'_> {
+        Around {
+            _outer: self.as_outer(),
+            _span: self.enter_span(),
+        }
+    }
+
+    fn enter_span(&self) -> Option<Within<'_>> {
+        self.timed.as_ref()?.spans.enter()
+    }
+
+    /// Keeps what is waited for from now on, or nothing if there is nothing to keep.
+    fn time(&mut self, sleep: Option<S::Sleep>, because: Option<TimedOut>, last: Option<E>) {
+        let spans = self.spans().map(std::mem::take).unwrap_or_default();
+        let is_needed = sleep.is_some() || because.is_some() || last.is_some() || spans.are_there();
+        self.timed = is_needed.then(|| {
+            Box::pin(Timed {
+                sleep,
+                because,
+                last,
+                ended_by: None,
+                spans,
+            })
+        });
     }
 
     /// Polls the wait before the next attempt.
@@ -113,13 +172,16 @@ where
             self.emit_success();
         }
         self.taken();
+        if let Some(spans) = self.spans() {
+            spans.end();
+        }
     }
 
     #[cold]
     fn emit_success(&mut self) {
         self.state.on_success(self.context.budget());
         let now = self.has_listener().then(|| self.timer.now());
-        self.emit(self.attempt(), now, None, AttemptOutcome::Succeeded);
+        self.emit(self.attempt(), now, None, AttemptOutcome::Succeeded, "");
     }
 
     /// Whether there is a listener that gets every event, with its time.
@@ -134,11 +196,14 @@ where
         now: Option<Instant>,
         rule: Option<&str>,
         outcome: AttemptOutcome<'_>,
+        error_type: &str,
     ) {
         if !log::is_on() && !self.has_listener() {
             return;
         }
+        let attempt_took = self.attempt_clock.stop(now);
         let began = self.context.began().or(self.state.start());
+        let mut spans = self.spans().map(std::mem::take).unwrap_or_default();
         let mut event = Event::new(
             self.context.name(),
             attempt,
@@ -154,9 +219,23 @@ where
             event.queued = paced.queued;
             event.pace = paced.pacer.rate();
         }
-        log::write(&event);
-        metrics::record(&event, self.context.budget());
-        self.context.on_event(&event);
+        {
+            let _within = spans.enter();
+            log::write(&event);
+            let counts_call = self.context.counts_call();
+            metrics::record(
+                &event,
+                self.context.budget(),
+                attempt_took,
+                error_type,
+                counts_call,
+            );
+            self.context.on_event(&event);
+        }
+        spans.end_attempt(&event, error_type);
+        if let Some(timed) = &mut self.timed {
+            *timed.as_mut().project().spans = spans;
+        }
     }
 }
 
@@ -172,22 +251,23 @@ where
     pub(super) fn begin(&mut self, is_first: bool) -> Result<(), E> {
         let cut = self.limit(is_first)?;
         let last = self.take_last();
-        self.timed = cut.map(|Cut { after, because }| {
-            Box::pin(Timed {
-                sleep: Some(self.timer.sleep(after)),
-                because: Some(because),
-                last,
-                ended_by: None,
-            })
-        });
+        match cut {
+            Some(Cut { after, because }) => {
+                let sleep = self.timer.sleep(after);
+                self.time(Some(sleep), Some(because), last);
+            }
+            None => self.time(None, None, None),
+        }
         Ok(())
     }
 
     /// An attempt begins: when it must be cut. If that is now, the error takes its place.
     pub(super) fn limit(&mut self, is_first: bool) -> Result<Option<Cut>, E> {
         let deadline = current_deadline();
-        let is_timed =
-            self.config.has_time_limit() || deadline.is_some() || (is_first && self.has_listener());
+        let is_timed = metrics::IS_ON
+            || self.config.has_time_limit()
+            || deadline.is_some()
+            || (is_first && self.has_listener());
         let now = is_timed.then(|| self.timer.now());
         if let (Some(now), true) = (now, is_first) {
             self.start(now);
@@ -195,7 +275,22 @@ where
         let cut = self.state.on_attempt(self.config, now);
         match caps::earliest(cut, now, deadline, self.began()) {
             Some(cut) if cut.after.is_zero() => Err(self.cut(cut.because)),
-            cut => Ok(cut),
+            cut => {
+                self.begin_attempt_span();
+                self.attempt_clock.start(now);
+                Ok(cut)
+            }
+        }
+    }
+
+    #[inline]
+    fn begin_attempt_span(&mut self) {
+        let queued = self
+            .context
+            .paced()
+            .map_or(Duration::ZERO, |paced| paced.queued);
+        if let Some(spans) = self.spans() {
+            spans.begin_attempt(queued);
         }
     }
 
@@ -290,6 +385,7 @@ where
                 self.state.on_failure(self.config, now, verdict, budget)
             };
         let decision = testing::switched(decision, &mut self.state, budget);
+        let error_type = self.error_type(&error);
         match self.capped(decision, now, deadline) {
             Decision::Retry { delay } => {
                 let outcome = AttemptOutcome::Retrying {
@@ -297,17 +393,10 @@ where
                     verdict,
                     error: &error,
                 };
-                self.emit(attempt, now, rule, outcome);
+                self.emit(attempt, now, rule, outcome, &error_type);
                 let sleep = (!delay.is_zero()).then(|| self.timer.sleep(delay));
                 let last = has_deadline.then_some(error);
-                self.timed = (sleep.is_some() || last.is_some()).then(|| {
-                    Box::pin(Timed {
-                        sleep,
-                        because: None,
-                        last,
-                        ended_by: None,
-                    })
-                });
+                self.time(sleep, None, last);
                 Ok(delay)
             }
             Decision::Stop(reason) => {
@@ -316,9 +405,25 @@ where
                     verdict,
                     error: &error,
                 };
-                self.emit(attempt, now, rule, outcome);
+                self.emit(attempt, now, rule, outcome, &error_type);
                 Err(error)
             }
+        }
+    }
+}
+
+impl<'c, E, C, X, S> Call<'c, E, C, X, S>
+where
+    C: Classify<E>,
+    X: Context<'c>,
+    S: Timer,
+{
+    /// What an error is called, where anybody asks.
+    fn error_type(&mut self, error: &E) -> Cow<'static, str> {
+        if metrics::IS_ON || self.spans().is_some() {
+            self.classifier.error_type(error)
+        } else {
+            Cow::Borrowed("")
         }
     }
 }

@@ -2,12 +2,14 @@
 //! classifies its errors.
 
 use std::any::type_name;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Instant;
 
 use super::pace::Paced;
+use super::spans::Spans;
 use crate::budget::RetryBudget;
 use crate::event::Event;
 use crate::rules::{Judgement, Rules};
@@ -22,6 +24,11 @@ pub(super) trait Context<'c> {
     /// What the operation is about, such as a key.
     fn subject(&self) -> Option<&'c Subject<'c>> {
         None
+    }
+
+    /// The spans of the call, which begins.
+    fn spans(&self) -> Spans {
+        Spans::of_call(self.name(), self.subject().map(|subject| subject as _))
     }
 
     /// The shared allowance for retries.
@@ -41,6 +48,11 @@ pub(super) trait Context<'c> {
 
     /// Passes an event on to the listener.
     fn on_event(&mut self, _: &Event<'_>) {}
+
+    /// Whether the call is one of its own in metrics, and not a part of one that its caller counts.
+    fn counts_call(&self) -> bool {
+        true
+    }
 
     /// Whether `total_timeout` runs from the first failure and not from the first attempt.
     fn clock_starts_at_failure(&self) -> bool {
@@ -95,6 +107,11 @@ pub trait Classify<E> {
     /// The error for a limit that ran out.
     fn timed_out(&mut self, timed_out: TimedOut) -> E;
 
+    /// What the error is called in spans and metrics.
+    fn error_type(&self, _: &E) -> Cow<'static, str> {
+        Cow::Borrowed(type_name::<E>())
+    }
+
     /// What [`Rules`] say of this error, which is `looked_into`.
     fn by_rules(
         &self,
@@ -117,6 +134,10 @@ impl<E: Retryable> Classify<E> for ByTrait {
 
     fn timed_out(&mut self, timed_out: TimedOut) -> E {
         E::timed_out(timed_out)
+    }
+
+    fn error_type(&self, error: &E) -> Cow<'static, str> {
+        error.error_type()
     }
 
     fn by_rules(
@@ -188,6 +209,10 @@ where
         self.inner.timed_out(timed_out)
     }
 
+    fn error_type(&self, error: &E) -> Cow<'static, str> {
+        self.inner.error_type(error)
+    }
+
     fn by_rules(
         &self,
         rules: &Rules,
@@ -230,6 +255,10 @@ where
 
     fn timed_out(&mut self, timed_out: TimedOut) -> E {
         self.inner.timed_out(timed_out)
+    }
+
+    fn error_type(&self, error: &E) -> Cow<'static, str> {
+        self.inner.error_type(error)
     }
 
     fn by_rules(

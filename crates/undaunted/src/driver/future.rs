@@ -8,9 +8,9 @@ use std::task::{Context as TaskContext, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::call::Call;
+use super::call::{Around, Call};
 use super::context::{Classify, Context};
-use super::scope::{Entered, current_deadline};
+use super::scope::current_deadline;
 use super::timer::Timer;
 
 pin_project! {
@@ -137,10 +137,13 @@ where
         loop {
             let begun = match (failure.take(), this.step.as_mut().project()) {
                 (Some(error), _) => Err(error),
-                (None, StepProjection::Start) => match ready!(this.call.poll_turn(cx)) {
-                    Ok(()) => this.call.begin(true),
-                    Err(error) => Err(error),
-                },
+                (None, StepProjection::Start) => {
+                    this.call.begin_spans();
+                    match ready!(this.call.poll_turn(cx)) {
+                        Ok(()) => this.call.begin(true),
+                        Err(error) => Err(error),
+                    }
+                }
                 (None, StepProjection::Waiting) => {
                     ready!(this.call.poll_wait(cx));
                     match ready!(this.call.poll_turn(cx)) {
@@ -149,7 +152,7 @@ where
                     }
                 }
                 (None, StepProjection::Attempting { attempt }) => {
-                    match poll_within(this.call.as_outer(), attempt, cx) {
+                    match poll_within(this.call.around(), attempt, cx) {
                         Poll::Ready(Ok(value)) => {
                             this.call.succeeded();
                             this.step.set(Step::Done);
@@ -173,7 +176,10 @@ where
                     return Poll::Pending;
                 }
             } else {
-                let attempt = (this.op)();
+                let attempt = {
+                    let _around = this.call.around();
+                    (this.op)()
+                };
                 this.step.set(Step::Attempting { attempt });
             }
         }
@@ -182,7 +188,7 @@ where
 
 /// Polls an attempt, within what calls in it are told.
 fn poll_within<F: Future>(
-    _entered: Option<Entered>,
+    _around: Around<'_>,
     attempt: Pin<&mut F>,
     cx: &mut TaskContext<'_>,
 ) -> Poll<F::Output> {

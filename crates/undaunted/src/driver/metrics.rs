@@ -1,74 +1,238 @@
-//! Metrics through the `metrics` facade, where that feature is on. The names and labels are
-//! listed in [`crate::guide::monitoring`]; they are part of the public interface.
+//! Metrics through the `metrics` facade, where that feature is on. Names and labels are those of
+//! [`crate::metric`]; they are part of the public interface.
 
 #[cfg(feature = "metrics")]
-pub(super) use enabled::{IS_ON, pacing_ended, record};
+pub use enabled::record_call;
+#[cfg(feature = "metrics")]
+pub(super) use enabled::{AttemptClock, IS_ON, pacing_ended, record};
 #[cfg(feature = "metrics")]
 mod enabled {
-    use metrics::{counter, gauge, histogram};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
+
+    use metrics::{Key, Label, Level, Metadata, Recorder, SharedString, Unit, with_recorder};
 
     use crate::budget::RetryBudget;
     use crate::event::{AttemptOutcome, Event};
+    use crate::metric::{self, Metric, MetricKind, MetricUnit};
+    use crate::state::StopReason;
 
-    pub(in crate::driver) fn record(event: &Event<'_>, budget: Option<&RetryBudget>) {
-        let operation = || event.operation.to_owned();
-        counter!(ATTEMPTS, "operation" => operation()).increment(1);
-        match event.outcome {
+    /// When the running attempt began.
+    #[derive(Debug)]
+    pub(in crate::driver) struct AttemptClock(Option<Instant>);
+
+    impl AttemptClock {
+        pub(in crate::driver) const fn new() -> Self {
+            Self(None)
+        }
+
+        pub(in crate::driver) const fn start(&mut self, now: Option<Instant>) {
+            self.0 = now;
+        }
+
+        /// How long the attempt took that has ended, if one did.
+        pub(in crate::driver) fn stop(&mut self, now: Option<Instant>) -> Option<Duration> {
+            let began = self.0.take()?;
+            Some(now?.saturating_duration_since(began))
+        }
+    }
+
+    /// What has ended: `attempt` is how long it took, and none where no attempt began. The call is
+    /// counted unless its caller does.
+    pub(in crate::driver) fn record(
+        event: &Event<'_>,
+        budget: Option<&RetryBudget>,
+        attempt: Option<Duration>,
+        error_type: &str,
+        counts_call: bool,
+    ) {
+        let operation: SharedString = event.operation.to_owned().into();
+        let operation = || ("operation", operation.clone());
+        if let Some(attempt) = attempt {
+            metric::ATTEMPTS.count(1, &[operation()]);
+            metric::ATTEMPT_DURATION.observe(attempt, &[operation()]);
+        }
+        let verdict = match event.outcome {
             AttemptOutcome::Retrying { delay, verdict, .. } => {
-                let verdict = verdict.as_str();
-                counter!(RETRIES, "operation" => operation(), "verdict" => verdict).increment(1);
-                histogram!(DELAY, "operation" => operation()).record(delay);
+                let labels = [operation(), ("verdict", verdict.as_str().into())];
+                metric::RETRIES.count(1, &labels);
+                metric::DELAY.observe(delay, &[operation()]);
+                Some(verdict)
             }
-            AttemptOutcome::Stopped { reason, .. } => {
-                let reason = reason.as_str();
-                counter!(FAILURES, "operation" => operation(), "reason" => reason).increment(1);
-            }
-            AttemptOutcome::Succeeded => {
-                counter!(SUCCESSES, "operation" => operation()).increment(1);
-            }
+            AttemptOutcome::Stopped { verdict, .. } => Some(verdict),
+            AttemptOutcome::Succeeded => None,
+        };
+        if let Some(verdict) = verdict {
+            let error_type = ("error_type", error_type.to_owned().into());
+            let labels = [
+                operation(),
+                error_type,
+                ("verdict", verdict.as_str().into()),
+            ];
+            metric::ERRORS.count(1, &labels);
+        }
+        let stopped = match event.outcome {
+            AttemptOutcome::Retrying { .. } => None,
+            AttemptOutcome::Stopped { reason, .. } => Some(Some(reason)),
+            AttemptOutcome::Succeeded => Some(None),
+        };
+        if let Some(stopped) = stopped.filter(|_| counts_call) {
+            record_call(event.operation, stopped, event.elapsed, event.attempt > 1);
         }
         if let Some(rule) = event.rule {
-            let rule = rule.to_owned();
-            counter!(BY_RULE, "operation" => operation(), "rule" => rule).increment(1);
+            let labels = [operation(), ("rule", rule.to_owned().into())];
+            metric::JUDGED_BY_RULE.count(1, &labels);
         }
         if !event.queued.is_zero() {
-            histogram!(QUEUED, "operation" => operation()).record(event.queued);
+            metric::QUEUE.observe(event.queued, &[operation()]);
         }
         if let Some(rate) = event.pace {
-            gauge!(PACE).set(rate);
+            metric::PACE.set(rate);
         }
         if let Some(budget) = budget {
-            gauge!(BUDGET).set(budget.tokens());
+            metric::BUDGET.set(f64::from(budget.tokens()));
+        }
+    }
+
+    /// A call has ended, for this reason if it failed.
+    pub fn record_call(
+        operation: &str,
+        stopped: Option<StopReason>,
+        elapsed: Option<Duration>,
+        is_recovered: bool,
+    ) {
+        let operation: SharedString = operation.to_owned().into();
+        let operation = || ("operation", operation.clone());
+        match stopped {
+            Some(reason) => {
+                metric::FAILURES.count(1, &[operation(), ("reason", reason.as_str().into())]);
+            }
+            None => metric::SUCCESSES.count(1, &[operation()]),
+        }
+        if stopped.is_none() && is_recovered {
+            metric::RECOVERIES.count(1, &[operation()]);
+        }
+        metric::CALLS.count(1, &[operation()]);
+        if let Some(elapsed) = elapsed {
+            metric::CALL_DURATION.observe(elapsed, &[operation()]);
         }
     }
 
     /// Requests are no longer paced.
     pub(in crate::driver) fn pacing_ended() {
-        gauge!(PACE).set(0.0);
+        metric::PACE.set(0.0);
     }
 
     /// Whether everything is counted, successes at the first attempt too.
     pub(in crate::driver) const IS_ON: bool = true;
 
-    const ATTEMPTS: &str = "undaunted_attempts_total";
-    const RETRIES: &str = "undaunted_retries_total";
-    const SUCCESSES: &str = "undaunted_successes_total";
-    const FAILURES: &str = "undaunted_failures_total";
-    const BY_RULE: &str = "undaunted_failures_judged_by_rule_total";
-    const DELAY: &str = "undaunted_delay_seconds";
-    const QUEUED: &str = "undaunted_queue_seconds";
-    const PACE: &str = "undaunted_pace_requests_per_second";
-    const BUDGET: &str = "undaunted_budget_tokens";
+    /// For the crates that know what the core does not.
+    impl Metric {
+        /// Counts so many.
+        #[doc(hidden)]
+        pub fn count(&self, number: u64, labels: &[(&'static str, SharedString)]) {
+            let key = self.key(labels);
+            with(|recorder| recorder.register_counter(&key, &METADATA).increment(number));
+        }
+
+        /// Adds a duration to a distribution.
+        #[doc(hidden)]
+        pub fn observe(&self, duration: Duration, labels: &[(&'static str, SharedString)]) {
+            let key = self.key(labels);
+            let seconds = duration.as_secs_f64();
+            with(|recorder| recorder.register_histogram(&key, &METADATA).record(seconds));
+        }
+
+        fn set(&self, value: f64) {
+            let key = self.key(&[]);
+            with(|recorder| recorder.register_gauge(&key, &METADATA).set(value));
+        }
+
+        fn key(&self, labels: &[(&'static str, SharedString)]) -> Key {
+            debug_assert!(
+                labels.iter().map(|(label, _)| label).eq(self.labels),
+                "{} has other labels",
+                self.name
+            );
+            let labels = labels.iter();
+            let labels: Vec<_> = labels
+                .map(|(label, value)| Label::new(*label, value.clone()))
+                .collect();
+            Key::from_parts(self.name, labels)
+        }
+    }
+
+    fn with(record: impl FnOnce(&dyn Recorder)) {
+        with_recorder(|recorder| {
+            describe_once(recorder);
+            record(recorder);
+        });
+    }
+
+    /// Tells a recorder the units and what the metrics are, when it gets the first of them. A program
+    /// has one, and it may be set after this code has run.
+    fn describe_once(recorder: &dyn Recorder) {
+        let address = std::ptr::from_ref(recorder).cast::<()>().addr();
+        if DESCRIBED.swap(address, Ordering::Relaxed) == address {
+            return;
+        }
+        for metric in metric::ALL {
+            let unit = Some(match metric.unit {
+                MetricUnit::Count => Unit::Count,
+                MetricUnit::Bytes => Unit::Bytes,
+                MetricUnit::Seconds => Unit::Seconds,
+            });
+            let name = metric.name.into();
+            let help = metric.help.into();
+            match metric.kind {
+                MetricKind::Counter => recorder.describe_counter(name, unit, help),
+                MetricKind::Gauge => recorder.describe_gauge(name, unit, help),
+                MetricKind::Histogram => recorder.describe_histogram(name, unit, help),
+            }
+        }
+    }
+
+    /// The address of the recorder that knows them.
+    static DESCRIBED: AtomicUsize = AtomicUsize::new(0);
+
+    static METADATA: Metadata<'static> =
+        Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 }
 
 #[cfg(not(feature = "metrics"))]
-pub(super) use disabled::{IS_ON, pacing_ended, record};
+pub(super) use disabled::{AttemptClock, IS_ON, pacing_ended, record};
 #[cfg(not(feature = "metrics"))]
+#[allow(clippy::unused_self, reason = "as where they are on")]
 mod disabled {
+    use std::time::{Duration, Instant};
+
     use crate::budget::RetryBudget;
     use crate::event::Event;
 
-    pub(in crate::driver) fn record(_: &Event<'_>, _: Option<&RetryBudget>) {}
+    #[derive(Debug)]
+    pub(in crate::driver) struct AttemptClock;
+
+    impl AttemptClock {
+        pub(in crate::driver) const fn new() -> Self {
+            Self
+        }
+
+        #[inline]
+        pub(in crate::driver) const fn start(&mut self, _: Option<Instant>) {}
+
+        pub(in crate::driver) const fn stop(&mut self, _: Option<Instant>) -> Option<Duration> {
+            None
+        }
+    }
+
+    pub(in crate::driver) const fn record(
+        _: &Event<'_>,
+        _: Option<&RetryBudget>,
+        _: Option<Duration>,
+        _: &str,
+        _: bool,
+    ) {
+    }
 
     pub(in crate::driver) const fn pacing_ended() {}
 

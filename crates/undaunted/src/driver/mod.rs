@@ -9,7 +9,7 @@
 //!         future                 session                  │
 //!              \                    │                    /
 //!               └─────────────► call::Call ◄────────────┘
-//!          context (name, budget, listener), scope, timer, log, metrics, entropy
+//!          context (name, budget, listener), scope, timer, log, spans, metrics, entropy
 //! ```
 //!
 //! [`future`] polls attempts and waits, [`session`] offers the steps to a loop that the caller
@@ -23,13 +23,16 @@ pub(crate) mod check_status;
 pub(crate) mod context;
 pub(crate) mod entropy;
 mod future;
+#[cfg(feature = "metrics")]
+pub(crate) mod in_process;
 mod log;
-mod metrics;
+pub(crate) mod metrics;
 pub(crate) mod pace;
 pub(crate) mod scope;
 #[cfg(feature = "tokio")]
 pub(crate) mod session;
 pub(crate) mod settings;
+pub(crate) mod spans;
 pub(crate) mod timer;
 #[cfg(feature = "tokio")]
 pub(crate) mod with_retry;

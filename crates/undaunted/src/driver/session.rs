@@ -1,5 +1,6 @@
 //! The steps of a call, for a loop that the caller writes.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -14,6 +15,9 @@ use super::context::{AsError, Classify, Context, Subject};
 use super::metrics;
 use super::pace::{Pace, Paced, Unpaced};
 use super::scope::current_deadline;
+use super::spans;
+#[cfg(feature = "spans")]
+use super::spans::{OperationSpan, Spans};
 use super::timer::DefaultTimer;
 use crate::budget::RetryBudget;
 use crate::config::RetryConfig;
@@ -84,6 +88,10 @@ impl<E: Retryable> Classify<E> for BySession<'_, E> {
     fn timed_out(&mut self, timed_out: TimedOut) -> E {
         E::timed_out(timed_out)
     }
+
+    fn error_type(&self, error: &E) -> Cow<'static, str> {
+        error.error_type()
+    }
 }
 
 /// What a [`Session`] can be given.
@@ -93,7 +101,10 @@ struct SessionContext<'c, P> {
     budget: Option<&'c RetryBudget>,
     pace: P,
     on_event: Option<&'c (dyn Fn(&Event<'_>) + Send + Sync)>,
+    #[cfg(feature = "spans")]
+    span: Option<OperationSpan>,
     clock_starts_at_failure: bool,
+    is_part: bool,
     has_begun: bool,
     began: Option<Instant>,
 }
@@ -105,6 +116,14 @@ impl<'c, P: Pace<'c>> Context<'c> for SessionContext<'c, P> {
 
     fn subject(&self) -> Option<&'c Subject<'c>> {
         self.subject
+    }
+
+    #[cfg(feature = "spans")]
+    fn spans(&self) -> Spans {
+        match &self.span {
+            Some(span) => Spans::of(span.clone()),
+            None => Spans::of_call(self.name, self.subject.map(|subject| subject as _)),
+        }
     }
 
     fn budget(&self) -> Option<&'c RetryBudget> {
@@ -124,6 +143,10 @@ impl<'c, P: Pace<'c>> Context<'c> for SessionContext<'c, P> {
         if let Some(on_event) = self.on_event {
             on_event(event);
         }
+    }
+
+    fn counts_call(&self) -> bool {
+        !self.is_part
     }
 
     fn clock_starts_at_failure(&self) -> bool {
@@ -214,6 +237,21 @@ impl<'c, E, P: Pace<'c> + Default> Session<'c, E, P> {
         self
     }
 
+    /// The operation that this session is a part of, in whose span those of the attempts are. Default:
+    /// a span of its own, within the one that is current when the first attempt begins.
+    #[cfg(feature = "spans")]
+    pub fn span(mut self, span: &OperationSpan) -> Self {
+        self.call().context.span = Some(span.clone());
+        self
+    }
+
+    /// Leaves it to the caller to count the call in metrics, for one that several sessions make.
+    #[doc(hidden)]
+    pub fn part_of_a_call(mut self) -> Self {
+        self.call().context.is_part = true;
+        self
+    }
+
     /// Makes the jitter repeatable.
     pub fn seed(mut self, seed: u64) -> Self {
         self.call().state.seed_with(|| seed);
@@ -265,7 +303,10 @@ fn new_call<'c, E, P: Pace<'c>>(
         budget: None,
         pace,
         on_event: None,
+        #[cfg(feature = "spans")]
+        span: None,
         clock_starts_at_failure: false,
+        is_part: false,
         has_begun: false,
         began: None,
     };
@@ -288,6 +329,9 @@ impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
     where
         Fut: Future<Output = Result<T, E>>,
     {
+        if spans::is_on() {
+            self.call();
+        }
         Attempt {
             session: self,
             operation,
@@ -390,13 +434,14 @@ where
             };
         };
         if !*this.has_begun {
+            call.begin_spans();
             ready!(call.poll_turn(cx))?;
             *this.has_begun = true;
             let is_first = !std::mem::replace(&mut call.context.has_begun, true);
             call.begin(is_first)?;
         }
         let polled = {
-            let _outer = call.as_outer();
+            let _around = call.around();
             this.operation.poll(cx)
         };
         match polled {

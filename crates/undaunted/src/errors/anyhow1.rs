@@ -12,6 +12,10 @@ impl Retryable for AnyhowError {
         verdict_along_sources(self.as_ref())
     }
 
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        super::error_type::error_type(self.as_ref())
+    }
+
     fn timed_out(timed_out: TimedOut) -> Self {
         Self::new(timed_out)
     }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use super::error_type::error_type;
 use crate::verdict::{FailedResponse, Retryable, TimedOut, Verdict};
 
 /// A failed HTTP response: its status, and what the service said beside it.
@@ -171,6 +172,10 @@ impl Retryable for HttpFailure {
         Self::verdict(self)
     }
 
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        error_type(self)
+    }
+
     /// 408, the status by which HTTP itself says that a request took too long; 400 for a limit
     /// that cannot be enforced.
     fn timed_out(timed_out: TimedOut) -> Self {
@@ -181,6 +186,11 @@ impl Retryable for HttpFailure {
             }
         }
     }
+}
+
+/// The codes of failures that may be retried.
+pub(crate) fn known_codes() -> impl Iterator<Item = &'static &'static str> {
+    THROTTLED_CODES.iter().chain(TRANSIENT_CODES)
 }
 
 /// Codes by which a service asks its callers to slow down. The first group is the AWS SDKs'

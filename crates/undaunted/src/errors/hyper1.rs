@@ -30,6 +30,10 @@ impl Retryable for HyperError {
         limit.map_or(Verdict::TRANSIENT, TimedOut::verdict)
     }
 
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        super::error_type::error_type(self)
+    }
+
     /// hyper has no constructor for its errors, so a connection over a stream that fails makes
     /// this one. The limit is behind it, along `source()`.
     fn timed_out(timed_out: TimedOut) -> Self {

@@ -37,6 +37,10 @@ impl Retryable for ClientError {
         cause.unwrap_or(Verdict::Permanent)
     }
 
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        super::error_type::error_type(self)
+    }
+
     /// hyper-util has no constructor for its errors, so a client whose request cannot be sent
     /// makes this one. The limit is behind it, along `source()`.
     fn timed_out(timed_out: TimedOut) -> Self {

@@ -41,6 +41,10 @@ impl Retryable for io::Error {
         }
     }
 
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        super::error_type::error_type(self)
+    }
+
     fn timed_out(timed_out: TimedOut) -> Self {
         let kind = match timed_out {
             TimedOut::CannotCut { .. } => io::ErrorKind::InvalidInput,

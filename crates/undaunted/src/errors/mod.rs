@@ -3,6 +3,7 @@
 //! cannot be implemented for a foreign type elsewhere.)
 
 mod causes;
+pub(crate) mod error_type;
 pub(crate) mod http;
 mod io;
 pub(crate) mod retry_after;
@@ -27,6 +28,7 @@ mod reqwest;
 #[cfg(feature = "tonic014")]
 mod tonic014;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::Error as IoError;
 use std::time::Duration;
@@ -46,6 +48,10 @@ impl Retryable for Box<dyn Error + Send + Sync> {
     fn timed_out(timed_out: TimedOut) -> Self {
         Box::new(timed_out)
     }
+
+    fn error_type(&self) -> Cow<'static, str> {
+        error_type::error_type(self.as_ref())
+    }
 }
 
 impl Retryable for Box<dyn Error> {
@@ -57,6 +63,10 @@ impl Retryable for Box<dyn Error> {
     fn timed_out(timed_out: TimedOut) -> Self {
         Box::new(timed_out)
     }
+
+    fn error_type(&self) -> Cow<'static, str> {
+        error_type::error_type(self.as_ref())
+    }
 }
 
 /// The status that an error stands for, where it need not have the response.
@@ -67,6 +77,21 @@ pub(crate) fn status(error: &(dyn Error + 'static)) -> Option<u16> {
 /// The service's code that an error of another client has, or the name of the client's error kind.
 pub(crate) fn code<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
     CODES.iter().find_map(|code| code(error))
+}
+
+/// What kind an error of another client is, where the standard library's error behind it does not say.
+#[cfg_attr(
+    not(any(feature = "object_store013", feature = "object_store014")),
+    allow(clippy::missing_const_for_fn, reason = "the only clients with kinds")
+)]
+fn kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    #[cfg(any(feature = "object_store013", feature = "object_store014"))]
+    return object_store::kind(error);
+    #[cfg(not(any(feature = "object_store013", feature = "object_store014")))]
+    {
+        let _ = error;
+        None
+    }
 }
 
 /// The wait that the service asks for by an error whose type is one of those that have a verdict.

@@ -17,6 +17,11 @@ pub(super) fn status(error: &(dyn Error + 'static)) -> Option<u16> {
     v014::status(error).or_else(|| v013::status(error))
 }
 
+/// What a failure without a response is called.
+pub(super) fn kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    v014::kind(error).or_else(|| v013::kind(error))
+}
+
 fn verdict_of_store(error: &(dyn Error + 'static)) -> Option<Verdict> {
     v014::verdict_of_store(error).or_else(|| v013::verdict_of_store(error))
 }
@@ -79,6 +84,17 @@ macro_rules! version {
             }
         }
 
+        pub(super) fn kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
+            match error.downcast_ref::<HttpError>()?.kind() {
+                HttpErrorKind::Connect => Some("connection"),
+                HttpErrorKind::Decode => Some("body"),
+                HttpErrorKind::Interrupted => Some("interrupted"),
+                HttpErrorKind::Request => Some("request"),
+                HttpErrorKind::Timeout => Some("timeout"),
+                _ => None,
+            }
+        }
+
         /// A body that breaks while it is read comes as `Decode`, so that one is transient too.
         pub(super) fn verdict_of_kind(error: &(dyn Error + 'static)) -> Option<Verdict> {
             let verdict = match error.downcast_ref::<HttpError>()?.kind() {
@@ -103,6 +119,10 @@ macro_rules! version {
                     Self::Generic { source, .. } => super::verdict_of_cause(source.as_ref()),
                     _ => Verdict::Permanent,
                 }
+            }
+
+            fn error_type(&self) -> std::borrow::Cow<'static, str> {
+                crate::errors::error_type::error_type(self)
             }
 
             fn timed_out(timed_out: TimedOut) -> Self {
@@ -232,6 +252,10 @@ macro_rules! no_version {
         }
 
         pub(super) const fn status(_: &(dyn Error + 'static)) -> Option<u16> {
+            None
+        }
+
+        pub(super) const fn kind(_: &(dyn Error + 'static)) -> Option<&'static str> {
             None
         }
     };

@@ -56,6 +56,10 @@ impl Retryable for OpendalError {
         }
     }
 
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        super::error_type::error_type(self)
+    }
+
     fn timed_out(timed_out: TimedOut) -> Self {
         let text = timed_out.to_string();
         match timed_out {

@@ -52,6 +52,10 @@ macro_rules! retryable_reqwest {
                 }
             }
 
+            fn error_type(&self) -> std::borrow::Cow<'static, str> {
+                crate::errors::error_type::error_type(self)
+            }
+
             /// reqwest has no constructor for its errors, so a body that fails makes this one. It
             /// is a timeout (`is_timeout`), and the limit is behind it, along `source()`.
             fn timed_out(timed_out: TimedOut) -> Self {

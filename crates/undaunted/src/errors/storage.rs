@@ -165,6 +165,10 @@ impl Retryable for StorageError {
         }
     }
 
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        super::error_type::error_type(self)
+    }
+
     fn timed_out(timed_out: TimedOut) -> Self {
         let kind = match timed_out {
             TimedOut::CannotCut { .. } => StorageErrorKind::Configuration,

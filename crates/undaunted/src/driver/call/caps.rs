@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use super::{Call, Timed};
+use super::Call;
 use crate::driver::context::{Classify, Context};
 use crate::driver::log;
 use crate::driver::scope::{self, Change, Entered, Outer, current_deadline};
@@ -26,14 +26,10 @@ where
         let now = self.timer.now();
         self.start(now);
         let cut = earliest(None, Some(now), current_deadline(), self.began());
-        self.timed = cut.map(|Cut { after, because }| {
-            Box::pin(Timed {
-                sleep: (!after.is_zero()).then(|| self.timer.sleep(after)),
-                because: Some(because),
-                last: None,
-                ended_by: None,
-            })
-        });
+        if let Some(Cut { after, because }) = cut {
+            let sleep = (!after.is_zero()).then(|| self.timer.sleep(after));
+            self.time(sleep, Some(because), None);
+        }
     }
 
     /// The decision, within what the code around the call allows.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::{Duration, Instant};
 
-use super::{Call, Timed};
+use super::Call;
 use crate::driver::context::{Classify, Context};
 use crate::driver::scope::current_deadline;
 use crate::driver::timer::Timer;
@@ -80,12 +80,8 @@ where
                 None => until,
             };
             let last = self.take_last();
-            self.timed = Some(Box::pin(Timed {
-                sleep: Some(self.timer.sleep(until.saturating_duration_since(now))),
-                because: None,
-                last,
-                ended_by: None,
-            }));
+            let sleep = self.timer.sleep(until.saturating_duration_since(now));
+            self.time(Some(sleep), None, last);
         }
     }
 }

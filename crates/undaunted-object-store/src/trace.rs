@@ -1,0 +1,286 @@
+//! What spans and metrics say of an operation beyond what the core knows: the HTTP of its attempts and
+//! the bytes each way.
+//!
+//! The connector knows these, several layers below, and it runs on the task that makes the attempt. So
+//! an attempt leaves there, in a task-local, where its requests are to be taken down. Where nobody
+//! listens there is nothing.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use object_store::path::Path;
+use tracing::Span;
+use undaunted::Event;
+#[cfg(feature = "spans")]
+use undaunted::OperationSpan;
+
+use crate::measure::{self, Call};
+use crate::operation::Operation;
+use crate::policy::Policy;
+
+/// An operation that somebody listens to. It ends when the last part of it does: the call, or the body
+/// that is read after it. A clone shares it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trace(Option<Arc<Traced>>);
+
+#[derive(Debug)]
+struct Traced {
+    operation: Operation,
+    call: Call,
+    #[cfg(feature = "spans")]
+    span: Option<OperationSpan>,
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Trace {
+    /// The operation begins.
+    pub(crate) fn begin(policy: &Policy, operation: Operation, location: &Path) -> Self {
+        let has_spans = spans::are_on();
+        if !has_spans && !measure::IS_ON {
+            return Self(None);
+        }
+        #[cfg(not(feature = "spans"))]
+        let _ = (policy, location);
+        Self(Some(Arc::new(Traced {
+            operation,
+            call: Call::begin(operation),
+            #[cfg(feature = "spans")]
+            span: has_spans.then(|| spans::of_operation(policy, operation, location)),
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+        })))
+    }
+
+    /// The span of the operation, in which those of its attempts are to be.
+    #[cfg(feature = "spans")]
+    pub(crate) fn span(&self) -> Option<&OperationSpan> {
+        self.0.as_ref()?.span.as_ref()
+    }
+
+    /// An attempt has ended. What the last one of the operation came to, it came to.
+    pub(crate) fn record(&self, event: &Event<'_>) {
+        if let Some(traced) = &self.0 {
+            traced.call.record(event);
+        }
+    }
+
+    /// Runs an attempt, whose requests are taken down.
+    pub(crate) async fn attempt<T>(&self, attempt: impl Future<Output = T>) -> T {
+        let Some(traced) = &self.0 else {
+            return attempt.await;
+        };
+        let exchange = Arc::new(Exchange {
+            operation: Arc::clone(traced),
+            http: Mutex::default(),
+            received: AtomicU64::new(0),
+        });
+        // Dropped with the attempt, which a limit may cut.
+        let _ended = Ended {
+            span: spans::current_attempt(),
+            exchange: Arc::clone(&exchange),
+        };
+        EXCHANGE.scope(exchange, attempt).await
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        measure::bytes(
+            self.operation,
+            *self.sent.get_mut(),
+            *self.received.get_mut(),
+        );
+        #[cfg(feature = "spans")]
+        if let Some(span) = &self.span {
+            let span = span.span();
+            span.record("undaunted.bytes_sent", signed(*self.sent.get_mut()));
+            span.record("undaunted.bytes_received", signed(*self.received.get_mut()));
+        }
+    }
+}
+
+tokio::task_local! {
+    static EXCHANGE: Arc<Exchange>;
+}
+
+/// The requests and responses of one attempt: mostly one of each.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    operation: Arc<Traced>,
+    http: Mutex<Http>,
+    received: AtomicU64,
+}
+
+/// The last request and its response, but all bytes.
+#[derive(Debug, Default)]
+struct Http {
+    method: Option<http::Method>,
+    server: Option<(String, Option<u16>)>,
+    sent: u64,
+    status: Option<u16>,
+    request_id: Option<String>,
+    time_to_first_byte: Option<Duration>,
+}
+
+impl Exchange {
+    /// Where the requests of this task are to be taken down, if anywhere.
+    pub(crate) fn current() -> Option<Arc<Self>> {
+        EXCHANGE.try_with(Arc::clone).ok()
+    }
+
+    /// A request is sent, with a body of this length.
+    pub(crate) fn sent(&self, request: &object_store::client::HttpRequest) {
+        let bytes = u64::try_from(request.body().content_length()).unwrap_or(u64::MAX);
+        self.operation.sent.fetch_add(bytes, Ordering::Relaxed);
+        let mut http = self.http();
+        http.sent += bytes;
+        http.method = Some(request.method().clone());
+        let uri = request.uri();
+        // Neither the user of the URL nor its query, which may be a signature.
+        http.server = uri.host().map(|host| (host.to_owned(), uri.port_u16()));
+    }
+
+    /// The head of its response came after this time.
+    pub(crate) fn responded(&self, response: &object_store::client::HttpResponse, after: Duration) {
+        let request_id = REQUEST_IDS.iter().find_map(|name| {
+            let id = response.headers().get(*name)?.to_str().ok()?;
+            Some(id.to_owned())
+        });
+        {
+            let mut http = self.http();
+            http.status = Some(response.status().as_u16());
+            http.request_id = request_id;
+            http.time_to_first_byte = Some(after);
+        }
+        measure::time_to_first_byte(self.operation.operation, after);
+    }
+
+    /// A part of a body came. It counts for the operation also where the attempt has ended.
+    pub(crate) fn received(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.received.fetch_add(bytes, Ordering::Relaxed);
+        self.operation.received.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn http(&self) -> MutexGuard<'_, Http> {
+        self.http.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says what is known at the end of an attempt in its span.
+struct Ended {
+    span: Option<Span>,
+    exchange: Arc<Exchange>,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let Some(span) = &self.span else {
+            return;
+        };
+        let http = self.exchange.http();
+        let Some(method) = &http.method else {
+            return;
+        };
+        span.record("http.request.method", method.as_str());
+        if http.sent > 0 {
+            span.record("http.request.body.size", signed(http.sent));
+        }
+        if let Some((address, port)) = &http.server {
+            span.record("server.address", address.as_str());
+            if let Some(port) = port {
+                span.record("server.port", i64::from(*port));
+            }
+        }
+        let Some(status) = http.status else {
+            return;
+        };
+        span.record("http.response.status_code", i64::from(status));
+        let received = self.exchange.received.load(Ordering::Relaxed);
+        if received > 0 {
+            span.record("http.response.body.size", signed(received));
+        }
+        if let Some(id) = &http.request_id {
+            span.record("aws.request_id", id.as_str());
+        }
+        if let Some(after) = http.time_to_first_byte {
+            span.record("undaunted.time_to_first_byte_ms", after.as_secs_f64() * 1e3);
+        }
+    }
+}
+
+/// As OpenTelemetry's numbers are: others become text.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(feature = "spans")]
+mod spans {
+    use object_store::path::Path;
+    use tracing::field::Empty;
+    use tracing::level_filters::LevelFilter;
+    use tracing::{Span, info_span};
+    use undaunted::OperationSpan;
+
+    use crate::operation::Operation;
+    use crate::policy::Policy;
+
+    pub(super) fn are_on() -> bool {
+        LevelFilter::current() >= LevelFilter::INFO
+    }
+
+    pub(super) fn current_attempt() -> Option<Span> {
+        OperationSpan::current_attempt()
+    }
+
+    pub(super) fn of_operation(
+        policy: &Policy,
+        operation: Operation,
+        location: &Path,
+    ) -> OperationSpan {
+        let bucket = policy.s3_bucket.as_deref();
+        let key = Some(location.as_ref()).filter(|key| !key.is_empty());
+        let (s3_key, other_key) = match bucket {
+            Some(_) => (key, None),
+            None => (None, key),
+        };
+        OperationSpan::new(info_span!(
+            target: "undaunted::span",
+            "operation",
+            otel.name = operation.as_str(),
+            otel.kind = "internal",
+            otel.status_code = Empty,
+            error.type = Empty,
+            aws.s3.bucket = bucket,
+            aws.s3.key = s3_key,
+            undaunted.location = other_key,
+            undaunted.attempts = Empty,
+            undaunted.bytes_sent = Empty,
+            undaunted.bytes_received = Empty,
+            undaunted.stop_reason = Empty,
+        ))
+    }
+}
+
+#[cfg(not(feature = "spans"))]
+mod spans {
+    use tracing::Span;
+
+    pub(super) const fn are_on() -> bool {
+        false
+    }
+
+    pub(super) const fn current_attempt() -> Option<Span> {
+        None
+    }
+}
+
+/// The headers by which S3, Google and Azure name a request.
+const REQUEST_IDS: [&str; 3] = [
+    "x-amz-request-id",
+    "x-guploader-uploadid",
+    "x-ms-request-id",
+];

@@ -1,0 +1,228 @@
+//! The traces and metrics of a store's operations, over HTTP and through faults.
+#![cfg(all(feature = "aws", feature = "spans", feature = "metrics"))]
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+#[path = "../examples/opentelemetry.rs"]
+#[allow(dead_code, reason = "the test prints nothing")]
+mod example;
+
+use std::collections::BTreeMap;
+
+use example::{attribute, caller, traced_upload_and_download};
+use futures::{StreamExt, TryStreamExt};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use object_store::path::Path;
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutPayload};
+use opentelemetry::Value;
+use opentelemetry::trace::Status;
+use opentelemetry_sdk::trace::SpanData;
+use undaunted::{Jitter, RetryConfig};
+use undaunted_chaos::server::S3Server;
+use undaunted_chaos::{Failure, Fault, FaultPlan, Operation, Rule};
+use undaunted_object_store::{Backend, RetryStore, open_with};
+
+/// The spans within this one, in the order in which they began.
+fn children<'s>(spans: &'s [SpanData], parent: &SpanData) -> Vec<&'s SpanData> {
+    let id = parent.span_context.span_id();
+    let mut children: Vec<_> = spans
+        .iter()
+        .filter(|span| span.parent_span_id == id)
+        .collect();
+    children.sort_by_key(|span| span.start_time);
+    children
+}
+
+fn text(span: &SpanData, name: &str) -> Option<String> {
+    attribute(span, name).map(ToString::to_string)
+}
+
+fn number(span: &SpanData, name: &str) -> i64 {
+    match attribute(span, name) {
+        Some(Value::I64(number)) => *number,
+        other => panic!("{name} is {other:?} in {span:#?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_trace_of_an_upload_and_a_download_shows_every_request_under_the_callers_span() {
+    let mut spans = traced_upload_and_download().await.unwrap();
+    // Those of other tests are in other traces.
+    spans.retain(|span| span.span_context.trace_id() == caller().trace_id());
+    for span in &spans {
+        let names: Vec<_> = span.attributes.iter().map(|it| it.key.as_str()).collect();
+        let mut once = names.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), names.len(), "{names:?}");
+        for attribute in &span.attributes {
+            let value = attribute.value.to_string();
+            for secret in ["Signature", "AWS4-HMAC", "Credential="] {
+                assert!(!value.contains(secret), "{attribute:?}");
+            }
+        }
+    }
+    let request = spans.iter().find(|span| span.name == "request").unwrap();
+    assert_eq!(request.parent_span_id, caller().span_id());
+    let operations = children(&spans, request);
+    let names: Vec<_> = operations.iter().map(|span| span.name.as_ref()).collect();
+    assert_eq!(names, ["put", "get"]);
+    for operation in &operations {
+        assert_eq!(text(operation, "aws.s3.bucket").unwrap(), "data");
+        assert_eq!(text(operation, "aws.s3.key").unwrap(), "reports/2026.bin");
+        assert_eq!(number(operation, "undaunted.attempts"), 2);
+        assert_eq!(operation.status, Status::Unset);
+        for (attempt, resent) in children(&spans, operation).into_iter().zip([None, Some(1)]) {
+            let resend_count = attribute(attempt, "http.request.resend_count");
+            assert_eq!(resend_count, resent.map(Value::I64).as_ref());
+            assert_eq!(
+                number(attempt, "undaunted.attempt"),
+                resent.unwrap_or(0) + 1
+            );
+            assert_eq!(text(attempt, "server.address").unwrap(), "127.0.0.1");
+            assert!(attribute(attempt, "undaunted.time_to_first_byte_ms").is_some());
+        }
+    }
+
+    let [put, get] = operations[..] else {
+        panic!("{names:?}");
+    };
+    let [busy, written] = children(&spans, put)[..] else {
+        panic!("{spans:#?}");
+    };
+    assert_eq!(number(busy, "http.response.status_code"), 503);
+    assert_eq!(text(busy, "error.type").unwrap(), "ServiceUnavailable");
+    assert_eq!(text(busy, "undaunted.verdict").unwrap(), "transient");
+    assert!(matches!(busy.status, Status::Error { .. }));
+    assert_eq!(number(written, "http.response.status_code"), 200);
+    assert_eq!(text(written, "http.request.method").unwrap(), "PUT");
+    assert_eq!(number(written, "http.request.body.size"), 1_000_000);
+    assert_eq!(written.status, Status::Unset);
+    assert_eq!(number(put, "undaunted.bytes_sent"), 2_000_000);
+
+    // The body broke after the call had returned, and was asked for again in the same operation.
+    let [begun, resumed] = children(&spans, get)[..] else {
+        panic!("{spans:#?}");
+    };
+    assert_eq!(number(begun, "http.response.status_code"), 200);
+    assert_eq!(number(resumed, "http.response.status_code"), 206);
+    assert_eq!(number(get, "undaunted.bytes_received"), 1_000_000);
+    assert!(get.end_time >= resumed.end_time);
+}
+
+fn config() -> RetryConfig {
+    let quick = RetryConfig::storage().to_builder().jitter(Jitter::None);
+    quick.max_retries(2).build().unwrap()
+}
+
+/// The counters and the numbers of samples, without the budget and the pace.
+fn numbers(snapshotter: &Snapshotter) -> BTreeMap<String, u64> {
+    let snapshot = snapshotter.snapshot().into_vec().into_iter();
+    let numbers = snapshot.filter_map(|(key, _, _, value)| {
+        let labels: Vec<_> = key.key().labels().map(metrics::Label::value).collect();
+        let name = format!("{} {}", key.key().name(), labels.join(" "));
+        match value {
+            DebugValue::Counter(count) => Some((name, count)),
+            DebugValue::Histogram(samples) => Some((name, samples.len() as u64)),
+            DebugValue::Gauge(_) => None,
+        }
+    });
+    numbers.collect()
+}
+
+#[tokio::test]
+async fn the_metrics_count_every_request_and_every_call_once() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let broken = || Fault::BreakBody {
+        at: 300_000,
+        failure: Failure::Reset,
+    };
+    let plan = FaultPlan::scripted([
+        Rule::new(Operation::Put, Fault::FailBefore(Failure::slow_down())).count(1),
+        Rule::new(Operation::Get, broken()).count(1),
+        Rule::new(Operation::List, Fault::FailBefore(Failure::status(500))).count(3),
+    ]);
+    let server = S3Server::builder().bucket("data").plan(plan).start();
+    let server = server.await.unwrap();
+    let options = server.object_store_options();
+    let (store, path) = open_with("s3://data/a.bin", options, config()).unwrap();
+
+    store
+        .put(&path, PutPayload::from(vec![7; 1_000_000]))
+        .await
+        .unwrap();
+    let read = store.get(&path).await.unwrap().bytes().await.unwrap();
+    assert_eq!(read.len(), 1_000_000);
+    store.get(&Path::from("missing")).await.unwrap_err();
+    store.list(None).try_collect::<Vec<_>>().await.unwrap_err();
+    // A call that is given up by its caller did not end, and a body that is not wanted did.
+    let head = GetOptions::new().with_head(true);
+    drop(store.get_opts(&path, head.clone()));
+    drop(store.get(&path).await.unwrap());
+    store.get_opts(&path, head).await.unwrap();
+
+    let numbers = numbers(&snapshotter);
+    let attempts: u64 = numbers
+        .iter()
+        .filter(|(name, _)| name.starts_with("undaunted.attempts"))
+        .map(|(_, count)| count)
+        .sum();
+    assert_eq!(attempts, server.requests().len() as u64, "{numbers:#?}");
+    let expected = [
+        ("undaunted.calls put", 1),
+        ("undaunted.successes put", 1),
+        ("undaunted.attempts put", 2),
+        ("undaunted.retries put throttled", 1),
+        ("undaunted.errors put SlowDown throttled", 1),
+        ("undaunted.sent put", 2_000_000),
+        ("undaunted.calls get", 4),
+        ("undaunted.successes get", 3),
+        ("undaunted.failures get permanent", 1),
+        ("undaunted.attempts get", 5),
+        ("undaunted.retries get transient", 1),
+        ("undaunted.errors get 404 permanent", 1),
+        ("undaunted.call.duration get", 4),
+        ("undaunted.attempt.duration get", 5),
+        ("undaunted.time_to_first_byte get", 5),
+        ("undaunted.calls list", 1),
+        ("undaunted.attempts list", 3),
+        ("undaunted.failures list retries_exhausted", 1),
+        ("undaunted.errors list InternalError transient", 3),
+        ("undaunted.delay list", 2),
+    ];
+    for (name, count) in expected {
+        assert_eq!(numbers.get(name), Some(&count), "{name} in {numbers:#?}");
+    }
+}
+
+/// A failed download counts as a failed call, and not as a success as well.
+#[tokio::test]
+async fn a_body_that_is_given_up_is_a_failed_call() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let broken = Fault::BreakBody {
+        at: 10,
+        failure: Failure::Reset,
+    };
+    let plan = FaultPlan::scripted([
+        Rule::new(Operation::Get, broken).count(1),
+        Rule::new(Operation::Get, Fault::FailBefore(Failure::status(503))).count(10),
+    ]);
+    let server = S3Server::builder().bucket("data").plan(plan).start();
+    let server = server.await.unwrap();
+    let (backend, path) =
+        Backend::open_with("s3://data/a.bin", server.object_store_options()).unwrap();
+    let store: RetryStore<_> = backend.builder().config(config()).build();
+    store.put(&path, vec![7; 1_000].into()).await.unwrap();
+    let mut body = store.get(&path).await.unwrap().into_stream();
+    assert_eq!(body.next().await.unwrap().unwrap().len(), 10);
+    body.next().await.unwrap().unwrap_err();
+    drop(body);
+    let numbers = numbers(&snapshotter);
+    assert_eq!(numbers.get("undaunted.calls get"), Some(&1));
+    assert_eq!(numbers.get("undaunted.successes get"), None);
+    let failures = numbers.get("undaunted.failures get retries_exhausted");
+    assert_eq!(failures, Some(&1), "{numbers:#?}");
+}
