@@ -1,9 +1,8 @@
 //! What a client does about failures: the shipped configuration, budget and pacer, and those of
 //! others to compare with.
 
-use undaunted::{RetryBudget, RetryConfig};
+use undaunted::{Hedge, RetryBudget, RetryConfig};
 
-use crate::hedge::Hedge;
 use crate::peers::PeerBudget;
 
 /// What a client does about failures.
