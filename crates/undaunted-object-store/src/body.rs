@@ -22,6 +22,7 @@ use object_store::{
 use crate::call::Recorder;
 use crate::checked_body::CheckedBody;
 use crate::error::generic;
+use crate::hedged::HedgedOnce;
 use crate::pin::ObjectPin;
 use crate::policy::Policy;
 use crate::verify::Verifier;
@@ -33,6 +34,7 @@ pub(crate) fn resumed<S: ObjectStore>(
     location: &Path,
     options: GetOptions,
     result: GetResult,
+    once: HedgedOnce,
 ) -> GetResult {
     let verify = policy.verify_reads;
     let verifier = verify.then(|| Verifier::of(&result, &options)).flatten();
@@ -50,6 +52,7 @@ pub(crate) fn resumed<S: ObjectStore>(
         extensions: options.extensions,
         body: CheckedBody::new(stream, result.range.clone(), policy.stall_timeout),
         verifier,
+        once,
     };
     GetResult {
         payload: GetResultPayload::Stream(Body::Reading(Box::new(source)).boxed()),
@@ -115,6 +118,7 @@ struct Source<S> {
     body: CheckedBody,
     /// What the bytes are compared with, if they are.
     verifier: Option<Verifier>,
+    once: HedgedOnce,
 }
 
 impl<S: ObjectStore> Source<S> {
@@ -159,7 +163,14 @@ impl<S: ObjectStore> Source<S> {
         options.range = Some(GetRange::Bounded(left.clone()));
         options.version = self.version.clone().or(options.version);
         options.extensions = self.extensions.clone();
-        let rest = (*self.inner).get_opts(&self.location, options).await;
+        let Self {
+            inner,
+            policy,
+            location,
+            once,
+            ..
+        } = self;
+        let rest = policy.get(&**inner, location, options, once).await;
         let rest = rest.map_err(|error| ObjectPin::explain(&self.location, error))?;
         self.pin.check(&self.location, &rest.meta)?;
         if rest.range != left {
