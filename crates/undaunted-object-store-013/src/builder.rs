@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use object_store013::ObjectStore;
 use object_store014::ObjectStore as ObjectStore014;
-use undaunted::{Pacer, RetryBudget, RetryConfig, Rules};
+use undaunted::{Hedge, Pacer, RetryBudget, RetryConfig, Rules};
 
 use crate::capabilities::Capabilities;
 use crate::shown::As014;
@@ -96,6 +96,7 @@ forwarded! {
     without_put_token();
     resolve_by_content();
     stall_timeout(stall_timeout: Duration);
+    hedge(hedge: Hedge);
     verify_reads();
     on_event(on_event: impl Fn(&StoreEvent<'_>) + Send + Sync + 'static);
     on_skipped_key(on_skipped_key: impl Fn(&SkippedKey) + Send + Sync + 'static);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use object_store013::path::Path;
 use object_store013::{ObjectStore, Result};
 use object_store014::ObjectStore as ObjectStore014;
-use undaunted::{Pacer, RetryBudget, RetryConfig};
+use undaunted::{Hedger, Pacer, RetryBudget, RetryConfig};
 
 use crate::builder::RetryStoreBuilder;
 use crate::capabilities::Capabilities;
@@ -78,6 +78,13 @@ impl<S: ObjectStore> RetryStore<S> {
     #[must_use]
     pub fn pacer(&self, operation: Operation) -> Option<&Pacer> {
         self.store.pacer(operation)
+    }
+
+    /// What decides which reads are sent a second time, and counts them; see
+    /// [`undaunted_object_store::RetryStoreBuilder::hedge`].
+    #[must_use]
+    pub fn hedger(&self) -> Option<&Arc<Hedger>> {
+        self.store.hedger()
     }
 
     /// What the store can do beyond the trait.

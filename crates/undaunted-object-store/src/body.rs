@@ -22,6 +22,7 @@ use object_store::{
 use crate::call::Recorder;
 use crate::checked_body::CheckedBody;
 use crate::error::generic;
+use crate::hedged::HedgedOnce;
 use crate::pin::ObjectPin;
 use crate::policy::Policy;
 use crate::trace::Trace;
@@ -34,6 +35,7 @@ pub(crate) fn resumed<S: ObjectStore>(
     location: &Path,
     options: GetOptions,
     mut result: GetResult,
+    once: HedgedOnce,
 ) -> GetResult {
     let trace = result.extensions.remove::<Trace>().unwrap_or_default();
     let verify = policy.verify_reads;
@@ -53,6 +55,7 @@ pub(crate) fn resumed<S: ObjectStore>(
         body: CheckedBody::new(stream, result.range.clone(), policy.stall_timeout),
         trace,
         verifier,
+        once,
     };
     GetResult {
         payload: GetResultPayload::Stream(Body::Reading(Box::new(source)).boxed()),
@@ -120,6 +123,7 @@ struct Source<S> {
     trace: Trace,
     /// What the bytes are compared with, if they are.
     verifier: Option<Verifier>,
+    once: HedgedOnce,
 }
 
 impl<S: ObjectStore> Source<S> {
@@ -164,7 +168,14 @@ impl<S: ObjectStore> Source<S> {
         options.range = Some(GetRange::Bounded(left.clone()));
         options.version = self.version.clone().or(options.version);
         options.extensions = self.extensions.clone();
-        let rest = (*self.inner).get_opts(&self.location, options).await;
+        let Self {
+            inner,
+            policy,
+            location,
+            once,
+            ..
+        } = self;
+        let rest = policy.get(&**inner, location, options, once).await;
         let rest = rest.map_err(|error| ObjectPin::explain(&self.location, error))?;
         self.pin.check(&self.location, &rest.meta)?;
         if rest.range != left {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
-use undaunted::{Pacer, RetryBudget, RetryConfig, Rules};
+use undaunted::{Hedge, Hedger, Pacer, RetryBudget, RetryConfig, Rules};
 
 use crate::capabilities::Capabilities;
 use crate::in_flight::InFlight;
@@ -194,6 +194,35 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     /// 30 s. Only the time in which somebody waits for the body counts.
     pub fn stall_timeout(mut self, stall_timeout: Duration) -> Self {
         self.policy.stall_timeout = stall_timeout;
+        self
+    }
+
+    /// Sends a GET a second time when the head of its response takes longer than those of most others,
+    /// takes the response that comes first, and drops the other request. Default: off.
+    ///
+    /// By [`Hedge::default`] that is when 95 % of recent responses took less, for at most 5 % of the
+    /// reads, once an operation, and never while the service throttles, the budget is below half, or
+    /// the store has no room for another attempt. A service that is slow as a whole gets hardly more
+    /// requests. Only reads of objects and ranges are hedged: never a HEAD, a list, a write or a
+    /// delete. Ranges of `get_ranges` are read one by one then, joined where they are close.
+    ///
+    /// The attempt goes on with the response that was first, which gives the ETag that the rest is
+    /// pinned to. The other connection is closed: over HTTP/1.1, which is object_store's default, the
+    /// two never share one, so a connection that is stuck is worked around too.
+    ///
+    /// [`RetryStore::hedger`] counts the hedges and those that were first;
+    /// [`Observed::hedges`](crate::Observed::hedges) those within a future.
+    ///
+    /// ```
+    /// use object_store::memory::InMemory;
+    /// use undaunted::Hedge;
+    /// use undaunted_object_store::RetryStore;
+    ///
+    /// let store = RetryStore::builder(InMemory::new()).hedge(Hedge::default()).build();
+    /// assert_eq!(store.hedger().map(|hedger| hedger.issued()), Some(0));
+    /// ```
+    pub fn hedge(mut self, hedge: Hedge) -> Self {
+        self.policy.hedger = Some(Arc::new(Hedger::new(hedge)));
         self
     }
 

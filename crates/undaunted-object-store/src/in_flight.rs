@@ -80,6 +80,14 @@ impl InFlight {
         }
     }
 
+    /// Room for one attempt, if there is any and nobody waits for it.
+    pub(crate) fn try_enter(&self) -> Option<Room<'_>> {
+        Some(Room {
+            in_flight: self,
+            _permit: self.room.try_acquire().ok()?,
+        })
+    }
+
     /// An attempt that has not left yet was a success.
     pub(crate) fn succeeded(&self) {
         // What is not used up need not grow, and proves nothing about a larger one.

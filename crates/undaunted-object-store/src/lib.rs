@@ -58,6 +58,7 @@ mod delete;
 mod error;
 mod evidence;
 mod full_text;
+mod hedged;
 mod in_flight;
 #[cfg(feature = "fs")]
 mod kept_upload;
@@ -92,6 +93,7 @@ pub use connector::{RangeSupport, RetryConnector, Service, UnexpectedResponse};
 pub use credentials::CredentialError;
 pub use error::{Ambiguous, Corrupt, TooLargeToCopy, cause};
 pub use full_text::full_text;
+pub use hedged::HedgeClock;
 #[cfg(feature = "fs")]
 pub use kept_upload::PartSize;
 pub use observe::{FailedOperation, Observed, observe};

@@ -85,6 +85,10 @@ pub struct Observed {
     /// How many marks of folders lists left out: empty objects whose keys end in `/`. Where there
     /// is nothing else, the folder exists and is empty.
     pub folder_markers: usize,
+    /// How many reads were sent a second time, see [`RetryStoreBuilder::hedge`](crate::RetryStoreBuilder::hedge).
+    pub hedges: u64,
+    /// How many of those were answered by the second request.
+    pub hedges_won: u64,
     /// What the service said of single keys of a bulk delete, by key.
     pub(crate) delete_failures: HashMap<String, HttpFailure>,
 }
@@ -170,6 +174,18 @@ pub(crate) fn record_folder_markers(number: usize) {
     if number > 0 {
         tell(|seen| seen.rest.folder_markers += number);
     }
+}
+
+/// Tells the observers of this task of a hedge that is sent, or that was answered first.
+pub(crate) fn record_hedge(has_won: bool) {
+    tell(|seen| {
+        let count = if has_won {
+            &mut seen.rest.hedges_won
+        } else {
+            &mut seen.rest.hedges
+        };
+        *count += 1;
+    });
 }
 
 /// Tells the innermost observer of this task, which is the delete's, why a key was refused.

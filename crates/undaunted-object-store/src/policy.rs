@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use object_store::Error;
 use undaunted::{
-    HttpFailure, Judgement, Pacer, RetryBudget, RetryConfig, Retryable, Rules, Verdict,
+    Hedger, HttpFailure, Judgement, Pacer, RetryBudget, RetryConfig, Retryable, Rules, Verdict,
 };
 
 use crate::credentials::Generation;
@@ -41,6 +41,8 @@ pub(crate) struct Policy {
     pub(crate) resolve_by_content: bool,
     /// Whether whole objects are compared with the MD5 that their ETag is.
     pub(crate) verify_reads: bool,
+    /// Which reads are sent a second time, if any are.
+    pub(crate) hedger: Option<Arc<Hedger>>,
     /// How long a body may bring nothing while it is waited for.
     pub(crate) stall_timeout: Duration,
 }
@@ -94,6 +96,7 @@ impl Policy {
             put_token: true,
             resolve_by_content: false,
             verify_reads: false,
+            hedger: None,
             stall_timeout: STALL_TIMEOUT,
         }
     }

@@ -16,6 +16,7 @@ use object_store::{
 use crate::call::Recorder;
 use crate::checked_body::CheckedBody;
 use crate::error::generic;
+use crate::hedged::HedgedOnce;
 use crate::open::local;
 use crate::operation::Operation;
 use crate::pin::ObjectPin;
@@ -108,13 +109,16 @@ impl<S: ObjectStore> RetryStore<S> {
         let recorder = Recorder::new(&self.policy, Operation::Get, location);
         let on_event = recorder.on_event();
         let mut attempts = recorder.attempts(&on_event);
-        match attempts
-            .attempt((*self.inner).get_ranges(location, ranges))
-            .await
-        {
-            Ok(parts) if all_complete(&parts, ranges) => return Ok(parts),
-            Ok(_) => {}
-            Err(error) => attempts.failed(error).await?,
+        // The store's own way shows no single responses, so nothing in it can be hedged.
+        if self.policy.hedger.is_none() {
+            match attempts
+                .attempt((*self.inner).get_ranges(location, ranges))
+                .await
+            {
+                Ok(parts) if all_complete(&parts, ranges) => return Ok(parts),
+                Ok(_) => {}
+                Err(error) => attempts.failed(error).await?,
+            }
         }
         // All of one object: that of the first response.
         let pin = OnceLock::new();
@@ -139,6 +143,7 @@ struct RangeRead<'a, S> {
     /// The server has refused to give a part of the object.
     has_no_ranges: bool,
     verifier: Option<Verifier>,
+    once: HedgedOnce,
 }
 
 impl<'a, S: ObjectStore> RangeRead<'a, S> {
@@ -156,6 +161,7 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
             range,
             has_no_ranges: false,
             verifier: None,
+            once: HedgedOnce::default(),
         }
     }
 
@@ -239,7 +245,11 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
         if offset > 0 || !self.is_whole() {
             options.range = Some(GetRange::Bounded(wanted.clone()));
         }
-        let result = self.inner.get_opts(self.location, options.clone()).await;
+        let (inner, location) = (self.inner, self.location);
+        let get = self
+            .policy
+            .get(inner, location, options.clone(), &self.once);
+        let result = get.await;
         let result = result.map_err(|error| ObjectPin::explain(self.location, error))?;
         let pin = self.pin.get_or_init(|| ObjectPin::of(&result.meta));
         pin.check(self.location, &result.meta)?;

@@ -18,11 +18,12 @@ use object_store::{
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
     RenameTargetMode, Result,
 };
-use undaunted::{Pacer, RetryBudget, RetryConfig};
+use undaunted::{Hedger, Pacer, RetryBudget, RetryConfig};
 use url::Url;
 
 use crate::builder::RetryStoreBuilder;
 use crate::capabilities::Capabilities;
+use crate::hedged::HedgedOnce;
 use crate::list::Lister;
 use crate::multipart::{Multipart, RetryUpload, UploadId};
 use crate::operation::Operation;
@@ -93,6 +94,13 @@ impl<S: ObjectStore> RetryStore<S> {
     #[must_use]
     pub fn pacer(&self, operation: Operation) -> Option<&Pacer> {
         self.policy.pacer(operation)
+    }
+
+    /// What decides which reads are sent a second time, and counts them; see
+    /// [`RetryStoreBuilder::hedge`].
+    #[must_use]
+    pub fn hedger(&self) -> Option<&Arc<Hedger>> {
+        self.policy.hedger.as_ref()
     }
 
     /// What the store can do beyond the trait.
@@ -198,7 +206,11 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let attempt = || (*self.inner).get_opts(location, options.clone());
+        let once = HedgedOnce::default();
+        let attempt = || {
+            self.policy
+                .get(&*self.inner, location, options.clone(), &once)
+        };
         let mut result = self
             .policy
             .retry_reported(Operation::Get, location, attempt, |got| &mut got.extensions)
@@ -210,6 +222,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
             location,
             options,
             result,
+            once,
         ))
     }
 

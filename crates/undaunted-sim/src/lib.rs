@@ -18,8 +18,8 @@
 //!
 //! # Overview
 //!
-//! - A [`Policy`] is what a client does about failures: the configuration, budget and pacer of
-//!   `undaunted`, and hedges.
+//! - A [`Policy`] is what a client does about failures: the configuration, budget, pacer and
+//!   hedges of `undaunted`.
 //! - A [`Plan`] says what a policy does by itself: what it rides out, what it costs at worst, how a
 //!   crowd comes back, and what of it will hurt.
 //! - A [`Scenario`] is who calls a service, what the service does, and what goes wrong. It is run
@@ -32,8 +32,8 @@
 //! # It is the code that ships
 //!
 //! Calls are driven by the same [`RetryState`](undaunted::RetryState),
-//! [`RetryBudget`](undaunted::RetryBudget) and [`Pacer`](undaunted::Pacer) that production runs, in
-//! virtual time. There is no copy of a formula here: if the core changes, so do the results. The
+//! [`RetryBudget`](undaunted::RetryBudget), [`Pacer`](undaunted::Pacer) and
+//! [`Hedger`](undaunted::Hedger) that production runs, in virtual time. There is no copy of a formula here: if the core changes, so do the results. The
 //! budgets of other libraries, [`PeerBudget`], are there to compare with.
 //!
 //! The laws of retries that the literature knows are tests of this crate (`tests/laws`): what a quota
@@ -61,7 +61,6 @@ mod clients;
 mod engine;
 mod export;
 mod fault;
-mod hedge;
 mod latency;
 mod live;
 mod outcome;
@@ -81,7 +80,6 @@ mod time;
 pub use clients::{Arrivals, Clients};
 pub use export::{to_csv, to_json};
 pub use fault::{Effect, Fault};
-pub use hedge::{Hedge, HedgeAfter};
 pub use latency::Latency;
 pub use live::{Live, LiveResponse, LiveResult};
 pub use outcome::{Outcome, Quantiles, Tick, Totals};

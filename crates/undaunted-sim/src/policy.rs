@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use undaunted::{RetryBudget, RetryConfig};
+use undaunted::{Hedge, RetryBudget, RetryConfig};
 
-use crate::hedge::Hedge;
 use crate::peers::PeerBudget;
 
 /// What a client does about failures.

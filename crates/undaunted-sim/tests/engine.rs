@@ -6,10 +6,10 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use undaunted::{Jitter, RetryConfig, StorageError, StorageErrorKind, blocking};
+use undaunted::{Hedge, Jitter, RetryConfig, StorageError, StorageErrorKind, blocking};
 use undaunted_sim::{
-    Arrivals, Budget, Clients, Effect, Expired, Fault, Hedge, HedgeAfter, Latency, Policy,
-    RateLimit, Scenario, Service, Tick,
+    Arrivals, Budget, Clients, Effect, Expired, Fault, Latency, Policy, RateLimit, Scenario,
+    Service, Tick,
 };
 
 const fn seconds(seconds: u64) -> Duration {
@@ -53,10 +53,7 @@ fn everything() -> Policy {
     let config = RetryConfig::storage().to_builder();
     let config = config.attempt_timeout(Some(seconds(2))).build().unwrap();
     Policy {
-        hedge: Some(Hedge {
-            after: HedgeAfter::Quantile(0.95),
-            most: 0.05,
-        }),
+        hedge: Some(Hedge::default()),
         ..Policy::store("store", config)
     }
 }

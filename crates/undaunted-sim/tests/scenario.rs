@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use undaunted::{Hedge, HedgeAfter};
 use undaunted_sim::{
-    Arrivals, Budget, Builtin, Effect, Hedge, HedgeAfter, Outcome, RateLimit, ScenarioFile,
-    Threshold, to_csv, to_json,
+    Arrivals, Budget, Builtin, Effect, Outcome, RateLimit, ScenarioFile, Threshold, to_csv, to_json,
 };
 
 fn seconds(seconds: f64) -> std::time::Duration {
@@ -91,10 +91,7 @@ fn every_field_is_read() {
     let expected = expected.jitter(undaunted::Jitter::Equal).build().unwrap();
     assert_eq!(one.config, expected);
     assert!(one.has_pacer && one.budget == Budget::SHIPPED);
-    let hedge = Hedge {
-        after: HedgeAfter::Quantile(0.95),
-        most: 0.1,
-    };
+    let hedge = Hedge::new(HedgeAfter::Quantile(0.95), 0.1).unwrap();
     assert_eq!(one.hedge, Some(hedge));
     assert!(two.has_pacer && two.budget == Budget::None && two.clock_starts_at_failure);
 }

@@ -93,6 +93,7 @@ impl<E: fmt::Display> Retryable for Failure<E> {
             Self::Error { .. } => Cow::Borrowed(std::any::type_name::<E>()),
             Self::Response { failure, .. } => failure.error_type(),
             Self::TimedOut(timed_out) => timed_out.error_type(),
+            Self::NotRepeated { failure, .. } => failure.error_type(),
         }
     }
 }

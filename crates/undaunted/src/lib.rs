@@ -46,7 +46,9 @@
 //! # What it does not do
 //!
 //! It does not know whether your operation may be repeated: you do. It has no circuit breaker:
-//! a budget limits the load of retries, and first attempts are the caller's. It does not hedge.
+//! a budget limits the load of retries, and first attempts are the caller's. It hedges no calls of
+//! functions: [`Hedger`] decides when a read is sent twice, and the stores of `undaunted-object-store`
+//! do so.
 //!
 //! # Cost
 //!
@@ -76,6 +78,7 @@ mod driver;
 mod errors;
 mod event;
 pub mod guide;
+mod hedge;
 pub mod metric;
 mod pacer;
 mod report;
@@ -86,7 +89,8 @@ mod verdict;
 
 pub use budget::RetryBudget;
 pub use config::{
-    ConfigError, Jitter, ParseConfigError, RetryConfig, RetryConfigBuilder, parse_duration,
+    ConfigError, Hedge, HedgeAfter, Jitter, ParseConfigError, RetryConfig, RetryConfigBuilder,
+    parse_duration,
 };
 pub use counters::RetryMetrics;
 pub use driver::blocking;
@@ -107,6 +111,7 @@ pub use errors::http::HttpFailure;
 pub use errors::retry_after::parse_retry_after;
 pub use errors::storage::{StorageError, StorageErrorKind};
 pub use event::{AttemptOutcome, Event};
+pub use hedge::{Answer, Hedger};
 pub use pacer::{Admission, Pacer, Turn};
 pub use report::{FailedAttempt, RetryReport};
 pub use rules::{Judgement, RetrySettings, Rules, RulesBuilder, Statuses};

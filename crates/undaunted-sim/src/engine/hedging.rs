@@ -1,6 +1,8 @@
 //! Hedges: when the second request is sent, and which response counts.
 
-use undaunted::TimedOut;
+use std::time::Duration;
+
+use undaunted::{Answer, TimedOut};
 
 use super::{Engine, Heard};
 use crate::service::ResponseKind;
@@ -14,6 +16,8 @@ pub(super) struct Hedging {
     pub(super) due: Nanos,
     /// When it ends. An event of another time is out of date.
     pub(super) ends: Nanos,
+    /// How it is answered, if it is.
+    pub(super) answer: Answer,
 }
 
 impl Engine<'_> {
@@ -22,16 +26,18 @@ impl Engine<'_> {
         let instant = self.is_timed.then(|| self.clock.instant(now));
         let call = &mut self.calls[id as usize];
         let (process, first) = (call.process, call.heard);
-        let Some(hedger) = self.processes.hedger(process) else {
-            return;
-        };
         // The attempt may be another than the one that this event was meant for.
         let Hedging {
             sent: began,
             due,
             ends,
+            ..
         } = self.hedges[id as usize];
-        if due != now || ends <= now || !hedger.withdraw() {
+        if due != now || ends <= now {
+            return;
+        }
+        self.hedges[id as usize].answer = Answer::Late;
+        if !self.processes.may_hedge(process) {
             return;
         }
         let cut = call.state.on_attempt(&self.policy.config, instant);
@@ -47,7 +53,24 @@ impl Engine<'_> {
             (was_success, _) => !was_success,
         };
         if is_better {
+            self.hedges[id as usize].answer = Answer::ByHedge;
             self.expect(id, second, patience);
+        }
+    }
+
+    /// The hedger is told what the service made of a request.
+    pub(super) fn observe(&self, now: Nanos, id: u32, kind: ResponseKind) {
+        let process = self.calls[id as usize].process;
+        let Some(hedger) = self.processes.hedger(process) else {
+            return;
+        };
+        let Hedging { sent, answer, .. } = self.hedges[id as usize];
+        match kind {
+            ResponseKind::Success => {
+                hedger.on_response(Duration::from_nanos(now - sent), answer);
+            }
+            ResponseKind::Throttled => hedger.on_throttled(),
+            ResponseKind::Error => {}
         }
     }
 

@@ -8,7 +8,7 @@ mod turns;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use undaunted::{Decision, Pacer, RetryState, StopReason, Turn, Verdict};
+use undaunted::{Answer, Decision, Pacer, RetryState, StopReason, Turn, Verdict};
 
 use crate::clients::{Arrivals, Source};
 use crate::fault::Fault;
@@ -218,6 +218,7 @@ impl<'r> Engine<'r> {
                 sent: 0,
                 due: NEVER,
                 ends: NEVER,
+                answer: Answer::InTime,
             });
         }
         id
@@ -266,14 +267,15 @@ impl<'r> Engine<'r> {
         let response = self.send(now, patience);
         if let Some(hedger) = self.processes.hedger(process) {
             let at = hedger
-                .on_request()
-                .map_or(NEVER, |delay| now.saturating_add(delay));
+                .delay()
+                .map_or(NEVER, |delay| now.saturating_add(nanos(delay)));
             let is_due = at < response.at.min(patience);
             let due = if is_due { at } else { NEVER };
             self.hedges[id as usize] = Hedging {
                 sent: now,
                 due,
                 ends: NEVER,
+                answer: Answer::InTime,
             };
             self.push(due, id, EventKind::Hedge);
         }
@@ -310,15 +312,15 @@ impl<'r> Engine<'r> {
     /// The attempt ends: with a result of the call, or with another attempt.
     fn end(&mut self, now: Nanos, id: u32) {
         let instant = self.is_timed.then(|| self.clock.instant(now));
+        if let Heard::Response(kind) = self.calls[id as usize].heard {
+            self.observe(now, id, kind);
+        }
         let call = &mut self.calls[id as usize];
         let (process, heard) = (call.process, call.heard);
         let is_success = heard == Heard::Response(ResponseKind::Success);
         if heard != Heard::NotSent {
             let is_retry = call.state.retries() > 0;
             self.processes.on_end(process, now, is_retry, is_success);
-        }
-        if let (Some(hedger), Heard::Response(_)) = (self.processes.hedger(process), heard) {
-            hedger.observe(now - self.hedges[id as usize].sent);
         }
         let budget = self.processes.budget(process);
         let config = &self.policy.config;

@@ -1,8 +1,7 @@
 //! What the calls of a process share: the budget, the pacer, the hedges.
 
-use undaunted::{Pacer, RetryBudget};
+use undaunted::{Hedger, Pacer, RetryBudget};
 
-use crate::hedge::Hedger;
 use crate::peers::PeerState;
 use crate::policy::{Budget, Policy};
 use crate::random::Random;
@@ -62,8 +61,18 @@ impl<'r> Processes<'r> {
         self.budgets.get(process as usize)
     }
 
-    pub(super) fn hedger(&mut self, process: u32) -> Option<&mut Hedger> {
-        self.hedgers.get_mut(process as usize)
+    pub(super) fn hedger(&self, process: u32) -> Option<&Hedger> {
+        self.hedgers.get(process as usize)
+    }
+
+    /// Whether a request that is overdue is hedged.
+    pub(super) fn may_hedge(&self, process: u32) -> bool {
+        let (pacer, budget) = (self.pacer(process), self.budget(process));
+        let Some(hedger) = self.hedger(process) else {
+            return false;
+        };
+        hedger.on_overdue();
+        hedger.withdraw(pacer, budget)
     }
 
     pub(super) fn on_call(&mut self, process: u32, now: Nanos) {

@@ -2,12 +2,14 @@
 
 mod env;
 mod error;
+mod hedge;
 #[cfg(feature = "serde")]
 mod serde;
 mod text;
 
 pub(crate) use env::{FIELDS, from_lookup, refuse_unknown, variable};
 pub use error::ConfigError;
+pub use hedge::{Hedge, HedgeAfter};
 #[cfg(feature = "serde")]
 pub(crate) use serde::{Plain, PolicyFields};
 pub use text::{ParseConfigError, parse_duration};

@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
-use undaunted::{RetryConfig, Rules, parse_duration};
+use undaunted::{Hedge, HedgeAfter, RetryConfig, Rules};
 
 use super::error::{ScenarioError, Source};
-use crate::hedge::{Hedge, HedgeAfter};
 use crate::policy::{Budget, Policy};
 
 pub(super) fn read(source: Source<'_>, table: Spanned<Table>) -> Result<Policy, ScenarioError> {
@@ -96,20 +95,14 @@ impl Fields<'_> {
             Value::Float(seconds) => seconds.to_string(),
             _ => String::new(),
         };
-        let percent = text.strip_suffix('%').map(|percent| percent.trim().parse());
-        let after = match percent {
-            Some(Ok(percent)) if 0.0 < percent && percent < 100.0 => {
-                Some(HedgeAfter::Quantile(percent / 100.0))
-            }
-            Some(_) => None,
-            None => parse_duration(&text).ok().map(HedgeAfter::Fixed),
-        };
         let expected = "it is a time such as \"100ms\", or a quantile such as \"95 %\"";
-        let after = after.ok_or_else(|| self.problem("hedge_after", expected))?;
-        Ok(Some(Hedge {
-            after,
-            most: most.unwrap_or(MOST_HEDGED),
-        }))
+        let after = text.parse::<HedgeAfter>();
+        let after = after.map_err(|_| self.problem("hedge_after", expected))?;
+        let most = most.unwrap_or(Hedge::default().most());
+        let hedge = Hedge::new(after, most);
+        hedge
+            .map(Some)
+            .map_err(|error| self.problem("hedge_after", &error.to_string()))
     }
 
     /// Rules are checked and left out: all failures of a simulation are transient or throttled.
@@ -178,4 +171,3 @@ fn block(source: Source<'_>, span: Range<usize>) -> Range<usize> {
 
 const PRESETS: &[&str] = &["default", "interactive", "background", "storage"];
 
-const MOST_HEDGED: f64 = 0.05;

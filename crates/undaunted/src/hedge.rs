@@ -1,0 +1,294 @@
+//! Hedged reads: when a second request is sent for a response that takes long.
+//!
+//! Of many requests a few take far longer than the others, for no reason that lasts: a second one
+//! would have been answered long before. A [`Hedger`] says when that second one is sent, and keeps it
+//! from being a load where the service as a whole is slow:
+//!
+//! - The delay is a live quantile of what responses take, so it moves with the service.
+//! - Hedges have an allowance of their own: 10 at first and at most, a success adds a twentieth, and
+//!   a hedge costs 1. So they are 5 % of all requests at most, in the long run.
+//! - Where many requests pass the delay at the same time it is the service that is slow, and not this
+//!   request: then nothing is hedged. When all become slow at once, some ten hedges are sent in all.
+//! - Nothing is hedged while the service throttles, or the budget for retries is low. A throttled
+//!   response empties the allowance.
+//!
+//! With latencies as they are usually distributed, 5 % more requests bring the 99th percentile to
+//! less than two thirds, and the 99.9th to less than half.
+
+mod latencies;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::budget::RetryBudget;
+use crate::config::{Hedge, HedgeAfter};
+use crate::pacer::Pacer;
+use latencies::Latencies;
+
+/// How a read was answered, for a [`Hedger`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Before it was overdue.
+    InTime,
+    /// By its first request, and [late](Hedger::on_overdue).
+    Late,
+    /// By its hedge.
+    ByHedge,
+}
+
+/// Decides which reads are hedged, for all that share it: those of one store.
+///
+/// It is pure, as [`RetryState`](crate::RetryState) is: it is told what happened, and reads no clock.
+///
+/// ```
+/// use std::time::Duration;
+/// use undaunted::{Answer, Hedge, Hedger};
+///
+/// let hedger = Hedger::new(Hedge::default());
+/// for _ in 0..100 {
+///     // How long responses take is not known yet.
+///     let _ = hedger.delay();
+///     hedger.on_response(Duration::from_millis(5), Answer::InTime);
+/// }
+/// assert!(hedger.delay().is_some_and(|delay| delay < Duration::from_millis(12)));
+/// // A request has waited for that long: a hedge may be sent.
+/// hedger.on_overdue();
+/// assert!(hedger.withdraw(None, None));
+/// hedger.on_response(Duration::from_millis(16), Answer::ByHedge);
+/// assert_eq!((hedger.issued(), hedger.won()), (1, 1));
+/// ```
+#[derive(Debug)]
+pub struct Hedger {
+    hedge: Hedge,
+    state: Mutex<State>,
+    issued: AtomicU64,
+    won: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    tokens: f64,
+    /// The share of the recent requests that passed the delay.
+    overdue: f64,
+    latencies: Option<Latencies>,
+    delay: Option<Duration>,
+}
+
+impl Hedger {
+    /// A hedger that has seen no response.
+    #[must_use]
+    pub fn new(hedge: Hedge) -> Self {
+        let (latencies, delay) = match hedge.after() {
+            HedgeAfter::Fixed(delay) => (None, Some(delay)),
+            HedgeAfter::Quantile(_) => (Some(Latencies::new()), hedge.first_delay()),
+        };
+        Self {
+            hedge,
+            state: Mutex::new(State {
+                tokens: BURST,
+                overdue: 0.0,
+                latencies,
+                delay,
+            }),
+            issued: AtomicU64::new(0),
+            won: AtomicU64::new(0),
+        }
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn hedge(&self) -> &Hedge {
+        &self.hedge
+    }
+
+    /// After how long without a response a request that is sent now is overdue; `None` until enough
+    /// responses have come to know.
+    #[must_use]
+    pub fn delay(&self) -> Option<Duration> {
+        self.lock().delay
+    }
+
+    /// A request has had no response for its delay.
+    pub fn on_overdue(&self) {
+        self.lock().note(true);
+    }
+
+    /// Whether a request that is [overdue](Self::on_overdue) is sent a second time now, which is then
+    /// paid for. The pacer and the budget are those of the request, if it has any.
+    #[must_use]
+    pub fn withdraw(&self, pacer: Option<&Pacer>, budget: Option<&RetryBudget>) -> bool {
+        let mut state = self.lock();
+        let is_allowed = state.tokens >= 1.0 || self.hedge.most() >= 1.0;
+        let is_throttled = pacer.is_some_and(Pacer::is_active);
+        let is_low = budget.is_some_and(|budget| budget.tokens() < budget.capacity() / 2);
+        let all_are_slow = state.overdue > OVERLOAD * self.hedge.most();
+        let may = is_allowed && !is_throttled && !is_low && !all_are_slow;
+        if may {
+            state.tokens -= 1.0;
+            self.issued.fetch_add(1, Ordering::Relaxed);
+        }
+        may
+    }
+
+    /// A read was answered as it should be, so long after its first request was sent, whichever of its
+    /// requests it was.
+    pub fn on_response(&self, latency: Duration, answer: Answer) {
+        let mut state = self.lock();
+        match answer {
+            Answer::InTime => state.note(false),
+            Answer::Late => {}
+            Answer::ByHedge => {
+                self.won.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        state.tokens = (state.tokens + self.hedge.most()).min(BURST);
+        let HedgeAfter::Quantile(share) = self.hedge.after() else {
+            return;
+        };
+        let Some(latencies) = &mut state.latencies else {
+            return;
+        };
+        latencies.record(latency, answer == Answer::ByHedge);
+        let seen = latencies.seen();
+        if seen >= FEWEST && seen % LOOK_EVERY == 0 {
+            let median = latencies.quantile(0.5);
+            let delay = latencies.quantile(share).max(median * 2);
+            state.delay = Some(delay);
+        }
+    }
+
+    /// The service said "slow down" to a request, or to a hedge.
+    pub fn on_throttled(&self) {
+        self.lock().tokens = 0.0;
+    }
+
+    /// How many hedges were sent.
+    #[must_use]
+    pub fn issued(&self) -> u64 {
+        self.issued.load(Ordering::Relaxed)
+    }
+
+    /// How many hedges were answered first.
+    #[must_use]
+    pub fn won(&self) -> u64 {
+        self.won.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change is complete before anything in here can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Each request is noted once: when it passes its delay, or else when it is answered. So what is
+    /// slow is known when it is, and not when it ends.
+    fn note(&mut self, is_overdue: bool) {
+        self.overdue += (f64::from(u8::from(is_overdue)) - self.overdue) / MEMORY;
+    }
+}
+
+/// Hedges that may come together: a service that becomes slow suddenly is not met with more.
+const BURST: f64 = 10.0;
+
+/// So many times the share that may be hedged passes the delay where the service is slow: with 5 %,
+/// a fifth of all. By chance, of the last few dozen requests, that is a matter of years.
+const OVERLOAD: f64 = 4.0;
+
+/// Requests over which that share is taken: seven slow ones in a row are enough.
+const MEMORY: f64 = 32.0;
+
+/// Responses before a quantile of them means something: of 50, two or three are above the 95th.
+const FEWEST: u32 = 50;
+
+/// It takes half a microsecond.
+const LOOK_EVERY: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warm(hedge: Hedge) -> Hedger {
+        let hedger = Hedger::new(hedge);
+        for _ in 0..FEWEST {
+            hedger.on_response(MILLISECOND, Answer::InTime);
+        }
+        hedger
+    }
+
+    fn hedges(hedger: &Hedger) -> bool {
+        hedger.on_overdue();
+        hedger.withdraw(None, None)
+    }
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn nothing_is_known_before_enough_responses_have_come_unless_it_was_said() {
+        let hedger = Hedger::new(Hedge::default());
+        for _ in 1..FEWEST {
+            hedger.on_response(MILLISECOND, Answer::InTime);
+        }
+        assert_eq!(hedger.delay(), None);
+        hedger.on_response(MILLISECOND, Answer::InTime);
+        // All take the same, so twice the median counts.
+        let delay = hedger.delay().unwrap();
+        assert!((2 * MILLISECOND..5 * MILLISECOND / 2).contains(&delay));
+        let told = Hedger::new(Hedge::default().with_first_delay(MILLISECOND));
+        assert_eq!(told.delay(), Some(MILLISECOND));
+    }
+
+    #[test]
+    fn the_allowance_is_a_share_of_the_requests() {
+        let hedge = Hedge::new(HedgeAfter::Quantile(0.95), 0.05).unwrap();
+        let hedger = warm(hedge);
+        // One in ten is overdue: twice what may be hedged, and no overload.
+        for number in 0..10_000 {
+            let is_overdue = number % 10 == 0;
+            let _ = is_overdue && hedges(&hedger);
+            hedger.on_response(
+                MILLISECOND,
+                if is_overdue {
+                    Answer::Late
+                } else {
+                    Answer::InTime
+                },
+            );
+        }
+        assert!(
+            (500..=510).contains(&hedger.issued()),
+            "{}",
+            hedger.issued()
+        );
+    }
+
+    #[test]
+    fn a_crowd_that_becomes_slow_at_once_is_hardly_hedged() {
+        let hedger = warm(Hedge::default());
+        let issued = (0..1000).filter(|_| hedges(&hedger)).count();
+        assert_eq!(issued, 7);
+        // Nor while they are answered one by one, and others follow them.
+        for _ in 0..1000 {
+            hedger.on_response(100 * MILLISECOND, Answer::Late);
+            assert!(!hedges(&hedger));
+        }
+    }
+
+    #[test]
+    fn nothing_is_hedged_under_a_throttle_or_with_a_low_budget() {
+        let hedger = warm(Hedge::default());
+        let budget = RetryBudget::with_capacity_and_refill(20, 0);
+        let pacer = Pacer::new();
+        assert!(hedger.withdraw(Some(&pacer), Some(&budget)));
+        #[allow(clippy::disallowed_methods)]
+        let now = std::time::Instant::now();
+        budget.withdraw(crate::Verdict::TRANSIENT, now);
+        assert!(!hedger.withdraw(None, Some(&budget)));
+        crate::Turn::new(&pacer).throttled(now);
+        assert!(!hedger.withdraw(Some(&pacer), None));
+        let other = warm(Hedge::default());
+        other.on_throttled();
+        assert!(!other.withdraw(None, None));
+    }
+}
