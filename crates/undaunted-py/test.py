@@ -24,6 +24,8 @@ ROOT = HERE.parents[1]
 REQUIREMENTS = HERE / "tests" / "requirements.txt"
 CHECKS = ("format", "lint", "mypy", "pyright", "types", "pytest")
 OLDEST = (3, 10)
+WITHOUT_DEPENDENCIES = ("aioboto3==15.5.0",)
+"""For S3Storage of litestar-storages. It demands an older aiobotocore, and works with ours."""
 
 
 def main(arguments: list[str]) -> None:
@@ -59,7 +61,8 @@ def commands(python: Path, arguments: list[str]) -> dict[str, list[str]]:
 
 def environment(work: Path) -> Path:
     """Makes the environment if necessary, and returns its Python."""
-    made_of = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    versions = f"{WITHOUT_DEPENDENCIES}{sys.version}".encode()
+    made_of = hashlib.sha256(REQUIREMENTS.read_bytes() + versions).hexdigest()
     stamp = work / "made-of"
     folder = work / "venv"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -68,6 +71,7 @@ def environment(work: Path) -> Path:
         stamp.unlink(missing_ok=True)
         venv.create(folder, with_pip=True, clear=True)
         pip(python, "-r", str(REQUIREMENTS))
+        pip(python, "--no-deps", *WITHOUT_DEPENDENCIES)
         stamp.write_text(made_of)
     return python
 

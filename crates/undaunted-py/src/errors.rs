@@ -41,6 +41,12 @@ impl OperationError {
         fields.set_item("message", message)?;
         fields.set_item("key", &self.key)?;
         fields.set_item("cause", redacted(&full_text(&self.error)))?;
+        let condition = match &self.error {
+            Error::NotModified { .. } => Some("not modified"),
+            Error::Precondition { .. } => Some("precondition"),
+            _ => None,
+        };
+        fields.set_item("condition", condition)?;
         if let Some(failure) = response {
             let http = (failure.status(), failure.code(), failure.request_id());
             fields.set_item("http", http)?;

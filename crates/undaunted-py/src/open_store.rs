@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{GetOptions, ObjectStore, Result};
+use object_store::{Attributes, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, Result};
 use undaunted::{RetryBudget, RetryConfig, Rules};
 use undaunted_chaos::{FaultPlan, FaultyPages, FaultyParts, FaultyStore};
 use undaunted_object_store::{Backend, OpenError, RetryStore, is_url};
@@ -14,6 +15,7 @@ use crate::cleanup::Cleanups;
 use crate::events::{self, Hook};
 use crate::key::Root;
 use crate::pacer::SharedPacer;
+use crate::payload;
 use crate::stored_file::StoredFile;
 
 /// The settings of a store. Its options may be secrets, so it has no `Debug`.
@@ -57,6 +59,20 @@ impl Settings {
         }
     }
 
+    /// The attributes that the store can hold. The content type of a file follows from its name.
+    /// Files cannot hold metadata, which is an error.
+    pub(crate) fn storable(&self, attributes: &Attributes) -> Result<Attributes> {
+        if self.kind() != StoreKind::Files {
+            return Ok(attributes.clone());
+        }
+        if payload::has_metadata(attributes) {
+            return Err(Error::NotSupported {
+                source: "files cannot hold metadata".into(),
+            });
+        }
+        Ok(Attributes::new())
+    }
+
     pub(crate) fn open(&self) -> Result<OpenStore, OpenError> {
         let (backend, path) = Backend::open_with(&self.url, self.options.iter().cloned())?;
         let backend = match &self.faults {
@@ -98,6 +114,61 @@ impl OpenStore {
         };
         let result = self.store.get_opts(path, head).await?;
         Ok(StoredFile::new(key, result.meta, &result.attributes))
+    }
+
+    /// A part of an object; with an ETag, of this object and no other.
+    pub(crate) async fn read_part(
+        &self,
+        path: &Path,
+        range: GetRange,
+        etag: Option<String>,
+    ) -> Result<Bytes> {
+        let options = GetOptions {
+            range: Some(range),
+            // A weak ETag never matches.
+            if_match: etag.clone().filter(|etag| !etag.starts_with("W/")),
+            ..GetOptions::default()
+        };
+        let result = self.store.get_opts(path, options).await?;
+        // Some servers do not heed the condition.
+        match (&etag, &result.meta.e_tag) {
+            (Some(was), Some(now)) if was != now => Err(Error::Precondition {
+                path: path.to_string(),
+                source: "another object has taken its place".into(),
+            }),
+            _ => result.bytes().await,
+        }
+    }
+
+    /// Deletes an object. Services do not say whether there was one, so no storage does.
+    pub(crate) async fn delete(&self, path: &Path) -> Result<()> {
+        match self.store.delete(path).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn exists(&self, path: &Path) -> Result<bool> {
+        match self.store.head(path).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn transfer(
+        &self,
+        from: &Path,
+        to: &Path,
+        overwrite: bool,
+        is_move: bool,
+    ) -> Result<()> {
+        match (is_move, overwrite) {
+            (false, true) => self.store.copy(from, to).await,
+            (false, false) => self.store.copy_if_not_exists(from, to).await,
+            (true, true) => self.store.rename(from, to).await,
+            (true, false) => self.store.rename_if_not_exists(from, to).await,
+        }
     }
 }
 

@@ -12,27 +12,34 @@ use pyo3::types::PyBytes;
 use tokio::sync::Mutex;
 
 use crate::pending::operate;
+use crate::stored_file::StoredFile;
 
 /// The body of an object, a chunk at a time.
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Reader {
-    key: String,
-    size: u64,
+    stored: StoredFile,
+    range: (u64, u64),
     body: Arc<Mutex<Body>>,
 }
 
 #[pymethods]
 impl Reader {
-    /// The size of the whole object.
+    /// The description of the object.
     #[getter]
-    fn size(&self) -> u64 {
-        self.size
+    fn stored(&self) -> StoredFile {
+        self.stored.clone()
+    }
+
+    /// The part of the object that is read: its start and end.
+    #[getter]
+    const fn range(&self) -> (u64, u64) {
+        self.range
     }
 
     /// The next chunk, or `None` at the end.
     fn next(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let body = Arc::clone(&self.body);
-        operate(py, self.key.clone(), async move {
+        operate(py, self.stored.key().to_owned(), async move {
             let mut body = body.lock().await;
             Ok(body.next().await?.map(Content))
         })
@@ -47,8 +54,8 @@ impl Reader {
             GetResultPayload::Stream(_) => 1,
         };
         Self {
-            key,
-            size: result.meta.size,
+            stored: StoredFile::new(key, result.meta.clone(), &result.attributes),
+            range: (result.range.start, result.range.end),
             body: Arc::new(Mutex::new(Body {
                 chunks: result.into_stream(),
                 least_size,
@@ -73,7 +80,7 @@ impl<'py> IntoPyObject<'py> for Content {
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader")
-            .field("key", &self.key)
+            .field("stored", &self.stored)
             .finish_non_exhaustive()
     }
 }

@@ -3,24 +3,20 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use http::Method;
 use object_store::path::Path;
-use object_store::signer::Signer;
 use object_store::{
-    Attributes, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode,
-    PutMultipartOptions, PutOptions, Result,
+    Error, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, Result,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use undaunted_chaos::{ChaosSpec, FaultKind};
-use undaunted_object_store::{OpenError, Operation, redacted};
+use undaunted_object_store::{Operation, redacted};
 
 use crate::budget::RetryBudget;
 use crate::config::Config;
-use crate::errors::{not_opened, storage_error};
 use crate::folder::{self, delete_all};
 use crate::key;
 use crate::listing::Listing;
@@ -28,18 +24,19 @@ use crate::open_store::{OpenStore, Settings, StoreKind, file_url};
 use crate::pacer::Pacer;
 use crate::payload;
 use crate::pending::{operate, operate_to_the_end};
+use crate::read_options::read_options;
 use crate::reader::{Content, Reader};
+use crate::signing::UrlRequest;
+use crate::slot::Slot;
 use crate::stored_file::StoredFile;
 use crate::upload::Upload;
 
 /// A store with retries.
 #[pyclass(frozen, module = "undaunted")]
 pub(crate) struct Store {
-    settings: Settings,
+    slot: Slot,
     /// What Python needs to open it again in another process.
     recipe: Py<PyAny>,
-    /// None once it is closed. Locked under the GIL only, so that no fork finds it locked.
-    opened: Mutex<Option<Arc<OpenStore>>>,
 }
 
 #[pymethods]
@@ -75,14 +72,8 @@ impl Store {
             is_paced,
             on_retry: on_retry.map(Arc::new),
         };
-        let opened = py
-            .detach(|| settings.open())
-            .map_err(|error| not_opened(py, &error))?;
-        Ok(Self {
-            settings,
-            recipe,
-            opened: Mutex::new(Some(Arc::new(opened))),
-        })
+        let slot = Slot::open(py, settings)?;
+        Ok(Self { slot, recipe })
     }
 
     fn put(
@@ -98,7 +89,7 @@ impl Store {
         let data = payload::data(data)?;
         let size = data.len() as u64;
         let described = payload::attributes(content_type, metadata)?;
-        let attributes = self.storable(&described);
+        let attributes = self.slot.settings.storable(&described);
         let mode = if overwrite {
             PutMode::Overwrite
         } else {
@@ -126,8 +117,8 @@ impl Store {
     ) -> PyResult<Py<PyAny>> {
         let key = key::text("key", key)?;
         let described = payload::attributes(content_type, metadata)?;
-        let attributes = self.storable(&described);
-        let opened = self.opened(py)?;
+        let attributes = self.slot.settings.storable(&described);
+        let opened = self.slot.opened(py)?;
         let path = opened.root.path(py, "key", &key)?;
         let cleanups = opened.cleanups.clone();
         let named = key.clone();
@@ -160,49 +151,40 @@ impl Store {
         etag: Option<String>,
     ) -> PyResult<Py<PyAny>> {
         let key = key::text("key", key)?;
+        let range = stop.map_or(GetRange::Offset(start), |stop| (start..stop).into());
         self.on_key(py, key, move |opened, path| async move {
-            let options = GetOptions {
-                range: Some(stop.map_or(GetRange::Offset(start), |stop| (start..stop).into())),
-                // A weak ETag never matches.
-                if_match: etag.clone().filter(|etag| !etag.starts_with("W/")),
-                ..GetOptions::default()
-            };
-            let result = opened.store.get_opts(&path, options).await?;
-            // Some servers do not heed the condition.
-            match (&etag, &result.meta.e_tag) {
-                (Some(was), Some(now)) if was != now => Err(Error::Precondition {
-                    path: path.to_string(),
-                    source: "another object has taken its place".into(),
-                }),
-                _ => Ok(Content(result.bytes().await?)),
-            }
+            opened.read_part(&path, range, etag).await.map(Content)
         })
     }
 
     /// Begins to read: a `Reader`.
-    fn get(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    #[pyo3(signature = (key, options = None))]
+    fn get(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyAny>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
         let key = key::text("key", key)?;
         let named = key.clone();
+        let options = options.map(read_options).transpose()?.unwrap_or_default();
         self.on_key(py, key, move |opened, path| async move {
-            Ok(Reader::new(named, opened.store.get(&path).await?))
+            let result = opened.store.get_opts(&path, options).await?;
+            Ok(Reader::new(named, result))
         })
     }
 
     fn delete(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let key = key::text("key", key)?;
         self.on_key(py, key, |opened, path| async move {
-            match opened.store.delete(&path).await {
-                // Services do not say whether there was one, so no storage does.
-                Ok(()) | Err(Error::NotFound { .. }) => Ok(None::<bool>),
-                Err(error) => Err(error),
-            }
+            opened.delete(&path).await.map(|()| None::<bool>)
         })
     }
 
     /// Deletes objects, many in a request where the service can. All are tried; a missing one is
     /// no failure.
     fn delete_many(&self, py: Python<'_>, keys: Vec<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-        let opened = self.opened(py)?;
+        let opened = self.slot.opened(py)?;
         let paths: Vec<_> = keys
             .iter()
             .map(|key| opened.root.path(py, "key", &key::text("key", key)?))
@@ -215,13 +197,11 @@ impl Store {
 
     fn exists(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let key = key::text("key", key)?;
-        self.on_key(py, key, |opened, path| async move {
-            match opened.store.head(&path).await {
-                Ok(_) => Ok(true),
-                Err(Error::NotFound { .. }) => Ok(false),
-                Err(error) => Err(error),
-            }
-        })
+        self.on_key(
+            py,
+            key,
+            |opened, path| async move { opened.exists(&path).await },
+        )
     }
 
     fn info(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
@@ -263,7 +243,7 @@ impl Store {
         limit: Option<usize>,
     ) -> PyResult<Listing> {
         let prefix = key::text("prefix", prefix)?;
-        let opened = self.opened(py)?;
+        let opened = self.slot.opened(py)?;
         let beginning = opened.root.prefix(py, &prefix)?;
         let (store, root) = (opened.store.clone(), opened.root.clone());
         Ok(Listing::new(store, root, prefix, beginning, limit))
@@ -272,7 +252,7 @@ impl Store {
     /// What is directly in a folder: its objects, and the keys of the folders in it.
     fn list_folder(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let key = key::text("key", key)?;
-        let opened = self.opened(py)?;
+        let opened = self.slot.opened(py)?;
         let folder = opened.root.folder(py, &key)?;
         operate(py, key, async move {
             folder::list(&opened.store, &opened.root, &folder).await
@@ -282,7 +262,7 @@ impl Store {
     /// Whether a folder has objects, or a mark that it exists.
     fn is_folder(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let key = key::text("key", key)?;
-        let opened = self.opened(py)?;
+        let opened = self.slot.opened(py)?;
         let folder = opened.root.folder(py, &key)?;
         operate(py, key, async move {
             folder::exists(&opened.store, &folder).await
@@ -297,27 +277,8 @@ impl Store {
         method: &str,
     ) -> PyResult<Py<PyAny>> {
         let key = key::text("key", key)?;
-        let method = match method {
-            "DELETE" => Method::DELETE,
-            "GET" => Method::GET,
-            "HEAD" => Method::HEAD,
-            "PUT" => Method::PUT,
-            _ => {
-                return Err(PyValueError::new_err(format!(
-                    "method is {method:?}, but must be GET, PUT, HEAD or DELETE"
-                )));
-            }
-        };
-        let lasts = Duration::try_from_secs_f64(expires_in);
-        let lasts = lasts
-            .ok()
-            .filter(|lasts| lasts.as_secs() > 0 && *lasts <= LONGEST_URL);
-        let lasts = lasts.ok_or_else(|| {
-            PyValueError::new_err(format!(
-                "expires_in is {expires_in} s, but must be from 1 second to 7 days"
-            ))
-        })?;
-        let is_file = self.settings.kind() == StoreKind::Files;
+        let request = UrlRequest::new(method, expires_in)?;
+        let is_file = self.slot.settings.kind() == StoreKind::Files;
         let shown = self.shown_url().into_owned();
         self.on_key(py, key, move |opened, path| async move {
             if is_file {
@@ -326,21 +287,14 @@ impl Store {
                     implementer: "the file store".to_owned(),
                 });
             }
-            match opened.store.signed_url(method, &path, lasts).await {
-                Ok(url) => Ok(url.to_string()),
-                Err(Error::NotSupported { .. }) => Err(Error::NotSupported {
-                    source: format!("{shown} cannot sign URLs").into(),
-                }),
-                Err(error) => Err(error),
-            }
+            request.signed(&opened.store, &path, &shown).await
         })
     }
 
     /// Closes idle connections, and waits for uploads that are being aborted, for a limited time.
     /// Running operations continue.
     fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let opened = self.lock().take();
-        let Some(opened) = opened.filter(|opened| opened.process == std::process::id()) else {
+        let Some(opened) = self.slot.close() else {
             return Ok(py.None());
         };
         let cleanups = opened.cleanups.clone();
@@ -361,12 +315,12 @@ impl Store {
 
     #[getter]
     fn closed(&self) -> bool {
-        self.lock().is_none()
+        self.slot.is_closed()
     }
 
     #[getter]
     fn kind(&self) -> &'static str {
-        match self.settings.kind() {
+        match self.slot.settings.kind() {
             StoreKind::Files => "files",
             StoreKind::Memory => "memory",
             StoreKind::Service => "service",
@@ -376,20 +330,20 @@ impl Store {
     /// The URL without its secrets.
     #[getter]
     fn shown_url(&self) -> Cow<'_, str> {
-        redacted(&self.settings.url)
+        redacted(&self.slot.settings.url)
     }
 
     /// Tokens of the retry budget.
     #[getter]
     fn budget_tokens(&self, py: Python<'_>) -> PyResult<Option<u16>> {
-        let opened = self.opened(py)?;
+        let opened = self.slot.opened(py)?;
         Ok(opened.store.budget().map(|budget| budget.tokens()))
     }
 
     /// The rate in requests a second, while the service throttles.
     #[getter]
     fn pace(&self, py: Python<'_>) -> PyResult<Option<f64>> {
-        let opened = self.opened(py)?;
+        let opened = self.slot.opened(py)?;
         // All operations have the same one.
         let pacer = opened.store.pacer(Operation::Get);
         Ok(pacer.and_then(undaunted::Pacer::rate))
@@ -397,7 +351,7 @@ impl Store {
 
     /// How many faults were injected, by kind.
     fn injected(&self) -> BTreeMap<&'static str, u64> {
-        let plan = self.settings.faults.iter();
+        let plan = self.slot.settings.faults.iter();
         plan.flat_map(|plan| {
             FaultKind::ALL
                 .iter()
@@ -420,7 +374,7 @@ impl Store {
         T: for<'py> IntoPyObject<'py> + Send + 'static,
         Done: Future<Output = Result<T>> + Send + 'static,
     {
-        let opened = self.opened(py)?;
+        let opened = self.slot.opened(py)?;
         let path = opened.root.path(py, "key", &key)?;
         operate(py, key, act(opened, path))
     }
@@ -435,7 +389,7 @@ impl Store {
     ) -> PyResult<Py<PyAny>> {
         let source = key::text("source", source)?;
         let destination = key::text("destination", destination)?;
-        let opened = self.opened(py)?;
+        let opened = self.slot.opened(py)?;
         let from = opened.root.path(py, "source", &source)?;
         let to = opened.root.path(py, "destination", &destination)?;
         // The source can be missing. Without `overwrite`, the destination can exist.
@@ -445,69 +399,14 @@ impl Store {
             destination.clone()
         };
         operate(py, named, async move {
-            let store = &opened.store;
-            match (is_move, overwrite) {
-                (false, true) => store.copy(&from, &to).await?,
-                (false, false) => store.copy_if_not_exists(&from, &to).await?,
-                (true, true) => store.rename(&from, &to).await?,
-                (true, false) => store.rename_if_not_exists(&from, &to).await?,
-            }
+            opened.transfer(&from, &to, overwrite, is_move).await?;
             opened.describe(destination, &to).await
         })
-    }
-
-    /// The open store. In a forked child it is opened again, since connections stay with the
-    /// parent; a store in memory is not, since its content would be lost.
-    fn opened(&self, py: Python<'_>) -> PyResult<Arc<OpenStore>> {
-        // Exceptions are made after the lock is released: making one runs Python, which may
-        // release the GIL, and the next thread must not wait for the lock while it has the GIL.
-        match self.open_again() {
-            Some(Ok(opened)) => Ok(opened),
-            Some(Err(error)) => Err(not_opened(py, &error)),
-            None => {
-                let message = format!("the storage {} is closed", self.shown_url());
-                Err(storage_error(py, "StorageClosedError", message, None))
-            }
-        }
-    }
-
-    fn open_again(&self) -> Option<Result<Arc<OpenStore>, OpenError>> {
-        let mut slot = self.lock();
-        let opened = slot.as_ref()?;
-        if opened.process == std::process::id() || self.settings.kind() == StoreKind::Memory {
-            return Some(Ok(Arc::clone(opened)));
-        }
-        let again = self.settings.open().map(Arc::new);
-        if let Ok(again) = &again {
-            *slot = Some(Arc::clone(again));
-        }
-        Some(again)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<OpenStore>>> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The attributes that the store can hold. The content type of a file follows from its name.
-    /// Files cannot hold metadata, which is an error.
-    fn storable(&self, attributes: &Attributes) -> Result<Attributes> {
-        if self.settings.kind() != StoreKind::Files {
-            return Ok(attributes.clone());
-        }
-        if payload::has_metadata(attributes) {
-            return Err(Error::NotSupported {
-                source: "files cannot hold metadata".into(),
-            });
-        }
-        Ok(Attributes::new())
     }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Store({})", redacted(&self.settings.url))
+        write!(f, "Store({})", redacted(&self.slot.settings.url))
     }
 }
-
-/// The maximum of S3.
-const LONGEST_URL: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 /// The description of an object.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StoredFile {
     key: String,
     meta: ObjectMeta,
@@ -19,6 +19,10 @@ pub(crate) struct StoredFile {
 }
 
 impl StoredFile {
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// An object as the store describes it.
     pub(crate) fn new(key: String, meta: ObjectMeta, attributes: &Attributes) -> Self {
         let mut stored = Self {

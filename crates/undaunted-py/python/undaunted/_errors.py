@@ -33,6 +33,8 @@ class StorageError(Exception):
     """The key of the object."""
     report: RetryReport | None = None
     """The attempts, delays and failures of the operation, if it was one of our storages."""
+    _condition: str | None = None
+    """The kind of condition that did not hold, if it was one."""
     _errno: ClassVar[int | None] = None
     """The number of the operating system's error that means the same."""
     _is_mixed: ClassVar[bool] = False
@@ -181,6 +183,7 @@ def make_storage_error(
     cause: str,
     http: tuple[int, str | None, str | None] | None = None,
     retry_after: float | None = None,
+    condition: str | None = None,
     report: RetryReport | None = None,
     note: str | None = None,
 ) -> StorageError:
@@ -193,6 +196,8 @@ def make_storage_error(
     if isinstance(error, (StorageRateLimitError, StorageServiceUnavailableError)):
         error.retry_after = retry_after
     error.report = report
+    if condition is not None:
+        setattr(error, "_condition", condition)
     if http is not None:
         error.__cause__ = HttpFailure(cause, *http)
     else:

@@ -3,7 +3,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from ._types import RetryEvent, StoredFile
@@ -233,8 +233,12 @@ class Reader:
     """The body of a file, a chunk at a time."""
 
     @property
-    def size(self) -> int:
-        """The size of the file."""
+    def stored(self) -> StoredFile:
+        """The description of the file."""
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The part that is read: its start and end."""
 
     def next(self) -> bytes | Pending[bytes | None] | None: ...
 
@@ -288,7 +292,9 @@ class Store:
     def start_upload(
         self, key: str, content_type: str | None, metadata: dict[str, str] | None
     ) -> Upload | Pending[Upload]: ...
-    def get(self, key: str) -> Reader | Pending[Reader]: ...
+    def get(self, key: str, options: Mapping[str, Any] | None = None) -> Reader | Pending[Reader]:
+        """Begins to read. The options have the names of obspec's ``GetOptions``."""
+
     def get_bytes(self, key: str) -> bytes | Pending[bytes]: ...
     def get_range(
         self, key: str, start: int, stop: int | None, etag: str | None

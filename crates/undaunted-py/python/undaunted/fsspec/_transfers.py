@@ -195,7 +195,7 @@ class Transfers(Listing):
                     raise
                 make_folder(lpath)
                 return
-            callback.set_size(reader.size)
+            callback.set_size(reader.stored.size)
             with LocalTarget(lpath) as file:
                 while (chunk := await result_of(reader.next())) is not None:
                     file.write(chunk)

@@ -1,0 +1,330 @@
+"""A storage for libraries that ask for the protocols of obspec, as obstore's stores have them.
+
+>>> from undaunted.obspec import Store
+>>> store = Store.open("memory://")
+>>> result = store.put("a.txt", b"hello")
+>>> bytes(store.get("a.txt").buffer())
+b'hello'
+
+All protocols are there, async and blocking. Exceptions are those of :class:`undaunted.Storage`
+under the names that obspec prescribes, so that ``obspec.exceptions.map_exception`` knows them.
+obspec itself need not be installed.
+
+What a storage does not have raises a :class:`NotSupportedError`: tags, a write on condition that
+the object is of some version, and attributes other than ``Content-Type`` and names of your own.
+"""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from .. import _bridge, blocking
+from .._config import RetryConfig
+from .._data import async_parts, parts
+from .._open import DEFAULT_CONCURRENCY, DEFAULT_PART_SIZE
+from .._storage import ObjectStorage
+from ._errors import (
+    AlreadyExistsError,
+    InvalidPathError,
+    NotFoundError,
+    NotModifiedError,
+    NotSupportedError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+    prescribed,
+)
+from ._values import (
+    GetResult,
+    GetResultAsync,
+    WriteOptions,
+    end_of,
+    ends_of,
+    folder,
+    meta_of,
+    opened,
+    read_options,
+    result_of_put,
+)
+
+if TYPE_CHECKING:
+    from obspec import Attributes, GetOptions, ListResult, ObjectMeta, PutMode, PutResult
+
+    from .._open import OptionValue
+
+__all__ = [
+    "AlreadyExistsError",
+    "GetResult",
+    "GetResultAsync",
+    "InvalidPathError",
+    "NotFoundError",
+    "NotModifiedError",
+    "NotSupportedError",
+    "PermissionDeniedError",
+    "PreconditionError",
+    "Store",
+    "UnauthenticatedError",
+]
+
+
+class Store:
+    """A storage with the methods of obspec's protocols.
+
+    Args:
+        storage: The storage, from :meth:`undaunted.Storage.open`.
+
+    Example:
+        >>> from undaunted import Storage
+        >>> from undaunted.obspec import Store
+        >>> Store(Storage.open("memory:///reports"))
+        Store(<ObjectStorage memory:///reports>)
+    """
+
+    def __init__(self, storage: ObjectStorage) -> None:
+        if not isinstance(storage, ObjectStorage):
+            raise TypeError(
+                "storage must be from undaunted.Storage.open, not a " + type(storage).__name__
+            )
+        self._storage = storage
+        self._store = storage._store
+
+    @classmethod
+    def open(
+        cls,
+        url: str | os.PathLike[str],
+        options: Mapping[str, OptionValue] | None = None,
+        *,
+        retry: RetryConfig | None = None,
+        **more_options: OptionValue,
+    ) -> Store:
+        """Opens the storage that a URL points into, as :meth:`undaunted.Storage.open` does.
+
+        Args:
+            url: The URL or the path of the storage.
+            options: Options of the store by object_store's names.
+            retry: How all operations are retried; default: :meth:`RetryConfig.storage`.
+            more_options: Options as keyword arguments.
+
+        Raises:
+            StorageConfigurationError: If the scheme or an option is unknown, or an option is
+                missing.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> Store.open("memory://")
+            Store(<ObjectStorage memory://>)
+        """
+        return cls(ObjectStorage.open(url, options, retry=retry, **more_options))
+
+    def __repr__(self) -> str:
+        return f"Store({self._storage!r})"
+
+    def get(self, path: str, *, options: GetOptions | None = None) -> GetResult:
+        """Begins to read an object, or a part of it."""
+        with prescribed():
+            return GetResult(blocking.result_of(self._store.get(path, read_options(options))))
+
+    async def get_async(self, path: str, *, options: GetOptions | None = None) -> GetResultAsync:
+        """Begins to read an object, or a part of it."""
+        with prescribed():
+            made = self._store.get(path, read_options(options))
+            return GetResultAsync(await _bridge.result_of(made))
+
+    def get_range(
+        self, path: str, *, start: int, end: int | None = None, length: int | None = None
+    ) -> bytes:
+        """Reads a part of an object."""
+        with prescribed():
+            stop = end_of(start, end, length)
+            return blocking.result_of(self._store.get_range(path, start, stop, None))
+
+    async def get_range_async(
+        self, path: str, *, start: int, end: int | None = None, length: int | None = None
+    ) -> bytes:
+        """Reads a part of an object."""
+        with prescribed():
+            stop = end_of(start, end, length)
+            return await _bridge.result_of(self._store.get_range(path, start, stop, None))
+
+    def get_ranges(
+        self,
+        path: str,
+        *,
+        starts: Sequence[int],
+        ends: Sequence[int] | None = None,
+        lengths: Sequence[int] | None = None,
+    ) -> list[bytes]:
+        """Reads parts of an object, some at the same time."""
+        wanted = ends_of(starts, ends, lengths)
+
+        def read(part: tuple[int, int]) -> bytes:
+            return self.get_range(path, start=part[0], end=part[1])
+
+        if len(wanted) < 2:
+            return [read(part) for part in wanted]
+        with ThreadPoolExecutor(min(len(wanted), _READERS)) as pool:
+            return [*pool.map(read, wanted)]
+
+    async def get_ranges_async(
+        self,
+        path: str,
+        *,
+        starts: Sequence[int],
+        ends: Sequence[int] | None = None,
+        lengths: Sequence[int] | None = None,
+    ) -> list[bytes]:
+        """Reads parts of an object, all at the same time."""
+        wanted = ends_of(starts, ends, lengths)
+        reads = (self.get_range_async(path, start=start, end=end) for start, end in wanted)
+        if asyncio._get_running_loop() is None:
+            return [await each for each in reads]
+        return await asyncio.gather(*reads)
+
+    def head(self, path: str) -> ObjectMeta:
+        """The description of an object."""
+        with prescribed():
+            return meta_of(blocking.result_of(self._store.info(path)))
+
+    async def head_async(self, path: str) -> ObjectMeta:
+        """The description of an object."""
+        with prescribed():
+            return meta_of(await _bridge.result_of(self._store.info(path)))
+
+    def put(
+        self,
+        path: str,
+        file: Any,
+        *,
+        attributes: Attributes | None = None,
+        tags: dict[str, str] | None = None,
+        mode: PutMode | None = None,
+        use_multipart: bool | None = None,
+        chunk_size: int = DEFAULT_PART_SIZE,
+        max_concurrency: int = DEFAULT_CONCURRENCY,
+    ) -> PutResult:
+        """Writes an object: in parts if it is larger than ``chunk_size``, and in one if it must
+        not replace another, or ``use_multipart`` is false.
+        """
+        write = WriteOptions(attributes, tags, mode)
+        storage = self._storage.blocking
+        with prescribed(), opened(file) as data:
+            if write.overwrite and use_multipart is not False:
+                stored = storage.put_large(
+                    path,
+                    data,
+                    part_size=chunk_size,
+                    concurrency=max_concurrency,
+                    **write.described,
+                )
+            else:
+                whole = b"".join(parts(data, chunk_size))
+                stored = storage.put(path, whole, overwrite=write.overwrite, **write.described)
+        return result_of_put(stored)
+
+    async def put_async(
+        self,
+        path: str,
+        file: Any,
+        *,
+        attributes: Attributes | None = None,
+        tags: dict[str, str] | None = None,
+        mode: PutMode | None = None,
+        use_multipart: bool | None = None,
+        chunk_size: int = DEFAULT_PART_SIZE,
+        max_concurrency: int = DEFAULT_CONCURRENCY,
+    ) -> PutResult:
+        """Writes an object: in parts if it is larger than ``chunk_size``, and in one if it must
+        not replace another, or ``use_multipart`` is false.
+        """
+        write = WriteOptions(attributes, tags, mode)
+        with prescribed(), opened(file) as data:
+            if write.overwrite and use_multipart is not False:
+                stored = await self._storage.put_large(
+                    path,
+                    data,
+                    part_size=chunk_size,
+                    concurrency=max_concurrency,
+                    **write.described,
+                )
+            else:
+                whole = b"".join([part async for part in async_parts(data, chunk_size)])
+                stored = await self._storage.put(
+                    path, whole, overwrite=write.overwrite, **write.described
+                )
+        return result_of_put(stored)
+
+    def delete(self, paths: str | Sequence[str]) -> None:
+        """Deletes objects, many in a request where the service can. A missing one is no error."""
+        keys = [paths] if isinstance(paths, str) else list(paths)
+        with prescribed():
+            blocking.result_of(self._store.delete_many(keys))
+
+    async def delete_async(self, paths: str | Sequence[str]) -> None:
+        """Deletes objects, many in a request where the service can. A missing one is no error."""
+        keys = [paths] if isinstance(paths, str) else list(paths)
+        with prescribed():
+            await _bridge.result_of(self._store.delete_many(keys))
+
+    def list(
+        self, prefix: str | None = None, *, offset: str | None = None
+    ) -> Iterator[Sequence[ObjectMeta]]:
+        """The objects in a folder, at any depth, whose paths come after ``offset``."""
+        listing = self._store.list(folder(prefix), None)
+        with prescribed():
+            while (batch := blocking.result_of(listing.next())) is not None:
+                if found := [meta_of(each) for each in batch if each.key > (offset or "")]:
+                    yield found
+
+    async def list_async(
+        self, prefix: str | None = None, *, offset: str | None = None
+    ) -> AsyncIterator[Sequence[ObjectMeta]]:
+        """The objects in a folder, at any depth, whose paths come after ``offset``."""
+        listing = self._store.list(folder(prefix), None)
+        with prescribed():
+            while (batch := await _bridge.result_of(listing.next())) is not None:
+                if found := [meta_of(each) for each in batch if each.key > (offset or "")]:
+                    yield found
+
+    def list_with_delimiter(self, prefix: str | None = None) -> ListResult[Sequence[ObjectMeta]]:
+        """The objects directly in a folder, and the folders in it."""
+        with prescribed():
+            files, folders = blocking.result_of(self._store.list_folder(prefix or ""))
+        return {"common_prefixes": folders, "objects": [meta_of(each) for each in files]}
+
+    async def list_with_delimiter_async(
+        self, prefix: str | None = None
+    ) -> ListResult[Sequence[ObjectMeta]]:
+        """The objects directly in a folder, and the folders in it."""
+        with prescribed():
+            files, folders = await _bridge.result_of(self._store.list_folder(prefix or ""))
+        return {"common_prefixes": folders, "objects": [meta_of(each) for each in files]}
+
+    def copy(self, from_: str, to: str, *, overwrite: bool = True) -> None:
+        """Copies an object within the store."""
+        with prescribed():
+            blocking.result_of(self._store.copy(from_, to, overwrite))
+
+    async def copy_async(self, from_: str, to: str, *, overwrite: bool = True) -> None:
+        """Copies an object within the store."""
+        with prescribed():
+            await _bridge.result_of(self._store.copy(from_, to, overwrite))
+
+    def rename(self, from_: str, to: str, *, overwrite: bool = True) -> None:
+        """Moves an object within the store."""
+        with prescribed():
+            blocking.result_of(self._store.move(from_, to, overwrite))
+
+    async def rename_async(self, from_: str, to: str, *, overwrite: bool = True) -> None:
+        """Moves an object within the store."""
+        with prescribed():
+            await _bridge.result_of(self._store.move(from_, to, overwrite))
+
+
+_READERS = 8
+"""Threads for the parts of an object: each waits for one request."""
