@@ -18,6 +18,7 @@ use crate::full_text::Failed;
 use crate::observe::{self, FailedOperation, ReportBuilder};
 use crate::operation::{Operation, StoreEvent};
 use crate::policy::Policy;
+use crate::responded::with_response;
 
 impl Policy {
     /// Repeats an operation that may be repeated regardless of the results of earlier attempts.
@@ -165,8 +166,7 @@ pub(crate) struct Attempts<'c> {
     pacer: Option<&'c Pacer>,
     /// Which credentials the current attempt began with, where they can be fetched anew.
     credentials: Option<u64>,
-    /// What the service said to the last attempt, where there are rules to be asked about it and the
-    /// error may not have it.
+    /// What the service said to the last attempt, where the error may not have it.
     response: Option<HttpFailure>,
     /// Whether an attempt was made again because its credentials or its time were stale.
     signed_anew: bool,
@@ -228,13 +228,8 @@ impl Attempts<'_> {
             recorder.lock().begin_attempt();
             observe::begin_attempt();
             *credentials = recorder.policy.current_credentials();
-            let result = if recorder.policy.rules.is_empty() {
-                operation.await
-            } else {
-                let (result, seen) = observe::observe(operation).await;
-                *response = seen.last_failure;
-                result
-            };
+            let (result, last) = observe::last_response(operation).await;
+            *response = last;
             let value = result.map_err(Failed)?;
             in_flight.succeeded();
             Ok(value)
@@ -271,7 +266,10 @@ impl Attempts<'_> {
             judged
         };
         let judged = self.session.failed_as(Failed(error), judged).await;
-        judged.map_err(|Failed(error)| with_meaning(error, self.recorder.location))
+        judged.map_err(|Failed(error)| {
+            let error = with_meaning(error, self.recorder.location);
+            with_response(error, self.response.take())
+        })
     }
 
     /// What the failure of the last attempt means.
@@ -318,7 +316,9 @@ impl Attempts<'_> {
             .failed_as(Failed(error), Verdict::Permanent)
             .await
         {
-            Err(Failed(error)) => error,
+            // Another error says what the store found out, which no response did.
+            Err(Failed(error @ Error::Generic { .. })) => error,
+            Err(Failed(error)) => with_response(error, self.response.take()),
             Ok(()) => generic("a permanent failure was retried: internal error, please report it"),
         }
     }

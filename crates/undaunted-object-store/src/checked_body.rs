@@ -94,9 +94,14 @@ impl CheckedBody {
 }
 
 /// A limit on the time in which nothing comes, while something is waited for.
+///
+/// A reader that waits is woken when a step of the limit is over; one that pauses is not there
+/// then, and its time starts anew. So a pause never counts as more than one step.
 struct Stall {
     limit: Duration,
-    waiting: bool,
+    /// While the reader waits: the steps of the limit that are over, and since when the next one
+    /// runs.
+    waiting: Option<(u32, Instant)>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -104,18 +109,17 @@ impl Stall {
     const fn new(limit: Duration) -> Self {
         Self {
             limit,
-            waiting: false,
+            waiting: None,
             timer: None,
         }
     }
 
     /// Something came.
     fn reset(&mut self) {
-        self.waiting = false;
+        self.waiting = None;
     }
 
-    /// Nothing came yet: an error when the time is up. A consumer that comes back late was not
-    /// waiting, so its time starts anew.
+    /// Nothing came yet: an error when the time is up.
     ///
     /// The deadline of the caller ends the wait too. The body has been read under it `since` then.
     fn poll(
@@ -126,8 +130,11 @@ impl Stall {
     ) -> Poll<Error> {
         let ends_later =
             |timer: &Pin<Box<Sleep>>| deadline.is_some_and(|end| end < timer.deadline());
-        if !self.waiting || self.timer.as_ref().is_some_and(ends_later) {
-            self.waiting = true;
+        let is_new = self.waiting.is_none();
+        if is_new {
+            self.waiting = Some((0, Instant::now()));
+        }
+        if is_new || self.timer.as_ref().is_some_and(ends_later) {
             self.arm(deadline);
         }
         loop {
@@ -140,22 +147,42 @@ impl Stall {
                 let limit = deadline.saturating_duration_since(since);
                 return Poll::Ready(timed_out(TimedOut::Deadline { limit }));
             }
-            if now < timer.deadline() + PROMPT {
-                let limit = self.limit;
-                return Poll::Ready(timed_out(TimedOut::Attempt { limit }));
+            match (self.waiting, self.step_ends()) {
+                // The timer was set to a deadline that the reader is no longer under.
+                (_, end) if end.is_none_or(|end| now < end) => {}
+                (Some((steps, _)), Some(end)) if now < end + self.prompt() => {
+                    if steps + 1 >= STEPS {
+                        let limit = self.limit;
+                        return Poll::Ready(timed_out(TimedOut::Attempt { limit }));
+                    }
+                    self.waiting = Some((steps + 1, now));
+                }
+                _ => self.waiting = Some((0, now)),
             }
             self.arm(deadline);
         }
     }
 
+    /// When the step that runs is over.
+    fn step_ends(&self) -> Option<Instant> {
+        let (_, since) = self.waiting?;
+        since.checked_add(self.limit / STEPS)
+    }
+
+    /// How late a reader that waits may be woken: a runtime under load is late by less, and a reader
+    /// that paused by more, or finds its data there.
+    fn prompt(&self) -> Duration {
+        (self.limit / STEPS).clamp(SHORTEST_PROMPT, LONGEST_PROMPT)
+    }
+
     fn arm(&mut self, deadline: Option<Instant>) {
-        let stalled = Instant::now().checked_add(self.limit);
-        let Some(deadline) = stalled.into_iter().chain(deadline).min() else {
+        let Some(end) = self.step_ends().into_iter().chain(deadline).min() else {
+            self.timer = None;
             return;
         };
         match &mut self.timer {
-            Some(timer) => timer.as_mut().reset(deadline),
-            None => self.timer = Some(Box::pin(sleep_until(deadline))),
+            Some(timer) => timer.as_mut().reset(end),
+            None => self.timer = Some(Box::pin(sleep_until(end))),
         }
     }
 }
@@ -171,12 +198,19 @@ fn timed_out(timed_out: TimedOut) -> Error {
     generic(HttpError::new(HttpErrorKind::Timeout, timed_out))
 }
 
-/// How late a timer may be seen and still count. A runtime under load is late by less; a
-/// consumer that paused is late by more, or finds its data there.
-const PROMPT: Duration = Duration::from_secs(1);
+/// In how many steps a reader has to be there. A pause counts as one at most.
+const STEPS: u32 = 5;
+
+/// A busy machine wakes a task later than short limits last.
+const SHORTEST_PROMPT: Duration = Duration::from_millis(100);
+
+/// Nothing but a pause takes longer.
+const LONGEST_PROMPT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use futures::stream;
 
     use super::*;
@@ -200,5 +234,56 @@ mod tests {
         let mut stalls = body(vec![abc()], 4);
         assert!(stalls.next().await.is_ok());
         assert!(stalls.next().await.is_err());
+    }
+
+    /// What a read of at most this long says, if it ends in that time.
+    async fn read_for(body: &mut CheckedBody, seconds: u64) -> Option<Result<Option<Bytes>>> {
+        let limit = Duration::from_secs(seconds);
+        tokio::time::timeout(limit, body.next()).await.ok()
+    }
+
+    async fn pause(milliseconds: u64) {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_time_counts_in_which_a_reader_waits() {
+        // The pauses end before, with and after the 30 s in which nothing came.
+        for away in [20_000, 29_000, 29_500, 30_500, 31_500, 90_000] {
+            let mut body = body(Vec::new(), 1);
+            assert!(read_for(&mut body, 1).await.is_none(), "{away}");
+            pause(away).await;
+            let waits_from = Instant::now();
+            let error = body.next().await.unwrap_err();
+            assert!(
+                error
+                    .source()
+                    .is_some_and(|source| source.is::<HttpError>())
+            );
+            // A step may count of the pause.
+            let waited = waits_from.elapsed();
+            assert!(waited >= Duration::from_secs(23), "{away}: {waited:?}");
+            assert!(waited <= Duration::from_secs(31), "{away}: {waited:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_is_no_longer_there_is_no_stall() {
+        let mut body = body(Vec::new(), 1);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let read = undaunted::with_deadline(deadline.into_std(), read_for(&mut body, 1));
+        assert!(read.await.is_none());
+        pause(4_500).await;
+        // The deadline has passed by half a second.
+        assert!(read_for(&mut body, 20).await.is_none());
+        let error = undaunted::with_deadline(deadline.into_std(), body.next()).await;
+        assert!(error.unwrap_err().to_string().contains("deadline"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_without_end_is_none() {
+        let stream = stream::pending().boxed();
+        let mut body = CheckedBody::new(stream, 0..1, Duration::MAX);
+        assert!(read_for(&mut body, 3600).await.is_none());
     }
 }

@@ -12,12 +12,16 @@ pub(crate) fn of_caller() -> Option<Instant> {
     current_deadline().map(Instant::from_std)
 }
 
-/// Waits for `future`, but not beyond the deadline of the caller.
+/// Waits for `future`, but not beyond the deadline of the caller. Once that has passed, nothing is
+/// begun.
 pub(crate) async fn within_deadline<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     let Some(deadline) = of_caller() else {
         return future.await;
     };
     let limit = deadline.saturating_duration_since(Instant::now());
+    if limit.is_zero() {
+        return Err(Error::timed_out(TimedOut::Deadline { limit }));
+    }
     let result = timeout_at(deadline, future).await;
     result.unwrap_or_else(|_| Err(Error::timed_out(TimedOut::Deadline { limit })))
 }
@@ -31,3 +35,25 @@ pub(crate) fn for_cleaning_up() -> Option<Instant> {
 
 /// A few attempts to a service that responds; more would be felt by who set the deadline.
 const CLEANING_UP: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use undaunted::with_deadline;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_begins_after_the_deadline() {
+        let has_begun = Cell::new(false);
+        let deadline = Instant::now();
+        let begins = within_deadline(async {
+            has_begun.set(true);
+            Ok(())
+        });
+        let result = with_deadline(deadline, begins).await;
+        assert!(result.unwrap_err().to_string().contains("has passed"));
+        assert!(!has_begun.get());
+    }
+}

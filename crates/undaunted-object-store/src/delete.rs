@@ -121,9 +121,15 @@ async fn attempt<S: ObjectStore>(
         .iter_mut()
         .filter(|key| key.outcome.is_none())
         .collect();
+    for key in &mut open {
+        key.asked_again();
+    }
     let asked: Vec<Result<Path>> = open.iter().map(|key| Ok(key.location.clone())).collect();
     let stream = inner.delete_stream(stream::iter(asked).boxed());
     let (results, seen) = observe(stream.collect::<Vec<_>>()).await;
+    for key in &mut open {
+        key.has_no_response = false;
+    }
 
     let mut failure = None;
     if results.len() == open.len() {
@@ -158,6 +164,9 @@ async fn attempt<S: ObjectStore>(
 struct PendingDelete {
     location: Path,
     maybe_applied: bool,
+    /// Whether an attempt has been begun whose results are not there: one that a limit cuts has
+    /// none, and may have deleted the key.
+    has_no_response: bool,
     outcome: Option<Result<()>>,
 }
 
@@ -166,8 +175,14 @@ impl PendingDelete {
         Self {
             location,
             maybe_applied: false,
+            has_no_response: false,
             outcome: None,
         }
+    }
+
+    /// An attempt begins.
+    fn asked_again(&mut self) {
+        self.maybe_applied |= std::mem::replace(&mut self.has_no_response, true);
     }
 
     /// Records a result of this key's own. It is the outcome, unless it is a failure that may be

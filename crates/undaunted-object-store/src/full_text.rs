@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use object_store::{Error, path};
-use undaunted::{Retryable, TimedOut, Verdict};
+use undaunted::{HttpFailure, Retryable, TimedOut, Verdict};
 
 use crate::error::{Ambiguous, Corrupt, OutOfOrder, TooLargeToCopy};
 use crate::redact::redacted;
@@ -46,7 +46,7 @@ pub fn full_text(error: &(dyn StdError + 'static)) -> String {
         }
         _ => match SILENT.iter().find(|(layer, _)| *layer == own) {
             Some((_, instead)) => format!("{instead}{cause}"),
-            None if own.ends_with(&cause) => shown(error, &own),
+            None if own.ends_with(&cause) || says_status(&own, error) => shown(error, &own),
             None => format!("{}: {cause}", shown(error, &own)),
         },
     }
@@ -94,6 +94,12 @@ fn shown(error: &(dyn StdError + 'static), text: &str) -> String {
     } else {
         redacted(text).into_owned()
     }
+}
+
+/// Whether the text of an error has the status of the response behind it already.
+fn says_status(own: &str, error: &(dyn StdError + 'static)) -> bool {
+    let failure = error.source().and_then(<dyn StdError>::downcast_ref);
+    failure.is_some_and(|failure: &HttpFailure| own.contains(&failure.status().to_string()))
 }
 
 /// `Generic S3 error` says less than the request after it.

@@ -74,6 +74,7 @@ mod policy;
 mod read_range;
 mod redact;
 mod resolve;
+mod responded;
 mod skipped;
 #[cfg(feature = "fs")]
 mod staging;

@@ -2,11 +2,13 @@
 //!
 //! A result cannot always carry what is worth knowing beside it: a failed operation returns an
 //! error of object_store's, a delete nothing at all, and the connector's findings pass through a
-//! client that keeps them as text. So they are left here, for the task that observes: in the one
-//! task-local of this crate.
+//! client that keeps them as text. So they are left here, for the task that observes: in the
+//! task-locals of this crate.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -128,6 +130,15 @@ impl ReportBuilder {
     }
 }
 
+/// Runs an attempt, and returns beside its result the last response of the service that object_store
+/// gets as such and keeps the text of. Cheaper than to observe.
+pub(crate) async fn last_response<T>(attempt: impl Future<Output = T>) -> (T, Option<HttpFailure>) {
+    let scope = RESPONSE.scope(RefCell::default(), attempt);
+    let mut scope = pin!(scope);
+    let result = scope.as_mut().await;
+    (result, scope.take_value().and_then(RefCell::into_inner))
+}
+
 /// Tells the observers of this task that an attempt begins.
 pub(crate) fn begin_attempt() {
     tell(|seen| seen.report.begin_attempt());
@@ -146,6 +157,7 @@ pub(crate) fn record_failed(failed: &FailedOperation) {
 /// Tells the observers of this task of a response that was a permanent failure.
 pub(crate) fn record_response(failure: &HttpFailure) {
     tell(|seen| seen.rest.last_failure = Some(failure.clone()));
+    let _ = RESPONSE.try_with(|response| response.replace(Some(failure.clone())));
 }
 
 /// Tells the observers of this task of a key that a list leaves out.
@@ -168,6 +180,7 @@ pub(crate) fn record_delete_failure(key: String, failure: HttpFailure) {
 
 tokio::task_local! {
     static OBSERVER: Arc<Observer>;
+    static RESPONSE: RefCell<Option<HttpFailure>>;
 }
 
 struct Observer {

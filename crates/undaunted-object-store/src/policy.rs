@@ -14,6 +14,7 @@ use crate::credentials::Generation;
 use crate::error::{Ambiguous, Corrupt, cause};
 use crate::in_flight::InFlight;
 use crate::operation::{Operation, StoreEvent};
+use crate::responded::fits;
 use crate::skipped::SkippedKey;
 
 #[derive(Clone)]
@@ -145,21 +146,6 @@ impl Policy {
         if let Some((credentials, seen)) = self.credentials.as_deref().zip(seen) {
             credentials.renew(seen);
         }
-    }
-}
-
-/// Whether object_store makes an error like this of a response with this status. An attempt may send
-/// several requests, and the last response need not be that of the one that failed.
-fn fits(error: &Error, status: u16) -> bool {
-    match error {
-        Error::Unauthenticated { .. } => status == 401,
-        Error::PermissionDenied { .. } => status == 403,
-        Error::NotFound { .. } => status == 404,
-        Error::AlreadyExists { .. } => status == 409,
-        Error::Precondition { .. } => status == 412,
-        Error::NotModified { .. } => status == 304,
-        Error::Generic { .. } => !matches!(status, 304 | 401 | 403 | 404 | 409 | 412),
-        _ => true,
     }
 }
 

@@ -186,9 +186,14 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
     /// already.
     fn is_conflict(&self, error: &Error) -> bool {
         match self.write {
-            Write::Create(..) | Write::Update(..) | Write::Copy { .. } => matches!(
+            Write::Create(..) | Write::Copy { .. } => matches!(
                 error,
                 Error::AlreadyExists { .. } | Error::Precondition { .. }
+            ),
+            // What S3 says where the object was deleted since.
+            Write::Update(..) => matches!(
+                error,
+                Error::AlreadyExists { .. } | Error::NotFound { .. } | Error::Precondition { .. }
             ),
             // Services differ in what they say to a second completion.
             Write::Complete(_) | Write::Rename => true,

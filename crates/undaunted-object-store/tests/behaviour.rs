@@ -5,17 +5,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::buffered::BufWriter;
+use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use object_store::{
+    Error, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutPayload, WriteMultipart,
+};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep};
 use undaunted::{Jitter, RetryConfig, RetryReport};
 use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation, Rule};
-use undaunted_object_store::{Capabilities, RetryStore};
+use undaunted_object_store::{Backend, Capabilities, RetryStore, observe};
 
 type Store = RetryStore<FaultyStore<InMemory>>;
 
@@ -380,7 +383,7 @@ async fn deletes_keep_their_order_and_report_each_key_once() {
     for path in &paths {
         store.inner().inner().put(path, "x".into()).await.unwrap();
     }
-    let keys = futures::stream::iter(paths.clone().into_iter().map(Ok)).boxed();
+    let keys = stream::iter(paths.clone().into_iter().map(Ok)).boxed();
     let results: Vec<_> = store.delete_stream(keys).collect().await;
     assert_eq!(results.len(), 10);
     for (index, (result, path)) in results.iter().zip(&paths).enumerate() {
@@ -391,4 +394,59 @@ async fn deletes_keep_their_order_and_report_each_key_once() {
         }
     }
     assert!(results[7].is_err());
+}
+
+/// A store that deletes one key after another loses the results of a batch that a limit cuts.
+#[tokio::test(start_paused = true)]
+async fn keys_of_a_batch_that_was_cut_are_not_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+    let keys = ["a", "b", "c"].map(Path::from);
+    for key in &keys {
+        files.put(key, "x".into()).await.unwrap();
+    }
+    let hangs = Fault::Delay(Duration::from_secs(3600));
+    let plan = FaultPlan::scripted([Rule::new(Operation::Delete, hangs).from_call(3)]);
+    let config = plain().to_builder();
+    let config = config.attempt_timeout(Some(Duration::from_secs(10)));
+    let store = RetryStore::builder(FaultyStore::new(files, plan))
+        .config(config.build().unwrap())
+        .build();
+    let asked = stream::iter(keys.clone().map(Ok)).boxed();
+    let deleted: Vec<Path> = store.delete_stream(asked).try_collect().await.unwrap();
+    assert_eq!(deleted, keys);
+    assert_eq!(store.inner().plan().calls(Operation::Delete), 6);
+    // A key that was never there is not found, as ever.
+    let asked = stream::iter(keys.map(Ok)).boxed();
+    let deleted: Vec<_> = store.delete_stream(asked).collect().await;
+    for result in deleted {
+        assert!(matches!(result, Err(Error::NotFound { .. })), "{result:?}");
+    }
+}
+
+/// Uploads of local files in parts can have no tags there; they are begun in the store's own way,
+/// which leaves them out.
+#[tokio::test(start_paused = true)]
+async fn a_fallback_is_no_failed_operation() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", folder.path().display());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    let (backend, _) = Backend::open(&url).unwrap();
+    let store = backend.builder().on_event(move |event| {
+        told.lock().unwrap().push(event.event.to_string());
+    });
+    let store = store.build();
+    let mut options = PutMultipartOptions::default();
+    options.tags.push("kind", "report");
+    let path = Path::from("a");
+    let (upload, observed) = observe(store.put_multipart_opts(&path, options)).await;
+    upload.unwrap();
+    let told = seen.lock().unwrap().clone();
+    assert!(
+        !told.iter().any(|line| line.contains("Gave up")),
+        "{told:?}"
+    );
+    assert!(observed.failed_operation.is_none());
+    assert_eq!(observed.report.failures().len(), 0);
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, UpdateVersion};
 use undaunted::{HttpFailure, RetryConfig, Retryable, Rules, RulesBuilder, StopReason, Verdict};
 use undaunted_object_store::{Ambiguous, Backend, RetryStore, observe};
 use wire::{Request, Response, Server, serve};
@@ -314,4 +314,65 @@ async fn a_broken_body_is_resumed_under_rules_as_without() {
     let store = store_on(&server, Rules::builder().retryable_status([423]));
     let got = store.get(&Path::from(KEY)).await.unwrap();
     assert_eq!(got.bytes().await.unwrap(), "abcd");
+}
+
+/// S3 says 404 to an update of what is not there. It may have been ours that somebody deleted.
+#[tokio::test]
+async fn an_update_whose_response_was_lost_is_not_said_to_have_found_nothing() {
+    let puts = AtomicUsize::new(0);
+    let server = serve(move |request: &Request| match &*request.method {
+        "PUT" if puts.fetch_add(1, Ordering::Relaxed) == 0 => None,
+        _ => Some(Response::code(404, "NoSuchKey")),
+    })
+    .await;
+    let store = store_on(&server, Rules::builder());
+    let version = UpdateVersion {
+        e_tag: Some("\"e\"".to_owned()),
+        version: None,
+    };
+    let mode = PutMode::Update(version).into();
+    let put = store.put_opts(&Path::from(KEY), "x".into(), mode).await;
+    let error = put.unwrap_err();
+    assert!(
+        undaunted_object_store::cause::<Ambiguous>(&error).is_some(),
+        "{error}"
+    );
+}
+
+/// A retry around a store, whose rules see what the store returns.
+#[tokio::test]
+async fn rules_around_a_store_see_every_status() {
+    for status in [
+        302, 400, 401, 402, 403, 404, 405, 409, 413, 423, 425, 451, 501, 507,
+    ] {
+        let code = &*format!("GatewayCode{status}");
+        let answered = code.to_owned();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let server = serve(move |_: &Request| {
+            Some(match count.fetch_add(1, Ordering::Relaxed) {
+                0 => Response::code(status, &answered),
+                _ => stored(),
+            })
+        })
+        .await;
+        let store = store_on(&server, Rules::builder());
+        let path = Path::from(KEY);
+        let plain = store.put(&path, "x".into()).await.unwrap_err();
+        let failure = undaunted_object_store::cause::<HttpFailure>(&plain);
+        let failure = failure.unwrap_or_else(|| panic!("{status}: {plain:?}"));
+        assert_eq!((failure.status(), failure.code()), (status, Some(code)));
+        assert_eq!(plain.verdict(), Verdict::Permanent, "{status}");
+        let text = undaunted_object_store::full_text(&plain);
+        assert_eq!(text.matches(code).count(), 1, "{text}");
+
+        asked.store(0, Ordering::Relaxed);
+        let rules = Rules::builder().retryable_codes([code]).build().unwrap();
+        let put = || store.put(&path, "x".into());
+        let config = RetryConfig::builder().base_delay(Duration::ZERO).build();
+        let call = undaunted::Retry::new(put).rules(&rules);
+        let (result, report) = call.config(&config.unwrap()).run_with_report().await;
+        result.unwrap_or_else(|error| panic!("{status}: {error}"));
+        assert_eq!(decided(&report), [format!("retryable_codes {code}")]);
+    }
 }

@@ -119,9 +119,17 @@ impl<S, R> Call<S, R> {
                 (failure, _) => failure,
             };
             let may_repeat = is_idempotent || failure.is_unprocessed();
+            let has_copy = copy.is_some();
             let Some(copy) = copy.filter(|_| may_repeat) else {
+                let why = if has_copy {
+                    self.protocol.why_not_repeated()
+                } else {
+                    NO_COPY
+                };
+                let failure = failure.not_repeated(why);
                 let stopped = session.failed_as(failure, Verdict::Permanent).await;
-                return self.end(stopped.err(), failed, ended_by);
+                let failure = stopped.err().map(Failure::itself);
+                return self.end(failure, failed, ended_by);
             };
             let judged = failure.judged();
             let mut wait = pin!(session.failed_as(failure, judged));
@@ -235,3 +243,6 @@ async fn during<T>(
     })
     .await
 }
+
+/// Why a request is made once.
+const NO_COPY: &str = "the request is made once, because its body cannot be copied";

@@ -21,15 +21,39 @@ pub(crate) enum Failure<E> {
     },
     /// A limit ended the attempt, or the call.
     TimedOut(TimedOut),
+    /// A failure that may pass, of a request that is not repeated.
+    NotRepeated {
+        failure: Box<Self>,
+        why: &'static str,
+    },
 }
 
 impl<E> Failure<E> {
+    /// The same, of a request that is not repeated, and why. Where the failure would not be
+    /// repeated anyway it says nothing of that.
+    pub(crate) fn not_repeated(self, why: &'static str) -> Self {
+        if !self.judged().verdict.is_retryable() {
+            return self;
+        }
+        let failure = Box::new(self);
+        Self::NotRepeated { failure, why }
+    }
+
+    /// The failure itself.
+    pub(crate) fn itself(self) -> Self {
+        match self {
+            Self::NotRepeated { failure, .. } => *failure,
+            failure => failure,
+        }
+    }
+
     /// Whether it shows that the request was not processed.
     pub(crate) fn is_unprocessed(&self) -> bool {
         match self {
             Self::Error { is_unprocessed, .. } => *is_unprocessed,
             Self::Response { failure, .. } => failure.proves_not_applied(),
             Self::TimedOut(_) => false,
+            Self::NotRepeated { failure, .. } => failure.is_unprocessed(),
         }
     }
 
@@ -38,6 +62,7 @@ impl<E> Failure<E> {
         match self {
             Self::Error { judged, .. } | Self::Response { judged, .. } => judged.clone(),
             Self::TimedOut(timed_out) => timed_out.verdict().into(),
+            Self::NotRepeated { .. } => Verdict::Permanent.into(),
         }
     }
 }
@@ -48,6 +73,7 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
             Self::Error { error, .. } => error.fmt(f),
             Self::Response { failure, .. } => failure.fmt(f),
             Self::TimedOut(timed_out) => timed_out.fmt(f),
+            Self::NotRepeated { failure, why } => write!(f, "{failure}; {why}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::time::SystemTime;
 
 use http::{Method, Request, Response, Uri};
 use http_body::Body;
@@ -62,7 +63,7 @@ impl<C, J> HttpProtocol<C, J> {
         }
     }
 
-    /// Lets rules of your own decide first what an error or a failed response means, such as "our
+    /// Lets rules of your own decide first what an error or a response from 300 to 599 means, such as "our
     /// gateway's 423 is transient". Text and codes in the body of a response are not read.
     ///
     /// They say which failures may pass, and not which requests may be repeated: a `POST` that a
@@ -121,6 +122,11 @@ where
             || request.headers().contains_key("idempotency-key")
     }
 
+    fn why_not_repeated(&self) -> &'static str {
+        "the request may have been processed, and its method is not safe to repeat: give it an \
+         Idempotency-Key, or allow it by HttpProtocol::retry_non_idempotent()"
+    }
+
     fn subject(&self, request: &Request<B>) -> HttpSubject {
         HttpSubject {
             method: request.method().clone(),
@@ -129,10 +135,17 @@ where
     }
 
     fn failure(&self, response: &Response<D>) -> Option<HttpFailure> {
-        let failure = CheckStatus::failure(response)?;
+        let status = response.status();
+        let failure = CheckStatus::failure(response).or_else(|| {
+            // A redirect is none by itself, but may be by a rule.
+            let of_head =
+                || HttpFailure::from_response(status, response.headers(), SystemTime::now());
+            status.is_redirection().then(of_head)
+        })?;
         let judged = self.judge.judge_response(&failure);
+        let may_pass = judged.verdict.is_retryable() && !status.is_redirection();
         // What a rule calls permanent is reported as that, and not as a success.
-        (judged.verdict.is_retryable() || judged.rule.is_some()).then_some(failure)
+        (may_pass || judged.rule.is_some()).then_some(failure)
     }
 
     fn judge_response(&self, failure: &HttpFailure) -> Judgement {

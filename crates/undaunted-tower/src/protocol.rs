@@ -53,6 +53,12 @@ pub trait Protocol<Request, Response, E> {
     /// Whether the request may be repeated although an attempt may have been processed.
     fn is_idempotent(&self, request: &Request) -> bool;
 
+    /// Why a request that is not idempotent is not repeated after a failure that may pass, and what to
+    /// do about it. Logs and events say it.
+    fn why_not_repeated(&self) -> &'static str {
+        "the request may have been processed, and is not safe to repeat"
+    }
+
     /// What the request is about.
     fn subject(&self, request: &Request) -> Self::Subject;
 

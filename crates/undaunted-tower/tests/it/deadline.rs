@@ -49,7 +49,7 @@ async fn a_response_that_is_gone_leaves_the_deadline_as_the_error() {
     let begin = Instant::now();
     let call = send(layer(), Script::new([Status(503, &[]), Hangs]));
     let error = with_deadline(after(10), call).await.unwrap_err();
-    assert_eq!(limit(&error), Some(&deadline(9)));
+    assert_eq!(limit(&error), Some(&deadline(10)));
     assert_eq!(begin.elapsed(), seconds(10));
 }
 
@@ -82,7 +82,7 @@ async fn of_two_limits_the_earlier_one_is_named() {
     let config = builder().total_timeout(Some(seconds(10))).build().unwrap();
     let layer = RetryLayer::new(config);
     for (caller, want) in [
-        (5, deadline(4)),
+        (5, deadline(5)),
         (20, TimedOut::Total { limit: seconds(10) }),
     ] {
         let call = send(layer.clone(), Script::new([Status(503, &[]), Hangs]));
@@ -143,7 +143,7 @@ async fn a_post_that_was_cut_is_not_reported_as_one_that_was_not_sent() {
         let script = Script::new([step, Hangs]);
         let call = layer().layer(script.clone()).oneshot(request(Method::POST));
         let error = with_deadline(after(10), call).await.unwrap_err();
-        assert_eq!(limit(&error), Some(&deadline(9)));
+        assert_eq!(limit(&error), Some(&deadline(10)));
         assert_eq!(begins(&script).len(), 2);
     }
 }

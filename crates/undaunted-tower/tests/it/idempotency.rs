@@ -1,6 +1,7 @@
 //! Which requests are repeated.
 
 use std::io;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method};
@@ -98,4 +99,32 @@ async fn a_request_without_a_copy_of_its_body_is_made_once() {
     let protocol = HttpProtocol::new().clone_body_with(|body: &Full<Bytes>| Some(body.clone()));
     let layer = layer.protocol(protocol);
     assert_eq!(attempts(&layer, &Method::GET, Status(503, &[])).await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_not_repeated_says_why() {
+    let said = |layer: RetryLayer| {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let listener = Arc::clone(&lines);
+        let layer = layer.on_event(move |event| listener.lock().unwrap().push(event.to_string()));
+        (layer, lines)
+    };
+    for (method, step, words) in [
+        (Method::POST, Status(503, &[]), "not safe to repeat"),
+        (Method::POST, Hangs, "HttpProtocol::retry_non_idempotent()"),
+        (
+            Method::PATCH,
+            Fails(io::ErrorKind::ConnectionReset),
+            "Idempotency-Key",
+        ),
+        // It would not be repeated in any case.
+        (Method::POST, Fails(io::ErrorKind::NotFound), "not found"),
+    ] {
+        let (layer, lines) = said(timed());
+        assert_eq!(attempts(&layer, &method, step).await, 1);
+        let lines = lines.lock().unwrap();
+        assert!(lines[0].contains(words), "{lines:?}");
+        let is_said = lines[0].contains("safe to repeat");
+        assert_eq!(is_said, words != "not found", "{lines:?}");
+    }
 }

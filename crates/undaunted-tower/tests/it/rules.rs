@@ -69,6 +69,19 @@ async fn a_status_of_the_users_own_is_permanent_and_reported_as_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_redirect_is_a_failure_by_a_rule_only() {
+    let steps = || [Status(302, &[]), Status(200, &[])];
+    let script = Script::new(steps());
+    let response = layer().layer(script).oneshot(request(Method::GET)).await;
+    assert_eq!(response.unwrap().status(), 302);
+    let rules = Rules::builder().retryable_status([302]).build().unwrap();
+    let layer = layer().protocol(HttpProtocol::new().rules(rules));
+    let response = layer.layer(Script::new(steps()));
+    let response = response.oneshot(request(Method::GET)).await;
+    assert_eq!(response.unwrap().status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_code_in_the_headers_comes_before_the_status() {
     let code = &[("x-ms-error-code", "ServerIsTired")];
     let script = Script::new([Status(500, code), Status(200, &[])]);
