@@ -6,6 +6,7 @@ mod chaos;
 mod copy;
 mod endpoint;
 mod error;
+mod html;
 mod location;
 mod log;
 mod ls;

@@ -33,8 +33,9 @@
 //!
 //! Calls are driven by the same [`RetryState`](undaunted::RetryState),
 //! [`RetryBudget`](undaunted::RetryBudget), [`Pacer`](undaunted::Pacer) and
-//! [`Hedger`](undaunted::Hedger) that production runs, in virtual time. There is no copy of a formula here: if the core changes, so do the results. The
-//! budgets of other libraries, [`PeerBudget`], are there to compare with.
+//! [`Hedger`](undaunted::Hedger) that production runs, in virtual time. There is no copy of a formula
+//! here: if the core changes, so do the results. The budgets of other libraries, [`PeerBudget`], are
+//! there to compare with.
 //!
 //! The laws of retries that the literature knows are tests of this crate (`tests/laws`): what a quota
 //! allows in an outage, where overload keeps itself going, how crowds come back, what hedges save.

@@ -1,5 +1,6 @@
 //! The command line of `plan`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -46,6 +47,10 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "POLICY|FILE.toml")]
     pub(super) compare: Option<String>,
 
+    /// Write a page for a browser, too: the sentences, tables and plots in one file.
+    #[arg(long, value_name = "FILE.html")]
+    pub(super) html: Option<PathBuf>,
+
     /// Print JSON: the plan with its schedule, the sentences and the warnings.
     #[arg(long)]
     pub(super) json: bool,
@@ -86,4 +91,4 @@ Examples:
   undaunted plan --preset default --caller-timeout 5s --person-waits
   undaunted plan --policy app.toml --other-retries 3   below an SDK that retries, too
   undaunted plan --env MY_APP_RETRY --json
-  undaunted plan --preset default --compare storage";
+  undaunted plan --preset default --compare storage --html plan.html";

@@ -7,9 +7,10 @@ mod shown;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use undaunted_sim::{Plan, Policy, Usage};
+use undaunted_sim::{Plan, Policy, Report, Usage};
 
 use crate::error::{CliError, UsageError};
+use crate::html;
 use crate::policies;
 use crate::terminal::Terminal;
 pub(crate) use args::PlanArgs;
@@ -25,6 +26,9 @@ pub(crate) fn run(args: &PlanArgs) -> Result<u8, CliError> {
     } else {
         ShownPlan::new(&planned, Terminal::of_stdout()).to_string()
     };
+    if let Some(path) = &args.html {
+        html::write(planned.report(), path)?;
+    }
     match writeln!(io::stdout(), "{text}") {
         // Whoever closed the pipe has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
@@ -58,6 +62,12 @@ impl Planned {
             other: other.map(|other| Other::new(other, &policy, &usage)),
             policy,
         })
+    }
+
+    fn report(&self) -> Report {
+        let other = self.other.as_ref().map(|other| other.plan.clone());
+        let plans: Vec<Plan> = std::iter::once(self.plan.clone()).chain(other).collect();
+        Report::of_plans(&plans)
     }
 }
 

@@ -48,6 +48,10 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "CONDITION")]
     pub(super) fail_if: Vec<Threshold>,
 
+    /// Write a page for a browser, too: the result in words, tables and plots in one file.
+    #[arg(long, value_name = "FILE.html")]
+    pub(super) html: Option<PathBuf>,
+
     /// Print JSON: what each policy did, with every step of the time axis.
     #[arg(long, conflicts_with = "csv")]
     pub(super) json: bool,
@@ -98,6 +102,7 @@ Examples:
   undaunted simulate outage
   undaunted simulate metastable --policy storage --policy mine.toml
   undaunted simulate outage --print > mine.toml        a file to change
+  undaunted simulate outage --html outage.html         with plots for a browser
   undaunted simulate mine.toml --seed 7 --csv > steps.csv
   undaunted simulate outage --policy storage --against serve
   undaunted simulate --from requests.jsonl             what if the clients had another policy?
@@ -117,7 +122,7 @@ mod tests {
         let closed: String = text
             .lines()
             .filter(|line| !line.contains("per_second") && !line.contains("regular"))
-            .map(|line| format!("{}\n", line.trim_start_matches("# ")))
+            .flat_map(|line| [line.trim_start_matches("# "), "\n"])
             .collect();
         assert!(closed.parse::<ScenarioFile>().is_ok(), "{closed}");
     }

@@ -10,9 +10,10 @@ mod shown;
 
 use std::io::{self, Write};
 
-use undaunted_sim::{Builtin, Outcome, Policy, Scenario, to_csv};
+use undaunted_sim::{Builtin, Outcome, Policy, Report, Scenario, to_csv};
 
 use crate::error::{CliError, FAILED, UsageError};
+use crate::html;
 use crate::progress::Progress;
 use crate::signals::{Signal, Stop};
 use crate::terminal::Terminal;
@@ -58,6 +59,9 @@ pub(crate) async fn run(args: SimulateArgs) -> Result<u8, CliError> {
     progress.finish();
     simulated.stopped = stop.signal();
     let failed = simulated.failed(&args);
+    if let Some(path) = &args.html {
+        html::write(simulated.report(), path)?;
+    }
     if args.json {
         print(&document::of(&simulated, &failed).map_err(|error| CliError::Stdout(error.into()))?)?;
     } else if args.csv {
@@ -144,6 +148,13 @@ impl Simulated {
         all.filter(|(condition, outcome)| condition.is_met(outcome))
             .map(|(condition, outcome)| condition.explain(outcome))
             .collect()
+    }
+
+    fn report(&self) -> Report {
+        let measured = self.measured.as_ref();
+        let measured = measured.map_or(&[][..], |measured| &measured.outcomes);
+        Report::of_measured(&self.scenario, &self.outcomes, measured)
+            .titled(format!("Simulation: {}", self.name))
     }
 
     /// What was measured of a policy.

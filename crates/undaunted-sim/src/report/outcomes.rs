@@ -3,7 +3,7 @@
 use super::Report;
 use super::chart::{Band, Chart, Series, Style};
 use super::table::Table;
-use crate::fault::{Effect, Fault};
+use crate::fault::Fault;
 use crate::outcome::{Outcome, Tick};
 use crate::scenario::Scenario;
 use crate::text::{count, digits, percent, span};
@@ -32,7 +32,8 @@ struct Shown<'s> {
 
 impl Shown<'_> {
     fn summary(&self) -> Vec<String> {
-        let mut paragraphs = Vec::new();
+        let scenario = self.scenario.to_string();
+        let mut paragraphs = vec![scenario.replace('\n', " ")];
         let losses = || {
             self.outcomes
                 .iter()
@@ -294,18 +295,8 @@ fn requests(number: f64) -> String {
 }
 
 fn band(fault: &Fault) -> Band {
-    let share = |share: f64| percent(share);
-    let name = match fault.effect {
-        Effect::BrownOut(left) => format!("{} of the capacity", share(left)),
-        Effect::Errors(rate) => format!("{} of the requests fail", share(rate)),
-        Effect::Hang => "requests get no response".to_owned(),
-        Effect::Outage => "outage".to_owned(),
-        Effect::Slow(times) => format!("{} times as slow", digits(times)),
-        Effect::Stall => "nothing is worked off".to_owned(),
-        Effect::Surge(times) => format!("{} times the calls", digits(times)),
-    };
     Band {
-        name,
+        name: fault.effect.to_string(),
         from: fault.from.as_secs_f64(),
         until: fault.ends().as_secs_f64(),
     }

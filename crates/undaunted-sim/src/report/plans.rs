@@ -38,19 +38,12 @@ fn title(plans: &[Plan]) -> String {
     }
 }
 
-/// The sentences of the plan, without its warnings, which have a place of their own.
+/// The sentences of the plan. Its warnings have a place of their own.
 fn summary(plan: &Plan, is_named: bool) -> Vec<String> {
-    let text = plan.to_string();
-    let lines = text.lines().filter(|line| !line.starts_with("warning: "));
-    let sentences = lines.map(str::to_owned);
     if is_named {
-        return vec![format!(
-            "“{}”: {}",
-            plan.policy,
-            sentences.collect::<Vec<_>>().join(" ")
-        )];
+        return vec![format!("“{}”: {}", plan.policy, plan.sentences().join(" "))];
     }
-    sentences.collect()
+    plan.sentences()
 }
 
 fn warnings(plan: &Plan, is_named: bool) -> Vec<String> {

@@ -37,6 +37,7 @@ fn the_words_come_first_and_say_who_loses_least() {
     let words = html.find("The fewest calls are lost with").unwrap();
     assert!(words < html.find("<table>").unwrap());
     assert!(words < html.find("<svg").unwrap());
+    assert!(html.contains("For 3 min 100 calls a second"), "{html}");
 }
 
 #[test]

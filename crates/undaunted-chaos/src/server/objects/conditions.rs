@@ -23,7 +23,7 @@ impl WriteConditions {
         if let Some(wanted) = &self.if_match {
             match (&current, wanted) {
                 (None, _) => {
-                    return Err(s3_error!(PreconditionFailed, "Object does not exist"));
+                    return Err(s3_error!(NoSuchKey, "The specified key does not exist."));
                 }
                 (Some(current), ETagCondition::ETag(wanted)) if !current.strong_cmp(wanted) => {
                     return Err(s3_error!(PreconditionFailed, "ETag does not match"));
@@ -128,6 +128,22 @@ mod tests {
             let checked = conditions.check(current.map(ToOwned::to_owned));
             assert_eq!(checked.is_ok(), holds, "{conditions:?} {current:?}");
         }
+    }
+
+    #[test]
+    fn a_condition_on_an_object_that_is_not_there_is_answered_as_by_s3() {
+        let conditions = WriteConditions {
+            if_match: Some(e_tag("1")),
+            if_none_match: None,
+        };
+        let code = |current: Option<&str>| {
+            let error = conditions
+                .check(current.map(ToOwned::to_owned))
+                .unwrap_err();
+            error.code().as_str().to_owned()
+        };
+        assert_eq!(code(None), "NoSuchKey");
+        assert_eq!(code(Some("2")), "PreconditionFailed");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Lists of keys, in their order, from a walk that reads only what a page needs.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
-use super::names::Name;
+use super::names::{Name, directory_names};
 
 /// What a page is to have.
 #[derive(Clone, Debug, Default)]
@@ -43,14 +43,31 @@ impl Folder {
             query,
             found: Vec::new(),
         };
-        if query.most > 0 {
+        if let (Some((directory, start)), true) = (first(bucket, &query.prefix), query.most > 0) {
             // It breaks when the page is full.
-            let _ = walk.visit(bucket, "")?;
+            let _ = walk.visit(&directory, start)?;
         }
         let is_truncated = walk.found.len() > query.most;
         walk.found.truncate(query.most);
         Ok((walk.found, is_truncated))
     }
+}
+
+/// The directory that all keys with this prefix are in, and what it stands for. None where there is
+/// no such directory. Links to directories are not followed.
+fn first<'p>(bucket: &Path, prefix: &'p str) -> Option<(PathBuf, &'p str)> {
+    let start = prefix.rfind('/').map_or("", |slash| &prefix[..=slash]);
+    let mut directory = bucket.to_owned();
+    for segment in start.split_terminator('/') {
+        for name in directory_names(segment) {
+            directory.push(name);
+            let is_directory = |metadata: Metadata| metadata.is_dir();
+            if !fs::symlink_metadata(&directory).is_ok_and(is_directory) {
+                return None;
+            }
+        }
+    }
+    Some((directory, start))
 }
 
 struct Walk<'w> {
@@ -217,3 +234,36 @@ impl Walk<'_> {
 
 /// In bytes, as on S3.
 const LONGEST_KEY: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_begins_where_all_its_keys_are() {
+        let root = tempfile::tempdir().unwrap();
+        let bucket = root.path();
+        fs::create_dir_all(bucket.join("a/b/%~=")).unwrap();
+        let begins = |prefix| {
+            let (directory, start) = first(bucket, prefix)?;
+            Some((directory.strip_prefix(bucket).unwrap().to_owned(), start))
+        };
+        for (prefix, directory, start) in [
+            ("", "", ""),
+            ("a", "", ""),
+            ("a/", "a", "a/"),
+            ("a/b/c", "a/b", "a/b/"),
+            ("a/b//c", "a/b/%~=", "a/b//"),
+        ] {
+            assert_eq!(begins(prefix), Some((directory.into(), start)), "{prefix}");
+        }
+        for prefix in ["x/", "a/x/y", "../", "a/../a/"] {
+            assert_eq!(begins(prefix), None, "{prefix}");
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(bucket.join("a"), bucket.join("link")).unwrap();
+            assert_eq!(begins("link/b/"), None);
+        }
+    }
+}

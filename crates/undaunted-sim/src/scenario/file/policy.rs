@@ -170,4 +170,3 @@ fn block(source: Source<'_>, span: Range<usize>) -> Range<usize> {
 }
 
 const PRESETS: &[&str] = &["default", "interactive", "background", "storage"];
-
