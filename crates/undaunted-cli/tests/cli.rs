@@ -33,6 +33,7 @@ mod cli {
     mod listing;
     mod memory;
     mod names;
+    mod pages;
     mod planning;
     mod responses;
     mod resuming;
