@@ -28,6 +28,7 @@ mod cli {
     mod copying;
     mod errors;
     mod faults;
+    mod guide;
     mod leftovers;
     mod listed;
     mod listing;

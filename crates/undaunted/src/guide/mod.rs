@@ -3,6 +3,9 @@
 #[doc = include_str!("when_to_retry.md")]
 pub mod when_to_retry {}
 
+#[doc = include_str!("choosing_a_policy.md")]
+pub mod choosing_a_policy {}
+
 #[doc = include_str!("rules.md")]
 pub mod rules {}
 
