@@ -175,6 +175,12 @@ impl LogRecord {
             {
                 return None;
             }
+            // It may be what the caller wanted to know: does this file exist? Retries before it do
+            // not change that.
+            AttemptOutcome::Stopped {
+                reason: StopReason::Permanent,
+                ..
+            } => DEBUG,
             AttemptOutcome::Stopped { .. } => ERROR,
             _ => DEBUG,
         };

@@ -105,6 +105,24 @@ def test_a_permanent_failure_of_the_first_attempt_is_not_logged(
     assert lines(caplog) == []
 
 
+def test_a_missing_file_after_a_retry_is_no_error(
+    waits: list[float], s3: FakeS3, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger=LOGGER)
+    outcomes: list[Exception] = [TimeoutError(), FileNotFoundError()]
+
+    async def missing() -> None:
+        raise outcomes.pop(0)
+
+    with pytest.raises(FileNotFoundError):
+        asyncio.run(with_retry(missing))
+    s3.responses.append(Response(503, "InternalError"))
+    with pytest.raises(FileNotFoundError):
+        asyncio.run(s3.storage(RetryConfig(base_delay=0)).get_bytes("none"))
+    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG"] * 2
+    assert caplog.records[-1].undaunted["reason"] == "permanent"  # type: ignore[attr-defined]
+
+
 def test_names(waits: list[float], caplog: pytest.LogCaptureFixture) -> None:
     once = RetryConfig(max_retries=0)
     inline = with_retry(lambda: fail(), once)

@@ -7,6 +7,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,45 @@ def test_everything_public_has_a_docstring() -> None:
             for method, member in vars(thing).items():
                 if callable(member) and not method.startswith("_"):
                     assert member.__doc__, f"{name}.{method}"
+
+
+def raising(module: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """The public functions and methods of a module whose own code raises an exception."""
+    path = Path(undaunted.__file__).parent / module
+    nodes = ast.parse(path.read_text("utf-8")).body
+    classes = [each for each in nodes if isinstance(each, ast.ClassDef)]
+    for node in [*nodes, *(each for cls in classes for each in cls.body)]:
+        is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if is_function and not node.name.startswith("_"):
+            raised = (each for each in ast.walk(node) if isinstance(each, ast.Raise))
+            if any(isinstance(each.exc, ast.Call) for each in raised):
+                yield f"{module}: {node.name}", node
+
+
+PUBLIC = (
+    "_attempts.py",
+    "_config.py",
+    "_instrument.py",
+    "_open.py",
+    "_protocol.py",
+    "_retry.py",
+    "_retryable.py",
+    "_s3_server.py",
+    "_scope.py",
+    "_storage.py",
+    "blocking.py",
+    "compat.py",
+    "httpx.py",
+    "obspec/__init__.py",
+    "testing.py",
+)
+INTERNAL = {"checked_limit", "checked_part_size", "open_store"}
+"""Functions of these files that users do not call."""
+
+
+def test_what_raises_says_so() -> None:
+    found = [each for module in PUBLIC for each in raising(module)]
+    assert len(found) >= 10
+    for name, node in found:
+        if node.name not in INTERNAL:
+            assert "Raises:" in (ast.get_docstring(node) or ""), name

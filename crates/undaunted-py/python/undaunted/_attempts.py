@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from . import _scope
 from ._call import check_time_left, delay_after, pause, wait
-from ._config import JUDGED, TRANSIENT, RetryConfig
+from ._config import RetryConfig
+from ._judging import JUDGED, TRANSIENT
 from ._log import log_unpaced, tell_success
 from ._misuse import config_of
 from ._runtime import is_cancelled, running_task

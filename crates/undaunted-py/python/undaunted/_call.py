@@ -17,7 +17,8 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from . import _scope
-from ._config import JUDGED, PERMANENT, THROTTLED, TRANSIENT, RetryConfig
+from ._config import RetryConfig
+from ._judging import JUDGED, PERMANENT, THROTTLED, TRANSIENT
 from ._log import (
     add_note,
     listeners,

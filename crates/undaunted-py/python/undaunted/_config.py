@@ -3,20 +3,27 @@
 # Annotations of the fields are evaluated here: elsewhere `typing.get_type_hints` would not find
 # their names.
 
-import asyncio
-import concurrent.futures
 import inspect
-import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary
 
-from ._errors import StorageConnectionError, StorageRateLimitError
+from ._errors import StorageConnectionError
+from ._judging import (
+    JUDGED,
+    PERMANENT,
+    RetryIf,
+    Verdicts,
+    by_predicate,
+    by_types,
+    judged_each,
+    permanent,
+    with_aliases,
+)
 from ._rules import FIELDS, Statuses, Words, by_rules, values_of
 from ._types import RetryEvent
-from ._undaunted import Config, Pacer, RetryBudget, State, class_verdict, judge
+from ._undaunted import Config, Pacer, RetryBudget, class_verdict, judge
 
 if TYPE_CHECKING:
     from ._undaunted import Verdict
@@ -24,17 +31,10 @@ if TYPE_CHECKING:
 JitterKind: TypeAlias = Literal["proportional", "full", "equal", "decorrelated", "none"]
 """The kinds of jitter by name; ``"proportional"`` is the ±25 % that ``True`` means."""
 
-RetryIf: TypeAlias = Callable[[BaseException], bool | float | timedelta | None]
-"""A function that decides whether an exception is retried; see :attr:`RetryConfig.retry_if`."""
-
 ExceptionTypes: TypeAlias = (
     type[BaseException] | tuple[type[BaseException], ...] | list[type[BaseException]]
 )
 """One type of exceptions, or several."""
-
-
-class Escape(BaseException):
-    """Leaves the retry loop immediately and is never retried. It does not reach the caller."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -162,7 +162,7 @@ class RetryConfig:
 
     if TYPE_CHECKING:
         _core: Config = field(init=False)
-        _verdicts: "_Verdicts" = field(init=False)
+        _verdicts: Verdicts = field(init=False)
         _judge: "Callable[[BaseException], Verdict]" = field(init=False)
         """The verdict on an exception whose class has none."""
         _pacer: Pacer | None = field(init=False)
@@ -224,16 +224,16 @@ class RetryConfig:
         )
         put(self, "retryable_exceptions", _exceptions(self.retryable_exceptions))
         _check_fields(self)
-        retryable = _with_aliases(self.retryable_exceptions)
+        retryable = with_aliases(self.retryable_exceptions)
         judges = self.known_clients and self._has_default_exceptions
-        verdicts = _Verdicts(retryable, class_verdict if judges else _permanent)
+        verdicts = Verdicts(retryable, class_verdict if judges else permanent)
         judged: Callable[[BaseException], Verdict] = judge
         if rules:
-            judged = by_rules(core, _by_types(verdicts))
-            verdicts = _Verdicts((), _judged)
+            judged = by_rules(core, by_types(verdicts))
+            verdicts = Verdicts((), judged_each)
         if self.retry_if is not None:
-            judged = _by_predicate(self.retry_if, _by_types(verdicts, judged))
-            verdicts = _Verdicts((), _judged)
+            judged = by_predicate(self.retry_if, by_types(verdicts, judged))
+            verdicts = Verdicts((), judged_each)
         put(self, "_judge", judged)
         pacer = self.pacer or None
         is_shared = self.budget is not None or pacer is not None
@@ -365,42 +365,6 @@ class RetryConfig:
         return _rebuild, (type(self), values)
 
 
-class _Verdicts(dict[type[BaseException], int]):
-    """The verdicts by type of exception, filled on first use: a known one costs no call.
-
-    Types that a program makes as it runs are only referred to weakly, so that they can go.
-    """
-
-    def __init__(
-        self,
-        retryable: tuple[type[BaseException], ...],
-        others: Callable[[type[BaseException]], int],
-    ) -> None:
-        super().__init__()
-        self._retryable = retryable
-        self._others = others
-        self._passing: WeakKeyDictionary[type[BaseException], int] = WeakKeyDictionary()
-
-    def __missing__(self, cls: type[BaseException]) -> int:
-        verdict = self._passing.get(cls)
-        if verdict is None:
-            verdict = self._judge(cls)
-            # A type that its module refers to stays as long as the program.
-            module: object = sys.modules.get(cls.__module__)
-            stays = getattr(module, "__dict__", {}).get(cls.__name__) is cls
-            kept: MutableMapping[type[BaseException], int] = self if stays else self._passing
-            kept[cls] = verdict
-        return verdict
-
-    def _judge(self, cls: type[BaseException]) -> int:
-        if issubclass(cls, NEVER_RETRIED) or _is_trios_cancellation(cls):
-            return PERMANENT
-        means_connection = StorageConnectionError in self._retryable and issubclass(cls, _alike())
-        if not (issubclass(cls, self._retryable) or means_connection):
-            return self._others(cls)
-        return THROTTLED if issubclass(cls, StorageRateLimitError) else TRANSIENT
-
-
 def _exceptions(given: ExceptionTypes) -> tuple[type[BaseException], ...]:
     if isinstance(given, type):
         given = (given,)
@@ -415,13 +379,6 @@ def _exceptions(given: ExceptionTypes) -> tuple[type[BaseException], ...]:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
             raise TypeError(f"retryable_exceptions has {each!r}, which is not an exception type")
     return given
-
-
-def _with_aliases(types: tuple[type[BaseException], ...]) -> tuple[type[BaseException], ...]:
-    # Before Python 3.11 these were separate classes.
-    if sys.version_info < (3, 11) and TimeoutError in types:
-        return (*types, asyncio.TimeoutError, concurrent.futures.TimeoutError)
-    return types
 
 
 def _check_fields(config: RetryConfig) -> None:
@@ -444,75 +401,9 @@ def _check_fields(config: RetryConfig) -> None:
             raise TypeError(f"{name} is a coroutine function, but must be a plain one")
 
 
-def _by_types(
-    verdicts: _Verdicts, judged: "Callable[[BaseException], Verdict]" = judge
-) -> "Callable[[BaseException], Verdict]":
-    """The verdict by the type of an exception, and by ``judged`` where that says nothing."""
-
-    def verdict(error: BaseException) -> "Verdict":
-        by_type: Verdict = verdicts[error.__class__]
-        return judged(error) if by_type == JUDGED else by_type
-
-    return verdict
-
-
-def _by_predicate(
-    predicate: RetryIf, others: "Callable[[BaseException], Verdict]"
-) -> "Callable[[BaseException], Verdict]":
-    """The verdict of a function of the user's, and of ``others`` where it has none."""
-
-    def verdict(error: BaseException) -> "Verdict":
-        says: object = predicate(error)
-        if says is False:
-            return PERMANENT
-        if isinstance(says, timedelta):
-            says = says.total_seconds()
-        if says is None or says is True:
-            judged = others(error)
-            is_permanent = (judged[0] if isinstance(judged, tuple) else judged) == PERMANENT
-            return TRANSIENT if says and is_permanent else judged
-        if not isinstance(says, (int, float)):
-            raise TypeError(
-                f"retry_if returned {says!r}, but must return True, False, None or a number of "
-                "seconds"
-            )
-        if not says >= 0:
-            raise ValueError(f"retry_if returned {says!r}, but seconds must not be negative")
-        return TRANSIENT, float(says)
-
-    return verdict
-
-
-def _is_trios_cancellation(cls: type[BaseException]) -> bool:
-    return cls.__name__ == "Cancelled" and cls.__module__.partition(".")[0] == "trio"
-
-
-def _alike() -> tuple[type[BaseException], ...]:
-    """The exceptions of litestar-storages that mean the same as ours, if it is imported."""
-    theirs = sys.modules.get("litestar_storages.exceptions")
-    same: object = getattr(theirs, "StorageConnectionError", None)
-    return (same,) if isinstance(same, type) and issubclass(same, BaseException) else ()
-
-
-def _permanent(_: type[BaseException]) -> int:
-    return PERMANENT
-
-
-def _judged(_: type[BaseException]) -> int:
-    return JUDGED
-
-
 def _rebuild(cls: type[RetryConfig], values: dict[str, Any]) -> "RetryConfig":
     return cls(**values)
 
-
-NEVER_RETRIED = (asyncio.CancelledError, Escape, GeneratorExit, KeyboardInterrupt, SystemExit)
-
-# The verdicts, as the core's state takes them.
-TRANSIENT = State.TRANSIENT
-THROTTLED = State.THROTTLED
-PERMANENT = State.PERMANENT
-JUDGED = State.JUDGED
 
 # The largest retry number that the core counts.
 _LAST_RETRY = 2**32 - 1

@@ -83,8 +83,9 @@ def tell_stop(state: State, name: object, reason: str, error: BaseException) -> 
             rule=state.rule,
         )
         tell(event, None)
-    # A rule by which the first failure is permanent does what its user wants.
-    level = logging.DEBUG if reason == "permanent" and not state.retries else logging.ERROR
+    # A permanent failure may be what the caller wanted to know: does this file exist? Retries
+    # before it do not change that, and the caller gets the exception.
+    level = logging.DEBUG if reason == "permanent" else logging.ERROR
     if logger.isEnabledFor(level):
         operation = operation_of(name)
         extra = _extra(

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overl
 
 from . import _scope
 from ._call import blocking_call, drive
-from ._config import JUDGED, PERMANENT, TRANSIENT, Escape, RetryConfig
+from ._config import RetryConfig
+from ._judging import JUDGED, PERMANENT, TRANSIENT, Escape
 from ._log import name_of
 from ._misuse import check_callable, check_decorated, check_made, check_uncut, config_of
 

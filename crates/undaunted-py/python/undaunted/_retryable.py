@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
-from ._config import Escape, RetryConfig
+from ._config import RetryConfig
 from ._data import whole
 from ._errors import StorageFileExistsError
+from ._judging import Escape
 from ._log import add_note
 from ._misuse import config_of
 from ._protocol import FileInfo
 from ._retry import with_retry
 from ._sources import position
+from ._tracked import tracked
 
 T = TypeVar("T")
 
@@ -384,8 +386,8 @@ class RetryableStorage:
         start = position(data)
         # A file that can seek is taken back. Whatever else was read, in part or to its end, is not
         # sent again: what is missing would be stored as success.
-        tracked = _tracked(data) if start is None else None
-        source = data if tracked is None else tracked
+        once = tracked(data) if start is None else None
+        source = data if once is None else once
         is_first = True
 
         async def attempt() -> T:
@@ -396,7 +398,7 @@ class RetryableStorage:
             try:
                 return await write(key, source, **kwargs)
             except Exception as error:
-                is_spent = tracked is not None and tracked.is_begun
+                is_spent = once is not None and once.is_begun
                 if is_spent and self._config.is_retryable(error):
                     raise _SpentError(error) from None
                 raise
@@ -422,52 +424,6 @@ async def _close(stream: Any) -> None:
     close: Any = getattr(stream, "aclose", None)
     if close is not None:
         await close()
-
-
-class _TrackedStream:
-    """A stream that records whether reading has begun."""
-
-    def __init__(self, data: Any) -> None:
-        self._data = data
-        self._chunks: Any = None
-        self._is_async = hasattr(data, "__aiter__")
-        self.is_begun = False
-
-    def __aiter__(self) -> _TrackedStream:
-        return self
-
-    async def __anext__(self) -> bytes:
-        self.is_begun = True
-        if self._chunks is None:
-            self._chunks = aiter(self._data) if self._is_async else iter(self._data)
-        if self._is_async:
-            chunk: bytes = await anext(self._chunks)
-            return chunk
-        try:
-            chunk = next(self._chunks)
-        except StopIteration:
-            raise StopAsyncIteration from None
-        return chunk
-
-
-class _TrackedFile:
-    """A file that records whether reading has begun."""
-
-    def __init__(self, data: Any) -> None:
-        self._data = data
-        self.is_begun = False
-
-    def __getattr__(self, name: str) -> Any:
-        # Whatever is done with a file may read it.
-        self.is_begun = True
-        return getattr(self._data, name)
-
-
-def _tracked(data: Any) -> _TrackedStream | _TrackedFile | None:
-    """Data that is read once. None for an object that is no data: the storage refuses it."""
-    if hasattr(data, "__aiter__") or (hasattr(data, "__iter__") and not hasattr(data, "read")):
-        return _TrackedStream(data)
-    return _TrackedFile(data) if hasattr(data, "read") else None
 
 
 class _SpentError(Escape):

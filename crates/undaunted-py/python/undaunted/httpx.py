@@ -22,7 +22,8 @@ from typing import cast
 import httpx
 
 from . import blocking
-from ._config import Escape, RetryConfig
+from ._config import RetryConfig
+from ._judging import Escape
 from ._misuse import check_uncut, config_of
 from ._retry import with_retry
 
