@@ -58,6 +58,8 @@ mod error;
 mod evidence;
 mod full_text;
 mod in_flight;
+#[doc(hidden)]
+pub mod in_place;
 #[cfg(feature = "fs")]
 mod kept_upload;
 mod list;

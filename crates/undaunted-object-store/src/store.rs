@@ -27,7 +27,7 @@ use crate::list::Lister;
 use crate::multipart::{Multipart, RetryUpload, UploadId};
 use crate::operation::Operation;
 use crate::policy::Policy;
-use crate::{body, delete, token, write};
+use crate::{delete, in_place, write};
 
 /// A store whose operations are retried.
 ///
@@ -172,7 +172,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
-        write::put(&*self.inner, &self.policy, location, payload, opts).await
+        in_place::put(self, location, payload, opts).await
     }
 
     async fn put_multipart_opts(
@@ -198,19 +198,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let attempt = || (*self.inner).get_opts(location, options.clone());
-        let mut result = self
-            .policy
-            .retry_reported(Operation::Get, location, attempt, |got| &mut got.extensions)
-            .await?;
-        result.attributes = token::strip(result.attributes);
-        Ok(body::resumed(
-            &self.inner,
-            &self.policy,
-            location,
-            options,
-            result,
-        ))
+        in_place::get(self, location, options).await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
