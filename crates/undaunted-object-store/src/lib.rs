@@ -60,6 +60,8 @@ mod evidence;
 mod full_text;
 mod hedged;
 mod in_flight;
+#[doc(hidden)]
+pub mod in_place;
 #[cfg(feature = "fs")]
 mod kept_upload;
 mod list;

@@ -23,12 +23,11 @@ use url::Url;
 
 use crate::builder::RetryStoreBuilder;
 use crate::capabilities::Capabilities;
-use crate::hedged::HedgedOnce;
 use crate::list::Lister;
 use crate::multipart::{Multipart, RetryUpload, UploadId};
 use crate::operation::Operation;
 use crate::policy::Policy;
-use crate::{body, delete, token, write};
+use crate::{delete, in_place, write};
 
 /// A store whose operations are retried.
 ///
@@ -180,7 +179,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
-        write::put(&*self.inner, &self.policy, location, payload, opts).await
+        in_place::put(self, location, payload, opts).await
     }
 
     async fn put_multipart_opts(
@@ -206,24 +205,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let once = HedgedOnce::default();
-        let attempt = || {
-            self.policy
-                .get(&*self.inner, location, options.clone(), &once)
-        };
-        let mut result = self
-            .policy
-            .retry_reported(Operation::Get, location, attempt, |got| &mut got.extensions)
-            .await?;
-        result.attributes = token::strip(result.attributes);
-        Ok(body::resumed(
-            &self.inner,
-            &self.policy,
-            location,
-            options,
-            result,
-            once,
-        ))
+        in_place::get(self, location, options).await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {

@@ -10,12 +10,14 @@ use super::upload::{Upload013, Upload014};
 use super::{As013, As014};
 use crate::convert::{to_013, to_014};
 use crate::store::RetryStore;
+use crate::v014;
 
-/// `$to`'s trait for `$shown`, whose `other()` has `$from`'s.
+/// `$to`'s trait for `$shown`, whose `other()` has `$from`'s. `$put` and `$get` are those of `$from`'s
+/// trait, or the same without a box around their futures.
 macro_rules! store {
     (
         $shown:ident of [$($of:tt)+]: $from:ident => $to:ident
-        by $arguments:ident, $results:ident, $upload:ident
+        by $arguments:ident, $results:ident, $upload:ident, $put:path, $get:path
     ) => {
         #[async_trait]
         #[deny(clippy::missing_trait_methods)]
@@ -29,8 +31,7 @@ macro_rules! store {
                 let location = $arguments::path(location);
                 let payload = $arguments::payload(payload);
                 let opts = $arguments::put_options(opts);
-                let result =
-                    $from::ObjectStore::put_opts(self.other(), &location, payload, opts).await;
+                let result = $put(self.other(), &location, payload, opts).await;
                 result.map($results::put_result).map_err($results::error)
             }
 
@@ -55,7 +56,7 @@ macro_rules! store {
                 let asked = $arguments::path(location);
                 let is_head = options.head;
                 let options = $arguments::get_options(options);
-                match $from::ObjectStore::get_opts(self.other(), &asked, options).await {
+                match $get(self.other(), &asked, options).await {
                     Ok(result) => Ok($results::get_result(result, location, is_head)),
                     Err(error) => Err($results::error(error)),
                 }
@@ -149,8 +150,11 @@ macro_rules! store {
 }
 
 store!(As013 of [object_store014::ObjectStore + ?Sized]: object_store014 => object_store013
-    by to_014, to_013, Upload013);
+    by to_014, to_013, Upload013,
+    object_store014::ObjectStore::put_opts, object_store014::ObjectStore::get_opts);
 store!(As014 of [object_store013::ObjectStore + ?Sized]: object_store013 => object_store014
-    by to_013, to_014, Upload014);
+    by to_013, to_014, Upload014,
+    object_store013::ObjectStore::put_opts, object_store013::ObjectStore::get_opts);
 store!(RetryStore of [object_store013::ObjectStore]: object_store014 => object_store013
-    by to_014, to_013, Upload013);
+    by to_014, to_013, Upload013,
+    v014::in_place::put, v014::in_place::get);
