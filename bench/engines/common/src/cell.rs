@@ -159,7 +159,7 @@ impl Schedule {
             return Ok(result);
         }
         let errors = std::fs::read_to_string(&stderr).unwrap_or_default();
-        let panic = errors.find("panicked at").map_or(0, |at| at);
+        let panic = errors.find("panicked at").unwrap_or_default();
         Ok(StepResult {
             seconds: f64::NAN,
             seen: Vec::new(),

@@ -54,6 +54,7 @@ pub struct Service {
 
 impl Service {
     /// The options of `object_store`, which `undaunted_object_store::open_with` takes too.
+    #[must_use]
     pub fn options(&self) -> Vec<(String, String)> {
         [
             ("aws_endpoint", &self.endpoint),
@@ -68,11 +69,16 @@ impl Service {
 }
 
 /// The `main` of every engine: the table, or one step of it in a process of its own.
+///
+/// # Errors
+///
+/// If there can be no table. What goes wrong in a run is in the table.
 pub fn main<E: Engine>() -> Result<()> {
     command::run::<E>()
 }
 
 /// The text of an error and its causes, once each: some repeat those below them in their own text.
+#[must_use]
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,5 +1,6 @@
 //! The table, as Markdown for people and as lines of JSON for programs.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -43,13 +44,13 @@ pub(crate) fn markdown(engine: &str, own: &str, cells: &[Cell]) -> String {
             .filter(|cell| cell.profile == profile && cell.store == store)
             .collect();
         let right = of_row.iter().filter(|cell| cell.wrong.is_none()).count();
-        let requests = median(of_row.iter().map(|cell| cell.traffic.requests as f64));
-        let faults = median(of_row.iter().map(|cell| cell.traffic.faults as f64));
-        let seconds = median(of_row.iter().map(|cell| cell.seconds));
+        let requests = median(of_row.iter().map(|cell| cell.traffic.requests), u64::cmp);
+        let faults = median(of_row.iter().map(|cell| cell.traffic.faults), u64::cmp);
+        let seconds = median(of_row.iter().map(|cell| cell.seconds), f64::total_cmp);
         let name = name(store);
         let _ = writeln!(
             text,
-            "| {profile} | {name} | {right} of {} | {requests:.0} | {faults:.0} | {seconds:.1} |",
+            "| {profile} | {name} | {right} of {} | {requests} | {faults} | {seconds:.1} |",
             of_row.len()
         );
     }
@@ -75,10 +76,11 @@ fn name(store: Store) -> &'static str {
     }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+/// Every row has a cell at least.
+fn median<T: Copy + Default>(values: impl Iterator<Item = T>, order: fn(&T, &T) -> Ordering) -> T {
+    let mut values: Vec<T> = values.collect();
+    values.sort_by(order);
+    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// One line of a length that a table's reader bears.
