@@ -109,6 +109,11 @@ pub(crate) struct CpArgs {
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = value::size)]
     pub(crate) part_size: u64,
 
+    /// Send a read a second time when its response takes longer than those of most others, at most
+    /// 5 of 100, and take the response that is first.
+    #[arg(long)]
+    pub(crate) hedge: bool,
+
     /// Content type of the copies, instead of the source's.
     #[arg(long, value_name = "TYPE")]
     pub(crate) content_type: Option<String>,

@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{Attributes, GetOptions, ObjectMeta, ObjectStore};
-use undaunted::{RetryConfig, Rules};
+use undaunted::{Hedge, RetryConfig, Rules};
 use undaunted_chaos::{FaultPlan, FaultyPages, FaultyParts, FaultyStore};
 use undaunted_object_store::{Backend, RangeSupport, RetryStore, full_text};
 
@@ -28,6 +28,8 @@ pub(crate) struct EndpointConfig {
     /// The faults to inject, if any.
     pub(crate) faults: Option<FaultPlan>,
     pub(crate) concurrency: Concurrency,
+    /// Which reads are sent a second time, if any are.
+    pub(crate) hedge: Option<Hedge>,
     /// Counts the requests that wait for a slot.
     pub(crate) waiting: Waiting,
 }
@@ -109,6 +111,7 @@ impl Endpoint {
             stats,
             faults,
             concurrency,
+            hedge,
             waiting,
         } = config;
         let backend = match faults {
@@ -141,7 +144,7 @@ impl Endpoint {
         let pacer = stats.paced();
         let store = |count_as: Option<&'static str>| {
             let stats = stats.clone();
-            RetryStore::builder(Arc::clone(&backend.store))
+            let store = RetryStore::builder(Arc::clone(&backend.store))
                 .capabilities(backend.capabilities.clone())
                 .config(without_limit.clone())
                 .list_config(of_lists.clone())
@@ -157,8 +160,12 @@ impl Endpoint {
                 .on_event(move |event| {
                     let operation = count_as.unwrap_or(event.operation.as_str());
                     stats.record(operation, event.event);
-                })
-                .build()
+                });
+            match hedge {
+                // A disk is as slow for a second request.
+                Some(hedge) if kind != StoreKind::Local => store.hedge(hedge).build(),
+                _ => store.build(),
+            }
         };
         Self {
             kind,

@@ -35,6 +35,7 @@ pub(crate) async fn run(settings: ListSettings) -> Result<u8, CliError> {
         stats: Stats::new(progress.clone()),
         faults: settings.common.chaos.as_ref().map(Chaos::plan),
         concurrency: Concurrency::Auto,
+        hedge: None,
         waiting: Waiting::new(),
     };
     tokio::select! {

@@ -87,6 +87,11 @@ pub(crate) struct Report<'a> {
     /// Bytes of these that had arrived in an earlier run.
     bytes_resumed: u64,
     attempts: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    hedges: u64,
+    /// Those that were answered first.
+    #[serde(skip_serializing_if = "is_zero")]
+    hedges_won: u64,
     retries: Retries,
     waited_seconds: f64,
     /// The time that requests waited in the queue, because the service throttled.
@@ -134,6 +139,11 @@ struct InjectedFaults {
     by_kind: BTreeMap<&'static str, u64>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl<'a> Report<'a> {
     pub(crate) fn new(
         settings: &'a CopySettings,
@@ -159,6 +169,8 @@ impl<'a> Report<'a> {
             bytes: tally.bytes,
             bytes_resumed: tally.bytes_resumed,
             attempts: observed.report.attempts(),
+            hedges: observed.hedges,
+            hedges_won: observed.hedges_won,
             retries: Retries {
                 total: retries.total(),
                 transient: retries.after("transient"),
@@ -209,6 +221,10 @@ impl<'a> Report<'a> {
             text::count(retries.total, "retry"),
             text::count(self.attempts.into(), "attempt")
         )?;
+        if self.hedges > 0 {
+            let hedges = text::count(self.hedges, "hedge");
+            write!(f, ", {hedges} ({} won)", self.hedges_won)?;
+        }
         if retries.total == 0 {
             return Ok(());
         }

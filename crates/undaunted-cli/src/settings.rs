@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use object_store::{Attribute, Attributes};
-use undaunted::{RetryConfig, Rules};
+use undaunted::{Hedge, RetryConfig, Rules};
 
 use crate::args::{ChaosAt, CommonArgs, CpArgs, LsArgs, RetryArgs};
 use crate::chaos::Chaos;
@@ -30,6 +30,8 @@ pub(crate) struct CopySettings {
     pub(crate) verify: bool,
     pub(crate) fail_fast: bool,
     pub(crate) concurrency: Concurrency,
+    /// Which reads are sent a second time, if any are.
+    pub(crate) hedge: Option<Hedge>,
     pub(crate) part_size: u64,
     /// Attributes that override the source's.
     pub(crate) attributes: Attributes,
@@ -85,6 +87,7 @@ impl CopySettings {
             verify: args.verify,
             fail_fast: args.fail_fast,
             concurrency: args.concurrency,
+            hedge: args.hedge.then(Hedge::default),
             part_size: args.part_size,
             attributes: attributes(args.content_type, args.metadata),
             source_options: options(&source, shared, args.source_option),

@@ -98,6 +98,7 @@ forwarded! {
     stall_timeout(stall_timeout: Duration);
     hedge(hedge: Hedge);
     verify_reads();
+    without_checksums();
     on_event(on_event: impl Fn(&StoreEvent<'_>) + Send + Sync + 'static);
     on_skipped_key(on_skipped_key: impl Fn(&SkippedKey) + Send + Sync + 'static);
 }

@@ -6,6 +6,7 @@
 //! arrives renews the retries, so that a long download is not given up for having been
 //! interrupted often.
 
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -21,7 +22,7 @@ use object_store::{
 
 use crate::call::Recorder;
 use crate::checked_body::CheckedBody;
-use crate::error::generic;
+use crate::error::{arrived_changed, generic};
 use crate::hedged::HedgedOnce;
 use crate::pin::ObjectPin;
 use crate::policy::Policy;
@@ -38,8 +39,7 @@ pub(crate) fn resumed<S: ObjectStore>(
     once: HedgedOnce,
 ) -> GetResult {
     let trace = result.extensions.remove::<Trace>().unwrap_or_default();
-    let verify = policy.verify_reads;
-    let verifier = verify.then(|| Verifier::of(&result, &options)).flatten();
+    let verifier = Verifier::of(&result, &options, policy);
     // Without object_store's `fs` there is no other payload.
     #[allow(irrefutable_let_patterns)]
     let GetResultPayload::Stream(stream) = result.payload else {
@@ -55,6 +55,8 @@ pub(crate) fn resumed<S: ObjectStore>(
         body: CheckedBody::new(stream, result.range.clone(), policy.stall_timeout),
         trace,
         verifier,
+        again: None,
+        corrupt: None,
         once,
     };
     GetResult {
@@ -123,7 +125,19 @@ struct Source<S> {
     trace: Trace,
     /// What the bytes are compared with, if they are.
     verifier: Option<Verifier>,
+    /// Set once all have arrived, and are wrong: the object is read again.
+    again: Option<Arc<Again>>,
+    /// What the caller gets if that does not help.
+    corrupt: Option<Error>,
     once: HedgedOnce,
+}
+
+/// What was read of an object that is read again, because it is not what was stored.
+struct Again {
+    /// Of what was handed over: all but the last bytes.
+    handed_over: Verifier,
+    /// Where the last bytes begin.
+    from: u64,
 }
 
 impl<S: ObjectStore> Source<S> {
@@ -134,13 +148,30 @@ impl<S: ObjectStore> Source<S> {
 
     /// Takes note of what arrived. The last bytes are not handed over if all together are wrong.
     fn verified(&mut self, chunk: Option<Bytes>) -> Result<Option<Bytes>> {
-        if let (Some(verifier), Some(chunk)) = (&mut self.verifier, &chunk) {
-            verifier.update(chunk);
-            if self.body.left().is_empty() {
-                verifier.finish(&self.location)?;
-            }
+        let (Some(verifier), Some(bytes)) = (&mut self.verifier, &chunk) else {
+            return Ok(chunk);
+        };
+        let left = self.body.left();
+        if !left.is_empty() {
+            verifier.update(bytes);
+            return Ok(chunk);
+        }
+        let handed_over = verifier.clone();
+        verifier.update(bytes);
+        if let Err(corrupt) = verifier.finish(&self.location) {
+            let error = arrived_changed(&corrupt);
+            self.again = Some(Arc::new(Again {
+                handed_over,
+                from: left.end - bytes.len() as u64,
+            }));
+            self.corrupt = Some(corrupt);
+            return Err(error);
         }
         Ok(chunk)
+    }
+
+    fn can_ask_again(&self) -> bool {
+        self.pin.is_certain() || self.version.is_some()
     }
 
     /// Asks for the rest until bytes arrive.
@@ -150,42 +181,78 @@ impl<S: ObjectStore> Source<S> {
         let recorder = Recorder::of_resumption(&policy, &location, self.trace.clone());
         let on_event = recorder.on_event();
         let mut attempts = recorder.attempts(&on_event);
-        if !self.pin.is_certain() && self.version.is_none() {
+        if !self.can_ask_again() {
+            let error = self.corrupt.take().unwrap_or(error);
             return Err(attempts.give_up(error).await);
         }
         loop {
-            attempts.failed(error).await?;
-            match attempts.attempt(self.ask_again()).await {
+            if let Err(last) = attempts.failed(error).await {
+                return Err(self.corrupt.take().unwrap_or(last));
+            }
+            let next = match self.again.clone() {
+                Some(again) => attempts.attempt(self.read_again(&again)).await,
+                None => attempts.attempt(self.ask_again()).await,
+            };
+            match next {
                 Ok(chunk) => return Ok(chunk),
                 Err(next) => error = next,
             }
         }
     }
 
+    /// Reads the whole object again, and returns the last bytes of it if it is right now. What was
+    /// handed over has to be right already.
+    async fn read_again(&mut self, again: &Again) -> Result<Option<Bytes>> {
+        let mut verifier = again.handed_over.anew();
+        let end = self.body.left().end;
+        let mut body = self.get(None, 0..end).await?;
+        let (mut last, mut at) = (Vec::new(), 0);
+        loop {
+            let Some(chunk) = body.next().await? else {
+                verifier.finish(&self.location)?;
+                return Ok(Some(last.into()));
+            };
+            let before = usize::try_from(again.from.saturating_sub(at)).unwrap_or(usize::MAX);
+            let (before, behind) = chunk.split_at(before.min(chunk.len()));
+            verifier.update(before);
+            // Where the last bytes begin.
+            let is_there = !behind.is_empty() && last.is_empty();
+            if is_there && !verifier.agrees_with(&again.handed_over) {
+                return Err(generic("what was handed over is not what was stored"));
+            }
+            verifier.update(behind);
+            last.extend_from_slice(behind);
+            at += chunk.len() as u64;
+        }
+    }
+
     async fn ask_again(&mut self) -> Result<Option<Bytes>> {
         let left = self.body.left().clone();
-        let mut options = self.pin.options();
-        options.range = Some(GetRange::Bounded(left.clone()));
-        options.version = self.version.clone().or(options.version);
-        options.extensions = self.extensions.clone();
-        let Self {
-            inner,
-            policy,
-            location,
-            once,
-            ..
-        } = self;
-        let rest = policy.get(&**inner, location, options, once).await;
-        let rest = rest.map_err(|error| ObjectPin::explain(&self.location, error))?;
-        self.pin.check(&self.location, &rest.meta)?;
-        if rest.range != left {
-            return Err(generic(format!(
-                "bytes {left:?} of {} were asked for, and {:?} came",
-                self.location, rest.range
-            )));
-        }
-        self.body = CheckedBody::new(rest.into_stream(), left, self.policy.stall_timeout);
+        let range = GetRange::Bounded(left.clone());
+        self.body = self.get(Some(range), left).await?;
         let chunk = self.body.next().await?;
         self.verified(chunk)
+    }
+
+    /// Asks for the same object, or this range of it, of which these bytes are to come.
+    async fn get(&mut self, range: Option<GetRange>, wanted: Range<u64>) -> Result<CheckedBody> {
+        let mut options = self.pin.options();
+        options.range = range;
+        options.version = self.version.clone().or(options.version);
+        options.extensions = self.extensions.clone();
+        let (policy, location) = (&self.policy, &self.location);
+        let got = policy
+            .get(&*self.inner, location, options, &self.once)
+            .await;
+        let got = got.map_err(|error| ObjectPin::explain(location, error))?;
+        self.pin.check(location, &got.meta)?;
+        if got.range != wanted {
+            return Err(generic(format!(
+                "bytes {wanted:?} of {location} were asked for, and {:?} came",
+                got.range
+            )));
+        }
+        let stall_timeout = policy.stall_timeout;
+        Ok(CheckedBody::new(got.into_stream(), wanted, stall_timeout))
     }
 }

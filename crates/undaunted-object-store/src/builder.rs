@@ -226,9 +226,23 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
         self
     }
 
-    /// Compares the MD5 of what is read with the ETag, where that is an MD5, and fails with
-    /// [`Corrupt`](crate::Corrupt) before the last bytes are handed over if they differ.
-    /// Default: off.
+    /// Believes what arrives, also where the service says a checksum of it.
+    ///
+    /// By default the CRC of a whole object is compared with the one that the service says: S3 and
+    /// Google Cloud Storage do. An object that arrived changed is read again once; if it is wrong again,
+    /// or what was handed over already was, the read fails with [`Corrupt`](crate::Corrupt) before the
+    /// last bytes are handed over. It takes a [`RetryConnector`](crate::RetryConnector), and of S3 a
+    /// header that [`open`](crate::open) sends. Ranges have no checksum; an object of a multipart
+    /// upload has one only if the service has it of the whole, and not of the checksums of its parts.
+    /// Azure says an MD5 at most, which costs too much: see [`verify_reads`](Self::verify_reads).
+    pub fn without_checksums(mut self) -> Self {
+        self.policy.checksums = false;
+        self
+    }
+
+    /// Compares the MD5 of what is read with the ETag, where that is an MD5 and the service says no
+    /// CRC (see [`without_checksums`](Self::without_checksums)), and fails with
+    /// [`Corrupt`](crate::Corrupt) as with a CRC if they differ. Default: off.
     ///
     /// It needs the whole object in one body, so ranges are not verified, and an ETag that is an
     /// MD5: S3 gives one to objects that were put in one request and are not encrypted, or are

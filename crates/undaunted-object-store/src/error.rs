@@ -86,25 +86,33 @@ pub fn cause<'e, T: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> 
 
 /// What was read is not what the store said that it has: some of it arrived changed.
 ///
-/// Found by [`verify_reads`](crate::RetryStoreBuilder::verify_reads) at the end of a body,
-/// before its last bytes are handed over. It comes as the source of an [`Error::Generic`], and
-/// is permanent: what was handed over cannot be taken back, so whoever kept it must read anew.
+/// Found at the end of a body, before its last bytes are handed over, by the checksum that the
+/// service says, or with [`verify_reads`](crate::RetryStoreBuilder::verify_reads) by the ETag. Such
+/// an object is read again once. Where that helps no more it comes as the source of an
+/// [`Error::Generic`], and is permanent: what was handed over cannot be taken back, so whoever kept
+/// it must read anew.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "what was read of {location} is not what was stored: its MD5 is {}, and that of the ETag is {}",
-    hex(.found),
-    hex(.expected)
+    "what was read of {location} is not what was stored: its {algorithm} is {found}, and should be \
+     {expected}"
 )]
 pub struct Corrupt {
     location: Path,
-    expected: [u8; 16],
-    found: [u8; 16],
+    algorithm: &'static str,
+    expected: String,
+    found: String,
 }
 
 impl Corrupt {
-    pub(crate) fn new(location: &Path, expected: [u8; 16], found: [u8; 16]) -> Self {
+    pub(crate) fn new(
+        location: &Path,
+        algorithm: &'static str,
+        expected: String,
+        found: String,
+    ) -> Self {
         Self {
             location: location.clone(),
+            algorithm,
             expected,
             found,
         }
@@ -115,11 +123,6 @@ impl Corrupt {
     pub const fn location(&self) -> &Path {
         &self.location
     }
-}
-
-/// As an ETag writes it.
-fn hex(md5: &[u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(*md5))
 }
 
 /// An object that the store cannot copy by one request, or rename by a copy.
@@ -200,6 +203,15 @@ pub(crate) fn with_meaning(error: Error, location: &Path) -> Error {
         },
         _ => error,
     }
+}
+
+/// A body all of which has arrived, and not as it was stored: a broken one, that is worth another
+/// attempt. After that it is [`Corrupt`].
+pub(crate) fn arrived_changed(corrupt: &Error) -> Error {
+    generic(std::io::Error::new(
+        std::io::ErrorKind::UnexpectedEof,
+        corrupt.to_string(),
+    ))
 }
 
 /// An error of ours as one of the trait's.

@@ -10,8 +10,9 @@
 //!   or a delete that is repeated may undo a conflicting write that came in between.
 //! - **Reads.** An interrupted download is resumed if the object has not changed. A body that
 //!   ends short or stalls counts as interrupted. [`RetryStore::read_range`] is whole or nothing.
-//!   With [`verify_reads`](RetryStoreBuilder::verify_reads) the bytes are compared with an ETag
-//!   that is their MD5.
+//!   Whole objects are compared with the CRC that S3 and Google Cloud Storage say of them; with
+//!   [`verify_reads`](RetryStoreBuilder::verify_reads), with an ETag that is their MD5. With
+//!   [`hedge`](RetryStoreBuilder::hedge) a read whose response takes long is sent a second time.
 //! - **Lists** are resumed at the page or the key where they broke, without duplicates or gaps.
 //! - **Deletes** go to the store in batches, and each key is retried and reported once.
 //! - **Uploads** repeat their parts by number, so that none is doubled.

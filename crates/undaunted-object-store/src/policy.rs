@@ -39,6 +39,8 @@ pub(crate) struct Policy {
     pub(crate) put_token: bool,
     /// Whether a write of the same content counts as ours where no token can tell.
     pub(crate) resolve_by_content: bool,
+    /// Whether whole objects are compared with the CRC that the service says.
+    pub(crate) checksums: bool,
     /// Whether whole objects are compared with the MD5 that their ETag is.
     pub(crate) verify_reads: bool,
     /// Which reads are sent a second time, if any are.
@@ -95,6 +97,7 @@ impl Policy {
             skipped_key_listener: None,
             put_token: true,
             resolve_by_content: false,
+            checksums: true,
             verify_reads: false,
             hedger: None,
             stall_timeout: STALL_TIMEOUT,

@@ -13,9 +13,9 @@ use object_store::{
     Error, GetRange, GetResult, OBJECT_STORE_COALESCE_DEFAULT, ObjectStore, Result, coalesce_ranges,
 };
 
-use crate::call::Recorder;
+use crate::call::{Attempts, Recorder};
 use crate::checked_body::CheckedBody;
-use crate::error::generic;
+use crate::error::{arrived_changed, generic};
 use crate::hedged::HedgedOnce;
 use crate::open::local;
 use crate::operation::Operation;
@@ -143,6 +143,8 @@ struct RangeRead<'a, S> {
     /// The server has refused to give a part of the object.
     has_no_ranges: bool,
     verifier: Option<Verifier>,
+    /// What the caller gets if reading again does not help.
+    corrupt: Option<Error>,
     once: HedgedOnce,
 }
 
@@ -161,6 +163,7 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
             range,
             has_no_ranges: false,
             verifier: None,
+            corrupt: None,
             once: HedgedOnce::default(),
         }
     }
@@ -174,12 +177,12 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
             // Every byte that arrived has renewed the retries.
             let mut attempts = recorder.attempts(&on_event);
             if let Some(error) = broken {
-                attempts.failed(error).await?;
+                self.failed(&mut attempts, error).await?;
             }
             let rest = loop {
                 match attempts.attempt(self.attempt(buffer)).await {
                     Ok(rest) => break rest,
-                    Err(error) => attempts.failed(error).await?,
+                    Err(error) => self.failed(&mut attempts, error).await?,
                 }
             };
             let Err(error) = self.finish(rest, buffer).await else {
@@ -187,6 +190,12 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
             };
             broken = Some(error);
         }
+    }
+
+    /// Waits for the next attempt, if there is one.
+    async fn failed(&mut self, attempts: &mut Attempts<'_>, error: Error) -> Result<()> {
+        let failed = attempts.failed(error).await;
+        failed.map_err(|error| self.corrupt.take().unwrap_or(error))
     }
 
     /// Asks for what is missing, and adds the first bytes of it to the buffer. Returns where the
@@ -229,7 +238,16 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
         }
         if let Some(mut verifier) = self.verifier.take() {
             verifier.update(buffer);
-            verifier.finish(self.location)?;
+            if let Err(corrupt) = verifier.finish(self.location) {
+                if self.corrupt.is_some() {
+                    return Err(corrupt);
+                }
+                // It is read again once.
+                buffer.clear();
+                let error = arrived_changed(&corrupt);
+                self.corrupt = Some(corrupt);
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -259,8 +277,8 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
                 self.location, result.range
             )));
         }
-        if offset == 0 && self.policy.verify_reads {
-            self.verifier = Verifier::of(&result, &options);
+        if offset == 0 {
+            self.verifier = Verifier::of(&result, &options, self.policy);
         }
         Ok(result)
     }

@@ -1,49 +1,164 @@
-//! Reads that are verified: what arrived against the MD5 that the ETag is.
+//! Reads that are verified: what arrived against what the service says that it has.
+//!
+//! By default that is a CRC, which costs next to nothing; where it is wanted, the MD5 that an ETag is.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use crc_fast::{CrcAlgorithm, Digest as Crc};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderMap, StatusCode};
 use md5::{Digest, Md5};
 use object_store::path::Path;
 use object_store::{Error, GetOptions, GetResult};
 
 use crate::error::{Corrupt, generic};
+use crate::policy::Policy;
 
 /// In the extensions of a response: its ETag is no MD5 of its content, though it may look like
 /// one. S3 says so by how the object is encrypted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ETagIsNoMd5;
 
+/// In the extensions of a response: the CRC of the whole object, as the service has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoredCrc {
+    algorithm: CrcAlgorithm,
+    name: &'static str,
+    value: u64,
+}
+
+impl StoredCrc {
+    /// What a response says of the object that is its body. Nothing of a part of an object, of one that
+    /// was decompressed on its way, or of a checksum of the checksums of parts, which has a hyphen.
+    pub(crate) fn said_in(status: StatusCode, headers: &HeaderMap) -> Option<Self> {
+        // A client that decompresses takes the length away.
+        if status != StatusCode::OK || !headers.contains_key(CONTENT_LENGTH) {
+            return None;
+        }
+        let text = |name| headers.get(name)?.to_str().ok();
+        let of_s3 = S3_CHECKSUMS
+            .iter()
+            .find_map(|(header, name, algorithm)| Self::new(*algorithm, name, text(*header)?));
+        of_s3.or_else(|| {
+            let stored = text("x-goog-stored-content-encoding").unwrap_or("identity");
+            let sent = headers.get(CONTENT_ENCODING);
+            let sent = sent.map_or(Some("identity"), |value| value.to_str().ok());
+            if sent != Some(stored) {
+                return None;
+            }
+            let hashes = headers.get_all("x-goog-hash").iter();
+            let hashes = hashes.filter_map(|value| value.to_str().ok());
+            let mut each = hashes.flat_map(|text| text.split(','));
+            let value = each.find_map(|hash| hash.trim().strip_prefix("crc32c="))?;
+            Self::new(CrcAlgorithm::Crc32Iscsi, "CRC32C", value)
+        })
+    }
+
+    fn new(algorithm: CrcAlgorithm, name: &'static str, base64: &str) -> Option<Self> {
+        let bytes = BASE64_STANDARD.decode(base64).ok()?;
+        let length = if algorithm == CrcAlgorithm::Crc64Nvme {
+            8
+        } else {
+            4
+        };
+        (bytes.len() == length).then(|| Self {
+            algorithm,
+            name,
+            value: bytes
+                .iter()
+                .fold(0, |value, byte| value << 8 | u64::from(*byte)),
+        })
+    }
+}
+
 /// The content of one object on its way.
-pub(crate) struct Verifier {
-    expected: [u8; 16],
-    hasher: Md5,
+#[derive(Clone)]
+pub(crate) enum Verifier {
+    Crc { stored: StoredCrc, so_far: Crc },
+    Md5 { stored: [u8; 16], so_far: Md5 },
 }
 
 impl Verifier {
     /// A verifier of what was got with `options`, if it can be verified: the whole of an
-    /// object whose ETag is the MD5 of its content.
-    pub(crate) fn of(result: &GetResult, options: &GetOptions) -> Option<Self> {
+    /// object, of which the service says a checksum.
+    pub(crate) fn of(result: &GetResult, options: &GetOptions, policy: &Policy) -> Option<Self> {
         let is_whole = options.range.is_none() && result.range == (0..result.meta.size);
-        if !is_whole || options.head || result.extensions.get::<ETagIsNoMd5>().is_some() {
+        if !is_whole || options.head {
             return None;
         }
-        Some(Self {
-            expected: content_md5(result.meta.e_tag.as_deref()?)?,
-            hasher: Md5::new(),
-        })
+        match result.extensions.get::<StoredCrc>() {
+            Some(stored) if policy.checksums || policy.verify_reads => Some(Self::Crc {
+                stored: *stored,
+                so_far: Crc::new(stored.algorithm),
+            }),
+            _ if policy.verify_reads && result.extensions.get::<ETagIsNoMd5>().is_none() => {
+                Some(Self::Md5 {
+                    stored: content_md5(result.meta.e_tag.as_deref()?)?,
+                    so_far: Md5::new(),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The same of an object whose first byte is still to come.
+    pub(crate) fn anew(&self) -> Self {
+        match self {
+            Self::Crc { stored, .. } => Self::Crc {
+                stored: *stored,
+                so_far: Crc::new(stored.algorithm),
+            },
+            Self::Md5 { stored, .. } => Self::Md5 {
+                stored: *stored,
+                so_far: Md5::new(),
+            },
+        }
     }
 
     /// The next bytes.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
+        match self {
+            Self::Crc { so_far, .. } => so_far.update(bytes),
+            Self::Md5 { so_far, .. } => so_far.update(bytes),
+        }
+    }
+
+    /// Whether two have seen the same bytes.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        self.found() == other.found()
     }
 
     /// Whether all bytes together are what the store said.
-    pub(crate) fn finish(&mut self, location: &Path) -> Result<(), Error> {
-        let found: [u8; 16] = self.hasher.finalize_reset().into();
-        if found == self.expected {
+    pub(crate) fn finish(&self, location: &Path) -> Result<(), Error> {
+        let (name, stored) = match self {
+            Self::Crc { stored, .. } => (stored.name, hex_of_crc(stored, stored.value)),
+            Self::Md5 { stored, .. } => ("MD5", hex(stored)),
+        };
+        let found = self.found();
+        if found == stored {
             return Ok(());
         }
-        Err(generic(Corrupt::new(location, self.expected, found)))
+        Err(generic(Corrupt::new(location, name, stored, found)))
     }
+
+    fn found(&self) -> String {
+        match self {
+            Self::Crc { stored, so_far } => hex_of_crc(stored, so_far.finalize()),
+            Self::Md5 { so_far, .. } => hex(&so_far.clone().finalize().into()),
+        }
+    }
+}
+
+fn hex_of_crc(stored: &StoredCrc, value: u64) -> String {
+    if stored.algorithm == CrcAlgorithm::Crc64Nvme {
+        format!("{value:016x}")
+    } else {
+        format!("{value:08x}")
+    }
+}
+
+fn hex(md5: &[u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(*md5))
 }
 
 /// The MD5 that an ETag is: 32 hexadecimal digits in quotes. That of a multipart upload has a
@@ -60,8 +175,21 @@ fn content_md5(e_tag: &str) -> Option<[u8; 16]> {
     Some(md5)
 }
 
+/// Those that processors have instructions for. The SHAs of S3 are no checksums that cost nothing.
+const S3_CHECKSUMS: [(&str, &str, CrcAlgorithm); 3] = [
+    (
+        "x-amz-checksum-crc64nvme",
+        "CRC64NVME",
+        CrcAlgorithm::Crc64Nvme,
+    ),
+    ("x-amz-checksum-crc32c", "CRC32C", CrcAlgorithm::Crc32Iscsi),
+    ("x-amz-checksum-crc32", "CRC32", CrcAlgorithm::Crc32IsoHdlc),
+];
+
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -80,5 +208,67 @@ mod tests {
         ] {
             assert_eq!(content_md5(other), None, "{other}");
         }
+    }
+
+    fn said(status: u16, headers: &[(&'static str, &'static str)]) -> Option<(String, bool)> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        let stored = StoredCrc::said_in(StatusCode::from_u16(status).unwrap(), &map)?;
+        let mut verifier = Verifier::Crc {
+            stored,
+            so_far: Crc::new(stored.algorithm),
+        };
+        verifier.update(b"1234");
+        verifier.update(b"56789");
+        Some((
+            stored.name.to_owned(),
+            verifier.finish(&Path::from("a")).is_ok(),
+        ))
+    }
+
+    /// The check values of the catalogue of CRCs: those of the digits 1 to 9.
+    #[test]
+    fn checksums_of_s3_and_google_are_those_of_the_content() {
+        let length = ("content-length", "9");
+        for (name, value, expected) in [
+            ("x-amz-checksum-crc64nvme", "rosUhgp5mIg=", "CRC64NVME"),
+            ("x-amz-checksum-crc32c", "4waSgw==", "CRC32C"),
+            ("x-amz-checksum-crc32", "y/Q5Jg==", "CRC32"),
+            ("x-goog-hash", "crc32c=4waSgw==", "CRC32C"),
+            ("x-goog-hash", "md5=abc=,crc32c=4waSgw==", "CRC32C"),
+        ] {
+            let headers = [length, (name, value)];
+            assert_eq!(said(200, &headers), Some((expected.to_owned(), true)));
+            assert_eq!(said(206, &headers), None, "of a range");
+            assert_eq!(said(200, &headers[1..]), None, "perhaps decompressed");
+        }
+        let wrong = [length, ("x-amz-checksum-crc32", "AAAAAA==")];
+        assert_eq!(said(200, &wrong), Some(("CRC32".to_owned(), false)));
+    }
+
+    #[test]
+    fn what_is_no_checksum_of_the_whole_body_is_none() {
+        let length = ("content-length", "9");
+        for value in [
+            "",
+            "=",
+            "rosUhgp5mIg=-2",
+            "4waSgw==",
+            "rosUhgp5mIg",
+            "rosUhgp5mI!=",
+        ] {
+            let headers = [length, ("x-amz-checksum-crc64nvme", value)];
+            assert_eq!(said(200, &headers), None, "{value}");
+        }
+        let unzipped = [
+            length,
+            ("x-goog-hash", "crc32c=4waSgw=="),
+            ("x-goog-stored-content-encoding", "gzip"),
+        ];
+        assert_eq!(said(200, &unzipped), None);
+        let sent_as_stored = [&unzipped[..], &[("content-encoding", "gzip")]].concat();
+        assert!(said(200, &sent_as_stored).is_some());
     }
 }

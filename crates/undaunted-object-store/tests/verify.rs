@@ -18,7 +18,7 @@ use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt};
 use undaunted::{RetryConfig, Retryable};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, Operation, Rule};
-use undaunted_object_store::{Backend, Corrupt, RetryConnector, RetryStore};
+use undaunted_object_store::{Backend, Corrupt, ObjectPin, RetryConnector, RetryStore};
 
 type Store = RetryStore<Arc<dyn ObjectStore>>;
 
@@ -67,7 +67,8 @@ async fn bytes_that_arrive_changed_are_an_error_and_never_the_whole() {
     let corrupt = error.source().unwrap().downcast_ref::<Corrupt>().unwrap();
     assert_eq!(corrupt.location(), &path);
     assert!(!error.verdict().is_retryable());
-    assert_eq!(server.plan().calls(Operation::Get), 1);
+    // It was read again once.
+    assert_eq!(server.plan().calls(Operation::Get), 2);
 }
 
 #[tokio::test]
@@ -117,14 +118,94 @@ async fn what_cannot_be_verified_passes() {
     assert_eq!(range, content()[10..20]);
 }
 
+/// A store on this server as `open` makes it, or without checksums.
+fn plain(server: &S3Server, checksums: bool) -> Store {
+    let (backend, _) = Backend::open_with("s3://bucket", server.object_store_options()).unwrap();
+    let config = RetryConfig::builder().base_delay(Duration::from_millis(1));
+    let builder = backend.builder().config(config.build().unwrap());
+    if checksums {
+        builder.build()
+    } else {
+        builder.without_checksums().build()
+    }
+}
+
+fn is_corrupt(error: &Error) -> bool {
+    undaunted_object_store::cause::<Corrupt>(error).is_some()
+}
+
 #[tokio::test]
-async fn nothing_is_verified_by_default() {
-    let server = server([Rule::new(Operation::Get, CORRUPT)]).await;
-    let (backend, path) =
-        Backend::open_with("s3://bucket/a", server.object_store_options()).unwrap();
-    let store = backend.with_retries(RetryConfig::storage());
+async fn the_checksum_of_a_whole_object_is_compared_by_default() {
+    let path = Path::from("a");
+    for in_parts in [false, true] {
+        let server = server([Rule::new(Operation::Get, CORRUPT).always()]).await;
+        let store = plain(&server, true);
+        if in_parts {
+            let mut upload = store.put_multipart(&path).await.unwrap();
+            upload.put_part(content().into()).await.unwrap();
+            upload.complete().await.unwrap();
+        } else {
+            store.put(&path, content().into()).await.unwrap();
+        }
+        let error = read(&store, &path).await.unwrap_err();
+        assert!(is_corrupt(&error), "{error}");
+        assert!(error.to_string().contains("CRC64NVME"), "{error}");
+        // A range has no checksum.
+        let range = store.get_range(&path, 500..2000).await.unwrap();
+        assert!(range != content()[500..2000]);
+        let unchecked = read(&plain(&server, false), &path).await.unwrap();
+        assert!(unchecked != content());
+    }
+}
+
+#[tokio::test]
+async fn what_arrived_changed_is_read_again_once() {
+    let path = Path::from("a");
+    // A body of one chunk: nothing of it was handed over.
+    let small = Bytes::from(vec![7; 2000]);
+    let server = server([]).await;
+    let store = plain(&server, true);
+    store.put(&path, small.clone().into()).await.unwrap();
+    let pin = ObjectPin::of(&store.head(&path).await.unwrap());
+    let wrong = |times| {
+        let rule = Rule::new(Operation::Get, CORRUPT).count(times);
+        server.set_plan(FaultPlan::scripted([rule]));
+    };
+    let calls = || server.plan().calls(Operation::Get);
+
+    wrong(1);
+    assert_eq!(read(&store, &path).await.unwrap(), small);
+    assert_eq!(calls(), 2);
+    wrong(9);
+    assert!(is_corrupt(&read(&store, &path).await.unwrap_err()));
+    assert_eq!(calls(), 2);
+
+    // A range that is all, in memory: nothing was handed over either, however long it is.
     store.put(&path, content().into()).await.unwrap();
-    assert_ne!(read(&store, &path).await.unwrap(), content());
+    let size = content().len() as u64;
+    let whole = ObjectPin::of(&store.head(&path).await.unwrap());
+    assert!(store.read_range(&path, 0..2000, &pin).await.is_err());
+    wrong(1);
+    let got = store.read_range(&path, 0..size, &whole).await.unwrap();
+    assert_eq!(got, content());
+    assert_eq!(calls(), 2);
+    wrong(9);
+    let error = store.read_range(&path, 0..size, &whole).await.unwrap_err();
+    assert!(is_corrupt(&error), "{error}");
+    assert_eq!(calls(), 2);
+}
+
+#[tokio::test]
+async fn what_was_handed_over_right_is_kept_and_only_the_end_is_read_again() {
+    let server = server([]).await;
+    let store = plain(&server, true);
+    let path = Path::from("a");
+    store.put(&path, content().into()).await.unwrap();
+    let at = content().len() as u64 - 1;
+    let at_the_end = Rule::new(Operation::Get, Fault::CorruptBody { at });
+    server.set_plan(FaultPlan::scripted([at_the_end]));
+    assert_eq!(read(&store, &path).await.unwrap(), content());
+    assert_eq!(server.plan().calls(Operation::Get), 2);
 }
 
 /// Says of every object that it is encrypted with a key of the customer's, as S3 does.

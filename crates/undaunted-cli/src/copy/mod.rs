@@ -58,6 +58,7 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
         stats: stats.clone(),
         faults: faults.clone(),
         concurrency: settings.concurrency,
+        hedge: settings.hedge,
         waiting: waiting.clone(),
     };
     let settings = Arc::new(settings);

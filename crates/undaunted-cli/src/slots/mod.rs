@@ -112,6 +112,15 @@ impl Slots {
         }
     }
 
+    /// A request that is on its way beside the slots, and says nothing about their number.
+    pub(crate) fn beside(&self) -> Slot {
+        Slot {
+            slots: self.clone(),
+            permit: None,
+            outcome: Outcome::Failed,
+        }
+    }
+
     fn release(&self, permit: OwnedSemaphorePermit, outcome: Outcome) {
         let mut number = self.number();
         let Number { control, permits } = &mut *number;

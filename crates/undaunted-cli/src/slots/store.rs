@@ -21,6 +21,7 @@ use object_store::{
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 use undaunted::{Retryable, TimedOut, Verdict};
+use undaunted_object_store::HedgeClock;
 
 use super::adaptive::Outcome;
 use super::{Slot, Slots};
@@ -120,7 +121,12 @@ impl ObjectStore for Slotted<dyn ObjectStore> {
 
     /// The slot is held until the body has ended or was dropped.
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let mut slot = self.slots.take().await;
+        let mut slot = match HedgeClock::of(&options) {
+            // It is for a request that has a slot.
+            Some(clock) if clock.is_of_hedge() => self.slots.beside(),
+            Some(clock) => clock.stopped_during(self.slots.take()).await,
+            None => self.slots.take().await,
+        };
         let deadline = self.attempt_timeout.map(|limit| Deadline {
             limit,
             timer: Box::pin(sleep_until(Instant::now() + limit)),

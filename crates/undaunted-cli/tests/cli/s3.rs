@@ -183,3 +183,25 @@ fn a_wrong_secret_is_reported_immediately_and_not_shown() {
     assert!(!ended.stderr.contains(SECRET_KEY), "{}", ended.stderr);
     assert_eq!(service.hits(Operation::Put), 1);
 }
+
+#[test]
+fn reads_that_take_long_are_sent_a_second_time() {
+    let service = Service::start();
+    let sandbox = Sandbox::new();
+    for number in 0..200 {
+        sandbox.write(&format!("tree/{number}"), b"content");
+    }
+    let put = service.run(&sandbox, "cp -r tree s3://bucket/tree");
+    assert_eq!(put.code, Some(0), "{put:?}");
+    for late in [120, 150, 180] {
+        let delay = Fault::Delay(std::time::Duration::from_secs(20));
+        let rule = Rule::new(Operation::Get, delay).from_call(late);
+        service.server.plan().add(rule);
+    }
+    let start = std::time::Instant::now();
+    let got = service.run(&sandbox, "cp -r --hedge --json s3://bucket/tree back");
+    assert_eq!(got.code, Some(0), "{got:?}");
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    let summary: serde_json::Value = serde_json::from_str(&got.stdout).unwrap();
+    assert!(summary["hedges_won"].as_u64() >= Some(3), "{summary}");
+}

@@ -43,7 +43,7 @@ use object_store::client::{
 
 use crate::evidence::has_stale_code;
 use crate::observe;
-use crate::verify::ETagIsNoMd5;
+use crate::verify::{ETagIsNoMd5, StoredCrc};
 
 use connections::Connections;
 pub use expected::Service;
@@ -149,7 +149,7 @@ impl<C: HttpConnector> HttpService for CheckedClient<C> {
         }
         let response = check.pass(response).await?;
         let response = if is_get {
-            response::with_length(with_kind_of_etag(response))?
+            response::with_length(with_what_is_stored(response))?
         } else {
             response
         };
@@ -163,9 +163,13 @@ impl<C> fmt::Debug for CheckedClient<C> {
     }
 }
 
-/// S3 makes the ETag of an object that is encrypted with a customer's key of something else
+/// Notes what a response says of the object as it is stored: its CRC, and whether its ETag may be an
+/// MD5. S3 makes the ETag of an object that is encrypted with a customer's key of something else
 /// than its content.
-fn with_kind_of_etag(mut response: HttpResponse) -> HttpResponse {
+fn with_what_is_stored(mut response: HttpResponse) -> HttpResponse {
+    if let Some(crc) = StoredCrc::said_in(response.status(), response.headers()) {
+        response.extensions_mut().insert(crc);
+    }
     let headers = response.headers();
     let has_key_service = headers
         .get("x-amz-server-side-encryption")

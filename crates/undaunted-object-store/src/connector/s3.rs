@@ -53,7 +53,7 @@ struct S3Client {
 #[async_trait]
 impl HttpService for S3Client {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let mut request = request;
+        let mut request = self.asking_for_checksum(request).await;
         let mut response = self.inner.execute(request.clone()).await?;
         for _ in 0..MOST_REDIRECTS {
             if !self.redirect(&mut request, &response).await? {
@@ -98,6 +98,21 @@ impl S3Client {
         }
         *request = redirected;
         Ok(true)
+    }
+
+    /// S3 says the checksum of an object only to those who ask for it, by a header that has to be
+    /// signed. object_store has no place for it in a single request.
+    async fn asking_for_checksum(&self, request: HttpRequest) -> HttpRequest {
+        if !gets_whole_object(&request) || request.headers().contains_key(CHECKSUM_MODE) {
+            return request;
+        }
+        let mut asking = request.clone();
+        let enabled = HeaderValue::from_static("ENABLED");
+        asking.headers_mut().insert(CHECKSUM_MODE, enabled);
+        match self.sign(&mut asking, None).await {
+            Ok(true) => asking,
+            Ok(false) | Err(_) => request,
+        }
     }
 
     /// Signs a request anew that was signed, if this signature is one that can be made here.
@@ -206,6 +221,14 @@ fn without_body(response: HttpResponse) -> HttpResponse {
     HttpResponse::from_parts(head, HttpResponseBody::from(Bytes::new()))
 }
 
+/// Whether this is the GET of an object that is not for a part of it. Lists have a query of their own.
+fn gets_whole_object(request: &HttpRequest) -> bool {
+    let query = request.uri().query();
+    request.method() == Method::GET
+        && !request.headers().contains_key(RANGE)
+        && query.is_none_or(|query| query.starts_with("versionId=") && !query.contains('&'))
+}
+
 /// The bytes that a header writes as hexadecimal digits.
 fn digest(hash: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
@@ -219,6 +242,8 @@ fn digest(hash: &[u8]) -> Option<Vec<u8>> {
 fn unsigned(error: object_store::Error) -> HttpError {
     HttpError::new(HttpErrorKind::Unknown, error)
 }
+
+const CHECKSUM_MODE: &str = "x-amz-checksum-mode";
 
 const FIRST_BYTE: HeaderValue = HeaderValue::from_static("bytes=0-0");
 

@@ -1,4 +1,4 @@
-//! MD5s of files that were put there by hand, computed once.
+//! MD5s and CRCs of files that were put there by hand, computed once.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -6,19 +6,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::record::{Stamp, md5_of};
+use super::record::{Digest, Stamp, digest_of};
 
-/// The MD5 of each path, for as long as its file stays the same.
+/// The digests of each path, for as long as its file stays the same.
 #[derive(Debug, Default)]
-pub(super) struct Digests(Mutex<HashMap<PathBuf, (Stamp, String)>>);
+pub(super) struct Digests(Mutex<HashMap<PathBuf, (Stamp, Digest)>>);
 
 impl Digests {
-    /// Reads the file to its end if its MD5 is not known.
-    pub(super) fn get(&self, path: &Path, stamp: Stamp, file: &mut File) -> io::Result<String> {
+    /// Reads the file to its end if its digests are not known.
+    pub(super) fn get(&self, path: &Path, stamp: Stamp, file: &mut File) -> io::Result<Digest> {
         if let Some(known) = self.known(path, stamp) {
             return Ok(known);
         }
-        let digest = md5_of(file)?;
+        let digest = digest_of(file)?;
         let mut known = self.lock();
         if known.len() >= MOST {
             known.clear();
@@ -27,18 +27,18 @@ impl Digests {
         Ok(digest)
     }
 
-    pub(super) fn known(&self, path: &Path, stamp: Stamp) -> Option<String> {
+    pub(super) fn known(&self, path: &Path, stamp: Stamp) -> Option<Digest> {
         let known = self.lock();
         let (of, digest) = known.get(path)?;
         (*of == stamp).then(|| digest.clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, (Stamp, String)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, (Stamp, Digest)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Some 20 MB.
+/// Some 30 MB.
 const MOST: usize = 100_000;
 
 #[cfg(test)]
@@ -54,7 +54,7 @@ mod tests {
         let stamp = |path: &Path| Stamp::of(&path.metadata().unwrap());
         let get = |path: &Path| {
             let mut file = File::open(path).unwrap();
-            digests.get(path, stamp(path), &mut file).unwrap()
+            digests.get(path, stamp(path), &mut file).unwrap().md5
         };
         assert_eq!(get(&path), "d41d8cd98f00b204e9800998ecf8427e");
         let first = stamp(&path);

@@ -109,19 +109,23 @@ impl Folder {
             found.ok_or_else(|| s3_error!(NoSuchKey, "The specified key does not exist."))?;
         drop(reading);
         let stamp = Stamp::of(&metadata);
-        let e_tag_of = |file: &mut File| {
-            let e_tag = self.digests.get(&path, stamp, file);
-            e_tag.and_then(|e_tag| file.rewind().map(|()| e_tag))
+        let digest_of = |file: &mut File| {
+            let digest = self.digests.get(&path, stamp, file);
+            digest.and_then(|digest| file.rewind().map(|()| digest))
         };
-        let record = record.filter(|record| record.describes(stamp, || e_tag_of(&mut file)));
-        let record = match record {
-            Some(record) => record,
-            None => Record {
-                e_tag: e_tag_of(&mut file)
-                    .map_err(|error| failed("cannot read the object", &error))?,
+        let md5 = |file: &mut File| digest_of(file).map(|digest| digest.md5);
+        let record = record.filter(|record| record.describes(stamp, || md5(&mut file)));
+        let record = if let Some(record) = record {
+            record
+        } else {
+            let digest = digest_of(&mut file);
+            let digest = digest.map_err(|error| failed("cannot read the object", &error))?;
+            Record {
+                checksums: digest.checksums(),
+                e_tag: digest.md5,
                 stamp,
                 ..Record::default()
-            },
+            }
         };
         Ok(Object {
             file,
@@ -148,7 +152,7 @@ impl Folder {
         let recorded = record.filter(|record| record.stamp == stamp);
         let e_tag = recorded
             .map(|record| record.e_tag)
-            .or_else(|| self.digests.known(&path, stamp));
+            .or_else(|| Some(self.digests.known(&path, stamp)?.md5));
         Some(dto::Object {
             key: Some(key.to_owned()),
             size: i64::try_from(metadata.len()).ok(),
@@ -237,7 +241,7 @@ impl Folder {
             None => None,
             Some((path, mut file, metadata, record)) => {
                 let stamp = Stamp::of(&metadata);
-                let mut digest = || self.digests.get(&path, stamp, &mut file);
+                let mut digest = || Ok(self.digests.get(&path, stamp, &mut file)?.md5);
                 match record.filter(|record| record.describes(stamp, &mut digest)) {
                     Some(record) => Some(record.e_tag),
                     None => {

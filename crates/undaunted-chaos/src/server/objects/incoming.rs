@@ -10,7 +10,7 @@ use s3s::dto;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, TrailingHeaders, s3_error};
 use tempfile::NamedTempFile;
 
-use super::record::{Checksums, hex};
+use super::record::{Checksums, base64, hex};
 use super::{blocking, failed};
 
 /// What a client says of a body, to be compared with what arrives.
@@ -71,8 +71,16 @@ impl Expected {
         if algorithm.is_some_and(|name| !ALGORITHMS.contains(&name)) {
             return Err(s3_error!(NotImplemented, "Unsupported checksum algorithm"));
         }
-        let is_wanted = |name, sent: &Option<String>| sent.is_some() || algorithm == Some(name);
         let sent = &self.checksums;
+        // S3 computes a checksum of its own where the client has none.
+        let others = [&sent.crc32, &sent.crc32c, &sent.sha1, &sent.sha256];
+        let is_plain = algorithm.is_none() && others.into_iter().all(Option::is_none);
+        let algorithm = if is_plain {
+            Some(Algorithm::CRC64NVME)
+        } else {
+            algorithm
+        };
+        let is_wanted = |name, sent: &Option<String>| sent.is_some() || algorithm == Some(name);
         Ok(ChecksumHasher {
             crc32: is_wanted(Algorithm::CRC32, &sent.crc32).then(Crc32::default),
             crc32c: is_wanted(Algorithm::CRC32C, &sent.crc32c).then(Crc32c::default),
@@ -204,10 +212,6 @@ fn bad_digest(name: &str) -> S3Error {
         BadDigest,
         "The {name} you specified did not match what we received."
     )
-}
-
-fn base64(bytes: &[u8]) -> String {
-    base64_simd::STANDARD.encode_to_string(bytes)
 }
 
 const ALGORITHMS: [&str; 5] = [

@@ -330,7 +330,8 @@ impl S3 for Objects {
         };
         conditions.check(&object.record.e_tag, object.modified)?;
         let range = output::range(&object, input.range.as_ref(), input.part_number)?;
-        let mut output = output::of_get(&object, range.clone());
+        let asked = input.checksum_mode.take();
+        let mut output = output::of_get(&object, range.clone(), asked.as_ref());
         output.body = Some(content::read(object.file, range.unwrap_or(0..object.size)));
         let mut response = S3Response::new(output);
         if ignores_range {
@@ -355,7 +356,8 @@ impl S3 for Objects {
         conditions.check(&object.record.e_tag, object.modified)?;
         let range = output::range(&object, input.range.as_ref(), input.part_number)?;
         let is_range = range.is_some();
-        let mut response = S3Response::new(output::of_head(&object, range));
+        let asked = input.checksum_mode.take();
+        let mut response = S3Response::new(output::of_head(&object, range, asked.as_ref()));
         if is_range {
             response.status = Some(hyper::StatusCode::PARTIAL_CONTENT);
         }

@@ -48,8 +48,12 @@ pub(super) fn range(
 }
 
 /// The response to a GET, but for its body.
-pub(super) fn of_get(object: &Object, range: Option<Range<u64>>) -> dto::GetObjectOutput {
-    let head = of_head(object, range);
+pub(super) fn of_get(
+    object: &Object,
+    range: Option<Range<u64>>,
+    asked: Option<&dto::ChecksumMode>,
+) -> dto::GetObjectOutput {
+    let head = of_head(object, range, asked);
     dto::GetObjectOutput {
         accept_ranges: head.accept_ranges,
         cache_control: head.cache_control,
@@ -58,6 +62,7 @@ pub(super) fn of_get(object: &Object, range: Option<Range<u64>>) -> dto::GetObje
         checksum_crc64nvme: head.checksum_crc64nvme,
         checksum_sha1: head.checksum_sha1,
         checksum_sha256: head.checksum_sha256,
+        checksum_type: head.checksum_type,
         content_disposition: head.content_disposition,
         content_encoding: head.content_encoding,
         content_language: head.content_language,
@@ -74,19 +79,28 @@ pub(super) fn of_get(object: &Object, range: Option<Range<u64>>) -> dto::GetObje
     }
 }
 
-pub(super) fn of_head(object: &Object, range: Option<Range<u64>>) -> dto::HeadObjectOutput {
+/// What a HEAD is told. `asked` says whether the client wants checksums.
+pub(super) fn of_head(
+    object: &Object,
+    range: Option<Range<u64>>,
+    asked: Option<&dto::ChecksumMode>,
+) -> dto::HeadObjectOutput {
     let record = &object.record;
     let attributes = record.attributes.clone();
     let length = range
         .as_ref()
         .map_or(object.size, |range| range.end - range.start);
-    // A checksum is of the whole object.
-    let sums = if length == object.size {
+    // A checksum is of the whole object, and S3 says it only to those who ask for it.
+    let is_asked = asked.is_some_and(|mode| mode.as_str() == dto::ChecksumMode::ENABLED);
+    let sums = if is_asked && length == object.size {
         record.checksums.clone()
     } else {
         Checksums::default()
     };
+    let has_sums = sums != Checksums::default();
+    let checksum_type = dto::ChecksumType::from_static(dto::ChecksumType::FULL_OBJECT);
     dto::HeadObjectOutput {
+        checksum_type: has_sums.then_some(checksum_type),
         accept_ranges: Some("bytes".to_owned()),
         cache_control: attributes.cache_control.clone(),
         checksum_crc32: sums.crc32,

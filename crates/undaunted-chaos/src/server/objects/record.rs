@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
-use s3s::crypto::{Checksum as _, Md5};
+use s3s::crypto::{Checksum as _, Crc64Nvme, Md5};
 use s3s::dto;
 use serde::{Deserialize, Serialize};
 
@@ -121,17 +121,43 @@ pub(super) struct Checksums {
     pub(super) sha256: Option<String>,
 }
 
+/// What S3 knows of the content of every object.
+#[derive(Clone, Debug)]
+pub(super) struct Digest {
+    pub(super) md5: String,
+    /// In base64.
+    crc64nvme: String,
+}
+
+impl Digest {
+    /// S3 computes a checksum of its own where the client has none.
+    pub(super) fn checksums(&self) -> Checksums {
+        Checksums {
+            crc64nvme: Some(self.crc64nvme.clone()),
+            ..Checksums::default()
+        }
+    }
+}
+
 /// Of the rest of a file.
-pub(super) fn md5_of(file: &mut File) -> io::Result<String> {
-    let mut md5 = Md5::new();
+pub(super) fn digest_of(file: &mut File) -> io::Result<Digest> {
+    let (mut md5, mut crc) = (Md5::new(), Crc64Nvme::default());
     let mut buffer = vec![0; BUFFER];
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok(hex(&md5.finalize()));
+            return Ok(Digest {
+                md5: hex(&md5.finalize()),
+                crc64nvme: base64(&crc.finalize()),
+            });
         }
         md5.update(&buffer[..read]);
+        crc.update(&buffer[..read]);
     }
+}
+
+pub(super) fn base64(bytes: &[u8]) -> String {
+    base64_simd::STANDARD.encode_to_string(bytes)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use s3s::crypto::{Checksum as _, Md5};
-use s3s::dto::ETag;
+use s3s::crypto::{Checksum as _, Crc64Nvme, Md5};
+use s3s::dto::{ChecksumAlgorithm, ETag};
 use s3s::{S3Error, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 use super::conditions::WriteConditions;
 use super::failed;
 use super::folder::Folder;
-use super::record::{Attributes, Record, hex};
+use super::record::{Attributes, Checksums, Record, base64, hex};
 
 /// What will become of an upload.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -137,14 +137,23 @@ impl Folder {
         self.check(bucket, key, conditions)?;
         let parts = chosen(self.parts(upload)?, wanted)?;
         let mut staged = self.stage()?;
+        let mut crc = Crc64Nvme::default();
         for part in &parts {
             let copied = File::open(&part.path)
-                .and_then(|mut file| io::copy(&mut file, staged.as_file_mut()));
+                .and_then(|mut file| copy_summed(&mut file, staged.as_file_mut(), &mut crc));
             copied.map_err(|error| failed("cannot join the parts", &error))?;
         }
+        // As S3 has it, unless the client wants another one, which would be one of the parts'.
+        let algorithm = upload.upload.checksum_algorithm.as_deref();
+        let is_default = algorithm.is_none_or(|name| name == ChecksumAlgorithm::CRC64NVME);
+        let checksums = Checksums {
+            crc64nvme: is_default.then(|| base64(&crc.finalize())),
+            ..Checksums::default()
+        };
         let record = Record {
             e_tag: e_tag_of(&parts),
             attributes: upload.upload.attributes.clone(),
+            checksums,
             parts: parts.iter().map(|part| part.size).collect(),
             ..Record::default()
         };
@@ -265,6 +274,19 @@ fn e_tag_of(parts: &[Part]) -> String {
     format!("{}-{}", hex(md5.finalize().as_ref()), parts.len())
 }
 
+/// Copies all that is left of a file, and takes note of it.
+fn copy_summed(from: &mut File, to: &mut File, crc: &mut Crc64Nvme) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = from.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(());
+        }
+        crc.update(&buffer[..read]);
+        to.write_all(&buffer[..read])?;
+    }
+}
+
 fn no_such_upload() -> S3Error {
     s3_error!(
         NoSuchUpload,
@@ -275,6 +297,8 @@ fn no_such_upload() -> S3Error {
 
 /// Enough that no two are the same and none can be guessed.
 const ID_LENGTH: usize = 32;
+/// As much as is copied in one call.
+const BUFFER: usize = 256 << 10;
 const DESCRIPTION: &str = "upload.json";
 /// S3's limit for all parts but the last.
 const SMALLEST_PART: u64 = 5 << 20;
