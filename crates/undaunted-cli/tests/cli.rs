@@ -6,6 +6,7 @@
 //! - `listed`: objects found by a list: their requests, and what changed since the list
 //! - `leftovers`: what stopped, failed and killed copies leave
 //! - `listing`: `ls`
+//! - `measuring`: `simulate --against serve`, and `--from` a recording
 //! - `memory`: 200 MB through faults, in bounded memory
 //! - `names`: unusual names, links, and what is not a regular file
 //! - `planning`: `plan`
@@ -32,6 +33,7 @@ mod cli {
     mod leftovers;
     mod listed;
     mod listing;
+    mod measuring;
     mod memory;
     mod names;
     mod pages;

@@ -194,19 +194,22 @@ impl Live {
         self.at(now).gauges = Gauges { tokens, pace };
     }
 
-    /// What came of it until now.
+    /// What came of it until now. What clients do after that is not counted.
     #[must_use]
     pub fn finish(&self, now: Duration) -> Outcome {
-        let end = now.min(self.scenario.duration);
-        let mut state = self.at(end);
-        let recorder = std::mem::replace(&mut state.recorder, Recorder::new(1));
-        recorder.finish(&self.scenario, &self.policy, nanos(end))
+        let mut state = self.at(now);
+        let end = state.now;
+        // What comes later is counted in a step that never ends.
+        let recorder = std::mem::replace(&mut state.recorder, Recorder::new(NEVER));
+        recorder.finish(&self.scenario, &self.policy, end)
     }
 
     /// The state, after the steps before this time have been ended.
     fn at(&self, now: Duration) -> MutexGuard<'_, State> {
         let mut guard = self.lock();
         let state = &mut *guard;
+        // Nothing is counted after the end.
+        let now = now.min(self.scenario.duration);
         state.now = state.now.max(nanos(now));
         let State {
             server,

@@ -119,11 +119,12 @@ mod tests {
         assert_eq!(file.scenario.faults[0].effect, Effect::BrownOut(0.5));
         assert_eq!(file.policies[0].config.max_retries(), 5);
         // The other kind of clients.
-        let closed: String = text
+        let closed: Vec<&str> = text
             .lines()
             .filter(|line| !line.contains("per_second") && !line.contains("regular"))
-            .flat_map(|line| [line.trim_start_matches("# "), "\n"])
+            .map(|line| line.trim_start_matches("# "))
             .collect();
+        let closed = closed.join("\n");
         assert!(closed.parse::<ScenarioFile>().is_ok(), "{closed}");
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn of(simulated: &Simulated, failed: &[String]) -> serde_json::Result
             let outcomes = to_json(&simulated.scenario, &measured.outcomes)?;
             let outcomes: Value = serde_json::from_str(&outcomes)?;
             fields.insert("measured".to_owned(), outcomes["outcomes"].clone());
+            fields.insert("late".to_owned(), json!(measured.late.as_secs_f64()));
             fields.insert("share".to_owned(), json!(measured.share));
             fields.insert("left_out".to_owned(), json!(measured.left_out));
         }

@@ -9,6 +9,7 @@ mod setup;
 mod shown;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use undaunted_sim::{Builtin, Outcome, Policy, Report, Scenario, to_csv};
 
@@ -37,6 +38,8 @@ struct Simulated {
 struct Measured {
     /// Of those policies that a store can follow.
     outcomes: Vec<Outcome>,
+    /// How late things happened at most, because the machine was busy with others.
+    late: Duration,
     /// The share of the scenario's load that was sent.
     share: f64,
     /// The other policies, and why.
@@ -118,13 +121,14 @@ async fn simulated(
     let share = against::share(&whole);
     scenario = scenario.scaled(share);
     let predicted = run::policies(&scenario, &policies, progress, stop).await;
-    let outcomes = against::measure(&scenario, &real, progress, stop).await?;
+    let observed = against::measure(&scenario, &real, progress, stop).await?;
     Ok(Simulated {
         outcomes: predicted,
         name,
         scenario,
         measured: Some(Measured {
-            outcomes,
+            outcomes: observed.outcomes,
+            late: observed.late,
             share,
             left_out,
         }),

@@ -3,12 +3,13 @@
 #![allow(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 
 use std::fmt;
+use std::time::Duration;
 
 use console::Color;
 use undaunted_sim::text::{count, digits, percent, span};
 use undaunted_sim::{Outcome, Tick};
 
-use super::Simulated;
+use super::{Measured, Simulated};
 use crate::plot::{Curve, Spans, Table, TimeAxis};
 use crate::terminal::Terminal;
 use crate::text;
@@ -41,14 +42,37 @@ impl<'s> ShownSimulation<'s> {
     /// The scenario in sentences.
     fn scenario(&self) -> String {
         let scenario = self.simulated.scenario.to_string();
-        let lines = scenario
-            .lines()
-            .map(|line| text::wrapped(line, self.terminal.width));
-        format!(
-            "{}\n{}",
-            self.simulated.name,
-            lines.collect::<Vec<_>>().join("\n")
-        )
+        let measured = self.simulated.measured.as_ref();
+        let notes = measured.map(|measured| self.notes(measured));
+        let lines = scenario.lines().map(str::to_owned);
+        let lines = lines.chain(notes.into_iter().flatten());
+        let lines = lines.map(|line| text::wrapped(&line, self.terminal.width));
+        let name = self.simulated.name.clone();
+        let lines: Vec<String> = std::iter::once(name).chain(lines).collect();
+        lines.join("\n")
+    }
+
+    /// How it was measured.
+    fn notes(&self, measured: &Measured) -> Vec<String> {
+        let scale = if measured.share < 1.0 {
+            format!("both scaled down to {}", percent(measured.share))
+        } else {
+            "at full scale".to_owned()
+        };
+        let mut notes = vec![format!(
+            "Predicted, and marked with {} what was measured, {scale}.",
+            Curve::mark(self.terminal)
+        )];
+        let left_out = measured.left_out.iter();
+        notes.extend(left_out.map(|left_out| format!("Predicted only: {left_out}.")));
+        if measured.late > MOST_LATE {
+            notes.push(format!(
+                "The machine was busy: things happened up to {} late. What was measured is not only what \
+                 the policies do.",
+                span(measured.late.as_secs_f64())
+            ));
+        }
+        notes
     }
 
     /// All quantities of a policy over time. What is the same quantity has the same scale for all policies.
@@ -58,7 +82,7 @@ impl<'s> ShownSimulation<'s> {
         let measured = self.simulated.measured(&outcome.policy);
         let mut lines = vec![outcome.policy.clone()];
         for quantity in QUANTITIES {
-            let Some(top) = self.top(quantity) else {
+            let Some(top) = self.top(&axis, quantity) else {
                 continue;
             };
             let values = columns(&axis, outcome, quantity.value);
@@ -91,18 +115,18 @@ impl<'s> ShownSimulation<'s> {
         bars.to_string()
     }
 
-    /// The largest value in any policy; none if none has any.
-    fn top(&self, quantity: &Quantity) -> Option<f64> {
+    /// The largest value of a column in any policy; none if none has any.
+    fn top(&self, axis: &TimeAxis, quantity: &Quantity) -> Option<f64> {
         let predicted = self.simulated.outcomes.iter();
         let measured = self
             .simulated
             .measured
             .iter()
             .flat_map(|measured| &measured.outcomes);
-        let values = predicted.chain(measured).flat_map(|outcome| {
-            let ticks = outcome.ticks.iter();
-            ticks.filter_map(|tick| (quantity.value)(tick, outcome.step))
-        });
+        let values = predicted
+            .chain(measured)
+            .flat_map(|outcome| columns(axis, outcome, quantity.value));
+        // What is no number is smaller than any.
         values.reduce(f64::max).filter(|top| *top > 0.0)
     }
 
@@ -214,8 +238,10 @@ fn error(predicted: u64, measured: u64) -> String {
 fn columns(axis: &TimeAxis, outcome: &Outcome, value: fn(&Tick, f64) -> Option<f64>) -> Vec<f64> {
     let column = |column: usize| {
         let (from, until) = (axis.begins(column), axis.begins(column + 1));
-        let overlaps = |tick: &&Tick| tick.at > from && tick.at - outcome.step < until;
-        let ticks = outcome.ticks.iter().filter(overlaps);
+        let ticks = &outcome.ticks;
+        let first = ticks.partition_point(|tick| tick.at <= from);
+        let last = ticks.partition_point(|tick| tick.at - outcome.step < until);
+        let ticks = ticks.get(first..last).unwrap_or_default().iter();
         let values = ticks.filter_map(|tick| {
             let share = tick.at.min(until) - (tick.at - outcome.step).max(from);
             value(tick, outcome.step).map(|value| (value, share))
@@ -277,6 +303,8 @@ fn rate(per_second: f64) -> String {
     format!("{}/s", digits(per_second))
 }
 
+/// A few times what a timer is late on a machine with room.
+const MOST_LATE: Duration = Duration::from_millis(200);
 /// Columns of the labels, such as `brown-out to 12.5 %`.
 const LABEL: usize = 19;
 /// Columns of the figures, such as `12,345/s` and `10 min 30 s`.

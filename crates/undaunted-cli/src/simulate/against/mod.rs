@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
-use tokio::time::{interval, sleep_until};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use undaunted_sim::{Budget, Live, Outcome, Policy, Scenario};
 
 use crate::error::CliError;
@@ -38,6 +38,13 @@ pub(super) fn of_store(policy: &Policy) -> Result<Policy, &'static str> {
     })
 }
 
+/// What happened for real.
+pub(super) struct Observed {
+    pub(super) outcomes: Vec<Outcome>,
+    /// How late things happened at most, because the machine was busy with others.
+    pub(super) late: Duration,
+}
+
 /// Runs all policies at the same time, each with a server of its own, until the end of the scenario or
 /// until that is stopped.
 pub(super) async fn measure(
@@ -45,7 +52,7 @@ pub(super) async fn measure(
     policies: &[Policy],
     progress: &Progress,
     stop: &Stop,
-) -> Result<Vec<Outcome>, CliError> {
+) -> Result<Observed, CliError> {
     let runs = policies.iter().map(|policy| Run::new(scenario, policy));
     let mut runs = try_join_all(runs).await?;
     // What was set up until here takes no time of the scenario.
@@ -55,12 +62,15 @@ pub(super) async fn measure(
     }
     let end = tokio::time::Instant::from_std(epoch + scenario.duration);
     let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut late = Duration::ZERO;
     loop {
         tokio::select! {
             biased;
             () = sleep_until(end) => break,
             _ = stop.requested() => break,
-            _ = ticks.tick() => {
+            due = ticks.tick() => {
+                late = late.max(due.elapsed());
                 let passed = epoch.elapsed();
                 progress.show_share(passed.as_secs_f64() / scenario.duration.as_secs_f64());
                 for run in &runs {
@@ -75,7 +85,7 @@ pub(super) async fn measure(
         run.clients.stop().await;
         run.server.stop().await;
     }
-    Ok(outcomes)
+    Ok(Observed { outcomes, late })
 }
 
 /// One policy: its clients, and the server that they call.

@@ -7,7 +7,8 @@ use undaunted_sim::Outcome;
 pub(in crate::simulate) fn share(predicted: &[Outcome]) -> f64 {
     let rates: f64 = predicted.iter().map(rate).sum();
     let calls: f64 = predicted.iter().map(under_way).sum();
-    let shares = [MOST_REQUESTS / rates, MOST_CALLS / calls];
+    // The sum of nothing is a negative zero.
+    let shares = [MOST_REQUESTS / rates.abs(), MOST_CALLS / calls.abs()];
     let share = shares.into_iter().fold(1.0, f64::min);
     // In round numbers.
     if share < 1.0 {
@@ -44,3 +45,39 @@ const MOST_REQUESTS: f64 = 600.0;
 /// most systems.
 const MOST_CALLS: f64 = 400.0;
 const SECONDS: f64 = 5.0;
+
+#[cfg(test)]
+mod tests {
+    use undaunted::RetryConfig;
+    use undaunted_sim::{Arrivals, Clients, Policy, Scenario};
+
+    use super::*;
+
+    fn outcome(arrivals: Arrivals) -> Outcome {
+        let scenario = Scenario {
+            clients: Clients {
+                arrivals,
+                processes: 1,
+            },
+            ..Scenario::default()
+        };
+        scenario.run(&Policy::new("default", RetryConfig::default()))
+    }
+
+    #[test]
+    fn what_a_machine_can_do_is_not_scaled_down() {
+        let (rate, crowd) = (Arrivals::open(100.0), Arrivals::together(100));
+        assert!((share(&[outcome(rate), outcome(crowd)]) - 1.0).abs() < 1e-9);
+        assert!((share(&[]) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn more_is_scaled_down_to_what_it_can_do() {
+        let rate = outcome(Arrivals::open(6000.0));
+        let of_rate = share(std::slice::from_ref(&rate));
+        assert!((0.08..=0.1).contains(&of_rate), "{of_rate}");
+        assert!(share(&[rate.clone(), rate]) < of_rate * 0.6);
+        let crowd = share(&[outcome(Arrivals::together(4000))]);
+        assert!((crowd - 0.1).abs() < 1e-9, "{crowd}");
+    }
+}
