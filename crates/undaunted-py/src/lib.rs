@@ -12,6 +12,7 @@ mod errors;
 mod events;
 mod folder;
 mod foreign;
+mod hedge;
 mod key;
 mod listing;
 mod open_store;
@@ -47,6 +48,8 @@ mod _undaunted {
     use super::events::drain_events;
     #[pymodule_export]
     use super::foreign::{class_verdict, judge, judge_by_rules};
+    #[pymodule_export]
+    use super::hedge::check_hedge;
     #[pymodule_export]
     use super::listing::Listing;
     #[pymodule_export]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{Attributes, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, Result};
-use undaunted::{RetryBudget, RetryConfig, Rules};
+use undaunted::{Hedge, RetryBudget, RetryConfig, Rules};
 use undaunted_chaos::{FaultPlan, FaultyPages, FaultyParts, FaultyStore};
 use undaunted_object_store::{Backend, OpenError, RetryStore, is_url};
 use url::Url;
@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     /// Whether operations are paced where no pacer is given.
     pub(crate) is_paced: bool,
     pub(crate) on_retry: Option<Hook>,
+    /// Which reads are sent a second time, if any are.
+    pub(crate) hedge: Option<Hedge>,
 }
 
 /// An open store.
@@ -88,6 +90,9 @@ impl Settings {
             .config(self.config.clone())
             .classify(self.rules.clone())
             .on_event(events::listener(self.on_retry.clone()));
+        if let Some(hedge) = self.hedge {
+            store = store.hedge(hedge);
+        }
         if let Some(budget) = &self.budget {
             store = store.budget(Arc::clone(budget));
         }

@@ -18,6 +18,7 @@ use undaunted_object_store::{Operation, redacted};
 use crate::budget::RetryBudget;
 use crate::config::Config;
 use crate::folder::{self, delete_all};
+use crate::hedge::hedge_of;
 use crate::key;
 use crate::listing::Listing;
 use crate::open_store::{OpenStore, Settings, StoreKind, file_url};
@@ -44,7 +45,7 @@ impl Store {
     #[new]
     #[pyo3(signature = (
         recipe, url, options, config, budget = None, pacer = None, chaos = None, is_paced = true,
-        on_retry = None,
+        on_retry = None, hedge = None,
     ))]
     #[allow(clippy::too_many_arguments)] // one for each setting
     fn new(
@@ -58,6 +59,7 @@ impl Store {
         chaos: Option<&str>,
         is_paced: bool,
         on_retry: Option<Py<PyAny>>,
+        hedge: Option<(String, f64)>,
     ) -> PyResult<Self> {
         let faults = chaos.map(str::parse::<ChaosSpec>).transpose();
         let faults = faults.map_err(|error| PyValueError::new_err(format!("chaos: {error}")))?;
@@ -71,6 +73,7 @@ impl Store {
             faults: faults.map(|spec| spec.plan()),
             is_paced,
             on_retry: on_retry.map(Arc::new),
+            hedge: hedge.map(hedge_of).transpose()?,
         };
         let slot = Slot::open(py, settings)?;
         Ok(Self { slot, recipe })
@@ -347,6 +350,14 @@ impl Store {
         // All operations have the same one.
         let pacer = opened.store.pacer(Operation::Get);
         Ok(pacer.and_then(undaunted::Pacer::rate))
+    }
+
+    /// How many reads were sent a second time, and how many of those were first.
+    #[getter]
+    fn hedges(&self, py: Python<'_>) -> PyResult<(u64, u64)> {
+        let opened = self.opened(py)?;
+        let hedger = opened.store.hedger();
+        Ok(hedger.map_or((0, 0), |hedger| (hedger.issued(), hedger.won())))
     }
 
     /// How many faults were injected, by kind.

@@ -51,6 +51,7 @@ from ._errors import (
     StorageTimeoutError,
     StorageUnsupportedError,
 )
+from ._hedge import Hedge
 from ._open import OptionValue
 from ._protocol import FileInfo, Storage
 from ._retry import retry, with_retry
@@ -75,6 +76,7 @@ __all__ = [
     "Attempts",
     "ConfigurationError",
     "FileInfo",
+    "Hedge",
     "HttpFailure",
     "Instrumentation",
     "JitterKind",

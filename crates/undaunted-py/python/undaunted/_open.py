@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
 from ._config import RetryConfig
+from ._hedge import Hedge, hedge_of
 from ._misuse import config_of
 from ._types import ProgressInfo, StoredFile
 from ._undaunted import Store
@@ -32,10 +33,11 @@ class Recipe:
     options: dict[str, str]
     retry: RetryConfig
     chaos: str | None
+    hedge: Hedge | None = None
 
     def open(self) -> Store:
         """Opens the store."""
-        return open_store(self.url, self.options, self.retry, self.chaos)
+        return open_store(self.url, self.options, self.retry, self.chaos, self.hedge)
 
 
 class OpenedStorage:
@@ -58,6 +60,7 @@ class OpenedStorage:
         options: Mapping[str, OptionValue] | None = None,
         *,
         retry: RetryConfig | None = None,
+        hedge: bool | Hedge = False,
         **more_options: OptionValue,
     ) -> S:
         """Opens the storage that a URL points into; see :meth:`undaunted.Storage.open`.
@@ -67,6 +70,7 @@ class OpenedStorage:
             options: Options of the store by object_store's names, in a mapping. Environment
                 variables of these names count too; options take precedence.
             retry: How all operations are retried; default: :meth:`RetryConfig.storage`.
+            hedge: Whether reads that take long are sent a second time; see :class:`Hedge`.
             more_options: Options as keyword arguments.
 
         Raises:
@@ -78,7 +82,7 @@ class OpenedStorage:
             >>> blocking.Storage.open("memory:///reports")
             <blocking.Storage memory:///reports>
         """
-        return cls(open_store(url, {**(options or {}), **more_options}, retry))
+        return cls(open_store(url, {**(options or {}), **more_options}, retry, hedge=hedge))
 
     @property
     def budget_tokens(self) -> int | None:
@@ -93,6 +97,16 @@ class OpenedStorage:
         throttles, or None while it does not; see :class:`undaunted.Pacer`.
         """
         return self._store.pace
+
+    @property
+    def hedges(self) -> int:
+        """How many reads were sent a second time; see :class:`undaunted.Hedge`."""
+        return self._store.hedges[0]
+
+    @property
+    def hedges_won(self) -> int:
+        """How many reads were answered by their second request."""
+        return self._store.hedges[1]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, OpenedStorage) or type(self) is not type(other):
@@ -142,6 +156,7 @@ def open_store(
     options: Mapping[str, OptionValue],
     retry: RetryConfig | None,
     chaos: str | None = None,
+    hedge: object = None,
 ) -> Store:
     """Opens the store that a URL or a path points into."""
     place: object = os.fspath(url) if isinstance(url, os.PathLike) else url
@@ -156,11 +171,21 @@ def open_store(
         )
     # The other process may have another working directory.
     lasting = place if "://" in place else os.path.abspath(place)
-    recipe = Recipe(lasting, values, config, chaos)
+    hedged = hedge_of(hedge)
+    recipe = Recipe(lasting, values, config, chaos, hedged)
     is_paced = config.pacer is not False
     core, budget, pacer = config._core, config.budget, config._pacer
     return Store(
-        recipe, place, list(values.items()), core, budget, pacer, chaos, is_paced, config.on_retry
+        recipe,
+        place,
+        list(values.items()),
+        core,
+        budget,
+        pacer,
+        chaos,
+        is_paced,
+        config.on_retry,
+        hedged._core() if hedged else None,
     )
 
 

@@ -12,6 +12,7 @@ from ._config import RetryConfig
 if TYPE_CHECKING:
     from abc import ABCMeta as _ProtocolType
 
+    from ._hedge import Hedge
     from ._open import OptionValue
     from ._storage import ObjectStorage
 else:
@@ -61,6 +62,7 @@ class _StorageType(_ProtocolType):
         options: Mapping[str, OptionValue] | None = None,
         *,
         retry: RetryConfig | None = None,
+        hedge: bool | Hedge = False,
         **more_options: OptionValue,
     ) -> ObjectStorage:
         """Opens the storage that a URL points into, with retries.
@@ -75,6 +77,8 @@ class _StorageType(_ProtocolType):
                 ``google_service_account``, ``azure_storage_account_name`` or ``allow_http``.
                 Environment variables of these names count too; options take precedence.
             retry: How all operations are retried; default: :meth:`RetryConfig.storage`.
+            hedge: Whether reads that take long are sent a second time, at most 5 of 100: True, or
+                a :class:`Hedge` with figures of your own.
             more_options: Options as keyword arguments.
 
         Raises:
@@ -89,7 +93,7 @@ class _StorageType(_ProtocolType):
         """
         from ._storage import ObjectStorage
 
-        return ObjectStorage.open(url, options, retry=retry, **more_options)
+        return ObjectStorage.open(url, options, retry=retry, hedge=hedge, **more_options)
 
 
 @runtime_checkable

@@ -280,6 +280,7 @@ class Store:
         chaos: str | None = None,
         is_paced: bool = True,
         on_retry: Callable[[RetryEvent], object] | None = None,
+        hedge: tuple[str, float] | None = None,
     ) -> None: ...
     def put(
         self,
@@ -343,6 +344,12 @@ class Store:
     def budget_tokens(self) -> int | None: ...
     @property
     def pace(self) -> float | None: ...
+    @property
+    def hedges(self) -> tuple[int, int]:
+        """How many reads were sent a second time, and how many of those were first."""
+
+def check_hedge(after: str, most: float) -> None:
+    """Raises a ValueError that says what is wrong with these."""
 
 def class_verdict(cls: type[BaseException]) -> int:
     """The verdict on all exceptions of a class, or ``JUDGED``."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, cast
 
 from .._config import RetryConfig
 from .._errors import StorageConfigurationError, StorageError, StorageUnsupportedError
+from .._hedge import Hedge, hedge_of
 from .._misuse import config_of
 from .._storage import ObjectStorage
 from .._undaunted import Store
@@ -52,6 +53,7 @@ class Base(AsyncFileSystem, metaclass=Cached):
         protocol: str | None = None,
         *,
         retry: RetryConfig | Mapping[str, Any] | None = None,
+        hedge: bool | Hedge | Mapping[str, Any] = False,
         default_block_size: int | None = None,
         default_cache_type: str = "readahead",
         max_concurrency: int | None = None,
@@ -85,6 +87,9 @@ class Base(AsyncFileSystem, metaclass=Cached):
         self.default_cache_type = default_cache_type
         self.max_concurrency = concurrency
         self._retry = _retry_config(retry)
+        # Options may come from a file, where it is a mapping.
+        made = Hedge(**hedge) if isinstance(hedge, Mapping) else hedge_of(hedge)
+        self._hedge: bool | Hedge = made or False
         self._options = translated(self.service, options)
         self._storages: dict[str, ObjectStorage] = {}
         self._check_options()
@@ -103,7 +108,8 @@ class Base(AsyncFileSystem, metaclass=Cached):
             return NotImplemented
         if self.service == "memory":
             return self is other
-        return self._options == other._options and self._retry == other._retry
+        mine = (self._options, self._retry, self._hedge)
+        return mine == (other._options, other._retry, other._hedge)
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, frozenset(self._options.items())))
@@ -111,7 +117,8 @@ class Base(AsyncFileSystem, metaclass=Cached):
     def __dask_tokenize__(self) -> str:
         if self.service == "memory":
             return str(self._fs_token)
-        return tokenize(type(self), sorted(self._options.items()), str(self._retry._core))
+        options = sorted(self._options.items())
+        return tokenize(type(self), options, str(self._retry._core), repr(self._hedge))
 
     def __reduce__(self) -> Any:
         if self.service == "memory":
@@ -181,9 +188,7 @@ class Base(AsyncFileSystem, metaclass=Cached):
     def _storage(self, bucket: str) -> ObjectStorage:
         storage = self._storages.get(bucket)
         if storage is None:
-            opened = ObjectStorage.open(
-                f"{self.service}://{bucket}", self._options, retry=self._retry
-            )
+            opened = self._open(bucket)
             # Without a lock, which a fork could leave held: the first of two threads wins.
             storage = self._storages.setdefault(bucket, opened)
             for oldest in list(self._storages)[:-MOST_STORAGES]:
@@ -193,7 +198,11 @@ class Base(AsyncFileSystem, metaclass=Cached):
     def _check_options(self) -> None:
         """Raises now what the first operation would raise: an option that does not exist."""
         if self._options:
-            ObjectStorage.open(f"{self.service}://bucket", self._options, retry=self._retry)
+            self._open("bucket")
+
+    def _open(self, bucket: str) -> ObjectStorage:
+        url = f"{self.service}://{bucket}"
+        return ObjectStorage.open(url, self._options, retry=self._retry, hedge=self._hedge)
 
 
 @contextmanager
