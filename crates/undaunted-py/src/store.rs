@@ -355,7 +355,7 @@ impl Store {
     /// How many reads were sent a second time, and how many of those were first.
     #[getter]
     fn hedges(&self, py: Python<'_>) -> PyResult<(u64, u64)> {
-        let opened = self.opened(py)?;
+        let opened = self.slot.opened(py)?;
         let hedger = opened.store.hedger();
         Ok(hedger.map_or((0, 0), |hedger| (hedger.issued(), hedger.won())))
     }
