@@ -21,6 +21,8 @@ pub(crate) enum CliError {
     Serve(#[source] io::Error),
     #[error("{path} cannot be written to")]
     Record { path: String, source: io::Error },
+    #[error("the metrics cannot be written to {path}")]
+    Metrics { path: String, source: io::Error },
     #[error("stdout cannot be written to")]
     Stdout(#[source] io::Error),
     #[error(transparent)]
@@ -44,7 +46,11 @@ impl CliError {
 
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Failed(_) | Self::Record { .. } | Self::Serve(_) | Self::Stdout(_) => FAILED,
+            Self::Failed(_)
+            | Self::Metrics { .. }
+            | Self::Record { .. }
+            | Self::Serve(_)
+            | Self::Stdout(_) => FAILED,
             Self::Open(_) | Self::Usage(_) => USAGE,
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct CopySettings {
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) verify: bool,
     pub(crate) fail_fast: bool,
+    /// Where the metrics are written at the end.
+    pub(crate) metrics: Option<PathBuf>,
     pub(crate) concurrency: Concurrency,
     pub(crate) part_size: u64,
     /// Attributes that override the source's.
@@ -84,6 +86,7 @@ impl CopySettings {
             state_dir: args.state_dir,
             verify: args.verify,
             fail_fast: args.fail_fast,
+            metrics: args.metrics,
             concurrency: args.concurrency,
             part_size: args.part_size,
             attributes: attributes(args.content_type, args.metadata),

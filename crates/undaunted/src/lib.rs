@@ -136,4 +136,6 @@ pub mod __private {
     #[cfg(feature = "metrics")]
     pub use crate::driver::metrics::record_call;
     pub use crate::testing::switched;
+    #[cfg(feature = "spans")]
+    pub use tracing::Span;
 }
