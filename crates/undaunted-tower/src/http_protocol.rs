@@ -128,6 +128,14 @@ where
         }
     }
 
+    fn target<'r>(&self, request: &'r Request<B>) -> Option<(&'r Method, &'r Uri)> {
+        Some((request.method(), request.uri()))
+    }
+
+    fn status(&self, response: &Response<D>) -> Option<u16> {
+        Some(response.status().as_u16())
+    }
+
     fn failure(&self, response: &Response<D>) -> Option<HttpFailure> {
         let failure = CheckStatus::failure(response)?;
         let judged = self.judge.judge_response(&failure);
