@@ -14,6 +14,7 @@ mod folder;
 mod foreign;
 mod key;
 mod listing;
+mod numbers;
 mod open_store;
 mod pacer;
 mod payload;
@@ -46,6 +47,8 @@ mod _undaunted {
     use super::foreign::{class_verdict, judge, judge_by_rules};
     #[pymodule_export]
     use super::listing::Listing;
+    #[pymodule_export]
+    use super::numbers::{metric_labels, metric_text, metric_values};
     #[pymodule_export]
     use super::pacer::Pacer;
     #[pymodule_export]
