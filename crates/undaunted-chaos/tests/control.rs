@@ -19,6 +19,7 @@ mod common;
 
 const CHAOS: &str = "/_undaunted/chaos";
 const REQUESTS: &str = "/_undaunted/requests";
+const METRICS: &str = "/_undaunted/metrics";
 const ONE_SLOW_DOWN: &str = "[[rule]]
 fault = \"fail_before\"
 operation = \"put\"
@@ -203,4 +204,36 @@ async fn without_a_second_port_nothing_is_there() {
     assert_eq!(server.control_endpoint(), None);
     let list = client.list_with_delimiter(None).await.unwrap();
     assert!(list.objects.is_empty());
+}
+
+#[tokio::test]
+async fn the_metrics_agree_with_the_requests() {
+    let builder = S3Server::builder().control(any_port()).keep(1);
+    let (server, client) = start(builder).await;
+    let control = Control::of(&server);
+    control.ask("PUT", CHAOS, ONE_SLOW_DOWN).await;
+    let key = Path::from("secret");
+    client.put(&key, "data".into()).await.unwrap_err();
+    client.put(&key, "data".into()).await.unwrap();
+    assert_eq!(
+        client.get(&key).await.unwrap().bytes().await.unwrap(),
+        "data"
+    );
+    let (status, text) = control.ask("GET", METRICS, "").await;
+    assert_eq!(status, 200);
+    for line in [
+        "# TYPE undaunted_serve_requests_total counter",
+        "undaunted_serve_requests_total{operation=\"get\",status=\"200\"} 1",
+        "undaunted_serve_requests_total{operation=\"put\",status=\"200\"} 1",
+        "undaunted_serve_requests_total{operation=\"put\",status=\"503\"} 1",
+        "undaunted_serve_faults_total{fault=\"fail_before\"} 1",
+        "undaunted_serve_request_duration_seconds_count{operation=\"put\"} 2",
+        "undaunted_serve_received_bytes_total{operation=\"put\"} 8",
+        "undaunted_serve_sent_bytes_total{operation=\"get\"} 4",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line} in {text}");
+    }
+    // Keys are no labels.
+    assert!(!text.contains("secret"), "{text}");
+    assert_eq!(control.ask("DELETE", METRICS, "").await.0, 405);
 }

@@ -130,6 +130,13 @@ pub(crate) struct CpArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value, help_heading = STORES)]
     pub(crate) dest_option: Vec<KeyValue>,
 
+    /// Write the metrics of the copy to this file at its end, as Prometheus reads them.
+    ///
+    /// They are those that --json has in short: calls, attempts, errors, durations, bytes and
+    /// delays, by operation. A textfile collector takes them from there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
+
     /// Where --chaos injects faults.
     #[arg(long, value_enum, default_value_t, requires = "chaos", help_heading = FAULTS)]
     pub(crate) chaos_at: ChaosAt,

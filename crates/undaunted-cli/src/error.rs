@@ -24,6 +24,8 @@ pub(crate) enum CliError {
     Record { path: String, source: io::Error },
     #[error("the report {path} cannot be written")]
     Report { path: String, source: io::Error },
+    #[error("the metrics cannot be written to {path}")]
+    Metrics { path: String, source: io::Error },
     #[error("stdout cannot be written to")]
     Stdout(#[source] io::Error),
     #[error(transparent)]
@@ -48,6 +50,7 @@ impl CliError {
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Failed(_)
+            | Self::Metrics { .. }
             | Self::Record { .. }
             | Self::Report { .. }
             | Self::Serve(_)

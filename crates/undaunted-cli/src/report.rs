@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
+use undaunted::{MetricSample, MetricsInProcess};
 use undaunted_chaos::{FaultKind, FaultPlan};
 use undaunted_object_store::Observed;
 
@@ -97,6 +98,8 @@ pub(crate) struct Report<'a> {
     /// The time that requests waited in the queue, because the service throttled.
     queued_seconds: f64,
     elapsed_seconds: f64,
+    /// By the names that they have in Prometheus.
+    metrics: BTreeMap<String, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     chaos: Option<InjectedFaults>,
     failures: Vec<FailedObject>,
@@ -139,6 +142,15 @@ struct InjectedFaults {
     by_kind: BTreeMap<&'static str, u64>,
 }
 
+/// Every number, but of a distribution only how many there were and what they come to.
+fn numbers(metrics: &MetricsInProcess) -> BTreeMap<String, f64> {
+    let samples = metrics.samples();
+    let series = samples.iter().flat_map(MetricSample::series);
+    series
+        .filter(|(name, _)| !name.contains("_bucket{"))
+        .collect()
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
@@ -152,6 +164,7 @@ impl<'a> Report<'a> {
         observed: &Observed,
         signal: Option<Signal>,
         faults: Option<&FaultPlan>,
+        metrics: &MetricsInProcess,
     ) -> Self {
         let chaos = settings.common.chaos.as_ref().zip(faults);
         let waited = observed.report.delays().iter().sum::<Duration>();
@@ -181,6 +194,7 @@ impl<'a> Report<'a> {
             waited_seconds: waited.as_secs_f64(),
             queued_seconds: observed.report.queued().as_secs_f64(),
             elapsed_seconds: observed.elapsed.as_secs_f64(),
+            metrics: numbers(metrics),
             chaos: chaos.map(|(chaos, plan)| InjectedFaults::new(chaos.to_string(), plan)),
             failures: tally.failures,
             settings,

@@ -29,6 +29,8 @@ pub(crate) struct CopySettings {
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) verify: bool,
     pub(crate) fail_fast: bool,
+    /// Where the metrics are written at the end.
+    pub(crate) metrics: Option<PathBuf>,
     pub(crate) concurrency: Concurrency,
     /// Which reads are sent a second time, if any are.
     pub(crate) hedge: Option<Hedge>,
@@ -86,6 +88,7 @@ impl CopySettings {
             state_dir: args.state_dir,
             verify: args.verify,
             fail_fast: args.fail_fast,
+            metrics: args.metrics,
             concurrency: args.concurrency,
             hedge: args.hedge.then(Hedge::default),
             part_size: args.part_size,

@@ -2,7 +2,8 @@
 //! are the core's, in [`undaunted::metric`].
 
 #[cfg(feature = "metrics")]
-pub(crate) use enabled::{Call, IS_ON, bytes, time_to_first_byte};
+#[allow(unused_imports, reason = "for reads that are sent a second time")]
+pub(crate) use enabled::{Call, IS_ON, bytes, hedge, time_to_first_byte};
 #[cfg(feature = "metrics")]
 mod enabled {
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,6 +90,17 @@ mod enabled {
         }
     }
 
+    /// A read was sent a second time, or the second request of one was answered first.
+    #[allow(dead_code, reason = "for reads that are sent a second time")]
+    pub(crate) fn hedge(is_won: bool) {
+        let metric = if is_won {
+            &metric::HEDGES_WON
+        } else {
+            &metric::HEDGES_ISSUED
+        };
+        metric.count(1, &[("operation", Operation::Get.as_str().into())]);
+    }
+
     /// The time from sending a request to the head of its response.
     pub(crate) fn time_to_first_byte(operation: Operation, time: Duration) {
         let labels = [("operation", operation.as_str().into())];
@@ -97,7 +109,8 @@ mod enabled {
 }
 
 #[cfg(not(feature = "metrics"))]
-pub(crate) use disabled::{Call, IS_ON, bytes, time_to_first_byte};
+#[allow(unused_imports, reason = "for reads that are sent a second time")]
+pub(crate) use disabled::{Call, IS_ON, bytes, hedge, time_to_first_byte};
 #[cfg(not(feature = "metrics"))]
 mod disabled {
     use std::time::Duration;
@@ -121,6 +134,9 @@ mod disabled {
     pub(crate) const IS_ON: bool = false;
 
     pub(crate) const fn bytes(_: Operation, _: u64, _: u64) {}
+
+    #[allow(dead_code, reason = "for reads that are sent a second time")]
+    pub(crate) const fn hedge(_: bool) {}
 
     pub(crate) const fn time_to_first_byte(_: Operation, _: Duration) {}
 }

@@ -15,6 +15,7 @@ mod foreign;
 mod hedge;
 mod key;
 mod listing;
+mod numbers;
 mod open_store;
 mod pacer;
 mod payload;
@@ -53,6 +54,8 @@ mod _undaunted {
     use super::hedge::check_hedge;
     #[pymodule_export]
     use super::listing::Listing;
+    #[pymodule_export]
+    use super::numbers::{metric_labels, metric_text, metric_values};
     #[pymodule_export]
     use super::pacer::Pacer;
     #[pymodule_export]

@@ -1,4 +1,4 @@
-//! The parts of a process: its tokio runtime and its queue of log records. They are made when they
+//! The parts of a process: its tokio runtime, its queue of log records and its metrics. They are made when they
 //! are first used, and again after a fork.
 //!
 //! A forked child has its parent's memory and none of its threads. So it cannot use the parent's
@@ -12,9 +12,11 @@ use std::sync::OnceLock;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
+use undaunted::MetricsInProcess;
 
 use crate::cleanup::Cleanups;
 use crate::events::Queue;
+use crate::numbers;
 
 /// The parts of a process. They are never dropped.
 pub(crate) struct Process {
@@ -22,6 +24,7 @@ pub(crate) struct Process {
     pub(crate) runtime: Runtime,
     pub(crate) events: Queue,
     pub(crate) cleanups: Cleanups,
+    pub(crate) metrics: MetricsInProcess,
     next: OnceLock<Box<Process>>,
 }
 
@@ -33,6 +36,7 @@ impl Process {
             Ok(current) => return Ok(current),
             Err(last) => last,
         };
+        numbers::keep();
         let runtime = runtime().map_err(|error| {
             PyRuntimeError::new_err(format!("cannot start threads for I/O: {error}"))
         })?;
@@ -42,6 +46,7 @@ impl Process {
                 runtime,
                 events: Queue::default(),
                 cleanups: Cleanups::default(),
+                metrics: MetricsInProcess::default(),
                 next: OnceLock::new(),
             })
         }))

@@ -160,16 +160,58 @@ def test_prometheus(waits: list[float], s3: FakeS3) -> None:
             retry(flaky(*FAILURES))()
             with pytest.raises(ConnectionResetError):
                 retry(RetryConfig(max_retries=1))(flaky(FAILURES[0], FAILURES[0]))()
-    assert value("undaunted_retries_total", operation="fetch", throttled="false") == 4
-    assert value("undaunted_retries_total", operation="fetch", throttled="true") == 2
+    assert value("undaunted_retries_total", operation="fetch", verdict="transient") == 4
+    assert value("undaunted_retries_total", operation="fetch", verdict="throttled") == 2
     assert value("undaunted_failures_total", operation="fetch", reason="retries_exhausted") == 2
     assert value("undaunted_recoveries_total", operation="fetch") == 2
-    assert value("undaunted_retry_delay_seconds_count", operation="fetch") == 6
+    assert value("undaunted_delay_seconds_count", operation="fetch") == 6
     s3.responses.append(Response(500, "InternalError"))
     with instrument("prometheus"):
         s3.storage(RetryConfig(base_delay=0)).blocking.put("a", b"data")
         soon(lambda: value("undaunted_recoveries_total", operation="put") == 1)
-    assert value("undaunted_retries_total", operation="put", throttled="false") == 1
+    assert value("undaunted_retries_total", operation="put", verdict="transient") == 1
+
+
+def test_the_names_of_prometheus_are_those_of_the_metrics(waits: list[float]) -> None:
+    from prometheus_client import REGISTRY
+
+    from undaunted._undaunted import metric_labels
+
+    with instrument("prometheus"):
+        retry(flaky(*FAILURES))()
+    known = metric_labels()
+    for family in REGISTRY.collect():
+        if not family.name.startswith("undaunted_"):
+            continue
+        name = family.name + ("_total" if family.type == "counter" else "")
+        for sample in family.samples:
+            assert set(sample.labels) - {"le"} == set(known[name]), name
+
+
+def test_metrics_of_storages(s3: FakeS3) -> None:
+    def value(name: str) -> float:
+        return undaunted.metrics().get(name, 0)
+
+    names = [
+        'undaunted_calls_total{operation="put"}',
+        'undaunted_attempts_total{operation="put"}',
+        'undaunted_retries_total{operation="put",verdict="transient"}',
+        'undaunted_recoveries_total{operation="put"}',
+        'undaunted_errors_total{operation="put",error_type="InternalError",verdict="transient"}',
+        'undaunted_time_to_first_byte_seconds_count{operation="put"}',
+        'undaunted_sent_bytes_total{operation="put"}',
+    ]
+    before = [value(name) for name in names]
+    s3.responses.append(Response(500, "InternalError"))
+    s3.storage(RetryConfig(base_delay=0)).blocking.put("secret", b"data")
+    assert [value(name) - old for name, old in zip(names, before)] == [1, 2, 1, 1, 1, 2, 8]
+    text = undaunted.metrics_text()
+    assert "# TYPE undaunted_calls_total counter" in text.splitlines()
+    for name, number in undaunted.metrics().items():
+        assert any(line.startswith(name + " ") for line in text.splitlines()), name
+        assert number >= 0
+    # A key would make a series for each object.
+    assert "secret" not in text
 
 
 def test_opentelemetry(waits: list[float]) -> None:

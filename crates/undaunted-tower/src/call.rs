@@ -14,6 +14,7 @@ use undaunted::{Event, RetryReport, Session, TimedOut, Verdict, builder};
 use crate::failure::Failure;
 use crate::layer::Settings;
 use crate::protocol::Protocol;
+use crate::span::AttemptSpan;
 
 /// One request: the service that makes its attempts, and what decides about them.
 pub(crate) struct Call<S, R> {
@@ -171,15 +172,24 @@ impl<S, R> Call<S, R> {
                 is_unprocessed: true,
             })?;
         }
+        let span = AttemptSpan::current();
+        if let Some((method, uri)) = self.protocol.target(&request) {
+            span.sent(method, uri);
+        }
         match self.service.call(request).await {
-            Ok(response) => match self.protocol.failure(&response) {
-                Some(failure) => {
-                    *failed = Some(response);
-                    let judged = self.protocol.judge_response(&failure);
-                    Err(Failure::Response { failure, judged })
+            Ok(response) => {
+                if let Some(status) = self.protocol.status(&response) {
+                    span.responded(status);
                 }
-                None => Ok(response),
-            },
+                match self.protocol.failure(&response) {
+                    Some(failure) => {
+                        *failed = Some(response);
+                        let judged = self.protocol.judge_response(&failure);
+                        Err(Failure::Response { failure, judged })
+                    }
+                    None => Ok(response),
+                }
+            }
             Err(error) => Err(Failure::Error {
                 judged: self.protocol.judge(&error),
                 is_unprocessed: self.protocol.is_unprocessed(&error),

@@ -134,6 +134,14 @@ where
         }
     }
 
+    fn target<'r>(&self, request: &'r Request<B>) -> Option<(&'r Method, &'r Uri)> {
+        Some((request.method(), request.uri()))
+    }
+
+    fn status(&self, response: &Response<D>) -> Option<u16> {
+        Some(response.status().as_u16())
+    }
+
     fn failure(&self, response: &Response<D>) -> Option<HttpFailure> {
         let status = response.status();
         let failure = CheckStatus::failure(response).or_else(|| {

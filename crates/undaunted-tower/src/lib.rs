@@ -60,6 +60,8 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `hyper-util` | yes | the errors of hyper-util's client, and whether it had a connection |
+//! | `spans` | no | a span for each call and each attempt, with method, host and status |
+//! | `metrics` | no | metrics, see [monitoring](undaunted::guide::monitoring) |
 
 mod body;
 mod call;
@@ -69,6 +71,7 @@ mod judge;
 mod layer;
 mod protocol;
 mod service;
+mod span;
 mod unsent;
 
 pub use http_protocol::{ByClone, ByFunction, CloneBody, HttpProtocol, HttpSubject};

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::future::Future;
 
+use http::{Method, Uri};
 use undaunted::{HttpFailure, Judgement, RetryReport, TimedOut};
 
 /// What a [`Retry`](crate::Retry) service has to know of its requests, responses and errors.
@@ -61,6 +62,17 @@ pub trait Protocol<Request, Response, E> {
 
     /// What the request is about.
     fn subject(&self, request: &Request) -> Self::Subject;
+
+    /// The method and the URL of a request, for the span of an attempt, which has the method and the host.
+    /// Default: it is not HTTP.
+    fn target<'r>(&self, _: &'r Request) -> Option<(&'r Method, &'r Uri)> {
+        None
+    }
+
+    /// The status of a response, for the span of an attempt. Default: it is not HTTP.
+    fn status(&self, _: &Response) -> Option<u16> {
+        None
+    }
 
     /// The failure that a response is, if it is one that may pass. Default: none is.
     fn failure(&self, _: &Response) -> Option<HttpFailure> {

@@ -141,4 +141,6 @@ pub mod __private {
     #[cfg(feature = "metrics")]
     pub use crate::driver::metrics::record_call;
     pub use crate::testing::switched;
+    #[cfg(feature = "spans")]
+    pub use tracing::Span;
 }

@@ -140,6 +140,10 @@ metrics! {
         "The rate of the pacer, or 0 while nothing is paced.";
     BUDGET = "undaunted.budget.tokens", Gauge, Count, [],
         "What is left of the retry budget.";
+    HEDGES_ISSUED = "undaunted.hedge.issued", Counter, Count, ["operation"],
+        "Reads that were sent a second time.";
+    HEDGES_WON = "undaunted.hedge.won", Counter, Count, ["operation"],
+        "Second requests of these that were answered first.";
     TIME_TO_FIRST_BYTE = "undaunted.time_to_first_byte", Histogram, Seconds, ["operation"],
         "From sending a request to the head of its response.";
     BYTES_SENT = "undaunted.sent", Counter, Bytes, ["operation"],

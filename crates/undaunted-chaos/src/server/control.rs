@@ -71,8 +71,14 @@ impl Control {
                 done()
             }
             (REQUESTS, _) => wrong_method("GET, DELETE"),
+            (METRICS, Method::GET) => {
+                let text = self.records.metrics().to_string();
+                response(StatusCode::OK, PROMETHEUS, text)
+            }
+            (METRICS, _) => wrong_method("GET"),
             (path, _) => {
-                let text = format!("{path} is not here: there are {CHAOS} and {REQUESTS}");
+                let text =
+                    format!("{path} is not here: there are {CHAOS}, {REQUESTS} and {METRICS}");
                 problem(StatusCode::NOT_FOUND, &text)
             }
         }
@@ -173,6 +179,8 @@ fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Fu
 
 const CHAOS: &str = "/_undaunted/chaos";
 const REQUESTS: &str = "/_undaunted/requests";
+const METRICS: &str = "/_undaunted/metrics";
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const TOML: &str = "application/toml";
 const JSON: &str = "application/json";
 /// There is no chaos file that could be sent back.

@@ -9,6 +9,7 @@ mod control;
 mod current_plan;
 mod document;
 mod listen;
+mod metrics;
 mod objects;
 mod page;
 mod record;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::metrics::Metrics;
 use crate::operation::Operation;
 
 /// One request to a server, with or without a response.
@@ -49,6 +50,7 @@ pub(super) type Observer = Arc<dyn Fn(&RequestRecord) + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct Records {
     newest: Arc<Mutex<Newest>>,
+    metrics: Metrics,
     observer: Option<Observer>,
 }
 
@@ -69,12 +71,18 @@ impl Records {
                 gone: 0,
                 keep,
             })),
+            metrics: Metrics::default(),
             observer,
         }
     }
 
     pub(super) fn all(&self) -> Vec<RequestRecord> {
         self.lock().records.iter().cloned().collect()
+    }
+
+    /// What all requests came to, those that are gone included.
+    pub(super) const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Forgets the requests so far. One that is in progress is not kept any more.
@@ -163,6 +171,7 @@ impl Drop for OpenRecord {
     fn drop(&mut self) {
         let lasted = self.began.elapsed();
         self.change(|record| record.lasted = lasted);
+        self.records.metrics.count(&self.record);
         if let Some(observer) = &self.records.observer {
             observer(&self.record);
         }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::future::join;
+use undaunted::MetricsInProcess;
 use undaunted_object_store::observe;
 
 use crate::chaos::Chaos;
@@ -47,6 +48,9 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
         Progress::new(settings.common.quiet, settings.common.verbose)
     };
     log::start(settings.common.log, &progress);
+    let metrics = MetricsInProcess::default();
+    // Fails only if another is set, and there is none.
+    let _ = metrics::set_global_recorder(metrics.clone());
     let stop = Stop::new();
     stop.listen(&progress).map_err(UsageError::Signals)?;
     let faults = settings.common.chaos.as_ref().map(Chaos::plan);
@@ -91,8 +95,16 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
         &observed,
         stop.signal(),
         faults.as_ref(),
+        &metrics,
     );
     report.print().map_err(CliError::Stdout)?;
+    if let Some(path) = &settings.metrics {
+        let written = std::fs::write(path, metrics.to_string());
+        written.map_err(|source| CliError::Metrics {
+            path: path.display().to_string(),
+            source,
+        })?;
+    }
     Ok(report.exit_code())
 }
 

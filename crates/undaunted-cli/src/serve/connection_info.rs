@@ -71,7 +71,7 @@ impl fmt::Display for ConnectionInfo {
         let control = self
             .control
             .as_ref()
-            .map(|url| format!("  control     {url}/_undaunted/chaos and /_undaunted/requests\n"));
+            .map(|url| format!("  control     {url}/_undaunted/chaos, /requests and /metrics\n"));
         let control = control.unwrap_or_default();
         write!(
             f,

@@ -26,6 +26,72 @@ fn ask(control: &str, method: &str, path: &str, body: &str) -> (u16, String) {
 }
 
 #[test]
+fn the_metrics_of_a_copy_are_those_of_the_server() {
+    let sandbox = Sandbox::with(&["tree/a", "tree/b", "tree/c"]);
+    let served = Served::start(&sandbox, "--control 127.0.0.1:0");
+    let control = served.info("control").to_owned();
+    let rule = "[[rule]]\nfault = 'fail_before'\noperation = 'put'\nstatus = 503\ncount = 2\n";
+    assert_eq!(ask(&control, "PUT", "chaos", rule).0, 204);
+    let copy = format!("cp {SHORT} -r --json --metrics metrics.prom tree s3://bucket/tree");
+    let ended = served.run(&sandbox, &copy);
+    let json = ended.json();
+    ended.ok();
+    let (status, of_server) = ask(&control, "GET", "metrics", "");
+    assert_eq!(status, 200);
+    let text = sandbox.text("metrics.prom");
+    let number = |text: &str, name: &str| {
+        let lines = text.lines().filter(|line| line.starts_with(name));
+        let values = lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap());
+        values.sum::<f64>()
+    };
+    let puts = "{operation=\"put\"";
+    for (of_client, of_server, expected) in [
+        (
+            number(&text, &format!("undaunted_attempts_total{puts}")),
+            number(&of_server, &format!("undaunted_serve_requests_total{puts}")),
+            5.0,
+        ),
+        (
+            number(&text, &format!("undaunted_sent_bytes_total{puts}")),
+            number(
+                &of_server,
+                &format!("undaunted_serve_received_bytes_total{puts}"),
+            ),
+            5.0 * 6.0,
+        ),
+        (
+            number(&text, "undaunted_errors_total{"),
+            number(&of_server, "undaunted_serve_faults_total{"),
+            2.0,
+        ),
+    ] {
+        assert!((of_client - expected).abs() < 0.5, "{of_client} {text}");
+        assert!(
+            (of_server - expected).abs() < 0.5,
+            "{of_server} and not {expected}"
+        );
+    }
+    for (name, value) in json["metrics"].as_object().unwrap() {
+        let line = text
+            .lines()
+            .find(|line| line.rsplit_once(' ').unwrap().0 == name);
+        let (_, of_text) = line.unwrap().rsplit_once(' ').unwrap();
+        // serde_json may read a number as its neighbour.
+        let (of_text, of_json) = (of_text.parse::<f64>().unwrap(), value.as_f64().unwrap());
+        assert!(
+            (of_text - of_json).abs() <= f64::EPSILON * of_text,
+            "{name}"
+        );
+    }
+    let calls = &json["metrics"]["undaunted_calls_total{operation=\"put\"}"];
+    assert_eq!(calls, 3.0);
+    let retries =
+        &json["metrics"]["undaunted_retries_total{operation=\"put\",verdict=\"transient\"}"];
+    assert_eq!(retries.as_f64(), json["retries"]["transient"].as_f64());
+    served.stop().ok();
+}
+
+#[test]
 fn faults_change_while_it_runs() {
     let sandbox = Sandbox::with(&["file"]);
     let line = "--control 127.0.0.1:0 --chaos throttled,rate=0,seed=7";

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from . import blocking as blocking
     from . import compat as compat
     from . import testing as testing
-    from ._instrument import Instrumentation, instrument
+    from ._instrument import Instrumentation, instrument, metrics, metrics_text
 
 ConfigurationError = StorageConfigurationError
 """The name of :class:`StorageConfigurationError` in litestar-storages."""
@@ -111,6 +111,8 @@ __all__ = [
     "blocking",
     "deadline",
     "instrument",
+    "metrics",
+    "metrics_text",
     "one_attempt",
     "retry",
     "time_left",
@@ -129,7 +131,7 @@ def _name_after_this() -> None:
 def __getattr__(name: str) -> object:
     if name in ("blocking", "compat", "testing"):
         return import_module(f"{__name__}.{name}")
-    if name in ("Instrumentation", "instrument"):
+    if name in ("Instrumentation", "instrument", "metrics", "metrics_text"):
         thing: object = getattr(import_module(f"{__name__}._instrument"), name)
         setattr(thing, "__module__", __name__)
         globals()[name] = thing

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from ._log import listeners
 from ._types import RetryEvent
+from ._undaunted import metric_text, metric_values
 
 Library: TypeAlias = Literal["structlog", "prometheus", "opentelemetry"]
 """The libraries that :func:`instrument` knows."""
@@ -54,9 +55,10 @@ def instrument(*libraries: Library | Listener) -> Instrumentation:
 
     - ``"structlog"``: events ``retry scheduled``, ``retries ended`` and ``retry succeeded`` of the
       logger ``undaunted.retry``, with the fields of a :class:`RetryEvent`.
-    - ``"prometheus"``: the counters ``undaunted_retries_total`` by operation and throttled,
+    - ``"prometheus"``: the counters ``undaunted_retries_total`` by operation and verdict,
       ``undaunted_failures_total`` by operation and reason, ``undaunted_recoveries_total`` by
-      operation, and the histogram ``undaunted_retry_delay_seconds``.
+      operation, and the histogram ``undaunted_delay_seconds``. :func:`metrics` has these for
+      storages, and more, by the same names.
     - ``"opentelemetry"``: the same as counters and a histogram of the meter ``undaunted``, and an
       event ``retry`` in the current span of a function.
     - A function: it is called with each :class:`RetryEvent`. It must not block.
@@ -77,6 +79,34 @@ def instrument(*libraries: Library | Listener) -> Instrumentation:
         >>> instrumentation.remove()
     """
     return Instrumentation([_listener(each) for each in libraries])
+
+
+def metrics() -> dict[str, float]:
+    """The metrics of all storages of this process, by the names that they have in Prometheus.
+
+    There are calls, attempts, retries, errors by type, durations, times to the first byte, bytes,
+    delays, queue, pace and budget, by operation; of a distribution its ``_count``, ``_sum`` and
+    ``_bucket``. Functions with ``@retry`` are not counted here: a success stays in Python. A child
+    of a fork begins anew.
+
+    Example:
+        >>> import undaunted
+        >>> with undaunted.Storage.open("memory:///").blocking as storage:
+        ...     stored = storage.put("a.txt", b"hello")
+        >>> undaunted.metrics()['undaunted_attempts_total{operation="put"}'] >= 1
+        True
+    """
+    return metric_values()
+
+
+def metrics_text() -> str:
+    """:func:`metrics` in the text format of Prometheus, for an endpoint or a file.
+
+    Example:
+        >>> import undaunted
+        >>> text = undaunted.metrics_text()
+    """
+    return metric_text()
 
 
 def _listener(library: object) -> Listener:
@@ -117,16 +147,16 @@ def _prometheus() -> Listener:
             _metrics[full] = kind(full, text, labels)
         return _metrics[full]
 
-    retries = metric(client.Counter, "retries", "Retries", ["operation", "throttled"])
+    retries = metric(client.Counter, "retries", "Retries", ["operation", "verdict"])
     failures = metric(client.Counter, "failures", "Calls that failed", ["operation", "reason"])
     recoveries = metric(
         client.Counter, "recoveries", "Calls that succeeded after retries", ["operation"]
     )
-    delays = metric(client.Histogram, "retry_delay_seconds", "Delays before retries", ["operation"])
+    delays = metric(client.Histogram, "delay_seconds", "Delays before retries", ["operation"])
 
     def tell(event: RetryEvent) -> None:
         if event.outcome == "retrying":
-            retries.labels(event.operation, str(event.is_throttled).lower()).inc()
+            retries.labels(event.operation, _verdict(event)).inc()
             delays.labels(event.operation).observe(event.delay)
         elif event.outcome == "stopped":
             failures.labels(event.operation, event.reason).inc()
@@ -145,12 +175,12 @@ def _opentelemetry() -> Listener:
     recoveries = meter.create_counter(
         "undaunted.recoveries", "1", "Calls that succeeded after retries"
     )
-    delays = meter.create_histogram("undaunted.retry.delay", "s", "Delays before retries")
+    delays = meter.create_histogram("undaunted.delay", "s", "Delays before retries")
 
     def tell(event: RetryEvent) -> None:
         operation = {"operation": event.operation}
         if event.outcome == "retrying":
-            retries.add(1, {**operation, "throttled": event.is_throttled})
+            retries.add(1, {**operation, "verdict": _verdict(event)})
             delays.record(event.delay, operation)
         elif event.outcome == "stopped":
             failures.add(1, {**operation, "reason": event.reason})
@@ -170,6 +200,11 @@ def _opentelemetry() -> Listener:
             trace.get_current_span().add_event(name, fields)
 
     return tell
+
+
+def _verdict(event: RetryEvent) -> str:
+    """What the failure was judged to be that is retried."""
+    return "throttled" if event.is_throttled else "transient"
 
 
 def _imported(module: str, package: str) -> Any:

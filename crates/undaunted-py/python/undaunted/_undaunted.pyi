@@ -366,6 +366,15 @@ def set_switch(attempts: int | None) -> None:
 def switch() -> int | None:
     """The limit that was set."""
 
+def metric_values() -> dict[str, float]:
+    """Every number of the storages of this process, by its name in Prometheus."""
+
+def metric_text() -> str:
+    """The metrics of this process as Prometheus reads them."""
+
+def metric_labels() -> dict[str, list[str]]:
+    """The labels of every metric, by its name in Prometheus."""
+
 def drain_events() -> None:
     """Passes the events of stores to ``logging``."""
 
