@@ -101,6 +101,7 @@ pub(crate) fn caller() -> SpanContext {
 }
 
 /// An attribute of a span.
+#[allow(dead_code, reason = "the test of this example asks for it")]
 pub(crate) fn attribute<'s>(span: &'s SpanData, name: &str) -> Option<&'s Value> {
     let mut attributes = span.attributes.iter();
     let found = attributes.find(|attribute| attribute.key.as_str() == name)?;

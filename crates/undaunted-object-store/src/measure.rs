@@ -2,7 +2,6 @@
 //! are the core's, in [`undaunted::metric`].
 
 #[cfg(feature = "metrics")]
-#[allow(unused_imports, reason = "for reads that are sent a second time")]
 pub(crate) use enabled::{Call, IS_ON, bytes, hedge, time_to_first_byte};
 #[cfg(feature = "metrics")]
 mod enabled {
@@ -91,7 +90,6 @@ mod enabled {
     }
 
     /// A read was sent a second time, or the second request of one was answered first.
-    #[allow(dead_code, reason = "for reads that are sent a second time")]
     pub(crate) fn hedge(is_won: bool) {
         let metric = if is_won {
             &metric::HEDGES_WON
@@ -109,7 +107,6 @@ mod enabled {
 }
 
 #[cfg(not(feature = "metrics"))]
-#[allow(unused_imports, reason = "for reads that are sent a second time")]
 pub(crate) use disabled::{Call, IS_ON, bytes, hedge, time_to_first_byte};
 #[cfg(not(feature = "metrics"))]
 mod disabled {
@@ -135,7 +132,6 @@ mod disabled {
 
     pub(crate) const fn bytes(_: Operation, _: u64, _: u64) {}
 
-    #[allow(dead_code, reason = "for reads that are sent a second time")]
     pub(crate) const fn hedge(_: bool) {}
 
     pub(crate) const fn time_to_first_byte(_: Operation, _: Duration) {}

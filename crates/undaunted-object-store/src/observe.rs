@@ -16,6 +16,7 @@ use object_store::path::Path;
 use tokio::time::Instant;
 use undaunted::{Event, HttpFailure, RetryReport};
 
+use crate::measure;
 use crate::operation::Operation;
 use crate::skipped::SkippedKey;
 
@@ -176,8 +177,10 @@ pub(crate) fn record_folder_markers(number: usize) {
     }
 }
 
-/// Tells the observers of this task of a hedge that is sent, or that was answered first.
+/// Tells the observers of this task, and the metrics, of a hedge that is sent, or that was answered
+/// first.
 pub(crate) fn record_hedge(has_won: bool) {
+    measure::hedge(has_won);
     tell(|seen| {
         let count = if has_won {
             &mut seen.rest.hedges_won

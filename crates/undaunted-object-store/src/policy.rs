@@ -18,6 +18,10 @@ use crate::responded::fits;
 use crate::skipped::SkippedKey;
 
 #[derive(Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own, which the builder switches"
+)]
 pub(crate) struct Policy {
     pub(crate) read: RetryConfig,
     pub(crate) write: RetryConfig,

@@ -294,7 +294,7 @@ mod tests {
         let recorder = MetricsInProcess::default();
         metrics::with_local_recorder(&recorder, || {
             let operation = ("operation", "say \"hi\"\n".into());
-            metric::ATTEMPTS.count(2, &[operation.clone()]);
+            metric::ATTEMPTS.count(2, std::slice::from_ref(&operation));
             metric::DELAY.observe(std::time::Duration::from_millis(30), &[operation]);
             metrics::counter!("another").increment(1);
         });
