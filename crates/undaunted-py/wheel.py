@@ -86,14 +86,20 @@ def build_sdist(builder: Path, work: Path) -> Path:
 
 
 def build_wheel(builder: Path, sdist: Path, work: Path, target: Path) -> Path:
-    """In a folder that has the sdist and nothing else. Only the dependencies that were compiled
+    """From a folder that has the sdist and nothing else. Only the dependencies that were compiled
     before are taken from the target folder.
     """
     print("== wheel from the sdist", flush=True)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(work / "source", filter="data")
+    (source,) = (work / "source").iterdir()
+    # The files of an sdist are of one day in 2006: cargo would take what was compiled before.
+    for each in source.rglob("*"):
+        os.utime(each)
     os.environ["CARGO_TARGET_DIR"] = str(target)
     began = time.monotonic()
     quiet = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
-    run([str(builder), "-m", "pip", "wheel", *quiet, "-w", str(work), str(sdist)], builder.parent)
+    run([str(builder), "-m", "pip", "wheel", *quiet, "-w", str(work), str(source)], builder.parent)
     (wheel,) = work.glob("*.whl")
     size = wheel.stat().st_size
     print(f"{wheel.name}: {size / 1e6:.1f} MB in {time.monotonic() - began:.0f} s")
