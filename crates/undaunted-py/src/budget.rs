@@ -30,7 +30,7 @@ use crate::seconds::whole;
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     pub(crate) inner: Arc<undaunted::RetryBudget>,
-    refill: u16,
+    pub(crate) refill: u16,
 }
 
 #[pymethods]

@@ -27,6 +27,7 @@ mod rules;
 mod scope;
 mod seconds;
 mod signing;
+mod sim;
 mod slot;
 mod state;
 mod store;
@@ -66,6 +67,8 @@ mod _undaunted {
     use super::reader::Reader;
     #[pymodule_export]
     use super::scope::Scope;
+    #[pymodule_export]
+    use super::sim::{Page, Planned, Policy, Scenario, builtin_scenarios, tick_columns};
     #[pymodule_export]
     use super::state::{State, set_switch, switch};
     #[pymodule_export]

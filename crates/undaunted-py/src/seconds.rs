@@ -30,6 +30,12 @@ pub(crate) fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
 
 /// A whole number up to `most`.
 pub(crate) fn whole(name: &str, value: &Bound<'_, PyAny>, most: u32) -> PyResult<u32> {
+    let number = whole_up_to(name, value, u64::from(most))?;
+    Ok(u32::try_from(number).unwrap_or(most))
+}
+
+/// A whole number up to a larger `most`.
+pub(crate) fn whole_up_to(name: &str, value: &Bound<'_, PyAny>, most: u64) -> PyResult<u64> {
     if !value.is_instance_of::<PyInt>() || value.is_instance_of::<PyBool>() {
         let given = value.get_type().name()?;
         return Err(PyTypeError::new_err(format!(

@@ -35,7 +35,7 @@ from undaunted import (
     testing,
 )
 
-MODULES = [undaunted, blocking, testing, compat]
+MODULES = [undaunted, blocking, testing, compat, undaunted.simulation]
 CLASSES = [
     thing
     for module in MODULES
@@ -107,7 +107,8 @@ def test_annotations_can_be_evaluated(kind: type) -> None:
 
 
 def test_annotations_of_functions_can_be_evaluated() -> None:
-    for func in (undaunted.retry, undaunted.with_retry, undaunted.attempts, undaunted.instrument):
+    names = ("retry", "with_retry", "attempts", "instrument", "plan", "scenarios", "simulate")
+    for func in (getattr(undaunted, name) for name in names):
         assert "return" in typing.get_type_hints(func)
     assert typing.get_type_hints(StoredFile)["last_modified"] is not None
 
@@ -121,6 +122,8 @@ def test_annotations_of_functions_can_be_evaluated() -> None:
         ProgressInfo(1, 3, "upload", "a"),
         RetryEvent("fetch", "retrying", 1, 3),
         RetryReport("get", 1, (), 0.1, None, ()),
+        undaunted.plan(clients=10),
+        undaunted.simulate("outage", "default"),
     ],
     ids=lambda value: type(value).__name__,
 )

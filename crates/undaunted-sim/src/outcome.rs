@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use undaunted::StopReason;
 
-/// What a policy did in a scenario.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// What a policy did in a scenario. It can be read again from what is written of it, also from other
+/// programs, which may have kept the ticks elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {
     /// The name of the policy.
@@ -16,6 +17,7 @@ pub struct Outcome {
     /// How long calls took that succeeded, retries and delays included.
     pub latency: Quantiles,
     /// What happened when. All ticks have the same length.
+    #[serde(default)]
     pub ticks: Vec<Tick>,
     /// Seconds of a tick.
     pub step: f64,
@@ -28,7 +30,7 @@ pub struct Outcome {
 }
 
 /// Counts of calls and requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Totals {
     /// Calls that began.
@@ -58,7 +60,7 @@ pub struct Totals {
 }
 
 /// What happened in one step of the time axis, and how things stood at its end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tick {
     /// Seconds since the beginning, at the end of the step.
@@ -82,7 +84,7 @@ pub struct Tick {
 }
 
 /// How a quantity is distributed, in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Quantiles {
     /// The mean.
@@ -109,13 +111,14 @@ impl Totals {
     /// Calls that had no result when the time was over.
     #[must_use]
     pub const fn unfinished(&self) -> u64 {
-        self.calls - self.succeeded - self.lost
+        self.calls
+            .saturating_sub(self.succeeded.saturating_add(self.lost))
     }
 
     /// The share of the calls with a result that returned an error.
     #[must_use]
     pub fn lost_share(&self) -> f64 {
-        self.lost as f64 / (self.succeeded + self.lost).max(1) as f64
+        self.lost as f64 / self.succeeded.saturating_add(self.lost).max(1) as f64
     }
 
     pub(crate) fn count_lost(&mut self, reason: StopReason) {

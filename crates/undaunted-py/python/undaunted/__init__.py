@@ -8,6 +8,7 @@
   retried below
 - :class:`Storage` for files on S3, Google Cloud Storage, Azure, HTTP, local disks and in memory,
   whose operations are retried, resumed and resolved; :class:`RetryableStorage` around any other
+- :func:`plan` and :func:`simulate` for what a policy does, before it ships
 - :func:`instrument` for structlog, Prometheus and OpenTelemetry, ``testing`` for tests, and
   ``compat`` for programs that come from litestar-storages
 
@@ -65,8 +66,12 @@ if TYPE_CHECKING:
     # Imported when they are used.
     from . import blocking as blocking
     from . import compat as compat
+    from . import simulation as simulation
     from . import testing as testing
     from ._instrument import Instrumentation, instrument, metrics, metrics_text
+    from ._plan import Plan, PlanComparison, plan
+    from ._scenario import scenarios
+    from ._simulate import Outcome, Simulation, simulate
 
 ConfigurationError = StorageConfigurationError
 """The name of :class:`StorageConfigurationError` in litestar-storages."""
@@ -82,7 +87,10 @@ __all__ = [
     "JitterKind",
     "ObjectStorage",
     "OptionValue",
+    "Outcome",
     "Pacer",
+    "Plan",
+    "PlanComparison",
     "ProgressCallback",
     "ProgressInfo",
     "RetryBudget",
@@ -90,6 +98,7 @@ __all__ = [
     "RetryEvent",
     "RetryReport",
     "RetryableStorage",
+    "Simulation",
     "Storage",
     "StorageAmbiguousError",
     "StorageClosedError",
@@ -114,7 +123,11 @@ __all__ = [
     "metrics",
     "metrics_text",
     "one_attempt",
+    "plan",
     "retry",
+    "scenarios",
+    "simulate",
+    "simulation",
     "time_left",
     "with_retry",
 ]
@@ -129,10 +142,10 @@ def _name_after_this() -> None:
 
 
 def __getattr__(name: str) -> object:
-    if name in ("blocking", "compat", "testing"):
+    if name in ("blocking", "compat", "simulation", "testing"):
         return import_module(f"{__name__}.{name}")
-    if name in ("Instrumentation", "instrument", "metrics", "metrics_text"):
-        thing: object = getattr(import_module(f"{__name__}._instrument"), name)
+    if name in _LATER:
+        thing: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
         setattr(thing, "__module__", __name__)
         globals()[name] = thing
         return thing
@@ -148,6 +161,21 @@ def _finish() -> None:
     finish_cleanups()
     drain_events()
 
+
+_LATER = {
+    "Instrumentation": "_instrument",
+    "Outcome": "_simulate",
+    "Plan": "_plan",
+    "PlanComparison": "_plan",
+    "Simulation": "_simulate",
+    "instrument": "_instrument",
+    "metrics": "_instrument",
+    "metrics_text": "_instrument",
+    "plan": "_plan",
+    "scenarios": "_scenario",
+    "simulate": "_simulate",
+}
+"""What is imported when it is used, and where it is."""
 
 _name_after_this()
 if hasattr(os, "register_at_fork"):

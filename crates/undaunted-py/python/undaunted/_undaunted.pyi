@@ -134,6 +134,87 @@ class Scope:
     def left(self) -> float | None:
         """The seconds to the deadline; negative once it has passed."""
 
+class Policy:
+    """What a client does about failures, for plans and simulations."""
+
+    def __init__(
+        self, name: str, config: Config, budget: object, has_pacer: bool, is_store: bool
+    ) -> None: ...
+    @staticmethod
+    def preset(name: str) -> Policy | None:
+        """A call with a preset, or a store with that of stores; None if there is no such preset."""
+
+    @staticmethod
+    def from_toml(name: str, text: str) -> Policy:
+        """The fields of a ``[[policy]]``."""
+
+    def named(self, name: str) -> Policy:
+        """The same with another name."""
+
+    @property
+    def name(self) -> str: ...
+
+class Planned:
+    """A policy with its plan."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        clients: object,
+        payload: object,
+        caller_timeout: object,
+        person_waits: bool,
+        other_retries: list[Any],
+        attempt_takes: object,
+    ) -> None: ...
+    def document(self) -> str:
+        """The plan with its sentences and the texts of its warnings, as JSON."""
+
+    def base_delay_of_equal(self, other: Policy) -> float:
+        """The base delay with which the other policy waits as long as this one on average."""
+
+    def compare(self, other: Planned) -> list[tuple[str, str, str]]:
+        """What differs: what it is, and what it is in each."""
+
+    def page(self, other: Planned | None = None) -> Page:
+        """The report of the plan, or of two beside each other."""
+
+class Page:
+    """A report."""
+
+    def html(self) -> str:
+        """The whole page."""
+
+    def fragment(self) -> str:
+        """An element for another page."""
+
+    def text(self) -> str:
+        """The words and the tables."""
+
+    def sentences(self) -> list[str]:
+        """The result in words."""
+
+class Scenario:
+    """A scenario with its policies, from the text of a file."""
+
+    def __init__(
+        self, text: str, seed: object = None, lasts: object = None, has_lines: bool = True
+    ) -> None: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def duration(self) -> float: ...
+    @property
+    def policies(self) -> list[Policy]: ...
+    def run(self, policies: list[Policy]) -> list[tuple[str, list[bytes]]]:
+        """Runs policies without the GIL: what is said once, as JSON, and the columns of ticks."""
+
+    def page(self, title: str, outcomes: list[tuple[str, list[bytes]]]) -> Page:
+        """The report of outcomes."""
+
+    def check(self, outcomes: list[tuple[str, list[bytes]]], conditions: list[str]) -> list[str]:
+        """Which conditions are true of which outcome."""
+
 class State:
     """The decisions of one call, and the texts about it."""
 
@@ -350,6 +431,12 @@ class Store:
 
 def check_hedge(after: str, most: float) -> None:
     """Raises a ValueError that says what is wrong with these."""
+
+def builtin_scenarios() -> list[tuple[str, str, str]]:
+    """Name, summary and text of each built-in scenario."""
+
+def tick_columns() -> list[str]:
+    """The names of the columns of ticks, in their order."""
 
 def class_verdict(cls: type[BaseException]) -> int:
     """The verdict on all exceptions of a class, or ``JUDGED``."""

@@ -179,6 +179,24 @@ async def sources(storage: ObjectStorage, reader: asyncio.StreamReader, folder: 
     undaunted.testing.set_active(False)
 
 
+def a_plan_and_a_simulation(folder: Path) -> None:
+    plan = undaunted.plan(RetryConfig(), caller_timeout=timedelta(seconds=5), budget="grpc")
+    assert_type(plan.outage.seconds.p50, float)
+    assert_type(plan.schedule[0].retry, int)
+    assert_type(plan.compare(RetryConfig()).plans, tuple[undaunted.Plan, undaunted.Plan])
+    undaunted.plan("storage")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    undaunted.plan(budget="huge")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    policies = {"ours": RetryConfig(), "none": {"max_retries": 0}, "theirs": "storage"}
+    simulation = undaunted.simulate(folder / "mine.toml", policies, seed=1, duration=60)
+    undaunted.simulate({"clients": {"per_second": 5}}, ["default", RetryConfig()])
+    undaunted.simulate(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_type(simulation["ours"], undaunted.Outcome)
+    assert_type(simulation["ours"].ticks["requests"], undaunted.simulation.Column)
+    assert_type(simulation["ours"].recovery, float | None)
+    assert_type(simulation.check("lost > 1%"), list[str])
+    assert_type(undaunted.scenarios()[0].name, str)
+
+
 def a_blocking_storage(storage: blocking.Storage) -> None:
     assert_type(storage.put("a", b""), StoredFile)
     assert_type(storage.get("a"), Iterator[bytes])

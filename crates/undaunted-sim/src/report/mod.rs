@@ -63,6 +63,58 @@ impl Report {
         outcomes::report(scenario, predicted, measured)
     }
 
+    /// As a part of another page, such as the output of a cell of a notebook: an element with a style of
+    /// its own, which changes nothing around it.
+    ///
+    /// ```
+    /// use undaunted::RetryConfig;
+    /// use undaunted_sim::{Plan, Policy, Report, Usage};
+    ///
+    /// let policy = Policy::new("default", RetryConfig::default());
+    /// let report = Report::of_plans(&[Plan::new(&policy, &Usage::default())]);
+    /// assert!(report.fragment().starts_with("<div class=\"undaunted\">"));
+    /// ```
+    #[must_use]
+    pub fn fragment(&self) -> String {
+        let mut html = String::new();
+        // Writing to a string does not fail.
+        let _ = page::fragment(self, &mut html);
+        html
+    }
+
+    /// As text: the words, what will hurt, and the tables.
+    ///
+    /// ```
+    /// use undaunted::RetryConfig;
+    /// use undaunted_sim::{Plan, Policy, Report, Usage};
+    ///
+    /// let policy = Policy::new("default", RetryConfig::default());
+    /// let text = Report::of_plans(&[Plan::new(&policy, &Usage::default())]).text();
+    /// assert!(text.starts_with("It rides out an outage of 7"), "{text}");
+    /// assert!(text.contains("\nretry  at least"), "{text}");
+    /// ```
+    #[must_use]
+    pub fn text(&self) -> String {
+        let warnings = self.warnings.iter();
+        let warnings = warnings.map(|warning| format!("warning: {warning}"));
+        let words = [
+            self.summary.join("\n"),
+            warnings.collect::<Vec<_>>().join("\n"),
+        ];
+        let tables = self.tables.iter().map(Table::text);
+        let paragraphs = words
+            .into_iter()
+            .chain(tables)
+            .filter(|text| !text.is_empty());
+        paragraphs.collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// The result in words, a paragraph each.
+    #[must_use]
+    pub fn summary(&self) -> &[String] {
+        &self.summary
+    }
+
     /// With this title.
     #[must_use]
     pub fn titled(mut self, title: impl Into<String>) -> Self {

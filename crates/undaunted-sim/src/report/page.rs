@@ -7,32 +7,22 @@ use super::chart::{Chart, Style};
 use super::draw;
 
 /// The whole document.
-pub(super) fn write(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(super) fn write(report: &Report, f: &mut dyn Write) -> fmt::Result {
     let title = Escaped(&report.title);
     write!(
         f,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{title}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{STYLE}</style>\n\
-         </head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+         <title>{title}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n"
     )?;
-    for paragraph in &report.summary {
-        writeln!(f, "<p class=\"summary\">{}</p>", Escaped(paragraph))?;
-    }
-    if !report.warnings.is_empty() {
-        f.write_str("<section class=\"warnings\"><h2>What will hurt</h2><ul>\n")?;
-        for warning in &report.warnings {
-            writeln!(f, "<li>{}</li>", Escaped(warning))?;
-        }
-        f.write_str("</ul></section>\n")?;
-    }
-    for table in &report.tables {
-        table.write(f)?;
-    }
-    for chart in &report.charts {
-        figure(chart, f)?;
-    }
+    style(f)?;
+    write!(
+        f,
+        "</style>\n</head>\n<body class=\"undaunted\">\n<main class=\"main\">\n\
+         <h1 class=\"title\">{title}</h1>\n"
+    )?;
+    body(report, f)?;
     f.write_str("</main>\n<footer>")?;
     if let Some(command) = &report.command {
         write!(f, "Made by <code>{}</code>, ", Escaped(command))?;
@@ -42,6 +32,48 @@ pub(super) fn write(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result 
         "undaunted {}.</footer>\n</body>\n</html>\n",
         env!("CARGO_PKG_VERSION")
     )
+}
+
+/// What another page takes in. It has no headings, and so it adds nothing to the contents of a notebook.
+pub(super) fn fragment(report: &Report, f: &mut dyn Write) -> fmt::Result {
+    f.write_str("<div class=\"undaunted\">\n<style>\n")?;
+    style(f)?;
+    write!(
+        f,
+        "{LIGHT_NOTEBOOKS} {{\n{LIGHT}}}\n{DARK_NOTEBOOKS} {{\n{DARK}}}\n</style>\n<div class=\"main\">\n\
+         <div class=\"title\">{}</div>\n",
+        Escaped(&report.title)
+    )?;
+    body(report, f)?;
+    f.write_str("</div>\n</div>\n")
+}
+
+/// In light unless the browser asks for dark.
+fn style(f: &mut dyn Write) -> fmt::Result {
+    write!(
+        f,
+        ".undaunted {{\n{LIGHT}}}\n\
+         @media (prefers-color-scheme: dark) {{ .undaunted {{\n{DARK}}} }}\n{STYLE}"
+    )
+}
+
+fn body(report: &Report, f: &mut dyn Write) -> fmt::Result {
+    for paragraph in &report.summary {
+        writeln!(f, "<p class=\"summary\">{}</p>", Escaped(paragraph))?;
+    }
+    if !report.warnings.is_empty() {
+        f.write_str(
+            "<section class=\"warnings\"><div class=\"heading\">What will hurt</div><ul>\n",
+        )?;
+        for warning in &report.warnings {
+            writeln!(f, "<li>{}</li>", Escaped(warning))?;
+        }
+        f.write_str("</ul></section>\n")?;
+    }
+    for table in &report.tables {
+        table.write(f)?;
+    }
+    report.charts.iter().try_for_each(|chart| figure(chart, f))
 }
 
 fn figure(chart: &Chart, f: &mut dyn Write) -> fmt::Result {
@@ -119,3 +151,12 @@ impl fmt::Display for Escaped<'_> {
 }
 
 const STYLE: &str = include_str!("style.css");
+const LIGHT: &str = include_str!("light.css");
+const DARK: &str = include_str!("dark.css");
+
+/// How the pages of notebooks say that they are light or dark, whatever the browser asks for: those of
+/// Jupyter, of VS Code and of Colab.
+const LIGHT_NOTEBOOKS: &str = "[data-jp-theme-light=\"true\"] .undaunted, .vscode-light .undaunted, \
+                               html[theme=\"light\"] .undaunted";
+const DARK_NOTEBOOKS: &str = "[data-jp-theme-light=\"false\"] .undaunted, .vscode-dark .undaunted, \
+                              html[theme=\"dark\"] .undaunted";

@@ -44,4 +44,27 @@ impl Table {
         }
         f.write_str("</tbody></table></div>\n")
     }
+
+    /// With columns of equal width: the first on the left, numbers on the right. Empty without rows.
+    pub(super) fn text(&self) -> String {
+        if self.rows.is_empty() {
+            return String::new();
+        }
+        let lines = || std::iter::once(&self.head).chain(&self.rows);
+        let width = |column: usize| {
+            let cells = lines().filter_map(|line| line.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
+        let line = |cells: &Vec<String>| {
+            let padded = cells.iter().zip(&widths).enumerate();
+            let padded = padded.map(|(column, (cell, width))| match column {
+                0 => format!("{cell:width$}"),
+                _ => format!("{cell:>width$}"),
+            });
+            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        let lines: Vec<String> = lines().map(line).collect();
+        format!("{}:\n{}", self.caption, lines.join("\n"))
+    }
 }

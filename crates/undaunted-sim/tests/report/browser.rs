@@ -22,6 +22,9 @@ fn a_browser_draws_all_plots() {
         ("plan", planned().to_string()),
         ("throttle", throttle),
         ("outage", outage),
+        // As a notebook shows it, whose theme need not be that of the browser.
+        ("notebook", notebook("false")),
+        ("light notebook", notebook("true")),
     ];
     for (name, html) in pages {
         let plots = html.matches("<svg ").count();
@@ -69,6 +72,16 @@ fn look(browser: &str, page: &Path, width: u32, scheme: &str) -> String {
         .split_once("<pre id=\"probe\">")
         .expect("the probe's element");
     seen.split("</pre>").next().unwrap_or_default().to_owned()
+}
+
+/// A page of another application that is dark or light, with a report in it.
+fn notebook(is_light: &str) -> String {
+    format!(
+        "<!DOCTYPE html><html><head><meta name=\"color-scheme\" content=\"light dark\"><title>n</title>\
+         <link rel=\"icon\" href=\"data:,\"></head><body data-jp-theme-light=\"{is_light}\"><p>A cell</p>{}\
+         </body></html>",
+        planned().fragment()
+    )
 }
 
 fn browser() -> Option<&'static str> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use undaunted::{Jitter, RetryConfig};
-use undaunted_sim::{Budget, Builtin, Plan, Policy, Report, Scenario, Usage};
+use undaunted_sim::{Budget, Builtin, Outcome, Plan, Policy, Report, Scenario, Usage};
 
 #[test]
 fn every_scenario_has_a_report_that_stands_alone() {
@@ -64,6 +64,59 @@ fn a_policy_that_never_retries_has_a_report_too() {
 }
 
 #[test]
+fn a_fragment_changes_nothing_around_it() {
+    let report = planned();
+    let fragment = report.fragment();
+    is_self_contained(&fragment);
+    is_well_formed(&fragment);
+    for (start, _) in fragment.match_indices("<svg") {
+        assert!(report.to_string().contains(&fragment[start..start + 200]));
+    }
+    assert_eq!(fragment.matches("<figure>").count(), 3);
+    let (_, style) = fragment.split_once("<style>").unwrap();
+    let (style, _) = style.split_once("</style>").unwrap();
+    let mut rules = 0;
+    for rule in style.split('}') {
+        let Some((selectors, _)) = rule.rsplit_once('{') else {
+            continue;
+        };
+        // What comes before the selectors is a comment or `@media`.
+        let selectors = selectors.rsplit(['{', '/']).next().unwrap_or_default();
+        for selector in selectors.split(',') {
+            assert!(selector.contains(".undaunted"), "{selector:?}");
+            rules += 1;
+        }
+    }
+    assert!(rules > 60, "{rules}");
+}
+
+#[test]
+fn a_report_is_text_too() {
+    let text = planned().text();
+    assert!(text.starts_with("“default”: It rides out an outage of"));
+    assert!(text.contains("\nwarning: “default”: "), "{text}");
+    let table = text.split_once("Side by side:\n").unwrap().1;
+    let mut rows = table.lines().take_while(|line| !line.is_empty());
+    let width = rows.next().unwrap().chars().count();
+    assert!(rows.all(|row| row.chars().count() == width), "{table}");
+}
+
+#[test]
+fn an_outcome_can_be_read_again() {
+    let file = Builtin::find("outage").unwrap().file().unwrap();
+    let outcome = file.scenario.run(&file.policies[3]);
+    let json = serde_json::to_value(&outcome).unwrap();
+    assert_eq!(
+        serde_json::from_value::<Outcome>(json.clone()).unwrap(),
+        outcome
+    );
+    let mut without_ticks = json;
+    without_ticks.as_object_mut().unwrap().remove("ticks");
+    let read: Outcome = serde_json::from_value(without_ticks).unwrap();
+    assert!(read.ticks.is_empty() && read.totals == outcome.totals);
+}
+
+#[test]
 fn names_are_texts_and_never_markup() {
     let name = "</title><script>alert('&\u{1}\")</script>";
     let policy = Policy::new(name, RetryConfig::default());
@@ -76,7 +129,11 @@ fn names_are_texts_and_never_markup() {
         .titled(name)
         .made_by(name);
     let plan = Plan::new(&policy, &Usage::default());
-    for html in [simulated.to_string(), Report::of_plans(&[plan]).to_string()] {
+    for html in [
+        simulated.to_string(),
+        simulated.fragment(),
+        Report::of_plans(&[plan]).to_string(),
+    ] {
         is_well_formed(&html);
         assert!(!html.contains("<script"), "{html}");
     }
