@@ -146,12 +146,19 @@ impl<S: ObjectStore> Source<S> {
         Poll::Ready(self.verified(chunk))
     }
 
-    /// Takes note of what arrived. The last bytes are not handed over if all together are wrong.
+    /// Takes note of what arrived. The last bytes are not handed over if all together are wrong, and
+    /// nor is the end of a body that has none.
     fn verified(&mut self, chunk: Option<Bytes>) -> Result<Option<Bytes>> {
-        let (Some(verifier), Some(bytes)) = (&mut self.verifier, &chunk) else {
+        let left = self.body.left();
+        let is_empty = chunk.is_none() && left.end == 0;
+        let Some(verifier) = self
+            .verifier
+            .as_mut()
+            .filter(|_| chunk.is_some() || is_empty)
+        else {
             return Ok(chunk);
         };
-        let left = self.body.left();
+        let bytes = chunk.as_deref().unwrap_or_default();
         if !left.is_empty() {
             verifier.update(bytes);
             return Ok(chunk);

@@ -133,8 +133,10 @@ async fn attempt<S: ObjectStore>(
 
     let mut failure = None;
     if results.len() == open.len() {
+        // Of several keys, nothing says whose response it was.
+        let response = seen.last_failure.as_ref().filter(|_| open.len() == 1);
         for (key, result) in open.into_iter().zip(results) {
-            let again = key.record(result.map(drop), policy, &seen);
+            let again = key.record(result.map(drop), policy, &seen, response);
             failure = again.or(failure);
         }
     } else {
@@ -187,9 +189,15 @@ impl PendingDelete {
 
     /// Records a result of this key's own. It is the outcome, unless it is a failure that may be
     /// retried: that comes back, and the key stays open.
-    fn record(&mut self, result: Result<()>, policy: &Policy, seen: &Observed) -> Option<Error> {
+    fn record(
+        &mut self,
+        result: Result<()>,
+        policy: &Policy,
+        seen: &Observed,
+        response: Option<&HttpFailure>,
+    ) -> Option<Error> {
         match outcome(result, self.maybe_applied, &self.location, seen) {
-            Err(error) if policy.is_retryable(&error, None) => {
+            Err(error) if policy.is_retryable(&error, response) => {
                 self.maybe_applied |= !proves_not_applied(&error);
                 Some(error)
             }

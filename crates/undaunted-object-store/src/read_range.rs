@@ -106,11 +106,11 @@ impl<S: ObjectStore> RetryStore<S> {
 
     /// [`retry_ranges`](Self::retry_ranges) of ranges that object_store does not join.
     async fn retry_apart(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let recorder = Recorder::new(&self.policy, Operation::Get, location);
-        let on_event = recorder.on_event();
-        let mut attempts = recorder.attempts(&on_event);
         // The store's own way shows no single responses, so nothing in it can be hedged.
         if self.policy.hedger.is_none() {
+            let recorder = Recorder::new(&self.policy, Operation::Get, location);
+            let on_event = recorder.on_event();
+            let mut attempts = recorder.attempts(&on_event);
             match attempts
                 .attempt((*self.inner).get_ranges(location, ranges))
                 .await

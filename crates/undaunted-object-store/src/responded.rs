@@ -65,7 +65,8 @@ pub(crate) fn fits(error: &Error, status: u16) -> bool {
         Error::Unauthenticated { .. } => status == 401,
         Error::PermissionDenied { .. } => status == 403,
         Error::NotFound { .. } => status == 404,
-        Error::AlreadyExists { .. } => status == 409,
+        // Whoever wants to create an object sets a condition for it.
+        Error::AlreadyExists { .. } => matches!(status, 304 | 409 | 412),
         Error::Precondition { .. } => status == 412,
         Error::NotModified { .. } => status == 304,
         Error::Generic { .. } => !matches!(status, 304 | 401 | 403 | 404 | 409 | 412),

@@ -36,9 +36,10 @@ impl StoredCrc {
             return None;
         }
         let text = |name| headers.get(name)?.to_str().ok();
-        let of_s3 = S3_CHECKSUMS
-            .iter()
-            .find_map(|(header, name, algorithm)| Self::new(*algorithm, name, text(*header)?));
+        let is_of_parts = text("x-amz-checksum-type") == Some("COMPOSITE");
+        let mut of_s3 = S3_CHECKSUMS.iter().filter(|_| !is_of_parts);
+        let of_s3 =
+            of_s3.find_map(|(header, name, algorithm)| Self::new(*algorithm, name, text(*header)?));
         of_s3.or_else(|| {
             let stored = text("x-goog-stored-content-encoding").unwrap_or("identity");
             let sent = headers.get(CONTENT_ENCODING);
@@ -263,6 +264,12 @@ mod tests {
             let headers = [length, ("x-amz-checksum-crc64nvme", value)];
             assert_eq!(said(200, &headers), None, "{value}");
         }
+        let of_parts = [
+            length,
+            ("x-amz-checksum-crc32c", "4waSgw=="),
+            ("x-amz-checksum-type", "COMPOSITE"),
+        ];
+        assert_eq!(said(200, &of_parts), None);
         let unzipped = [
             length,
             ("x-goog-hash", "crc32c=4waSgw=="),

@@ -232,6 +232,20 @@ async fn a_write_whose_response_was_lost_is_found_behind_failures_that_a_rule_re
 }
 
 #[tokio::test]
+async fn the_response_to_an_object_that_is_there_is_behind_the_error() {
+    for (status, code) in [(412, "PreconditionFailed"), (409, "BucketAlreadyExists")] {
+        let server = serve(move |_: &Request| Some(Response::code(status, code))).await;
+        let store = store_on(&server, Rules::builder());
+        let mode = PutMode::Create.into();
+        let put = store.put_opts(&Path::from(KEY), "x".into(), mode).await;
+        let error = put.unwrap_err();
+        assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
+        let failure = undaunted_object_store::cause::<HttpFailure>(&error).unwrap();
+        assert_eq!((failure.status(), failure.code()), (status, Some(code)));
+    }
+}
+
+#[tokio::test]
 async fn a_conflict_behind_failures_that_a_rule_retries_is_a_conflict() {
     let server = serve(move |request: &Request| {
         Some(
@@ -293,6 +307,31 @@ async fn each_key_of_a_bulk_delete_is_judged_by_its_code() {
     assert_eq!(failure.code(), Some("LegalHold"));
     assert_eq!(decided(&seen.report), ["retryable_codes LockHeld"]);
     assert_eq!(server.requests().len(), 2);
+}
+
+/// The request that asks for the last key again is judged as one for many is.
+#[tokio::test]
+async fn a_bulk_delete_of_what_is_left_is_judged_by_its_status() {
+    let requests = AtomicUsize::new(0);
+    let server = serve(move |_: &Request| {
+        let body = match requests.fetch_add(1, Ordering::Relaxed) {
+            0 => concat!(
+                "<Deleted><Key>a</Key></Deleted>",
+                "<Error><Key>b</Key><Code>SlowDown</Code><Message>m</Message></Error>"
+            ),
+            1 => return Some(locked()),
+            _ => "<Deleted><Key>b</Key></Deleted>",
+        };
+        let body = format!("<DeleteResult>{body}</DeleteResult>");
+        Some(Response::of(200, body))
+    })
+    .await;
+    let store = store_on(&server, Rules::builder().retryable_status([423]));
+    let keys = ["a", "b"].map(|key| Ok(Path::from(key)));
+    let deleted = store.delete_stream(stream::iter(keys).boxed());
+    let results = deleted.collect::<Vec<_>>().await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(server.requests().len(), 3);
 }
 
 #[tokio::test]

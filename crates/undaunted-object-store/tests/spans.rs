@@ -7,6 +7,7 @@
 mod example;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use example::{attribute, caller, traced_upload_and_download};
 use futures::{StreamExt, TryStreamExt};
@@ -16,7 +17,7 @@ use object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutPayload};
 use opentelemetry::Value;
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
-use undaunted::{Jitter, RetryConfig};
+use undaunted::{Hedge, Jitter, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, Operation, Rule};
 use undaunted_object_store::{Backend, RetryStore, open_with};
@@ -225,4 +226,36 @@ async fn a_body_that_is_given_up_is_a_failed_call() {
     assert_eq!(numbers.get("undaunted.successes get"), None);
     let failures = numbers.get("undaunted.failures get retries_exhausted");
     assert_eq!(failures, Some(&1), "{numbers:#?}");
+}
+
+/// Both requests of a hedged read are one attempt of one call.
+#[tokio::test]
+async fn a_hedged_read_is_counted_once() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let late = Fault::Delay(Duration::from_secs(20));
+    let plan = FaultPlan::scripted([Rule::new(Operation::Get, late).count(1)]);
+    let server = S3Server::builder().bucket("data").plan(plan).start();
+    let server = server.await.unwrap();
+    let (backend, path) =
+        Backend::open_with("s3://data/a.bin", server.object_store_options()).unwrap();
+    let hedge = Hedge::default().with_first_delay(Duration::from_millis(30));
+    let store: RetryStore<_> = backend.builder().config(config()).hedge(hedge).build();
+    store.put(&path, vec![7; 1_000].into()).await.unwrap();
+    let ranges = store.get_ranges(&path, &[0..10, 20..30]).await.unwrap();
+    assert_eq!(ranges.len(), 2);
+    let numbers = numbers(&snapshotter);
+    for (name, count) in [
+        ("undaunted.calls get", 1),
+        ("undaunted.successes get", 1),
+        ("undaunted.attempts get", 1),
+        ("undaunted.hedge.issued get", 1),
+        ("undaunted.hedge.won get", 1),
+        ("undaunted.time_to_first_byte get", 1),
+        ("undaunted.received get", 30),
+    ] {
+        assert_eq!(numbers.get(name), Some(&count), "{name} in {numbers:#?}");
+    }
+    assert_eq!(numbers.get("undaunted.recoveries get"), None);
 }

@@ -208,13 +208,39 @@ async fn what_was_handed_over_right_is_kept_and_only_the_end_is_read_again() {
     assert_eq!(server.plan().calls(Operation::Get), 2);
 }
 
-/// Says of every object that it is encrypted with a key of the customer's, as S3 does.
+/// Something between said that there is nothing.
+#[tokio::test]
+async fn an_object_that_arrives_empty_is_compared_too() {
+    let server = server([]).await;
+    let mut builder = AmazonS3Builder::new().with_bucket_name("bucket");
+    for (key, value) in server.object_store_options() {
+        builder = builder.with_config(key.parse().unwrap(), value);
+    }
+    // Of the digits 1 to 9.
+    let connector = RetryConnector::new(Says("x-amz-checksum-crc32c", "4waSgw=="));
+    let inner = builder.with_http_connector(connector).build().unwrap();
+    let store = RetryStore::builder(inner).build();
+    let path = Path::from("a");
+    for (content, is_right) in [("123456789", true), ("", false)] {
+        store.put(&path, content.into()).await.unwrap();
+        server.set_plan(FaultPlan::none());
+        match read(&store, &path).await {
+            Ok(got) => assert!(is_right && got == content, "{got:?}"),
+            Err(error) => {
+                assert!(!is_right && is_corrupt(&error), "{error}");
+                assert_eq!(server.plan().calls(Operation::Get), 2);
+            }
+        }
+    }
+}
+
+/// Says something of every object, such as that it is encrypted with a key of the customer's.
 #[derive(Debug)]
-struct Encrypted(&'static str, &'static str);
+struct Says(&'static str, &'static str);
 
 struct Service(HttpClient, &'static str, &'static str);
 
-impl HttpConnector for Encrypted {
+impl HttpConnector for Says {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let client = ReqwestConnector::default().connect(options)?;
         Ok(HttpClient::new(Service(client, self.0, self.1)))
@@ -255,7 +281,7 @@ async fn an_etag_that_only_looks_like_an_md5_is_not_believed() {
         for (key, value) in server.object_store_options() {
             builder = builder.with_config(key.parse().unwrap(), value);
         }
-        let connector = RetryConnector::new(Encrypted(name, value));
+        let connector = RetryConnector::new(Says(name, value));
         let inner = builder.with_http_connector(connector).build().unwrap();
         let store = RetryStore::builder(inner).verify_reads().build();
         let path = Path::from("a");

@@ -200,10 +200,10 @@ const OVERLOAD: f64 = 4.0;
 const MEMORY: f64 = 32.0;
 
 /// Responses before a quantile of them means something: of 50, two or three are above the 95th.
-const FEWEST: u32 = 50;
+const FEWEST: u64 = 50;
 
 /// It takes half a microsecond.
-const LOOK_EVERY: u32 = 10;
+const LOOK_EVERY: u64 = 10;
 
 #[cfg(test)]
 mod tests {

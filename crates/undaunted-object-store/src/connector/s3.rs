@@ -124,6 +124,10 @@ impl S3Client {
         let Some(authorization) = request.headers().get(AUTHORIZATION) else {
             return Ok(true);
         };
+        // S3 Express signs with the keys of a session, which only object_store has.
+        if request.headers().contains_key(SESSION_TOKEN) {
+            return Ok(false);
+        }
         let scope = authorization.to_str().ok().and_then(Scope::of);
         let Some(scope) = scope.filter(|scope| scope.service == "s3") else {
             return Ok(false);
@@ -245,6 +249,8 @@ fn unsigned(error: object_store::Error) -> HttpError {
 
 const CHECKSUM_MODE: &str = "x-amz-checksum-mode";
 
+const SESSION_TOKEN: &str = "x-amz-s3session-token";
+
 const FIRST_BYTE: HeaderValue = HeaderValue::from_static("bytes=0-0");
 
 /// One is what S3 needs; a second one in case that the place moves meanwhile.
@@ -252,7 +258,112 @@ const MOST_REDIRECTS: usize = 2;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use object_store::StaticCredentialProvider;
+    use object_store::aws::AwsCredential;
+
     use super::*;
+
+    /// A service that takes down the headers of its requests.
+    #[derive(Clone, Debug, Default)]
+    struct Headers(Arc<Mutex<Vec<http::HeaderMap>>>);
+
+    #[async_trait]
+    impl HttpService for Headers {
+        async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+            self.0.lock().unwrap().push(request.headers().clone());
+            Ok(HttpResponse::new(HttpResponseBody::from(Bytes::new())))
+        }
+    }
+
+    fn keys(token: Option<&str>) -> AwsCredential {
+        AwsCredential {
+            key_id: "OWN".to_owned(),
+            secret_key: "secret".to_owned(),
+            token: token.map(ToOwned::to_owned),
+        }
+    }
+
+    /// What is sent for a GET with these headers, which are signed with the keys of their sender.
+    async fn sent(
+        query: &str,
+        is_signed: bool,
+        headers: &[(&'static str, &str)],
+    ) -> http::HeaderMap {
+        let seen = Headers::default();
+        let client = S3Client {
+            inner: HttpClient::new(seen.clone()),
+            bucket: Bucket("bucket".to_owned()),
+            credentials: Arc::new(StaticCredentialProvider::new(keys(Some("new")))),
+        };
+        let mut request = HttpRequest::new(Bytes::new().into());
+        *request.uri_mut() = format!("https://s3.example/bucket/k{query}")
+            .parse()
+            .unwrap();
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).unwrap();
+            request.headers_mut().insert(*name, value);
+        }
+        if is_signed {
+            let keys = AwsCredential {
+                key_id: "SENDER".to_owned(),
+                ..keys(None)
+            };
+            AwsAuthorizer::new(&keys, "s3", "eu-west-1")
+                .try_authorize(&mut request, None)
+                .unwrap();
+        }
+        client.call(request).await.unwrap();
+        seen.0.lock().unwrap().remove(0)
+    }
+
+    fn text<'h>(headers: &'h http::HeaderMap, name: &str) -> &'h str {
+        headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[tokio::test]
+    async fn whole_objects_are_asked_for_with_their_checksum_and_a_signature_for_it() {
+        for query in ["", "?versionId=v"] {
+            let old_token = ("x-amz-security-token", "old");
+            let payer = ("x-amz-request-payer", "requester");
+            let headers = sent(query, true, &[old_token, payer]).await;
+            assert_eq!(text(&headers, CHECKSUM_MODE), "ENABLED");
+            assert_eq!(text(&headers, "x-amz-security-token"), "new");
+            let authorization = text(&headers, "authorization");
+            assert!(authorization.contains("Credential=OWN/"), "{authorization}");
+            for signed in [
+                "x-amz-checksum-mode",
+                "x-amz-request-payer",
+                "x-amz-security-token",
+            ] {
+                assert!(authorization.contains(signed), "{authorization}");
+            }
+        }
+        // Without a signature there is nothing to sign anew.
+        let anonymous = sent("", false, &[]).await;
+        assert_eq!(text(&anonymous, CHECKSUM_MODE), "ENABLED");
+        assert!(!anonymous.contains_key(AUTHORIZATION));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_signed_here_is_sent_as_it_is() {
+        for (query, headers) in [
+            // S3 Express: the keys of the session are not those of the store.
+            ("", &[(SESSION_TOKEN, "session")][..]),
+            ("", &[("range", "bytes=0-0")]),
+            ("?list-type=2", &[]),
+            ("?partNumber=1", &[]),
+            ("?versionId=v&X-Amz-Signature=s", &[]),
+        ] {
+            let headers = sent(query, true, headers).await;
+            assert!(!headers.contains_key(CHECKSUM_MODE), "{query}");
+            let authorization = text(&headers, "authorization");
+            assert!(authorization.contains("Credential=SENDER/"), "{query}");
+        }
+    }
 
     #[test]
     fn the_scope_of_a_signature_is_read() {

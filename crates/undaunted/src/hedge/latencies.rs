@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) struct Latencies {
     counts: Vec<Count>,
     total: u32,
-    seen: u32,
+    seen: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +44,7 @@ impl Latencies {
             count.answered += WEIGHT;
         }
         self.total += WEIGHT;
-        self.seen = self.seen.saturating_add(1);
+        self.seen += 1;
         if self.total >= RECENT * WEIGHT {
             self.total = 0;
             for count in &mut self.counts {
@@ -56,7 +56,7 @@ impl Latencies {
     }
 
     /// How many have been recorded.
-    pub(super) const fn seen(&self) -> u32 {
+    pub(super) const fn seen(&self) -> u64 {
         self.seen
     }
 
