@@ -68,6 +68,34 @@ fn waves_of_a_quarter_never_merge_and_those_of_full_jitter_do() {
 }
 
 #[test]
+fn a_crowd_is_described_as_it_comes_back() {
+    let said = |config: RetryConfig, crowd| {
+        let usage = Usage {
+            crowd,
+            ..Usage::default()
+        };
+        let plan = Plan::new(&Policy::new("policy", config), &usage);
+        plan.sentences().join("\n")
+    };
+    let with_base = |base| {
+        let builder = RetryConfig::builder().jitter(Jitter::Full);
+        builder.base_delay(base).build().unwrap()
+    };
+    let immediately = said(with_base(Duration::ZERO), 1000);
+    assert!(
+        immediately.contains("come back together, immediately"),
+        "{immediately}"
+    );
+    // There are no more of them than there are.
+    let quickly = said(with_base(Duration::from_micros(10)), 1000);
+    assert!(quickly.contains("of their retries in 10 ms"), "{quickly}");
+    let usual = said(RetryConfig::default(), 1000);
+    assert!(usual.contains("of them in 10 ms"), "{usual}");
+    let alone = said(RetryConfig::default(), 1);
+    assert!(!alone.contains("together"), "{alone}");
+}
+
+#[test]
 fn what_will_hurt_is_said() {
     let hurt = |policy: Policy, usage: Usage| {
         let plan = Plan::new(&policy, &usage);

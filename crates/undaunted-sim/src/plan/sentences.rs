@@ -26,11 +26,9 @@ impl Plan {
         if self.schedule.is_empty() {
             return vec!["It never retries: a call fails with its first attempt.".to_owned()];
         }
-        vec![
-            self.outage_sentence(),
-            self.cost_sentence(),
-            self.crowd_sentence(),
-        ]
+        let mut sentences = vec![self.outage_sentence(), self.cost_sentence()];
+        sentences.extend(self.crowd_sentence());
+        sentences
     }
 
     fn outage_sentence(&self) -> String {
@@ -59,30 +57,44 @@ impl Plan {
         }
     }
 
-    fn crowd_sentence(&self) -> String {
+    /// None if one client is alone.
+    fn crowd_sentence(&self) -> Option<String> {
         let crowd = &self.crowd;
+        if crowd.clients < 2 {
+            return None;
+        }
         let clients = count(u64::from(crowd.clients));
-        let peak = digits(crowd.peak);
+        // Several retries of each may be as close together.
+        let whose = if crowd.peak > f64::from(crowd.clients) {
+            "of their retries"
+        } else {
+            "of them"
+        };
+        let peak = format!("{} {whose}", digits(crowd.peak));
         let pauses: Vec<f64> = crowd.waves.iter().map(|wave| wave.pause).collect();
         let longest = pauses.iter().copied().fold(0.0, f64::max);
-        match crowd.merges_from {
+        Some(match crowd.merges_from {
+            _ if crowd.waves.iter().all(|wave| wave.until <= 0.0) => format!(
+                "{clients} clients that fail together come back together, immediately, with all of their \
+                 retries."
+            ),
             _ if crowd.waves.len() < 2 => format!(
-                "{clients} clients that fail together come back once, up to {peak} of them in 10 ms."
+                "{clients} clients that fail together come back once, up to {peak} in 10 ms."
             ),
             Some(1) => format!(
-                "{clients} clients that fail together come back spread out, up to {peak} of them in \
+                "{clients} clients that fail together come back spread out, up to {peak} in \
                  10 ms, and without pauses."
             ),
             Some(wave) => format!(
-                "{clients} clients that fail together come back in waves, up to {peak} of them in 10 ms. \
+                "{clients} clients that fail together come back in waves, up to {peak} in 10 ms. \
                  The waves merge from retry {wave} on."
             ),
             None => format!(
-                "{clients} clients that fail together come back in waves, up to {peak} of them in 10 ms. \
+                "{clients} clients that fail together come back in waves, up to {peak} in 10 ms. \
                  The waves never merge: between them the service has nothing to do, for {} at most.",
                 span(longest)
             ),
-        }
+        })
     }
 }
 

@@ -318,11 +318,15 @@ fn current_task() -> TaskId {
     tokio::task::try_id()
 }
 
+/// Without a runtime all that a thread runs is one task.
 #[cfg(not(feature = "tokio"))]
-type TaskId = ();
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct TaskId;
 
 #[cfg(not(feature = "tokio"))]
-const fn current_task() -> TaskId {}
+const fn current_task() -> TaskId {
+    TaskId
+}
 
 thread_local! {
     static DEADLINE: Cell<Option<Here<Instant>>> = const { Cell::new(None) };

@@ -25,13 +25,7 @@ pub(super) struct Expected {
 macro_rules! expected {
     ($request:expr) => {{
         let request = &mut $request;
-        let checksums = $crate::server::objects::record::Checksums {
-            crc32: request.input.checksum_crc32.take(),
-            crc32c: request.input.checksum_crc32c.take(),
-            crc64nvme: request.input.checksum_crc64nvme.take(),
-            sha1: request.input.checksum_sha1.take(),
-            sha256: request.input.checksum_sha256.take(),
-        };
+        let checksums = $crate::server::objects::record::checksums!(request.input);
         let content_md5 = request.input.content_md5.take();
         let algorithm = request.input.checksum_algorithm.take();
         $crate::server::objects::incoming::Expected::new(request, content_md5, checksums, algorithm)
@@ -113,17 +107,8 @@ impl Expected {
                 }
             }
         }
-        let sent = &self.checksums;
-        for (name, sent, arrived) in [
-            ("crc32", &sent.crc32, &arrived.crc32),
-            ("crc32c", &sent.crc32c, &arrived.crc32c),
-            ("crc64nvme", &sent.crc64nvme, &arrived.crc64nvme),
-            ("sha1", &sent.sha1, &arrived.sha1),
-            ("sha256", &sent.sha256, &arrived.sha256),
-        ] {
-            if sent.is_some() && sent != arrived {
-                return Err(bad_digest(&format!("x-amz-checksum-{name}")));
-            }
+        if let Some(name) = self.checksums.wrong(arrived) {
+            return Err(bad_digest(&name));
         }
         Ok(())
     }
@@ -182,14 +167,7 @@ impl Writing {
 
     fn finish(self, expected: Expected) -> S3Result<Received> {
         let md5 = self.md5.finalize();
-        let sums = self.hasher.finalize();
-        let checksums = Checksums {
-            crc32: sums.checksum_crc32,
-            crc32c: sums.checksum_crc32c,
-            crc64nvme: sums.checksum_crc64nvme,
-            sha1: sums.checksum_sha1,
-            sha256: sums.checksum_sha256,
-        };
+        let checksums = Checksums::of(self.hasher);
         expected.check(md5.as_ref(), &checksums)?;
         Ok(Received {
             staged: self.staged,
@@ -207,7 +185,7 @@ fn broken(error: Box<dyn std::error::Error + Send + Sync>) -> S3Error {
     }
 }
 
-fn bad_digest(name: &str) -> S3Error {
+pub(super) fn bad_digest(name: &str) -> S3Error {
     s3_error!(
         BadDigest,
         "The {name} you specified did not match what we received."

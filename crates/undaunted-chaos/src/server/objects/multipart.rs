@@ -6,8 +6,8 @@ use s3s::{S3Request, S3Result, dto, s3_error};
 
 use super::conditions::{ReadConditions, WriteConditions};
 use super::incoming::{Expected, expected, receive};
-use super::record::{Checksums, attributes};
-use super::uploads::{OpenUpload, Upload};
+use super::record::{Checksums, attributes, checksums};
+use super::uploads::{Completion, OpenUpload, Upload, WantedPart};
 use super::{Objects, content, empty, output, page};
 
 impl Objects {
@@ -102,29 +102,48 @@ impl Objects {
 
     pub(super) async fn complete(
         &self,
-        input: dto::CompleteMultipartUploadInput,
+        mut input: dto::CompleteMultipartUploadInput,
     ) -> S3Result<dto::CompleteMultipartUploadOutput> {
+        let mut checksums = checksums!(input);
+        // A checksum of the parts' checksums ends in their number. Those of the parts are compared.
+        checksums.retain(|checksum| !checksum.contains('-'));
         let parts = input.multipart_upload.and_then(|upload| upload.parts);
-        let wanted = parts.unwrap_or_default().into_iter().map(|part| {
+        let parts = parts.unwrap_or_default().into_iter().map(|mut part| {
             let number = part.part_number;
             let number = number.ok_or_else(|| s3_error!(MalformedXML, "A part has no number."));
-            number.map(|number| (number, part.e_tag))
+            number.map(|number| WantedPart {
+                number,
+                checksums: checksums!(part),
+                e_tag: part.e_tag,
+            })
         });
-        let wanted = wanted.collect::<S3Result<Vec<_>>>()?;
-        let conditions = WriteConditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
+        let completion = Completion {
+            parts: parts.collect::<S3Result<_>>()?,
+            checksums,
+            conditions: WriteConditions {
+                if_match: input.if_match,
+                if_none_match: input.if_none_match,
+            },
         };
         let upload = self
             .upload(&input.bucket, &input.key, input.upload_id)
             .await?;
-        let e_tag = self.on_files("", "", move |folder, _, _| {
-            folder.complete_upload(&upload, &wanted, &conditions)
+        let completed = self.on_files("", "", move |folder, _, _| {
+            folder.complete_upload(&upload, &completion)
         });
+        let (e_tag, checksums) = completed.await?;
+        let has_sums = checksums != Checksums::default();
         Ok(dto::CompleteMultipartUploadOutput {
-            e_tag: Some(dto::ETag::Strong(e_tag.await?)),
+            e_tag: Some(dto::ETag::Strong(e_tag)),
             bucket: Some(input.bucket),
             key: Some(input.key),
+            checksum_crc32: checksums.crc32,
+            checksum_crc32c: checksums.crc32c,
+            checksum_crc64nvme: checksums.crc64nvme,
+            checksum_sha1: checksums.sha1,
+            checksum_sha256: checksums.sha256,
+            checksum_type: has_sums
+                .then(|| dto::ChecksumType::from_static(dto::ChecksumType::FULL_OBJECT)),
             ..dto::CompleteMultipartUploadOutput::default()
         })
     }

@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
-use s3s::crypto::{Checksum as _, Crc64Nvme, Md5};
+use s3s::checksum::ChecksumHasher;
+use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto;
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +120,70 @@ pub(super) struct Checksums {
     pub(super) crc64nvme: Option<String>,
     pub(super) sha1: Option<String>,
     pub(super) sha256: Option<String>,
+}
+
+/// The checksums in the input of an operation, or of a part, whose fields have the same names in all of
+/// them.
+macro_rules! checksums {
+    ($input:expr) => {{
+        let input = &mut $input;
+        $crate::server::objects::record::Checksums {
+            crc32: input.checksum_crc32.take(),
+            crc32c: input.checksum_crc32c.take(),
+            crc64nvme: input.checksum_crc64nvme.take(),
+            sha1: input.checksum_sha1.take(),
+            sha256: input.checksum_sha256.take(),
+        }
+    }};
+}
+pub(super) use checksums;
+
+impl Checksums {
+    /// Those of a content that has gone through a hasher.
+    pub(super) fn of(hasher: ChecksumHasher) -> Self {
+        checksums!(hasher.finalize())
+    }
+
+    /// Computes the same ones.
+    pub(super) fn hasher(&self) -> ChecksumHasher {
+        ChecksumHasher {
+            crc32: self.crc32.is_some().then(Crc32::default),
+            crc32c: self.crc32c.is_some().then(Crc32c::default),
+            crc64nvme: self.crc64nvme.is_some().then(Crc64Nvme::default),
+            sha1: self.sha1.is_some().then(Sha1::default),
+            sha256: self.sha256.is_some().then(Sha256::default),
+        }
+    }
+
+    /// Forgets the others.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&str) -> bool) {
+        for checksum in [
+            &mut self.crc32,
+            &mut self.crc32c,
+            &mut self.crc64nvme,
+            &mut self.sha1,
+            &mut self.sha256,
+        ] {
+            if checksum.as_deref().is_some_and(|text| !is_kept(text)) {
+                *checksum = None;
+            }
+        }
+    }
+
+    /// The header of the first that is not that of what arrived.
+    pub(super) fn wrong(&self, arrived: &Self) -> Option<String> {
+        let all = [
+            ("crc32", &self.crc32, &arrived.crc32),
+            ("crc32c", &self.crc32c, &arrived.crc32c),
+            ("crc64nvme", &self.crc64nvme, &arrived.crc64nvme),
+            ("sha1", &self.sha1, &arrived.sha1),
+            ("sha256", &self.sha256, &arrived.sha256),
+        ];
+        let wrong = all
+            .into_iter()
+            .find(|(_, sent, arrived)| sent.is_some() && sent != arrived);
+        wrong.map(|(name, ..)| format!("x-amz-checksum-{name}"))
+    }
 }
 
 /// What S3 knows of the content of every object.

@@ -608,6 +608,29 @@ async fn a_body_that_breaks_or_differs_leaves_the_object_as_it_was() {
 }
 
 #[tokio::test]
+async fn an_upload_is_complete_only_with_the_checksums_that_its_completion_names() {
+    let served = Served::new();
+    let id = served.begin("a").await;
+    let e_tag = served.part("a", &id, 1, b"hello".to_vec()).await.unwrap();
+    let complete = async |of_part: Option<&str>, of_all: Option<&str>| {
+        let mut request = Served::completion("a", &id, &[(1, &e_tag)]);
+        request.input.checksum_crc32 = of_all.map(ToOwned::to_owned);
+        let upload = request.input.multipart_upload.as_mut().unwrap();
+        upload.parts.as_mut().unwrap()[0].checksum_crc32 = of_part.map(ToOwned::to_owned);
+        served.objects.complete_multipart_upload(request).await
+    };
+    let (right, wrong) = ("NhCmhg==", "AAAAAA==");
+    let refused = complete(Some(wrong), None).await.map(|_| ());
+    assert_eq!(code(refused), "InvalidPart");
+    let refused = complete(Some(right), Some(wrong)).await.map(|_| ());
+    assert_eq!(code(refused), "BadDigest");
+    assert_eq!(code(served.get("a").await), "NoSuchKey");
+    let completed = complete(Some(right), Some(right)).await.unwrap().output;
+    assert_eq!(completed.checksum_crc32.as_deref(), Some(right));
+    assert_eq!(served.get("a").await.unwrap(), "hello");
+}
+
+#[tokio::test]
 async fn a_bucket_with_objects_is_not_deleted() {
     let served = Served::new();
     let delete = async || {

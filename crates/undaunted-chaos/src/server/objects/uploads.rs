@@ -6,8 +6,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use s3s::crypto::{Checksum as _, Crc64Nvme, Md5};
-use s3s::dto::{ChecksumAlgorithm, ETag};
+use s3s::checksum::ChecksumHasher;
+use s3s::crypto::{Checksum as _, Md5};
+use s3s::dto::{ChecksumAlgorithm, ChecksumType, ETag};
 use s3s::{S3Error, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
@@ -15,7 +16,8 @@ use tempfile::NamedTempFile;
 use super::conditions::WriteConditions;
 use super::failed;
 use super::folder::Folder;
-use super::record::{Attributes, Checksums, Record, base64, hex};
+use super::incoming::bad_digest;
+use super::record::{Attributes, Checksums, Record, hex};
 
 /// What will become of an upload.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -42,6 +44,47 @@ pub(super) struct Part {
     pub(super) e_tag: String,
     pub(super) size: u64,
     pub(super) modified: SystemTime,
+}
+
+/// What the completion of an upload says.
+#[derive(Debug)]
+pub(super) struct Completion {
+    pub(super) parts: Vec<WantedPart>,
+    /// Those of the whole object.
+    pub(super) checksums: Checksums,
+    pub(super) conditions: WriteConditions,
+}
+
+/// A part, as the completion of its upload names it.
+#[derive(Debug)]
+pub(super) struct WantedPart {
+    pub(super) number: i32,
+    pub(super) e_tag: Option<ETag>,
+    pub(super) checksums: Checksums,
+}
+
+impl Upload {
+    /// The checksums of the whole object that are to be computed: those that the completion names, or
+    /// else that of the upload. S3 computes a CRC64NVME where the client wants no other; one that is made
+    /// of the parts' is not the whole object's.
+    fn whole(&self, named: &Checksums) -> Checksums {
+        let mut whole = named.clone();
+        if whole != Checksums::default() {
+            return whole;
+        }
+        let is_whole = self
+            .checksum_type
+            .as_deref()
+            .is_some_and(|kind| kind == ChecksumType::FULL_OBJECT);
+        let wanted = match self.checksum_algorithm.as_deref() {
+            None | Some(ChecksumAlgorithm::CRC64NVME) => &mut whole.crc64nvme,
+            Some(ChecksumAlgorithm::CRC32) if is_whole => &mut whole.crc32,
+            Some(ChecksumAlgorithm::CRC32C) if is_whole => &mut whole.crc32c,
+            Some(_) => return whole,
+        };
+        *wanted = Some(String::new());
+        whole
+    }
 }
 
 impl Folder {
@@ -126,34 +169,41 @@ impl Folder {
         }
     }
 
-    /// Makes the parts an object, and returns its ETag.
+    /// Makes the parts an object, and returns its ETag and checksums.
     pub(super) fn complete_upload(
         &self,
         upload: &OpenUpload,
-        wanted: &[(i32, Option<ETag>)],
-        conditions: &WriteConditions,
-    ) -> S3Result<String> {
+        completion: &Completion,
+    ) -> S3Result<(String, Checksums)> {
         let Upload { bucket, key, .. } = &upload.upload;
+        let conditions = &completion.conditions;
         self.check(bucket, key, conditions)?;
-        let parts = chosen(self.parts(upload)?, wanted)?;
+        let parts = chosen(self.parts(upload)?, &completion.parts)?;
         let mut staged = self.stage()?;
-        let mut crc = Crc64Nvme::default();
-        for part in &parts {
-            let copied = File::open(&part.path)
-                .and_then(|mut file| copy_summed(&mut file, staged.as_file_mut(), &mut crc));
+        let whole = upload.upload.whole(&completion.checksums);
+        let mut hasher = whole.hasher();
+        for (part, wanted) in parts.iter().zip(&completion.parts) {
+            let mut of_part = wanted.checksums.hasher();
+            let copied = File::open(&part.path).and_then(|mut file| {
+                copy_summed(&mut file, staged.as_file_mut(), [&mut hasher, &mut of_part])
+            });
             copied.map_err(|error| failed("cannot join the parts", &error))?;
+            if let Some(name) = wanted.checksums.wrong(&Checksums::of(of_part)) {
+                let number = wanted.number;
+                return Err(s3_error!(
+                    InvalidPart,
+                    "Part {number} does not have the specified {name}."
+                ));
+            }
         }
-        // As S3 has it, unless the client wants another one, which would be one of the parts'.
-        let algorithm = upload.upload.checksum_algorithm.as_deref();
-        let is_default = algorithm.is_none_or(|name| name == ChecksumAlgorithm::CRC64NVME);
-        let checksums = Checksums {
-            crc64nvme: is_default.then(|| base64(&crc.finalize())),
-            ..Checksums::default()
-        };
+        let checksums = Checksums::of(hasher);
+        if let Some(name) = completion.checksums.wrong(&checksums) {
+            return Err(bad_digest(&name));
+        }
         let record = Record {
             e_tag: e_tag_of(&parts),
             attributes: upload.upload.attributes.clone(),
-            checksums,
+            checksums: checksums.clone(),
             parts: parts.iter().map(|part| part.size).collect(),
             ..Record::default()
         };
@@ -168,7 +218,7 @@ impl Folder {
         drop(moving);
         // The object is there. What is left of its parts is removed at a later start.
         let _ = rest.and_then(fs::remove_dir_all);
-        Ok(e_tag)
+        Ok((e_tag, checksums))
     }
 
     /// Removes an upload and its parts.
@@ -222,21 +272,21 @@ fn parts_in(directory: &Path) -> io::Result<BTreeMap<i32, Part>> {
 }
 
 /// The parts of an object, as its completion names them.
-fn chosen(mut parts: BTreeMap<i32, Part>, wanted: &[(i32, Option<ETag>)]) -> S3Result<Vec<Part>> {
+fn chosen(mut parts: BTreeMap<i32, Part>, wanted: &[WantedPart]) -> S3Result<Vec<Part>> {
     if wanted.is_empty() {
         return Err(s3_error!(
             MalformedXML,
             "You must specify at least one part."
         ));
     }
-    if !wanted.is_sorted_by(|(a, _), (b, _)| a < b) {
+    if !wanted.is_sorted_by(|a, b| a.number < b.number) {
         return Err(s3_error!(
             InvalidPartOrder,
             "The list of parts was not in ascending order."
         ));
     }
     let mut chosen = Vec::with_capacity(wanted.len());
-    for (number, e_tag) in wanted {
+    for WantedPart { number, e_tag, .. } in wanted {
         let part = parts.remove(number);
         let part = part.filter(|part| {
             e_tag
@@ -274,15 +324,21 @@ fn e_tag_of(parts: &[Part]) -> String {
     format!("{}-{}", hex(md5.finalize().as_ref()), parts.len())
 }
 
-/// Copies all that is left of a file, and takes note of it.
-fn copy_summed(from: &mut File, to: &mut File, crc: &mut Crc64Nvme) -> io::Result<()> {
+/// Copies all that is left of a file through hashers.
+fn copy_summed(
+    from: &mut File,
+    to: &mut File,
+    mut hashers: [&mut ChecksumHasher; 2],
+) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     loop {
         let read = from.read(&mut buffer)?;
         if read == 0 {
             return Ok(());
         }
-        crc.update(&buffer[..read]);
+        for hasher in &mut hashers {
+            hasher.update(&buffer[..read]);
+        }
         to.write_all(&buffer[..read])?;
     }
 }
