@@ -165,6 +165,8 @@ impl<S: ObjectStore + ?Sized> HedgedRead<'_, S> {
         let budget = self.policy.budget.as_deref();
         let is_first = !once.0.load(Ordering::Relaxed);
         if !(is_first && room.is_some() && self.hedger.withdraw(pacer, budget)) {
+            // It is for others, who may wait for it.
+            drop(room);
             let result = first.await;
             return self.seen(result, &clock, Answer::Late);
         }
@@ -185,6 +187,7 @@ impl<S: ObjectStore + ?Sized> HedgedRead<'_, S> {
                 }
             }
             Either::Right((Err(error), first)) => {
+                drop(room);
                 self.note_throttle(&error);
                 let result = first.await;
                 self.seen(result, &clock, Answer::Late)

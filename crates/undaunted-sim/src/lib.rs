@@ -74,6 +74,7 @@ mod random;
 mod report;
 mod scenario;
 mod service;
+#[doc(hidden)]
 pub mod text;
 mod threshold;
 mod time;

@@ -93,15 +93,22 @@ impl Log {
         tracing::subscriber::set_default(subscriber)
     }
 
-    /// The lines, without their fields.
+    /// The lines, without their fields and the spans that they are within.
     fn lines(&self) -> Vec<String> {
         let bytes = self.0.lock().unwrap().clone();
         let text = String::from_utf8(bytes).unwrap();
         text.lines()
-            .map(|line| line.split(" operation=").next().unwrap_or(line).to_owned())
+            .map(|line| line.split(" operation=").next().unwrap_or(line))
+            .map(|line| match line.split_once("}: undaunted::retry: ") {
+                Some((spans, text)) => format!("{} undaunted::retry: {text}", &spans[..LEVEL]),
+                None => line.to_owned(),
+            })
             .collect()
     }
 }
+
+/// The width of a line's level.
+const LEVEL: usize = 5;
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -105,13 +105,19 @@ where
     pub(super) fn begin_spans(&mut self) {
         if spans::is_on() && self.spans().is_none() {
             let spans = self.context.spans();
-            self.timed = Some(Box::pin(Timed {
-                sleep: None,
-                because: None,
-                last: None,
-                ended_by: None,
-                spans,
-            }));
+            match &mut self.timed {
+                // Somebody began to listen between two attempts.
+                Some(timed) => *timed.as_mut().project().spans = spans,
+                None => {
+                    self.timed = Some(Box::pin(Timed {
+                        sleep: None,
+                        because: None,
+                        last: None,
+                        ended_by: None,
+                        spans,
+                    }));
+                }
+            }
         }
     }
 

@@ -40,13 +40,12 @@ mod enabled {
                 error = %error,
                 "{event}"
             ),
-            // A permanent failure of the first attempt may be just what the caller wanted to know:
-            // does this object exist?
+            // A permanent failure may be just what the caller wanted to know: does this object exist?
             AttemptOutcome::Stopped {
                 reason: StopReason::Permanent,
                 error,
                 ..
-            } if attempt == 1 => {
+            } => {
                 debug!(target: TARGET, operation, subject, rule = event.rule, error = %error, "{event}");
             }
             AttemptOutcome::Stopped {

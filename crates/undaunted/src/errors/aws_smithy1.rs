@@ -1,5 +1,6 @@
 //! The AWS SDK for Rust: the verdict of its `SdkError`, whatever the operation.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 use aws_smithy_types1::error::ErrorMetadata;
@@ -9,6 +10,7 @@ use aws_smithy1::client::orchestrator::HttpResponse;
 use aws_smithy1::client::result::{ConnectorError, SdkError};
 
 use super::causes::{known_along_sources, verdict_of_transport};
+use super::error_type;
 use super::http::HttpFailure;
 use crate::verdict::{FailedResponse, Retryable, TimedOut, Verdict};
 
@@ -21,6 +23,12 @@ pub(super) fn verdict(error: &(dyn Error + 'static)) -> Option<Verdict> {
     }
     let code = error.downcast_ref::<ErrorMetadata>()?.code()?;
     Some(HttpFailure::new(0).with_code(code).verdict())
+}
+
+/// What kind of failure of a connection it is, where no error behind it says that.
+pub(super) fn kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let error = error.downcast_ref::<ConnectorError>()?;
+    error.is_timeout().then_some("timeout")
 }
 
 /// The code of a response, behind an error of the SDK's that has no type for it.
@@ -66,6 +74,21 @@ impl<E: ProvideErrorMetadata> Retryable for SdkError<E, HttpResponse> {
         let code = self.as_service_error().and_then(ProvideErrorMetadata::code);
         let response = FailedResponse::new(failure.status()).with_code(code);
         Some(response.with_retry_after(failure.retry_after()))
+    }
+
+    fn error_type(&self) -> Cow<'static, str> {
+        if let Some(response) = self.failed_response() {
+            return error_type::of_response(response.status, response.code);
+        }
+        match self {
+            Self::TimeoutError(_) => Cow::Borrowed("timeout"),
+            Self::DispatchFailure(failure) => failure
+                .as_connector_error()
+                .map_or(Cow::Borrowed("other"), |error| {
+                    error_type::error_type(error)
+                }),
+            _ => Cow::Borrowed("other"),
+        }
     }
 }
 

@@ -80,18 +80,8 @@ pub(crate) fn code<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
 }
 
 /// What kind an error of another client is, where the standard library's error behind it does not say.
-#[cfg_attr(
-    not(any(feature = "object_store013", feature = "object_store014")),
-    allow(clippy::missing_const_for_fn, reason = "the only clients with kinds")
-)]
 fn kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    #[cfg(any(feature = "object_store013", feature = "object_store014"))]
-    return object_store::kind(error);
-    #[cfg(not(any(feature = "object_store013", feature = "object_store014")))]
-    {
-        let _ = error;
-        None
-    }
+    KINDS.iter().find_map(|kind| kind(error))
 }
 
 /// The wait that the service asks for by an error whose type is one of those that have a verdict.
@@ -166,6 +156,20 @@ const CODES: &[CodeOfType] = &[
     opendal059::code,
     #[cfg(feature = "tonic014")]
     tonic014::code,
+];
+
+/// What kind an error of a known type is, or none if it is of another or has none.
+type KindOfType = fn(&(dyn Error + 'static)) -> Option<&'static str>;
+
+const KINDS: &[KindOfType] = &[
+    #[cfg(feature = "aws_smithy1")]
+    aws_smithy1::kind,
+    #[cfg(any(feature = "object_store013", feature = "object_store014"))]
+    object_store::kind,
+    #[cfg(feature = "reqwest012")]
+    reqwest::v012::kind,
+    #[cfg(feature = "reqwest013")]
+    reqwest::v013::kind,
 ];
 
 #[cfg(test)]

@@ -27,6 +27,15 @@ macro_rules! retryable_reqwest {
             Some(status.as_u16())
         }
 
+        /// What kind of failure it is, where no error behind it says that.
+        pub(in crate::errors) fn kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
+            let error = error.downcast_ref::<ReqwestError>()?;
+            if error.is_timeout() {
+                return Some("timeout");
+            }
+            error.is_connect().then_some("connection")
+        }
+
         impl Retryable for ReqwestError {
             /// A status that `error_for_status` made an error has the verdict of an
             /// [`HttpFailure`]; its `Retry-After` is lost, which
@@ -112,6 +121,7 @@ macro_rules! retryable_reqwest {
                 let limit = Duration::from_secs(1);
                 let error = ReqwestError::timed_out(TimedOut::Attempt { limit });
                 assert!(error.is_timeout(), "{error:?}");
+                assert_eq!(kind(&error), Some("timeout"));
                 assert_eq!(error.url(), None);
                 assert_eq!(error.verdict(), Verdict::TRANSIENT);
                 let text = format!("{error:?}");

@@ -143,7 +143,7 @@ mod tests {
     fn quantiles_follow_the_latencies_and_forget_old_ones() {
         let mut latencies = Latencies::new();
         let mut record = |factor: u64| {
-            for latency in (1..=1000).cycle().step_by(7).take(10_000) {
+            for latency in (1..=1000).cycle().step_by(7).take(20_000) {
                 latencies.record(Duration::from_millis(latency * factor), false);
             }
             [0.5, 0.95].map(|share| latencies.quantile(share).as_millis())

@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 ///
 /// They are not the same: a range may hold a status that states a fact, such as 404, and leaves it as
 /// it is, while one that is named is refused.
-pub trait Statuses {
+pub trait Statuses: sealed::Sealed {
     /// The statuses as ranges. One that is named is a range by itself.
     #[doc(hidden)]
     fn ranges(self) -> Vec<RangeInclusive<u16>>;
@@ -57,4 +57,26 @@ impl<const N: usize> Statuses for &[u16; N] {
     fn ranges(self) -> Vec<RangeInclusive<u16>> {
         self.as_slice().ranges()
     }
+}
+
+impl Statuses for &Vec<u16> {
+    fn ranges(self) -> Vec<RangeInclusive<u16>> {
+        self.as_slice().ranges()
+    }
+}
+
+mod sealed {
+    use std::ops::{Range, RangeInclusive};
+
+    /// The method is not for others to write.
+    pub trait Sealed {}
+
+    impl Sealed for RangeInclusive<u16> {}
+    impl Sealed for Range<u16> {}
+    impl Sealed for u16 {}
+    impl Sealed for &[u16] {}
+    impl Sealed for Vec<u16> {}
+    impl Sealed for &Vec<u16> {}
+    impl<const N: usize> Sealed for [u16; N] {}
+    impl<const N: usize> Sealed for &[u16; N] {}
 }

@@ -10,12 +10,12 @@ pub(in crate::simulate) fn share(predicted: &[Outcome]) -> f64 {
     // The sum of nothing is a negative zero.
     let shares = [MOST_REQUESTS / rates.abs(), MOST_CALLS / calls.abs()];
     let share = shares.into_iter().fold(1.0, f64::min);
-    // In round numbers.
-    if share < 1.0 {
-        (share * 100.0).floor().max(1.0) / 100.0
-    } else {
-        1.0
+    if share >= 1.0 {
+        return 1.0;
     }
+    // In round numbers, of two digits.
+    let unit = 10_f64.powf(share.log10().floor() - 1.0);
+    (share / unit).floor() * unit
 }
 
 /// The most requests a second, over some seconds: a burst is no load.

@@ -44,14 +44,14 @@ pub(super) fn scenario(path: &Path) -> Result<String, UsageError> {
     // Writing to a string does not fail.
     let _ = write!(
         text,
-        "duration = {duration:.3}\n\n[clients]\nper_second = {rate:.3}\n"
+        "duration = {duration:.3}\n\n[clients]\nper_second = {rate:.6}\n"
     );
     let _ = write!(text, "\n[service]\n{}", latency(requests));
     if faults.error_rate > 0.0 {
         let _ = writeln!(text, "error_rate = {:.4}", faults.error_rate);
     }
     if let Some(limit) = faults.rate_limit {
-        let _ = writeln!(text, "rate_limit = {limit:.3}");
+        let _ = writeln!(text, "rate_limit = {limit:.6}");
     }
     for fault in &faults.all {
         let kind = match fault.kind {
