@@ -61,7 +61,6 @@ pub async fn run(
         server.plan().add(rule);
     }
     let mut endpoint = Endpoint::of(&server);
-    endpoint.verified = scenario.verified;
     endpoint.provider = scenario.temporary_keys.then(|| provider.clone());
     let session = client.connect(&endpoint).await.map_err(broken)?;
 

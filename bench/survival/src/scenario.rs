@@ -21,8 +21,6 @@ pub struct Scenario {
     pub limit: Duration,
     /// The delay that the server asks for with its 503 or 429.
     pub hint: Option<Duration>,
-    /// Clients that can verify their reads do so.
-    pub verified: bool,
     /// The keys of the client are temporary and come from a provider, which has new ones.
     pub temporary_keys: bool,
     /// The most entries of a page of a list, if not as many as S3's.
@@ -95,7 +93,6 @@ impl Scenario {
             call,
             limit: LIMIT,
             hint: None,
-            verified: false,
             temporary_keys: false,
             page_size: None,
             price: None,
@@ -136,11 +133,6 @@ impl Scenario {
 
     pub fn hint(mut self, hint: Duration) -> Self {
         self.hint = Some(hint);
-        self
-    }
-
-    pub fn verified(mut self) -> Self {
-        self.verified = true;
         self
     }
 

@@ -234,6 +234,23 @@ async fn an_object_that_arrives_empty_is_compared_too() {
     }
 }
 
+/// As many bytes as announced, but others.
+#[tokio::test]
+async fn a_body_that_was_decompressed_on_its_way_is_not_the_object() {
+    let server = server([]).await;
+    let store = plain(&server, true);
+    let path = Path::from("a");
+    store.put(&path, content().into()).await.unwrap();
+    let decompressed = Fault::DecompressBody {
+        length: 4_000_000,
+        keep_headers: true,
+    };
+    let rule = Rule::new(Operation::Get, decompressed).always();
+    server.set_plan(FaultPlan::scripted([rule]));
+    let error = read(&store, &path).await.unwrap_err();
+    assert!(is_corrupt(&error), "{error}");
+}
+
 /// Says something of every object, such as that it is encrypted with a key of the customer's.
 #[derive(Debug)]
 struct Says(&'static str, &'static str);

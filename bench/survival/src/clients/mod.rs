@@ -54,8 +54,6 @@ pub struct Endpoint {
     pub secret_key: &'static str,
     pub region: &'static str,
     pub bucket: &'static str,
-    /// Whether to verify reads, if the client has the choice.
-    pub verified: bool,
     /// Where the keys come from, if they are temporary.
     pub provider: Option<Arc<Provider>>,
 }
@@ -73,7 +71,6 @@ impl Endpoint {
             secret_key: SECRET_KEY,
             region: REGION,
             bucket: BUCKET,
-            verified: false,
             provider: None,
         }
     }

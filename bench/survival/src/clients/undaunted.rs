@@ -69,9 +69,6 @@ impl Client for Undaunted {
         if !self.paced {
             store = store.without_pacer();
         }
-        if endpoint.verified {
-            store = store.verify_reads();
-        }
         let store = store.build();
         let calls: Box<dyn Session> = if self.through_013 {
             Box::new(of_013::TraitSession(Arc::new(RetryStore013::from(store))))

@@ -74,8 +74,7 @@ pub fn scenarios() -> Vec<Scenario> {
             "The bytes are those of the object, or there is an error.",
         )
         .rules([Rule::new(get, Fault::CorruptBody { at: BREAK })])
-        .right(Right::SuccessOrError)
-        .verified(),
+        .right(Right::SuccessOrError),
         faulty(
             "get: response delayed by 2 s",
             Rule::new(get, Fault::Delay(Duration::from_secs(2))),
