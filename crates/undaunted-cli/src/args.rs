@@ -134,7 +134,7 @@ pub(crate) struct CpArgs {
     ///
     /// They are those that --json has in short: calls, attempts, errors, durations, bytes and
     /// delays, by operation. A textfile collector takes them from there.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = value::file)]
     pub(crate) metrics: Option<PathBuf>,
 
     /// Where --chaos injects faults.

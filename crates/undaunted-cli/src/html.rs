@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use tempfile::NamedTempFile;
+use tempfile::Builder;
 use undaunted_sim::Report;
 
 use crate::error::CliError;
@@ -25,28 +25,33 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|file| !file.is_file()) {
         return fs::write(path, content);
     }
+    // The file that a link names, and not the link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = NamedTempFile::new_in(folder.unwrap_or_else(|| Path::new(".")))?;
+    let mut file = temporary(&path).tempfile_in(folder.unwrap_or_else(|| Path::new(".")))?;
     file.write_all(content)?;
-    readable_by_all(&file)?;
     file.persist(path)?;
     Ok(())
 }
 
-/// Temporary files are for their owner only; a report is a file as any.
+/// Temporary files are for their owner only. A report is a file as any, with the permissions of the one
+/// that it replaces.
 #[cfg(unix)]
-fn readable_by_all(file: &NamedTempFile) -> io::Result<()> {
+fn temporary(path: &Path) -> Builder<'static, 'static> {
     use std::os::unix::fs::PermissionsExt;
 
-    let permissions = fs::Permissions::from_mode(0o644);
-    file.as_file().set_permissions(permissions)
+    let before = fs::metadata(path).map(|file| file.permissions());
+    let mut builder = Builder::new();
+    // The umask takes from these.
+    builder.permissions(before.unwrap_or_else(|_| fs::Permissions::from_mode(0o666)));
+    builder
 }
 
 #[cfg(not(unix))]
-fn readable_by_all(_file: &NamedTempFile) -> io::Result<()> {
-    Ok(())
+fn temporary(_path: &Path) -> Builder<'static, 'static> {
+    Builder::new()
 }
 
 /// The command line as a shell takes it.

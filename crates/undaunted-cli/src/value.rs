@@ -1,6 +1,7 @@
 //! Values of flags. An error says what a valid value looks like; clap prefixes the flag and the
 //! value.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use undaunted::{Jitter, RetryConfig};
@@ -30,6 +31,18 @@ pub(crate) fn limit(text: &str) -> Result<TimeLimit, String> {
         Ok(limit) => Ok(TimeLimit(Some(limit))),
         Err(expected) => Err(format!("{expected}; or none")),
     }
+}
+
+/// The path of a file that is written beside what is printed.
+pub(crate) fn file(text: &str) -> Result<PathBuf, String> {
+    if text == "-" {
+        return Err(
+            "this is a file, since stdout has what is printed; for a file of this name write \
+                    ./-"
+            .to_owned(),
+        );
+    }
+    Ok(PathBuf::from(text))
 }
 
 pub(crate) fn exponential_base(text: &str) -> Result<f64, String> {

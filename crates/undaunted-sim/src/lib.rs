@@ -72,6 +72,7 @@ mod queue;
 mod random;
 #[cfg(feature = "report")]
 mod report;
+mod run;
 mod scenario;
 mod service;
 #[doc(hidden)]

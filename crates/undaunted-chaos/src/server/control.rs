@@ -15,7 +15,8 @@ use serde::Serialize;
 use tokio::net::TcpStream;
 
 use super::current_plan::CurrentPlan;
-use super::record::{Records, RequestRecord};
+use super::record::Records;
+use super::request_record::RequestRecord;
 use crate::file::ChaosFile;
 use crate::plan::FaultPlan;
 

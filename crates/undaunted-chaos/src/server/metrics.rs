@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::record::RequestRecord;
+use super::request_record::RequestRecord;
 
 /// The numbers of a server. A clone shares them.
 #[derive(Clone, Debug, Default)]

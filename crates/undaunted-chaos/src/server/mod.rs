@@ -16,6 +16,7 @@ mod record;
 mod refused;
 mod request;
 mod request_body;
+mod request_record;
 mod respond;
 #[cfg(feature = "upstream")]
 mod upstream;
@@ -28,7 +29,7 @@ use tokio::task::JoinHandle;
 
 pub use backend::{ACCESS_KEY, SECRET_KEY};
 pub use builder::S3ServerBuilder;
-pub use record::RequestRecord;
+pub use request_record::RequestRecord;
 #[cfg(feature = "upstream")]
 pub use upstream::Upstream;
 

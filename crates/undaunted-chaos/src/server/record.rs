@@ -1,47 +1,13 @@
-//! What clients asked for and how the server responded.
+//! The newest requests of a server, and who is told of them.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
-use crate::operation::Operation;
-
-/// One request to a server, with or without a response.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RequestRecord {
-    /// When it came, from the first request on.
-    pub at: Duration,
-    /// How long it lasted: until the last byte of the response, or the end of the connection.
-    /// Zero while the request is in progress.
-    pub lasted: Duration,
-    /// The HTTP method.
-    pub method: String,
-    /// Bucket and key, as they stand in the URL.
-    pub path: String,
-    /// The operation that it is.
-    pub operation: Operation,
-    /// The key.
-    pub key: String,
-    /// The number of the part, if it writes one; from 1, as S3 counts.
-    pub part: Option<usize>,
-    /// The `Range` header.
-    pub range: Option<String>,
-    /// `If-Match` or `If-None-Match`, with its name.
-    pub condition: Option<String>,
-    /// The bytes that its body announced, without the framing of a signed stream.
-    pub bytes_in: u64,
-    /// The bytes of the response's body that went out.
-    pub bytes_out: u64,
-    /// The fault that hit it, if one did; a delay and another one are both named.
-    pub fault: Option<String>,
-    /// The status of the response; none if the connection ended without one.
-    pub status: Option<u16>,
-}
+use super::request_record::RequestRecord;
 
 /// Told of every request at its end.
 pub(super) type Observer = Arc<dyn Fn(&RequestRecord) + Send + Sync>;
@@ -180,7 +146,10 @@ impl Drop for OpenRecord {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::operation::Operation;
 
     fn record(key: &str) -> RequestRecord {
         RequestRecord {

@@ -6,7 +6,7 @@ use hyper::header::{CONTENT_LENGTH, HeaderName, IF_MATCH, IF_NONE_MATCH, RANGE};
 use hyper::{Method, Request};
 use percent_encoding::percent_decode_str;
 
-use super::record::RequestRecord;
+use super::request_record::RequestRecord;
 use crate::operation::Operation;
 
 /// What is known of a request by its head.

@@ -48,7 +48,7 @@ pub(crate) struct PlanArgs {
     pub(super) compare: Option<String>,
 
     /// Write a page for a browser, too: the sentences, tables and plots in one file.
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE.html", value_parser = value::file)]
     pub(super) html: Option<PathBuf>,
 
     /// Print JSON: the plan with its schedule, the sentences and the warnings.

@@ -49,7 +49,7 @@ pub(crate) struct SimulateArgs {
     pub(super) fail_if: Vec<Threshold>,
 
     /// Write a page for a browser, too: the result in words, tables and plots in one file.
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE.html", value_parser = value::file)]
     pub(super) html: Option<PathBuf>,
 
     /// Print JSON: what each policy did, with every step of the time axis.

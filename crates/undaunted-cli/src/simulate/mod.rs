@@ -62,9 +62,9 @@ pub(crate) async fn run(args: SimulateArgs) -> Result<u8, CliError> {
     progress.finish();
     simulated.stopped = stop.signal();
     let failed = simulated.failed(&args);
-    if let Some(path) = &args.html {
-        html::write(simulated.report(), path)?;
-    }
+    // What took long to find is printed even if there can be no page of it.
+    let page = args.html.as_ref();
+    let page = page.map_or(Ok(()), |path| html::write(simulated.report(), path));
     if args.json {
         print(&document::of(&simulated, &failed).map_err(|error| CliError::Stdout(error.into()))?)?;
     } else if args.csv {
@@ -76,6 +76,7 @@ pub(crate) async fn run(args: SimulateArgs) -> Result<u8, CliError> {
     for condition in &failed {
         progress.error(condition);
     }
+    page?;
     Ok(match simulated.stopped {
         Some(signal) => signal.exit_code(),
         None if !failed.is_empty() => FAILED,
@@ -96,13 +97,8 @@ async fn simulated(
         ..
     } = setup;
     if !is_measured {
-        return Ok(Simulated {
-            outcomes: run::policies(&scenario, &policies, progress, stop).await,
-            name,
-            scenario,
-            measured: None,
-            stopped: None,
-        });
+        let outcomes = run::policies(&scenario, &policies, progress, stop).await;
+        return Ok(Simulated::predicted(name, scenario, outcomes));
     }
     let mut left_out = Vec::new();
     for policy in &mut policies {
@@ -118,12 +114,23 @@ async fn simulated(
         return Err(UsageError::NotForReal { reason }.into());
     }
     let whole = run::policies(&scenario, &real, progress, stop).await;
+    // Half of a prediction does not say how much a machine can do.
+    if stop.cause().is_some() {
+        return Ok(Simulated::predicted(name, scenario, whole));
+    }
     let share = against::share(&whole);
     scenario = scenario.scaled(share);
     let predicted = run::policies(&scenario, &policies, progress, stop).await;
+    if stop.cause().is_some() {
+        return Ok(Simulated::predicted(name, scenario, predicted));
+    }
     let observed = against::measure(&scenario, &real, progress, stop).await?;
+    let outcomes = match stop.cause() {
+        Some(_) => observed.predicted_until_then(&scenario, &policies),
+        None => predicted,
+    };
     Ok(Simulated {
-        outcomes: predicted,
+        outcomes,
         name,
         scenario,
         measured: Some(Measured {
@@ -137,6 +144,17 @@ async fn simulated(
 }
 
 impl Simulated {
+    /// What was not run for real.
+    fn predicted(name: String, scenario: Scenario, outcomes: Vec<Outcome>) -> Self {
+        Self {
+            name,
+            scenario,
+            outcomes,
+            measured: None,
+            stopped: None,
+        }
+    }
+
     /// The conditions of `--fail-if` that are true, with their figures.
     fn failed(&self, args: &SimulateArgs) -> Vec<String> {
         // Half of a simulation has lost nothing yet.

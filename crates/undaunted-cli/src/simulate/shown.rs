@@ -189,8 +189,9 @@ impl<'s> ShownSimulation<'s> {
     fn recovery(&self, outcome: &Outcome) -> String {
         match outcome.recovery {
             _ if self.simulated.scenario.faults.is_empty() => "no fault".to_owned(),
+            // The last fault may not have begun.
+            _ if self.simulated.stopped.is_some() => "unknown".to_owned(),
             Some(seconds) => span(seconds),
-            None if self.simulated.stopped.is_some() => "unknown".to_owned(),
             None => "never".to_owned(),
         }
     }
@@ -205,6 +206,9 @@ impl<'s> ShownSimulation<'s> {
             .iter()
             .map(|outcome| format!("{} of {all} of {}", span(outcome.seconds), outcome.policy));
         let parts: Vec<String> = parts.collect();
+        if parts.is_empty() {
+            return Some(format!("stopped by {signal}, before any policy was run"));
+        }
         Some(format!("stopped by {signal}, after {}", parts.join(", ")))
     }
 }

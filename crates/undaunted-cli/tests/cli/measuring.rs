@@ -223,12 +223,14 @@ fn ctrl_c_gives_what_was_measured_until_then() {
         .failed(130, &["stopping after Ctrl-C"])
         .json();
     assert_eq!(json["interrupted"], true);
-    assert_eq!(
-        json["outcomes"][0]["seconds"], 180.0,
-        "the prediction is complete"
-    );
     let measured = json["measured"][0]["seconds"].as_f64().unwrap();
     assert!(measured < 30.0, "{measured}");
+    // What has not been measured is no error of the prediction.
+    let predicted = json["outcomes"][0]["seconds"].as_f64().unwrap();
+    assert!(
+        (predicted - measured).abs() < 0.01,
+        "{predicted} and {measured}"
+    );
 }
 
 #[test]

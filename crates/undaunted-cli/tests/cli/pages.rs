@@ -63,6 +63,50 @@ fn a_page_that_cannot_be_written_is_an_error_that_names_it() {
         .run("simulate outage --html folder")
         .failed(1, &["folder"]);
     assert!(sandbox.path("folder/file").exists());
+    sandbox.run("plan --html -").failed(2, &["this is a file"]);
+}
+
+/// It may have taken hours.
+#[test]
+fn a_simulation_is_shown_even_if_there_can_be_no_page_of_it() {
+    let sandbox = Sandbox::new();
+    let line = "simulate outage --policy default --no-plots --html no/folder/page.html";
+    let ended = sandbox.run(line).failed(1, &["no/folder/page.html"]);
+    assert!(ended.stdout.contains("recovers after"), "{ended:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_page_has_the_permissions_of_the_one_before_and_links_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let sandbox = Sandbox::new();
+    sandbox.write("page.html", b"an older one");
+    let private = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(sandbox.path("page.html"), private).unwrap();
+    symlink("page.html", sandbox.path("link.html")).unwrap();
+    sandbox.run("plan --html link.html").ok();
+    let link = fs::symlink_metadata(sandbox.path("link.html")).unwrap();
+    assert!(link.is_symlink());
+    assert!(sandbox.text("page.html").starts_with("<!DOCTYPE html>"));
+    let page = fs::metadata(sandbox.path("page.html")).unwrap();
+    assert_eq!(page.permissions().mode() & 0o777, 0o600);
+}
+
+/// The README shows two of the plots.
+#[test]
+fn the_pictures_are_those_of_the_pages() {
+    let sandbox = Sandbox::new();
+    for (name, picture) in PICTURES {
+        sandbox
+            .run(&format!("simulate {name} -q --html page.html"))
+            .ok();
+        let (_, plot) = picture
+            .split_once("<g transform=\"translate(0, 58)\">")
+            .unwrap();
+        let (plot, _) = plot.split_once("</g>").unwrap();
+        assert!(sandbox.text("page.html").contains(plot.trim()), "{name}");
+    }
 }
 
 fn thousands(number: u64) -> String {
@@ -71,3 +115,14 @@ fn thousands(number: u64) -> String {
         _ => format!("{},{:03}", number / 1000, number % 1000),
     }
 }
+
+const PICTURES: [(&str, &str); 2] = [
+    (
+        "outage",
+        include_str!("../../../undaunted-sim/pictures/outage.svg"),
+    ),
+    (
+        "throttle",
+        include_str!("../../../undaunted-sim/pictures/throttle.svg"),
+    ),
+];

@@ -5,14 +5,10 @@ pub(crate) mod file;
 mod scaled;
 mod words;
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::clients::Clients;
-use crate::engine;
 use crate::fault::Fault;
-use crate::outcome::Outcome;
-use crate::policy::Policy;
 use crate::service::Service;
 
 /// Who calls a service, what the service does, and what goes wrong.
@@ -51,37 +47,6 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Runs a policy. The same scenario and policy give the same outcome, always.
-    #[must_use]
-    pub fn run(&self, policy: &Policy) -> Outcome {
-        engine::run(self, policy, |_| ControlFlow::Continue(()))
-    }
-
-    /// Runs a policy, and tells `watch` again and again how much of the time has passed. It may stop the
-    /// run; the outcome is then that of the time until there.
-    ///
-    /// ```
-    /// use std::ops::ControlFlow;
-    /// use std::time::Duration;
-    /// use undaunted::RetryConfig;
-    /// use undaunted_sim::{Policy, Scenario};
-    ///
-    /// let scenario = Scenario { duration: Duration::from_secs(86_400), ..Scenario::default() };
-    /// let policy = Policy::new("default", RetryConfig::default());
-    /// let outcome = scenario.run_watched(&policy, |passed| {
-    ///     if passed > Duration::from_secs(600) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    /// });
-    /// assert!(outcome.seconds > 600.0 && outcome.seconds < 3600.0);
-    /// ```
-    #[must_use]
-    pub fn run_watched(
-        &self,
-        policy: &Policy,
-        watch: impl FnMut(Duration) -> ControlFlow<()>,
-    ) -> Outcome {
-        engine::run(self, policy, watch)
-    }
-
     pub(crate) fn step(&self) -> Duration {
         let step = self.step.unwrap_or(self.duration / STEPS);
         step.max(self.duration / MOST_STEPS)

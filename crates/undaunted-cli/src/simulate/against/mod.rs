@@ -45,6 +45,27 @@ pub(super) struct Observed {
     pub(super) late: Duration,
 }
 
+impl Observed {
+    /// What is predicted of the time until the measurement was stopped. What comes later has not been
+    /// measured, and is no error of the prediction.
+    pub(super) fn predicted_until_then(
+        &self,
+        scenario: &Scenario,
+        policies: &[Policy],
+    ) -> Vec<Outcome> {
+        let Some(measured) = self.outcomes.first() else {
+            return Vec::new();
+        };
+        let duration = Duration::from_secs_f64(measured.seconds);
+        let duration = duration.clamp(SHORTEST, scenario.duration.max(SHORTEST));
+        let mut begun = scenario.clone();
+        begun.faults.retain(|fault| fault.from < duration);
+        begun.step = Some(Duration::from_secs_f64(measured.step));
+        begun.duration = duration;
+        policies.iter().map(|policy| begun.run(policy)).collect()
+    }
+}
+
 /// Runs all policies at the same time, each with a server of its own, until the end of the scenario or
 /// until that is stopped.
 pub(super) async fn measure(
@@ -116,3 +137,4 @@ impl Run {
 
 /// As often as gauges are looked at, and the bar moves.
 const TICK: Duration = Duration::from_millis(100);
+const SHORTEST: Duration = Duration::from_millis(1);

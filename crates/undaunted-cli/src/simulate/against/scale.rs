@@ -13,9 +13,10 @@ pub(in crate::simulate) fn share(predicted: &[Outcome]) -> f64 {
     if share >= 1.0 {
         return 1.0;
     }
-    // In round numbers, of two digits.
-    let unit = 10_f64.powf(share.log10().floor() - 1.0);
-    (share / unit).floor() * unit
+    // In round numbers: a whole percent, or two digits of less.
+    let digits = (1.0 - share.log10().floor()).clamp(2.0, MOST_DIGITS);
+    let scale = 10_f64.powf(digits);
+    (share * scale).floor().max(1.0) / scale
 }
 
 /// The most requests a second, over some seconds: a burst is no load.
@@ -45,6 +46,8 @@ const MOST_REQUESTS: f64 = 600.0;
 /// most systems.
 const MOST_CALLS: f64 = 400.0;
 const SECONDS: f64 = 5.0;
+/// After the point: a billionth of ten million clients is none.
+const MOST_DIGITS: f64 = 9.0;
 
 #[cfg(test)]
 mod tests {
@@ -79,5 +82,8 @@ mod tests {
         assert!(share(&[rate.clone(), rate]) < of_rate * 0.6);
         let crowd = share(&[outcome(Arrivals::together(4000))]);
         assert!((crowd - 0.1).abs() < 1e-9, "{crowd}");
+        // However many there are.
+        let crowd = share(&[outcome(Arrivals::together(1_000_000))]);
+        assert!((crowd - 0.0004).abs() < 1e-9, "{crowd}");
     }
 }

@@ -39,18 +39,28 @@ pub(super) fn read(path: &Path) -> Result<Vec<Request>, UsageError> {
         source,
     };
     let file = File::open(path).map_err(unreadable)?;
+    let mut file = BufReader::new(file);
     let mut requests = Vec::new();
-    for (number, line) in (1..).zip(BufReader::new(file).lines()) {
-        let line = line.map_err(unreadable)?;
+    for number in 1.. {
+        let mut line = String::new();
+        if file.read_line(&mut line).map_err(unreadable)? == 0 {
+            break;
+        }
         if line.trim().is_empty() {
             continue;
         }
-        let request = parsed(&line).map_err(|problem| UsageError::RecordedLine {
-            path: path.display().to_string(),
-            number,
-            problem,
-        })?;
-        requests.push(request);
+        match parsed(&line) {
+            Ok(request) => requests.push(request),
+            // It is still being written, or the server was killed.
+            Err(_) if !line.ends_with('\n') && !requests.is_empty() => {}
+            Err(problem) => {
+                return Err(UsageError::RecordedLine {
+                    path: path.display().to_string(),
+                    number,
+                    problem,
+                });
+            }
+        }
     }
     requests.sort_by(|a, b| a.at.total_cmp(&b.at));
     // So that times are short, and a difference of two loses no digits.
@@ -135,6 +145,18 @@ mod tests {
         ] {
             assert_eq!(fate(status, fault), expected, "{status} {fault}");
         }
+    }
+
+    #[test]
+    fn a_last_line_that_is_not_complete_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("requests.jsonl");
+        let whole = "{\"time\":\"2026-01-01T00:00:00Z\",\"seconds\":1,\"status\":200}\n";
+        std::fs::write(&path, format!("{whole}{}", &whole[..30])).unwrap();
+        assert_eq!(read(&path).unwrap().len(), 1);
+        std::fs::write(&path, format!("{}\n{whole}", &whole[..30])).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains("line 1"), "{error}");
     }
 
     #[test]
