@@ -204,7 +204,8 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     /// reads, once an operation, and never while the service throttles, the budget is below half, or
     /// the store has no room for another attempt. A service that is slow as a whole gets hardly more
     /// requests. Only reads of objects and ranges are hedged: never a HEAD, a list, a write or a
-    /// delete. Ranges of `get_ranges` are read one by one then, joined where they are close.
+    /// delete. Ranges of `get_ranges` are read by a request each then, up to 10 at the same time,
+    /// joined where they are close.
     ///
     /// The attempt goes on with the response that was first, which gives the ETag that the rest is
     /// pinned to. The other connection is closed: over HTTP/1.1, which is object_store's default, the

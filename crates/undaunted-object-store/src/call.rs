@@ -69,6 +69,8 @@ pub(crate) struct Recorder<'c> {
     location: &'c Path,
     report: Mutex<ReportBuilder>,
     trace: Trace,
+    /// Whether the operation goes on when these attempts have succeeded.
+    is_part: bool,
 }
 
 impl<'c> Recorder<'c> {
@@ -84,6 +86,20 @@ impl<'c> Recorder<'c> {
             location,
             report: Mutex::default(),
             trace,
+            is_part: false,
+        }
+    }
+
+    /// The recorder of a part of an operation, whose end [`Trace::succeed`] tells.
+    pub(crate) fn of_part(
+        policy: &'c Policy,
+        operation: Operation,
+        location: &'c Path,
+        trace: Trace,
+    ) -> Self {
+        Self {
+            is_part: true,
+            ..Self::of(policy, operation, location, trace)
         }
     }
 
@@ -147,7 +163,9 @@ impl<'c> Recorder<'c> {
 
     fn record(&self, event: &Event<'_>) {
         self.lock().record(event);
-        self.trace.record(event);
+        if !(self.is_part && matches!(event.outcome, AttemptOutcome::Succeeded)) {
+            self.trace.record(event);
+        }
         observe::record(event);
         if matches!(event.outcome, AttemptOutcome::Stopped { .. }) {
             observe::record_failed(&FailedOperation {

@@ -59,6 +59,13 @@ mod enabled {
                 (_, end) => end,
             };
         }
+
+        pub(crate) fn succeed(&self) {
+            let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+            if matches!(*end, End::Open) {
+                *end = End::Succeeded(self.began.elapsed());
+            }
+        }
     }
 
     impl Drop for Call {
@@ -126,6 +133,9 @@ mod disabled {
 
         #[allow(clippy::unused_self, reason = "as where metrics are on")]
         pub(crate) const fn record(&self, _: &Event<'_>) {}
+
+        #[allow(clippy::unused_self, reason = "as where metrics are on")]
+        pub(crate) const fn succeed(&self) {}
     }
 
     pub(crate) const IS_ON: bool = false;

@@ -22,6 +22,7 @@ use crate::operation::Operation;
 use crate::pin::ObjectPin;
 use crate::policy::Policy;
 use crate::store::RetryStore;
+use crate::trace::Trace;
 use crate::verify::Verifier;
 
 impl<S: ObjectStore> RetryStore<S> {
@@ -74,11 +75,13 @@ impl<S: ObjectStore> RetryStore<S> {
             Some(_) => OnceLock::from(pin.clone()),
             None => OnceLock::new(),
         };
-        let read = RangeRead::new(self, location, &pin, range.clone());
+        let operation = ReadOperation::begin(self, location);
+        let read = RangeRead::new(self, location, &pin, range.clone(), &operation);
         if let Err(error) = read.read(buffer).await {
             buffer.clear();
             return Err(error);
         }
+        operation.trace.succeed();
         if (buffer.len() as u64) < range.end - range.start {
             buffer.clear();
             return Err(out_of_bounds(&range, location));
@@ -97,7 +100,9 @@ impl<S: ObjectStore> RetryStore<S> {
         ranges: &[Range<u64>],
     ) -> Result<Vec<Bytes>> {
         let joined = joined(ranges);
-        let parts = self.retry_apart(location, &joined).await?;
+        let operation = ReadOperation::begin(self, location);
+        let parts = self.retry_apart(location, &joined, &operation).await?;
+        operation.trace.succeed();
         ranges
             .iter()
             .map(|range| part_of(range, &joined, &parts, location))
@@ -105,12 +110,18 @@ impl<S: ObjectStore> RetryStore<S> {
     }
 
     /// [`retry_ranges`](Self::retry_ranges) of ranges that object_store does not join.
-    async fn retry_apart(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+    async fn retry_apart(
+        &self,
+        location: &Path,
+        ranges: &[Range<u64>],
+        operation: &ReadOperation,
+    ) -> Result<Vec<Bytes>> {
+        let trace = operation.trace.clone();
+        let recorder = Recorder::of_part(&self.policy, Operation::Get, location, trace);
+        let on_event = recorder.on_event();
+        let mut attempts = recorder.attempts(&on_event);
         // The store's own way shows no single responses, so nothing in it can be hedged.
         if self.policy.hedger.is_none() {
-            let recorder = Recorder::new(&self.policy, Operation::Get, location);
-            let on_event = recorder.on_event();
-            let mut attempts = recorder.attempts(&on_event);
             match attempts
                 .attempt((*self.inner).get_ranges(location, ranges))
                 .await
@@ -124,11 +135,26 @@ impl<S: ObjectStore> RetryStore<S> {
         let pin = OnceLock::new();
         let read = |range| async {
             let mut buffer = Vec::new();
-            let read = RangeRead::new(self, location, &pin, range);
+            let read = RangeRead::new(self, location, &pin, range, operation);
             read.read(&mut buffer).await?;
             Ok::<_, Error>(Bytes::from(buffer))
         };
         coalesce_ranges(ranges, read, OBJECT_STORE_COALESCE_DEFAULT).await
+    }
+}
+
+/// One operation, however many ranges it reads.
+struct ReadOperation {
+    trace: Trace,
+    once: HedgedOnce,
+}
+
+impl ReadOperation {
+    fn begin<S>(store: &RetryStore<S>, location: &Path) -> Self {
+        Self {
+            trace: Trace::begin(&store.policy, Operation::Get, location),
+            once: HedgedOnce::default(),
+        }
     }
 }
 
@@ -145,7 +171,8 @@ struct RangeRead<'a, S> {
     verifier: Option<Verifier>,
     /// What the caller gets if reading again does not help.
     corrupt: Option<Error>,
-    once: HedgedOnce,
+    /// What the range is read for, perhaps with others.
+    operation: &'a ReadOperation,
 }
 
 impl<'a, S: ObjectStore> RangeRead<'a, S> {
@@ -154,6 +181,7 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
         location: &'a Path,
         pin: &'a OnceLock<ObjectPin>,
         range: Range<u64>,
+        operation: &'a ReadOperation,
     ) -> Self {
         Self {
             inner: &store.inner,
@@ -164,13 +192,14 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
             has_no_ranges: false,
             verifier: None,
             corrupt: None,
-            once: HedgedOnce::default(),
+            operation,
         }
     }
 
     /// Fills `buffer`, which is empty, with as much of the range as the object has.
     async fn read(mut self, buffer: &mut Vec<u8>) -> Result<()> {
-        let recorder = Recorder::new(self.policy, Operation::Get, self.location);
+        let trace = self.operation.trace.clone();
+        let recorder = Recorder::of_part(self.policy, Operation::Get, self.location, trace);
         let on_event = recorder.on_event();
         let mut broken = None;
         loop {
@@ -266,7 +295,7 @@ impl<'a, S: ObjectStore> RangeRead<'a, S> {
         let (inner, location) = (self.inner, self.location);
         let get = self
             .policy
-            .get(inner, location, options.clone(), &self.once);
+            .get(inner, location, options.clone(), &self.operation.once);
         let result = get.await;
         let result = result.map_err(|error| ObjectPin::explain(self.location, error))?;
         let pin = self.pin.get_or_init(|| ObjectPin::of(&result.meta));

@@ -67,6 +67,13 @@ impl Trace {
         }
     }
 
+    /// The operation has succeeded, after parts of it that do not end it.
+    pub(crate) fn succeed(&self) {
+        if let Some(traced) = &self.0 {
+            traced.call.succeed();
+        }
+    }
+
     /// Runs an attempt, whose requests are taken down.
     pub(crate) async fn attempt<T>(&self, attempt: impl Future<Output = T>) -> T {
         let Some(traced) = &self.0 else {

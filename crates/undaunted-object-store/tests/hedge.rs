@@ -334,3 +334,16 @@ async fn a_request_that_waits_to_be_sent_is_not_late() {
     assert_eq!(store.inner().gets(), 2);
     assert!(start.elapsed() < 1050 * MS);
 }
+
+/// Ranges that are far apart, each of which is a request.
+#[tokio::test(start_paused = true)]
+async fn ranges_that_are_read_together_are_hedged_once() {
+    let store = warm(builder()).await;
+    let content = vec![7; 5_000_000];
+    store.put(&key(), content.into()).await.unwrap();
+    store.inner().next([(50 * MS, None); 3]);
+    let ranges: [Range<u64>; 3] = [0..3, 2_000_000..2_000_003, 4_000_000..4_000_003];
+    let (read, observed) = observe(store.get_ranges(&key(), &ranges)).await;
+    assert_eq!(read.unwrap().len(), 3);
+    assert_eq!((store.inner().gets(), observed.hedges), (4, 1));
+}

@@ -10,13 +10,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use example::{attribute, caller, traced_upload_and_download};
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutPayload};
 use opentelemetry::Value;
-use opentelemetry::trace::Status;
-use opentelemetry_sdk::trace::SpanData;
+use opentelemetry::trace::{Status, TracerProvider};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use undaunted::{Hedge, Jitter, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, Operation, Rule};
@@ -159,7 +162,7 @@ async fn the_metrics_count_every_request_and_every_call_once() {
     store.list(None).try_collect::<Vec<_>>().await.unwrap_err();
     // A call that is given up by its caller did not end, and a body that is not wanted did.
     let head = GetOptions::new().with_head(true);
-    drop(store.get_opts(&path, head.clone()));
+    assert!(store.get_opts(&path, head.clone()).now_or_never().is_none());
     drop(store.get(&path).await.unwrap());
     store.get_opts(&path, head).await.unwrap();
 
@@ -258,4 +261,66 @@ async fn a_hedged_read_is_counted_once() {
         assert_eq!(numbers.get(name), Some(&count), "{name} in {numbers:#?}");
     }
     assert_eq!(numbers.get("undaunted.recoveries get"), None);
+}
+
+/// Keeps the spans of this thread until the guard is dropped.
+fn traced() -> (InMemorySpanExporter, DefaultGuard) {
+    let exporter = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder();
+    let provider = provider.with_simple_exporter(exporter.clone()).build();
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+    let ours = Targets::new().with_target("undaunted::span", LevelFilter::INFO);
+    let subscriber = tracing_subscriber::registry().with(layer.with_filter(ours));
+    (exporter, tracing::subscriber::set_default(subscriber))
+}
+
+/// The spans of operations, and the numbers of attempts in them.
+fn operations(exporter: &InMemorySpanExporter) -> Vec<(String, i64)> {
+    let spans = exporter.get_finished_spans().unwrap().into_iter();
+    let operations = spans.filter(|span| attribute(span, "undaunted.attempts").is_some());
+    operations
+        .map(|span| (span.name.to_string(), number(&span, "undaunted.attempts")))
+        .collect()
+}
+
+#[tokio::test]
+async fn ranges_that_are_read_together_are_one_call() {
+    for is_hedged in [false, true] {
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        let _metrics = metrics::set_default_local_recorder(&recorder);
+        let (exporter, _spans) = traced();
+        let server = S3Server::builder().bucket("data").start().await.unwrap();
+        let (backend, path) =
+            Backend::open_with("s3://data/a.bin", server.object_store_options()).unwrap();
+        let mut builder = backend.builder().config(config());
+        if is_hedged {
+            builder = builder.hedge(Hedge::default());
+        }
+        let store = builder.build();
+        store.put(&path, vec![7; 5_000_000].into()).await.unwrap();
+        let once = Rule::new(Operation::Get, Fault::FailBefore(Failure::status(503))).count(1);
+        server.set_plan(FaultPlan::scripted([once]));
+        let before = server.requests().len();
+        let ranges = [0..10, 2_000_000..2_000_010, 4_000_000..4_000_010];
+        let read = store.get_ranges(&path, &ranges).await.unwrap();
+        assert!(read.iter().all(|range| range == &[7; 10][..]));
+
+        let requests = server.requests().len() - before;
+        let numbers = numbers(&snapshotter);
+        for name in [
+            "undaunted.calls get",
+            "undaunted.successes get",
+            "undaunted.recoveries get",
+            "undaunted.call.duration get",
+        ] {
+            assert_eq!(numbers.get(name), Some(&1), "{name} in {numbers:#?}");
+        }
+        let attempts = numbers.get("undaunted.attempts get").copied().unwrap();
+        let spans = [("put".to_owned(), 1), ("get".to_owned(), attempts as i64)];
+        assert_eq!(operations(&exporter), spans);
+        if is_hedged {
+            assert_eq!(attempts, requests as u64);
+        }
+    }
 }
