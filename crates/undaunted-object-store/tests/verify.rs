@@ -2,6 +2,8 @@
 #![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used)]
 
+mod wire;
+
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use undaunted::{RetryConfig, Retryable};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, Operation, Rule};
 use undaunted_object_store::{Backend, Corrupt, ObjectPin, RetryConnector, RetryStore};
+use wire::{Response, serve};
 
 type Store = RetryStore<Arc<dyn ObjectStore>>;
 
@@ -263,6 +266,38 @@ async fn an_etag_that_only_looks_like_an_md5_is_not_believed() {
         let read: Result<Bytes, Error> = read(&store, &path).await;
         assert_eq!(read.is_err(), verified, "{name}: {value}");
     }
+}
+
+#[tokio::test]
+async fn a_checksum_is_asked_for_only_where_it_is_compared() {
+    let server = serve(|_| {
+        let object = Response::of(200, "abc").with("etag", "\"a\"");
+        Some(object.with("last-modified", "Wed, 21 Oct 2020 07:28:00 GMT"))
+    })
+    .await;
+    let options = [
+        ("aws_access_key_id", "AK"),
+        ("aws_secret_access_key", "SK"),
+        ("aws_allow_http", "true"),
+        ("aws_endpoint", &server.url),
+    ];
+    let builder = || {
+        let (backend, path) = Backend::open_with("s3://bucket/key", options).unwrap();
+        (backend.builder(), path)
+    };
+    let (checked, path) = builder();
+    let stores = [
+        checked.build(),
+        builder().0.without_checksums().build(),
+        builder().0.without_checksums().verify_reads().build(),
+    ];
+    for store in &stores {
+        assert_eq!(read(store, &path).await.unwrap(), "abc");
+    }
+    let requests = server.requests();
+    let asked = requests.iter().map(|it| it.header("x-amz-checksum-mode"));
+    let asked: Vec<_> = asked.collect();
+    assert_eq!(asked, [Some("ENABLED"), None, Some("ENABLED")]);
 }
 
 /// What was wrong comes once more, slowly: after the head it is no attempt that a limit may cut.
