@@ -126,7 +126,7 @@ struct Source<S> {
     /// What the bytes are compared with, if they are.
     verifier: Option<Verifier>,
     /// Set once all have arrived, and are wrong: the object is read again.
-    again: Option<Arc<Again>>,
+    again: Option<Box<Again>>,
     /// What the caller gets if that does not help.
     corrupt: Option<Error>,
     once: HedgedOnce,
@@ -138,6 +138,31 @@ struct Again {
     handed_over: Verifier,
     /// Where the last bytes begin.
     from: u64,
+    /// Of what has arrived anew.
+    verifier: Verifier,
+    /// How much that is.
+    arrived: u64,
+    /// The last bytes, as far as they have arrived anew.
+    last: Vec<u8>,
+}
+
+impl Again {
+    /// Takes note of what arrived anew. Returns whether it can still make the object whole: what was
+    /// handed over has to be right already.
+    fn update(&mut self, chunk: &[u8]) -> bool {
+        let before = usize::try_from(self.from.saturating_sub(self.arrived)).unwrap_or(usize::MAX);
+        let (before, behind) = chunk.split_at(before.min(chunk.len()));
+        self.verifier.update(before);
+        self.arrived += before.len() as u64;
+        let is_at_last = self.arrived == self.from && self.last.is_empty();
+        if is_at_last && !self.verifier.agrees_with(&self.handed_over) {
+            return false;
+        }
+        self.verifier.update(behind);
+        self.arrived += behind.len() as u64;
+        self.last.extend_from_slice(behind);
+        true
+    }
 }
 
 impl<S: ObjectStore> Source<S> {
@@ -167,9 +192,12 @@ impl<S: ObjectStore> Source<S> {
         verifier.update(bytes);
         if let Err(corrupt) = verifier.finish(&self.location) {
             let error = arrived_changed(&corrupt);
-            self.again = Some(Arc::new(Again {
+            self.again = Some(Box::new(Again {
+                verifier: handed_over.anew(),
                 handed_over,
                 from: left.end - bytes.len() as u64,
+                arrived: 0,
+                last: Vec::new(),
             }));
             self.corrupt = Some(corrupt);
             return Err(error);
@@ -196,9 +224,17 @@ impl<S: ObjectStore> Source<S> {
             if let Err(last) = attempts.failed(error).await {
                 return Err(self.corrupt.take().unwrap_or(last));
             }
-            let next = match self.again.clone() {
-                Some(again) => attempts.attempt(self.read_again(&again)).await,
-                None => attempts.attempt(self.ask_again()).await,
+            let next = if self.again.is_none() {
+                attempts.attempt(self.ask_again()).await
+            } else {
+                match attempts.attempt(self.begin_again()).await {
+                    Ok(body) => {
+                        // Every byte that arrived renews the retries, as it does otherwise.
+                        attempts = recorder.attempts(&on_event);
+                        self.read_again(body).await
+                    }
+                    Err(next) => Err(next),
+                }
             };
             match next {
                 Ok(chunk) => return Ok(chunk),
@@ -207,30 +243,37 @@ impl<S: ObjectStore> Source<S> {
         }
     }
 
-    /// Reads the whole object again, and returns the last bytes of it if it is right now. What was
-    /// handed over has to be right already.
-    async fn read_again(&mut self, again: &Again) -> Result<Option<Bytes>> {
-        let mut verifier = again.handed_over.anew();
-        let end = self.body.left().end;
-        let mut body = self.get(None, 0..end).await?;
-        let (mut last, mut at) = (Vec::new(), 0);
-        loop {
-            let Some(chunk) = body.next().await? else {
-                verifier.finish(&self.location)?;
-                return Ok(Some(last.into()));
-            };
-            let before = usize::try_from(again.from.saturating_sub(at)).unwrap_or(usize::MAX);
-            let (before, behind) = chunk.split_at(before.min(chunk.len()));
-            verifier.update(before);
-            // Where the last bytes begin.
-            let is_there = !behind.is_empty() && last.is_empty();
-            if is_there && !verifier.agrees_with(&again.handed_over) {
-                return Err(generic("what was handed over is not what was stored"));
-            }
-            verifier.update(behind);
-            last.extend_from_slice(behind);
-            at += chunk.len() as u64;
+    /// Asks for the whole object again, or for what has not arrived anew yet, until bytes arrive.
+    async fn begin_again(&mut self) -> Result<CheckedBody> {
+        let arrived = self.again.as_ref().map_or(0, |again| again.arrived);
+        let wanted = arrived..self.body.left().end;
+        let range = (arrived > 0).then(|| GetRange::Bounded(wanted.clone()));
+        let mut body = self.get(range, wanted).await?;
+        if let Some(chunk) = body.next().await? {
+            self.arrived_anew(&chunk)?;
         }
+        Ok(body)
+    }
+
+    /// Reads the rest, and returns the last bytes of the object if it is right now.
+    async fn read_again(&mut self, mut body: CheckedBody) -> Result<Option<Bytes>> {
+        while let Some(chunk) = body.next().await? {
+            self.arrived_anew(&chunk)?;
+        }
+        let Some(again) = self.again.take() else {
+            return Ok(None);
+        };
+        again.verifier.finish(&self.location)?;
+        Ok(Some(again.last.into()))
+    }
+
+    fn arrived_anew(&mut self, chunk: &[u8]) -> Result<()> {
+        let may_be_right = self.again.as_mut().is_none_or(|again| again.update(chunk));
+        if may_be_right {
+            return Ok(());
+        }
+        let corrupt = self.corrupt.take();
+        Err(corrupt.unwrap_or_else(|| generic("what was handed over is not what was stored")))
     }
 
     async fn ask_again(&mut self) -> Result<Option<Bytes>> {

@@ -227,7 +227,7 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
         self
     }
 
-    /// Believes what arrives, also where the service says a checksum of it.
+    /// Believes what arrives, also where the service says a checksum of it, and asks S3 for none.
     ///
     /// By default the CRC of a whole object is compared with the one that the service says: S3 and
     /// Google Cloud Storage do. An object that arrived changed is read again once; if it is wrong again,
@@ -311,10 +311,10 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     }
 }
 
-/// The bucket of a store that is S3, or is around one. It says so nowhere but in its `Display`.
+/// The bucket of a store that is S3. It says so nowhere but in its `Display`. One that is around
+/// another may have other keys than the bucket.
 fn bucket_of_s3(shown: &str) -> Option<String> {
-    let (_, bucket) = shown.split_once("AmazonS3(")?;
-    let (bucket, _) = bucket.split_once(')')?;
+    let bucket = shown.strip_prefix("AmazonS3(")?.strip_suffix(')')?;
     Some(bucket.to_owned())
 }
 
@@ -325,5 +325,17 @@ impl<S: ObjectStore> fmt::Debug for RetryStoreBuilder<S> {
             .field("policy", &self.policy)
             .field("capabilities", &self.capabilities)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_of_a_store_around_s3_are_not_taken_for_those_of_the_bucket() {
+        assert_eq!(bucket_of_s3("AmazonS3(data)").as_deref(), Some("data"));
+        assert_eq!(bucket_of_s3("PrefixObjectStore(AmazonS3(data))"), None);
+        assert_eq!(bucket_of_s3("InMemory"), None);
     }
 }

@@ -106,9 +106,13 @@ impl<'c> Recorder<'c> {
     /// The recorder of an operation that goes on after an attempt which succeeded, and whose
     /// body broke then.
     pub(crate) fn of_resumption(policy: &'c Policy, location: &'c Path, trace: Trace) -> Self {
-        let recorder = Self::of(policy, Operation::Get, location, trace);
-        recorder.lock().begin_attempt();
-        recorder
+        Self::of(policy, Operation::Get, location, trace).resuming()
+    }
+
+    /// The recorder where what the first attempt brought breaks.
+    pub(crate) fn resuming(self) -> Self {
+        self.lock().begin_attempt();
+        self
     }
 
     /// What [`attempts`](Self::attempts) are to tell what happens.

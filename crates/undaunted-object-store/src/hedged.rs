@@ -21,6 +21,7 @@ use undaunted::{Answer, Hedger, Verdict};
 use crate::observe;
 use crate::operation::Operation;
 use crate::policy::Policy;
+use crate::verify::Unchecked;
 
 /// In the extensions of a read that may be hedged: when its request is sent. A store beneath a
 /// [`RetryStore`](crate::RetryStore) that lets requests wait says so, since a request that has not
@@ -120,9 +121,12 @@ impl Policy {
         &self,
         store: &S,
         location: &Path,
-        options: GetOptions,
+        mut options: GetOptions,
         once: &HedgedOnce,
     ) -> Result<GetResult> {
+        if !self.checksums && !self.verify_reads {
+            options.extensions.insert(Unchecked);
+        }
         match &self.hedger {
             Some(hedger) if !options.head => {
                 let read = HedgedRead {

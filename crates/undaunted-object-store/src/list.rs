@@ -22,6 +22,7 @@ use crate::error::{OutOfOrder, generic};
 use crate::operation::Operation;
 use crate::policy::Policy;
 use crate::skipped;
+use crate::trace::Trace;
 
 /// Lists one store.
 pub(crate) struct Lister<S> {
@@ -172,6 +173,8 @@ struct Entries<S> {
     /// Whether an entry was handed out.
     begun: bool,
     stream: BoxStream<'static, Result<ObjectMeta>>,
+    /// The operation, once the list is read.
+    trace: Option<Trace>,
 }
 
 impl<S: ObjectStore> Entries<S> {
@@ -182,6 +185,7 @@ impl<S: ObjectStore> Entries<S> {
             prefix: prefix.cloned(),
             after: offset.cloned(),
             begun: false,
+            trace: None,
             lister,
         }
     }
@@ -194,9 +198,13 @@ impl<S: ObjectStore> Entries<S> {
     }
 
     async fn next(&mut self) -> Result<Option<ObjectMeta>> {
-        let entry = match within_deadline(self.stream.try_next()).await {
-            Ok(entry) => entry,
-            Err(error) => self.resume(error).await?,
+        let entry = if self.trace.is_none() {
+            self.ask(None).await?
+        } else {
+            match within_deadline(self.stream.try_next()).await {
+                Ok(entry) => entry,
+                Err(error) => self.ask(Some(error)).await?,
+            }
         };
         if let Some(entry) = &entry {
             // A store that lists out of order once cannot be trusted to have listed in order.
@@ -207,12 +215,15 @@ impl<S: ObjectStore> Entries<S> {
             self.lister.in_order &= follows;
             self.after = Some(entry.location.clone());
             self.begun = true;
+        } else if let Some(trace) = &self.trace {
+            trace.succeed();
         }
         Ok(entry)
     }
 
-    /// Begins again after the last key, until there is an entry or an end.
-    async fn resume(&mut self, mut error: Error) -> Result<Option<ObjectMeta>> {
+    /// Begins, or begins again after the last key where the list broke, until there is an entry or an
+    /// end.
+    async fn ask(&mut self, mut broken: Option<Error>) -> Result<Option<ObjectMeta>> {
         let Self {
             lister,
             prefix,
@@ -220,23 +231,31 @@ impl<S: ObjectStore> Entries<S> {
             after,
             begun,
             stream,
+            trace,
         } = self;
-        let recorder = Recorder::new(&lister.policy, Operation::List, location);
+        let policy = &lister.policy;
+        let trace = trace.get_or_insert_with(|| Trace::begin(policy, Operation::List, location));
+        let mut recorder = Recorder::of_part(policy, Operation::List, location, trace.clone());
+        if broken.is_some() {
+            recorder = recorder.resuming();
+        }
         let on_event = recorder.on_event();
         let mut attempts = recorder.attempts(&on_event);
         loop {
-            if *begun && !lister.in_order {
-                let error = OutOfOrder {
-                    store: lister.inner.to_string(),
-                    source: error,
-                };
-                return Err(attempts.give_up(generic(error)).await);
+            if let Some(error) = broken {
+                if *begun && !lister.in_order {
+                    let error = OutOfOrder {
+                        store: lister.inner.to_string(),
+                        source: error,
+                    };
+                    return Err(attempts.give_up(generic(error)).await);
+                }
+                attempts.failed(error).await?;
+                *stream = stream_of(&*lister.inner, prefix.as_ref(), after.as_ref());
             }
-            attempts.failed(error).await?;
-            *stream = stream_of(&*lister.inner, prefix.as_ref(), after.as_ref());
             match attempts.attempt(stream.try_next()).await {
                 Ok(entry) => return Ok(entry),
-                Err(next) => error = next,
+                Err(error) => broken = Some(error),
             }
         }
     }

@@ -19,6 +19,10 @@ use crate::policy::Policy;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ETagIsNoMd5;
 
+/// In the extensions of a read: nobody compares it with a checksum, so none is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unchecked;
+
 /// In the extensions of a response: the CRC of the whole object, as the service has it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StoredCrc {

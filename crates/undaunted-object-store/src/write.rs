@@ -146,7 +146,8 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
             location: self.location,
             is_over,
         };
-        let error = match resolver.resolve(&self.write).await {
+        // In a box, or its room would be moved with every write, and it is hardly ever needed.
+        let error = match Box::pin(resolver.resolve(&self.write)).await {
             Resolution::Applied(meta) if is_over => {
                 let location = self.location;
                 tracing::info!(
@@ -229,4 +230,31 @@ impl WriteResult for () {
     fn of(_: ObjectMeta) -> Self {}
 
     fn with_report(self, _: &Recorder<'_>) -> Self {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of_val;
+
+    use object_store::memory::InMemory;
+    use undaunted::RetryConfig;
+
+    use super::*;
+
+    #[test]
+    fn a_put_has_no_room_for_what_resolves_it() {
+        let (store, location, payload) = (InMemory::new(), Path::from("a"), PutPayload::new());
+        let policy = Policy::new(RetryConfig::storage());
+        let resolver = Resolver {
+            store: &store,
+            policy: &policy,
+            location: &location,
+            is_over: false,
+        };
+        let write = Write::Create(None, &payload);
+        let resolution = size_of_val(&resolver.resolve(&write));
+        let opts = PutOptions::default();
+        let put = size_of_val(&put(&store, &policy, &location, payload.clone(), opts));
+        assert!(put < resolution, "{put} bytes of {resolution}");
+    }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use example::{attribute, caller, traced_upload_and_download};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutPayload};
 use opentelemetry::Value;
@@ -22,8 +23,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use undaunted::{Hedge, Jitter, RetryConfig};
 use undaunted_chaos::server::S3Server;
-use undaunted_chaos::{Failure, Fault, FaultPlan, Operation, Rule};
-use undaunted_object_store::{Backend, RetryStore, open_with};
+use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation, Rule};
+use undaunted_object_store::{Backend, Capabilities, RetryStore, open_with};
 
 /// The spans within this one, in the order in which they began.
 fn children<'s>(spans: &'s [SpanData], parent: &SpanData) -> Vec<&'s SpanData> {
@@ -274,6 +275,10 @@ fn traced() -> (InMemorySpanExporter, DefaultGuard) {
     (exporter, tracing::subscriber::set_default(subscriber))
 }
 
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap()
+}
+
 /// The spans of operations, and the numbers of attempts in them.
 fn operations(exporter: &InMemorySpanExporter) -> Vec<(String, i64)> {
     let spans = exporter.get_finished_spans().unwrap().into_iter();
@@ -317,10 +322,73 @@ async fn ranges_that_are_read_together_are_one_call() {
             assert_eq!(numbers.get(name), Some(&1), "{name} in {numbers:#?}");
         }
         let attempts = numbers.get("undaunted.attempts get").copied().unwrap();
-        let spans = [("put".to_owned(), 1), ("get".to_owned(), attempts as i64)];
+        let spans = [("put".to_owned(), 1), ("get".to_owned(), signed(attempts))];
         assert_eq!(operations(&exporter), spans);
         if is_hedged {
             assert_eq!(attempts, requests as u64);
         }
     }
+}
+
+/// A store without pages: its list is one call, however often it breaks.
+#[tokio::test]
+async fn a_list_that_is_read_by_entry_is_one_call() {
+    let breaks = || {
+        let broken = Fault::BreakList {
+            after: 3,
+            failure: Failure::Reset,
+        };
+        Rule::new(Operation::List, broken)
+    };
+    let gone = || Rule::new(Operation::List, Fault::FailBefore(Failure::Reset)).always();
+    for (rules, ends, recoveries, failures, attempts) in [
+        (vec![], true, None, None, 1),
+        (vec![breaks(), breaks()], true, Some(1), None, 3),
+        (vec![breaks(), gone()], false, None, Some(1), 3),
+        (vec![gone()], false, None, Some(1), 3),
+    ] {
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        let _metrics = metrics::set_default_local_recorder(&recorder);
+        let (exporter, _spans) = traced();
+        let memory = InMemory::new();
+        for number in 0..10 {
+            let key = Path::from(number.to_string());
+            memory.put(&key, "x".into()).await.unwrap();
+        }
+        let store = RetryStore::builder(FaultyStore::new(memory, FaultPlan::scripted(rules)))
+            .config(config())
+            .capabilities(Capabilities::none().with_lists_in_order())
+            .build();
+        // Nobody reads it.
+        drop(store.list(None));
+        let listed = store.list(None).try_collect::<Vec<_>>().await;
+        assert_eq!(listed.is_ok_and(|listed| listed.len() == 10), ends);
+
+        let numbers = numbers(&snapshotter);
+        for (name, count) in [
+            ("undaunted.calls list", Some(1)),
+            ("undaunted.successes list", ends.then_some(1)),
+            ("undaunted.recoveries list", recoveries),
+            ("undaunted.failures list retries_exhausted", failures),
+            ("undaunted.attempts list", Some(attempts)),
+        ] {
+            assert_eq!(numbers.get(name).copied(), count, "{name}: {numbers:#?}");
+        }
+        assert_eq!(
+            operations(&exporter),
+            [("list".to_owned(), signed(attempts))]
+        );
+    }
+    // One that is given up by its reader did not end.
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _metrics = metrics::set_default_local_recorder(&recorder);
+    let memory = InMemory::new();
+    memory.put(&Path::from("a"), "x".into()).await.unwrap();
+    let store = RetryStore::new(memory, config());
+    let mut list = store.list(None);
+    list.try_next().await.unwrap().unwrap();
+    drop(list);
+    assert_eq!(numbers(&snapshotter).get("undaunted.calls list"), None);
 }

@@ -2,6 +2,8 @@
 #![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used)]
 
+mod wire;
+
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use undaunted::{RetryConfig, Retryable};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, Operation, Rule};
 use undaunted_object_store::{Backend, Corrupt, ObjectPin, RetryConnector, RetryStore};
+use wire::{Response, serve};
 
 type Store = RetryStore<Arc<dyn ObjectStore>>;
 
@@ -305,5 +308,98 @@ async fn an_etag_that_only_looks_like_an_md5_is_not_believed() {
         store.put(&path, content().into()).await.unwrap();
         let read: Result<Bytes, Error> = read(&store, &path).await;
         assert_eq!(read.is_err(), verified, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_checksum_is_asked_for_only_where_it_is_compared() {
+    let server = serve(|_| {
+        let object = Response::of(200, "abc").with("etag", "\"a\"");
+        Some(object.with("last-modified", "Wed, 21 Oct 2020 07:28:00 GMT"))
+    })
+    .await;
+    let options = [
+        ("aws_access_key_id", "AK"),
+        ("aws_secret_access_key", "SK"),
+        ("aws_allow_http", "true"),
+        ("aws_endpoint", &server.url),
+    ];
+    let builder = || {
+        let (backend, path) = Backend::open_with("s3://bucket/key", options).unwrap();
+        (backend.builder(), path)
+    };
+    let (checked, path) = builder();
+    let stores = [
+        checked.build(),
+        builder().0.without_checksums().build(),
+        builder().0.without_checksums().verify_reads().build(),
+    ];
+    for store in &stores {
+        assert_eq!(read(store, &path).await.unwrap(), "abc");
+    }
+    let requests = server.requests();
+    let asked = requests.iter().map(|it| it.header("x-amz-checksum-mode"));
+    let asked: Vec<_> = asked.collect();
+    assert_eq!(asked, [Some("ENABLED"), None, Some("ENABLED")]);
+}
+
+/// What was wrong comes once more, slowly: after the head it is no attempt that a limit may cut.
+#[tokio::test]
+async fn an_object_that_is_read_again_may_take_its_time() {
+    let server = server([]).await;
+    let (backend, _) = Backend::open_with("s3://bucket", server.object_store_options()).unwrap();
+    let config = RetryConfig::builder()
+        .base_delay(Duration::from_millis(1))
+        .attempt_timeout(Some(Duration::from_secs(1)));
+    let store = backend.builder().config(config.build().unwrap()).build();
+    let path = Path::from("a");
+    store.put(&path, content().into()).await.unwrap();
+    let corrupt = Fault::CorruptBody {
+        at: content().len() as u64 - 1,
+    };
+    let slow = Fault::StallBody {
+        at: 700_000,
+        lasts: Duration::from_secs(2),
+    };
+    server.set_plan(FaultPlan::scripted([
+        Rule::new(Operation::Get, corrupt).count(1),
+        Rule::new(Operation::Get, slow).always(),
+    ]));
+    assert_eq!(read(&store, &path).await.unwrap(), content());
+}
+
+#[tokio::test]
+async fn an_object_that_is_read_again_is_resumed_where_it_breaks() {
+    let server = server([]).await;
+    let store = plain(&server, true);
+    let path = Path::from("a");
+    store.put(&path, content().into()).await.unwrap();
+    let size = content().len() as u64;
+    let corrupt = Fault::CorruptBody { at: size - 1 };
+    let broken = Fault::BreakBody {
+        at: 700_000,
+        failure: Failure::Reset,
+    };
+    for (faults, is_whole) in [
+        (vec![corrupt.clone(), broken.clone()], true),
+        // It is wrong once more, at the end or where it was right before.
+        (vec![corrupt.clone(), broken.clone(), CORRUPT], false),
+        (vec![corrupt.clone(), CORRUPT], false),
+    ] {
+        server.clear_requests();
+        let count = faults.len();
+        let rules = faults.into_iter();
+        let rules = rules.map(|fault| Rule::new(Operation::Get, fault).count(1));
+        server.set_plan(FaultPlan::scripted(rules));
+        match read(&store, &path).await {
+            Ok(read) => assert!(is_whole && read == content()),
+            Err(error) => assert!(!is_whole && is_corrupt(&error), "{error}"),
+        }
+        let requests = server.requests();
+        assert_eq!(requests.len(), if is_whole { 3 } else { count });
+        if count > 2 || is_whole {
+            let range = requests[2].range.as_deref().unwrap();
+            assert!(range.ends_with(&format!("-{}", size - 1)), "{range}");
+        }
     }
 }
