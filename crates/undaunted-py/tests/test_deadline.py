@@ -85,9 +85,7 @@ def test_a_running_attempt_is_cut() -> None:
         with undaunted.deadline(timedelta(milliseconds=30)):
             await with_retry(hang, PATIENT)
 
-    with pytest.raises(
-        TimeoutError, match="the caller's deadline ended the call after"
-    ) as caught:
+    with pytest.raises(TimeoutError, match="the caller's deadline ended the call after") as caught:
         asyncio.run(main())
     assert caught.value.__notes__ == [f"undaunted: 1 attempt; {NO_TIME}"]
 
