@@ -18,7 +18,7 @@ use undaunted_object_store::{Operation, redacted};
 use crate::budget::RetryBudget;
 use crate::config::Config;
 use crate::folder::{self, delete_all};
-use crate::hedge::hedge_of;
+use crate::hedge::{HedgeFigures, hedge_of};
 use crate::key;
 use crate::listing::Listing;
 use crate::open_store::{OpenStore, Settings, StoreKind, file_url};
@@ -59,7 +59,7 @@ impl Store {
         chaos: Option<&str>,
         is_paced: bool,
         on_retry: Option<Py<PyAny>>,
-        hedge: Option<(String, f64)>,
+        hedge: Option<HedgeFigures>,
     ) -> PyResult<Self> {
         let faults = chaos.map(str::parse::<ChaosSpec>).transpose();
         let faults = faults.map_err(|error| PyValueError::new_err(format!("chaos: {error}")))?;

@@ -204,7 +204,8 @@ def test_metrics_of_storages(s3: FakeS3) -> None:
     before = [value(name) for name in names]
     s3.responses.append(Response(500, "InternalError"))
     s3.storage(RetryConfig(base_delay=0)).blocking.put("secret", b"data")
-    assert [value(name) - old for name, old in zip(names, before)] == [1, 2, 1, 1, 1, 2, 8]
+    added = [value(name) - old for name, old in zip(names, before, strict=True)]
+    assert added == [1, 2, 1, 1, 1, 2, 8]
     text = undaunted.metrics_text()
     assert "# TYPE undaunted_calls_total counter" in text.splitlines()
     for name, number in undaunted.metrics().items():
@@ -249,7 +250,7 @@ def test_opentelemetry(waits: list[float]) -> None:
     assert sum(point.value for point in points["undaunted.retries"]) == 3
     assert points["undaunted.failures"][0].attributes["reason"] == "retries_exhausted"
     assert points["undaunted.recoveries"][0].value == 1
-    assert points["undaunted.retry.delay"][0].count == 3
+    assert points["undaunted.delay"][0].count == 3
 
 
 def test_a_library_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,14 @@ import pytest
 from obspec import exceptions
 
 import undaunted
-from undaunted import RetryConfig, Storage
-from undaunted.obspec import NotFoundError, NotSupportedError, Store
+from undaunted import Hedge, RetryConfig, Storage
+from undaunted.obspec import (
+    InvalidPathError,
+    NotFoundError,
+    NotSupportedError,
+    PreconditionError,
+    Store,
+)
 from undaunted.testing import S3Server, s3_server
 
 FAULTS = """
@@ -31,6 +37,22 @@ fault = "break_body"
 operation = "get"
 at = 3
 failure = "reset"
+"""
+
+FAILING = """
+[[rule]]
+fault = "fail_before"
+operation = "get"
+status = 503
+from_call = 2
+count = "always"
+"""
+
+SLOW = """
+[[rule]]
+fault = "delay"
+operation = "get"
+lasts = "60m"
 """
 
 
@@ -91,6 +113,61 @@ def test_blocking(store: Store) -> None:
     store.delete(["a/b/2.bin", "ab.bin", "none"])
     store.delete("none")
     assert paths(store.list()) == []
+
+
+def test_ranges_are_of_one_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    for is_async in (False, True):
+        store = Store.open("memory://")
+        store.put("a", b"12345")
+        monkeypatch.setattr(store, "_store", Replacing(store))
+        with pytest.raises(PreconditionError):
+            if is_async:
+                asyncio.run(store.get_ranges_async("a", starts=[0, 2], lengths=[2, 2]))
+            else:
+                store.get_ranges("a", starts=[0, 2], lengths=[2, 2])
+
+
+class Replacing:
+    """A store in which an object is replaced once a read of it has begun."""
+
+    def __init__(self, store: Store) -> None:
+        self.writer = Store(store._storage)
+        self.inner = store._store
+
+    def get(self, path: str, options: Any) -> Any:
+        begun = self.inner.get(path, options)
+        self.writer.put(path, b"abcde")
+        return begun
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+def test_ranges_heed_what_the_code_around_says(server: S3Server) -> None:
+    quick = RetryConfig(max_retries=10, base_delay=0.001)
+    store = Store.open("s3://bucket/scoped", server.options, retry=quick)
+    store.put("a", b"12345")
+    # The first read succeeds, on the thread of the caller.
+    server.chaos = FAILING
+    try:
+        with undaunted.one_attempt(), pytest.raises(undaunted.StorageError) as caught:
+            store.get_ranges("a", starts=[0, 2, 4], lengths=[1, 1, 1])
+    finally:
+        server.chaos = ""
+    assert caught.value.report is not None
+    assert caught.value.report.attempts == 1
+
+
+def test_slow_reads_are_sent_twice_if_that_is_wanted(server: S3Server) -> None:
+    hedge = Hedge("100ms", most=1)
+    store = Store.open("s3://bucket/hedged", server.options, hedge=hedge)
+    store.put("a", b"12345")
+    server.chaos = SLOW
+    try:
+        assert store.get("a").buffer() == b"12345"
+    finally:
+        server.chaos = ""
+    assert store._storage.hedges_won == 1
 
 
 def paths(batches: Iterator[Any]) -> list[str]:
@@ -191,6 +268,15 @@ def test_exceptions_have_the_prescribed_names(store: Store) -> None:
             call()
         assert isinstance(exceptions.map_exception(caught.value), expected)
     assert store.get("a").buffer() == b"1"
+    with pytest.raises(InvalidPathError):
+        next(store.list("a/../b"))
+
+    async def listed() -> None:
+        async for _ in store.list_async("a/../b"):
+            pass
+
+    with pytest.raises(InvalidPathError):
+        asyncio.run(listed())
 
 
 @pytest.mark.parametrize(

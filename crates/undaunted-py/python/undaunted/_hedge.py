@@ -21,6 +21,8 @@ class Hedge:
             ``"200ms"``; or a share of the recent responses such as ``"95 %"``: when the response
             takes longer than these did.
         most: The share of reads that may be sent a second time in the long run, from 0 to 1.
+        first_delay: The time that counts until there are enough responses to know a share; default:
+            nothing is sent a second time until then.
 
     Raises:
         ValueError: If one of them is out of range.
@@ -34,16 +36,15 @@ class Hedge:
 
     after: str | float | timedelta = "95 %"
     most: float = 0.05
+    first_delay: str | float | timedelta | None = None
 
     def __post_init__(self) -> None:
         check_hedge(*self._core())
 
-    def _core(self) -> tuple[str, float]:
-        """For the core: the time as text."""
-        after = self.after
-        if isinstance(after, timedelta):
-            after = after.total_seconds()
-        return str(after), float(self.most)
+    def _core(self) -> tuple[str, float, str | None]:
+        """For the core: the times as text."""
+        first_delay = None if self.first_delay is None else _text(self.first_delay)
+        return _text(self.after), float(self.most), first_delay
 
 
 def hedge_of(hedge: object) -> Hedge | None:
@@ -55,3 +56,7 @@ def hedge_of(hedge: object) -> Hedge | None:
     if isinstance(hedge, Hedge):
         return hedge
     raise TypeError(f"hedge must be a bool or a Hedge, not {type(hedge).__name__}")
+
+
+def _text(time: str | float | timedelta) -> str:
+    return str(time.total_seconds() if isinstance(time, timedelta) else time)

@@ -361,7 +361,7 @@ class Store:
         chaos: str | None = None,
         is_paced: bool = True,
         on_retry: Callable[[RetryEvent], object] | None = None,
-        hedge: tuple[str, float] | None = None,
+        hedge: tuple[str, float, str | None] | None = None,
     ) -> None: ...
     def put(
         self,
@@ -429,7 +429,7 @@ class Store:
     def hedges(self) -> tuple[int, int]:
         """How many reads were sent a second time, and how many of those were first."""
 
-def check_hedge(after: str, most: float) -> None:
+def check_hedge(after: str, most: float, first_delay: str | None) -> None:
     """Raises a ValueError that says what is wrong with these."""
 
 def builtin_scenarios() -> list[tuple[str, str, str]]:

@@ -188,7 +188,7 @@ class Base(AsyncFileSystem, metaclass=Cached):
     def _storage(self, bucket: str) -> ObjectStorage:
         storage = self._storages.get(bucket)
         if storage is None:
-            opened = self._open(bucket)
+            opened = self._open_bucket(bucket)
             # Without a lock, which a fork could leave held: the first of two threads wins.
             storage = self._storages.setdefault(bucket, opened)
             for oldest in list(self._storages)[:-MOST_STORAGES]:
@@ -198,9 +198,9 @@ class Base(AsyncFileSystem, metaclass=Cached):
     def _check_options(self) -> None:
         """Raises now what the first operation would raise: an option that does not exist."""
         if self._options:
-            self._open("bucket")
+            self._open_bucket("bucket")
 
-    def _open(self, bucket: str) -> ObjectStorage:
+    def _open_bucket(self, bucket: str) -> ObjectStorage:
         url = f"{self.service}://{bucket}"
         return ObjectStorage.open(url, self._options, retry=self._retry, hedge=self._hedge)
 

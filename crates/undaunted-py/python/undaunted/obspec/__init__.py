@@ -22,11 +22,13 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from .. import _bridge, blocking
 from .._config import RetryConfig
 from .._data import async_parts, parts
+from .._hedge import Hedge
 from .._open import DEFAULT_CONCURRENCY, DEFAULT_PART_SIZE
 from .._storage import ObjectStorage
 from ._errors import (
@@ -101,6 +103,7 @@ class Store:
         options: Mapping[str, OptionValue] | None = None,
         *,
         retry: RetryConfig | None = None,
+        hedge: bool | Hedge = False,
         **more_options: OptionValue,
     ) -> Store:
         """Opens the storage that a URL points into, as :meth:`undaunted.Storage.open` does.
@@ -109,6 +112,8 @@ class Store:
             url: The URL or the path of the storage.
             options: Options of the store by object_store's names.
             retry: How all operations are retried; default: :meth:`RetryConfig.storage`.
+            hedge: Whether reads that take long are sent a second time; see
+                :class:`undaunted.Hedge`.
             more_options: Options as keyword arguments.
 
         Raises:
@@ -120,7 +125,7 @@ class Store:
             >>> Store.open("memory://")
             Store(<ObjectStorage memory://>)
         """
-        return cls(ObjectStorage.open(url, options, retry=retry, **more_options))
+        return cls(ObjectStorage.open(url, options, retry=retry, hedge=hedge, **more_options))
 
     def __repr__(self) -> str:
         return f"Store({self._storage!r})"
@@ -160,16 +165,28 @@ class Store:
         ends: Sequence[int] | None = None,
         lengths: Sequence[int] | None = None,
     ) -> list[bytes]:
-        """Reads parts of an object, some at the same time."""
+        """Reads parts of an object, some at the same time. All are of the same version: if another
+        takes its place meanwhile, a :class:`PreconditionError` says so.
+        """
         wanted = ends_of(starts, ends, lengths)
-
-        def read(part: tuple[int, int]) -> bytes:
-            return self.get_range(path, start=part[0], end=part[1])
-
         if len(wanted) < 2:
-            return [read(part) for part in wanted]
+            return [self.get_range(path, start=start, end=end) for start, end in wanted]
+        begun = self.get(path, options={"range": wanted[0]})
+        etag = begun.meta["e_tag"]
+
+        def read(around: Context, part: tuple[int, int] | None) -> bytes:
+            return around.run(
+                begun.buffer if part is None else lambda: self._part(path, part, etag)
+            )
+
+        # The threads of a pool do not inherit a deadline or one_attempt.
+        contexts = [copy_context() for _ in wanted]
         with ThreadPoolExecutor(min(len(wanted), _READERS)) as pool:
-            return [*pool.map(read, wanted)]
+            return [*pool.map(read, contexts, [None, *wanted[1:]])]
+
+    def _part(self, path: str, part: tuple[int, int], etag: str | None) -> bytes:
+        with prescribed():
+            return blocking.result_of(self._store.get_range(path, *part, etag))
 
     async def get_ranges_async(
         self,
@@ -179,12 +196,22 @@ class Store:
         ends: Sequence[int] | None = None,
         lengths: Sequence[int] | None = None,
     ) -> list[bytes]:
-        """Reads parts of an object, all at the same time."""
+        """Reads parts of an object, all at the same time. All are of the same version: if another
+        takes its place meanwhile, a :class:`PreconditionError` says so.
+        """
         wanted = ends_of(starts, ends, lengths)
-        reads = (self.get_range_async(path, start=start, end=end) for start, end in wanted)
+        if len(wanted) < 2:
+            return [await self.get_range_async(path, start=a, end=b) for a, b in wanted]
+        begun = await self.get_async(path, options={"range": wanted[0]})
+        etag = begun.meta["e_tag"]
+        others = (self._part_async(path, part, etag) for part in wanted[1:])
         if asyncio._get_running_loop() is None:
-            return [await each for each in reads]
-        return await asyncio.gather(*reads)
+            return [await begun.buffer_async(), *[await each for each in others]]
+        return await asyncio.gather(begun.buffer_async(), *others)
+
+    async def _part_async(self, path: str, part: tuple[int, int], etag: str | None) -> bytes:
+        with prescribed():
+            return await _bridge.result_of(self._store.get_range(path, *part, etag))
 
     def head(self, path: str) -> ObjectMeta:
         """The description of an object."""
@@ -275,8 +302,8 @@ class Store:
         self, prefix: str | None = None, *, offset: str | None = None
     ) -> Iterator[Sequence[ObjectMeta]]:
         """The objects in a folder, at any depth, whose paths come after ``offset``."""
-        listing = self._store.list(folder(prefix), None)
         with prescribed():
+            listing = self._store.list(folder(prefix), None)
             while (batch := blocking.result_of(listing.next())) is not None:
                 if found := [meta_of(each) for each in batch if each.key > (offset or "")]:
                     yield found
@@ -285,8 +312,8 @@ class Store:
         self, prefix: str | None = None, *, offset: str | None = None
     ) -> AsyncIterator[Sequence[ObjectMeta]]:
         """The objects in a folder, at any depth, whose paths come after ``offset``."""
-        listing = self._store.list(folder(prefix), None)
         with prescribed():
+            listing = self._store.list(folder(prefix), None)
             while (batch := await _bridge.result_of(listing.next())) is not None:
                 if found := [meta_of(each) for each in batch if each.key > (offset or "")]:
                     yield found
