@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -50,7 +50,8 @@ fn late_then_broken() -> FaultPlan {
 
 const BREAK: u64 = 300_000;
 
-const LATE: Duration = Duration::from_secs(20);
+/// So late that only a hedge can have answered.
+const LATE: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
 async fn the_body_of_a_hedge_is_resumed_under_its_etag() {
@@ -59,19 +60,17 @@ async fn the_body_of_a_hedge_is_resumed_under_its_etag() {
     for by_range in [false, true] {
         server.set_plan(late_then_broken());
         server.clear_requests();
-        let start = Instant::now();
         let size = content(1).len() as u64;
-        let (read, seen) = observe(async {
+        let (read, seen) = observe(Box::pin(async {
             if by_range {
                 let pin = ObjectPin::none();
                 return store.read_range(&path, 1..size, &pin).await;
             }
             store.get(&path).await?.bytes().await
-        })
+        }))
         .await;
         let from = usize::from(by_range);
         assert_eq!(read.unwrap(), content(1)[from..]);
-        assert!(start.elapsed() < LATE);
         assert_eq!((seen.hedges, seen.hedges_won), (1, 1));
         assert_eq!(seen.report.attempts(), 2);
         let requests = server.requests();

@@ -127,9 +127,15 @@ impl Fields<'_> {
         RetryConfig::deserialize(tracked).map_err(|error| {
             let path = track.path().to_string();
             let message = error.message();
-            // An error of the configuration as a whole begins with its field.
-            let field = match message.split_whitespace().next() {
-                Some(first) if path == "." && self.table.contains_key(first) => first,
+            // An error of the configuration as a whole names its field: it begins with it, or has it
+            // in ticks.
+            let named = message.split_whitespace().next();
+            let named = named.into_iter().chain(message.split('`').nth(1));
+            let field = match named
+                .into_iter()
+                .find(|name| self.table.contains_key(*name))
+            {
+                Some(named) if path == "." => named,
                 _ => path.as_str(),
             };
             self.problem(field.trim_matches('.'), message)
