@@ -13,7 +13,7 @@ import httpx
 import pytest
 import trio
 
-from undaunted import RetryConfig, deadline
+from undaunted import RetryConfig, RetryEvent, deadline, instrument
 from undaunted.httpx import AsyncRetryTransport, RetryTransport
 from undaunted.testing import S3Server, s3_server
 
@@ -97,6 +97,24 @@ def test_retry_after_is_obeyed(undaunted_no_waits: None, caplog: pytest.LogCaptu
     assert "GET service/a" in record.getMessage()
     assert "429 Too Many Requests" in record.getMessage()
     assert "secret" not in record.getMessage()
+    told = record.__dict__["undaunted"]
+    assert (told["operation"], told["key"]) == ("GET service", "/a")
+
+
+def test_the_operation_of_an_event_has_no_path() -> None:
+    events: list[RetryEvent] = []
+    instrumentation = instrument(events.append)
+    try:
+        for number in range(3):
+            service = Service(*[503] * (number % 2 + 1), 200)
+            client = httpx.Client(transport=RetryTransport(RetryConfig(1, 0), service))
+            client.get(f"http://service/{number}")
+    finally:
+        instrumentation.remove()
+    assert {each.outcome for each in events} == {"retrying", "stopped", "succeeded"}
+    assert {each.operation for each in events} == {"GET service"}
+    assert {type(each.operation) for each in events} == {str}
+    assert {each.key for each in events} == {"/0", "/1", "/2"}
 
 
 def lines() -> Iterator[bytes]:

@@ -29,6 +29,7 @@ import httpx
 from . import blocking
 from ._config import RetryConfig
 from ._judging import Escape
+from ._log import Subjected
 from ._misuse import config_of
 from ._retry import with_retry
 
@@ -199,8 +200,8 @@ class _Repeats:
         self._is_idempotent = has_key or request.method in _IDEMPOTENT
         self._has_begun = False
         self._was_cut = False
-        # A query may have secrets.
-        self.name = f"{request.method} {request.url.host}{request.url.path}"
+        # A query may have secrets, and metrics must not have a series for each path.
+        self.name = Subjected(f"{request.method} {request.url.host}", request.url.path)
 
     @contextmanager
     def attempt(self) -> Generator[None]:
