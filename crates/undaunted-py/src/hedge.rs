@@ -11,7 +11,8 @@ pub(crate) type HedgeFigures = (String, f64, Option<String>);
 pub(crate) fn hedge_of((after, most, first_delay): HedgeFigures) -> PyResult<Hedge> {
     let after = after.parse::<HedgeAfter>();
     let after = after.map_err(|error| refused("after", error))?;
-    let hedge = Hedge::new(after, most).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let hedge =
+        Hedge::new(after, most).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let Some(first_delay) = first_delay else {
         return Ok(hedge);
     };
