@@ -24,7 +24,7 @@ use pyo3::prelude::*;
 use tokio::task::{AbortHandle, JoinError};
 use undaunted_object_store::observe;
 
-use crate::cleanup::Cleanups;
+use crate::cleanup::{Cleanup, Cleanups};
 use crate::errors::OperationError;
 use crate::process::Process;
 use crate::scope::Scope;
@@ -49,7 +49,7 @@ where
 }
 
 /// Runs an operation on a key that is not dropped when nobody waits for it any longer. Its output
-/// is, which has to clean up after itself: `cleanups` count the operation until then.
+/// is, which has to clean up after itself: `cleanups` count the operation until it is Python's.
 pub(crate) fn operate_to_the_end<T>(
     py: Python<'_>,
     key: String,
@@ -70,10 +70,28 @@ where
         // The count goes last: until then, the output may have begun to clean up.
         let task = tokio::spawn(async move { (operation.await, cleanup) });
         match task.await {
-            Ok((result, _)) => result,
+            Ok((result, cleanup)) => result.map(|output| {
+                let untaken = Untaken { output, cleanup };
+                Box::new(move |py: Python<'_>| untaken.take(py)) as ToPython
+            }),
             Err(error) => rethrow(error).await,
         }
     })
+}
+
+/// An output that perhaps nobody takes, and the count of its clean-up until then. The output is
+/// dropped first: it begins to clean up.
+struct Untaken {
+    output: ToPython,
+    cleanup: Cleanup,
+}
+
+impl Untaken {
+    fn take(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let made = (self.output)(py);
+        drop(self.cleanup);
+        made
+    }
 }
 
 /// Panics as a task did: whoever runs this future handles panics.

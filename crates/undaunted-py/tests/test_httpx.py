@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
+import anyio
 import httpx
 import pytest
+import trio
 
-from undaunted import RetryConfig
+from undaunted import RetryConfig, RetryEvent, deadline, instrument
 from undaunted.httpx import AsyncRetryTransport, RetryTransport
 from undaunted.testing import S3Server, s3_server
 
@@ -95,6 +97,24 @@ def test_retry_after_is_obeyed(undaunted_no_waits: None, caplog: pytest.LogCaptu
     assert "GET service/a" in record.getMessage()
     assert "429 Too Many Requests" in record.getMessage()
     assert "secret" not in record.getMessage()
+    told = record.__dict__["undaunted"]
+    assert (told["operation"], told["key"]) == ("GET service", "/a")
+
+
+def test_the_operation_of_an_event_has_no_path() -> None:
+    events: list[RetryEvent] = []
+    instrumentation = instrument(events.append)
+    try:
+        for number in range(3):
+            service = Service(*[503] * (number % 2 + 1), 200)
+            client = httpx.Client(transport=RetryTransport(RetryConfig(1, 0), service))
+            client.get(f"http://service/{number}")
+    finally:
+        instrumentation.remove()
+    assert {each.outcome for each in events} == {"retrying", "stopped", "succeeded"}
+    assert {each.operation for each in events} == {"GET service"}
+    assert {type(each.operation) for each in events} == {str}
+    assert {each.key for each in events} == {"/0", "/1", "/2"}
 
 
 def lines() -> Iterator[bytes]:
@@ -125,11 +145,71 @@ def test_a_form_is_sent_again_from_its_beginning() -> None:
 
 
 def test_the_configuration_is_checked_where_it_is_given() -> None:
-    with pytest.raises(ValueError, match="attempt_timeout"):
-        RetryTransport(RetryConfig(attempt_timeout=1))
-    with pytest.raises(TypeError):
-        RetryTransport(httpx.HTTPTransport())  # type: ignore[arg-type]
-    AsyncRetryTransport(RetryConfig(attempt_timeout=1))
+    for transport, client in ((RetryTransport, "Client"), (AsyncRetryTransport, "AsyncClient")):
+        with pytest.raises(ValueError, match=rf"attempt_timeout.* httpx\.{client}\(timeout=1\)"):
+            transport(RetryConfig(attempt_timeout=1))
+        with pytest.raises(TypeError):
+            transport(object())  # type: ignore[arg-type]
+
+
+class Unanswered(httpx.AsyncBaseTransport):
+    """Its requests fail as told, and those after them have no response."""
+
+    def __init__(self, *failures: int | type[Exception]) -> None:
+        self.failures = iter(failures)
+        self.requests = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        failure = next(self.failures, None)
+        if isinstance(failure, type):
+            raise failure("failed")
+        if failure is None:
+            await anyio.sleep_forever()
+        return httpx.Response(failure or 200)
+
+
+async def asked_in_vain(service: Unanswered, method: str, content: Any = b"data") -> int:
+    config = RetryConfig(5, 0, total_timeout=0.2)
+    async with httpx.AsyncClient(transport=AsyncRetryTransport(config, service)) as client:
+        return (await client.request(method, "http://service/a", content=content)).status_code
+
+
+def run_by_trio(made: Coroutine[Any, Any, int]) -> int:
+    async def main() -> int:
+        return await made
+
+    return trio.run(main)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, run_by_trio], ids=["asyncio", "trio"])
+@pytest.mark.parametrize("failures", [(), (429,), (httpx.ConnectError,)])
+def test_a_post_that_was_cut_may_have_been_processed(
+    run: Callable[..., int], failures: tuple[Any, ...]
+) -> None:
+    service = Unanswered(*failures)
+    with pytest.raises(httpx.ReadTimeout) as caught:
+        run(asked_in_vain(service, "POST"))
+    assert caught.value.request.method == "POST"
+    assert service.requests == len(failures) + 1
+
+
+def test_a_get_that_was_cut_keeps_what_failed_before() -> None:
+    assert asyncio.run(asked_in_vain(Unanswered(429), "GET")) == 429
+    with pytest.raises(httpx.ConnectError):
+        asyncio.run(asked_in_vain(Unanswered(httpx.ConnectError), "GET"))
+    with pytest.raises(httpx.ReadTimeout, match="timed out after 200ms in all"):
+        asyncio.run(asked_in_vain(Unanswered(), "GET"))
+
+
+def test_a_request_after_the_deadline_is_not_sent() -> None:
+    with deadline(0), pytest.raises(httpx.TimeoutException) as caught:
+        asked(Service(), "POST")
+    assert type(caught.value) is httpx.TimeoutException
+    service = Unanswered()
+    with deadline(0), pytest.raises(httpx.TimeoutException):
+        asyncio.run(asked_in_vain(service, "POST"))
+    assert service.requests == 0
 
 
 FAULTS = """

@@ -17,8 +17,16 @@ import anyio
 import pytest
 
 from real_s3 import RealS3, serve
-from undaunted import ObjectStorage, ProgressInfo, RetryConfig, StorageClosedError, blocking
+from undaunted import (
+    ObjectStorage,
+    ProgressInfo,
+    RetryConfig,
+    Storage,
+    StorageClosedError,
+    blocking,
+)
 from undaunted._undaunted import in_flight
+from undaunted.testing import s3_server
 
 PART = 5 << 20
 SIZE = 12 * PART
@@ -125,6 +133,28 @@ def test_an_upload_that_is_cancelled_while_it_begins_is_aborted(tmp_path: Path) 
 
     with serve(tmp_path, slow(tmp_path, "create_multipart", "1s")) as s3:
         asyncio.run(use(s3))
+
+
+def test_a_close_waits_for_an_upload_that_nobody_took() -> None:
+    async def use(storage: ObjectStorage) -> None:
+        task = asyncio.create_task(upload(storage))
+        await until(lambda: in_flight() > 0)
+        # It begins, but the event loop cannot hand it over before the task is cancelled.
+        hold_up_until(lambda: in_flight() == 0)
+        task.cancel()
+        await storage.close()
+        assert len(server.requests("create_multipart")) == 1
+        assert len(server.requests("abort_multipart")) == 1
+
+    def hold_up_until(condition: Callable[[], bool]) -> None:
+        for _ in range(500):
+            if condition():
+                return
+            time.sleep(0.02)
+
+    with s3_server() as server:
+        server.chaos = "[[rule]]\nfault = 'delay'\noperation = 'create_multipart'\nlasts = '500ms'"
+        asyncio.run(use(Storage.open("s3://bucket", server.options)))
 
 
 def test_a_close_does_not_wait_for_long(tmp_path: Path) -> None:

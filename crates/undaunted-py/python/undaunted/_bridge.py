@@ -39,6 +39,8 @@ async def result_of(made: T | Pending[T]) -> T:
         if not future.cancel() and not future.cancelled():
             # Retrieved, so that asyncio does not report an exception that was never retrieved.
             future.exception()
+        # A traceback that is kept must not keep what nobody took: an upload is aborted now.
+        del future
         raise
 
 
@@ -68,6 +70,7 @@ async def _in_trio(pending: Pending[T], trio: Any) -> T:
     except BaseException:
         pending.abort()
         outcome.is_left = True
+        outcome.value = None
         raise
     if outcome.error is not None:
         try:

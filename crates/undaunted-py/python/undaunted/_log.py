@@ -21,6 +21,19 @@ listeners: list[Callable[[RetryEvent], object]] = []
 """Functions that are told every event; see :func:`undaunted.instrument`."""
 
 
+class Subjected(str):
+    """The name of a call with what it is about, such as a path: it stands in logs and events, but
+    metrics have only the name, since each value of a label is kept for good.
+    """
+
+    subject: str
+
+    def __new__(cls, operation: str, subject: str) -> Subjected:
+        made = super().__new__(cls, operation)
+        made.subject = subject
+        return made
+
+
 def name_of(func: object) -> str:
     """The function's name; for a lambda, with the name of the function around it."""
     while isinstance(func, functools.partial):
@@ -48,6 +61,7 @@ def tell_retry(
             delay=delay,
             error=error,
             text=_text(error),
+            key=_subject_of(name),
             is_throttled=is_throttled,
             queued=state.queued,
             pace=state.pace,
@@ -61,10 +75,11 @@ def tell_retry(
             attempt=state.retries,
             max_retries=state.max_retries,
             delay=delay,
+            **_about(name),
             **_ruled(state),
             **_paced(state),
         )
-        logger.warning("%s", state.log_line(operation, error), extra=extra)
+        logger.warning("%s", state.log_line(_shown(name), error), extra=extra)
 
 
 def tell_stop(state: State, name: object, reason: str, error: BaseException) -> None:
@@ -78,6 +93,7 @@ def tell_stop(state: State, name: object, reason: str, error: BaseException) -> 
             reason=reason,
             error=error,
             text=_text(error),
+            key=_subject_of(name),
             queued=state.queued,
             pace=state.pace,
             rule=state.rule,
@@ -92,10 +108,11 @@ def tell_stop(state: State, name: object, reason: str, error: BaseException) -> 
             operation=operation,
             attempts=state.retries + 1,
             reason=reason,
+            **_about(name),
             **_ruled(state),
             **_paced(state),
         )
-        logger.log(level, "%s", state.log_line(operation, error), exc_info=error, extra=extra)
+        logger.log(level, "%s", state.log_line(_shown(name), error), exc_info=error, extra=extra)
 
 
 def tell_success(state: State, name: object) -> None:
@@ -106,14 +123,16 @@ def tell_success(state: State, name: object) -> None:
             "succeeded",
             state.retries + 1,
             state.max_retries,
+            key=_subject_of(name),
             queued=state.queued,
             pace=state.pace,
         )
         tell(event, None)
     if logger.isEnabledFor(logging.DEBUG):
         operation = operation_of(name)
-        extra = _extra(operation=operation, attempts=state.retries + 1, **_paced(state))
-        logger.debug("%s", state.log_line(operation), extra=extra)
+        fields = {**_about(name), **_paced(state)}
+        extra = _extra(operation=operation, attempts=state.retries + 1, **fields)
+        logger.debug("%s", state.log_line(_shown(name)), extra=extra)
 
 
 def log_paced(name: object) -> None:
@@ -205,7 +224,22 @@ def _text(error: BaseException) -> str:
 
 def operation_of(name: object) -> str:
     """The name of a call, or of the function that stands for it."""
-    return name if isinstance(name, str) else name_of(name)
+    return str(name) if isinstance(name, str) else name_of(name)
+
+
+def _shown(name: object) -> str:
+    """The name of a call and what it is about, as a log line has them."""
+    return f"{operation_of(name)}{_subject_of(name) or ''}"
+
+
+def _subject_of(name: object) -> str | None:
+    return name.subject if isinstance(name, Subjected) else None
+
+
+def _about(name: object) -> dict[str, str]:
+    """What the call is about, by the name that storages give it."""
+    subject = _subject_of(name)
+    return {} if subject is None else {"key": subject}
 
 
 def _paced(state: State) -> dict[str, float | None]:

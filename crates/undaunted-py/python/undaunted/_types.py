@@ -81,7 +81,8 @@ class RetryEvent:
     text: str = ""
     """The text of the failure."""
     key: str | None = None
-    """The path of the object, for an operation of a storage."""
+    """The path of the object, for an operation of a storage; that of the URL, for a request of
+    :mod:`undaunted.httpx`."""
     is_throttled: bool = False
     """Whether the service asked to slow down."""
     queued: float | None = None

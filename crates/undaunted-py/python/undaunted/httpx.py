@@ -12,11 +12,16 @@ body is sent again if it is bytes, or a form whose files can seek; that of an it
 
 A response of 429, 408 or a 5xx that may pass is a failure, and ``Retry-After`` is obeyed. If it is
 still there after the last retry, the client gets it, as it would without retries.
+
+What cuts a request is the timeout of the client. The ``total_timeout`` of the configuration and a
+:class:`undaunted.deadline` cut one too, in async code: no other follows then, and if the one that
+was cut is not idempotent, the client gets ``httpx.ReadTimeout`` whatever failed before.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Generator, Iterable
+from contextlib import contextmanager
 from typing import cast
 
 import httpx
@@ -24,7 +29,8 @@ import httpx
 from . import blocking
 from ._config import RetryConfig
 from ._judging import Escape
-from ._misuse import check_uncut, config_of
+from ._log import Subjected
+from ._misuse import config_of
 from ._retry import with_retry
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
@@ -55,8 +61,7 @@ class RetryTransport(httpx.BaseTransport):
     def __init__(
         self, config: RetryConfig | None = None, transport: httpx.BaseTransport | None = None
     ) -> None:
-        self._config = RetryConfig() if config is None else config_of(config)
-        check_uncut(self._config, "RetryTransport")
+        self._config = _checked(config, "RetryTransport", "Client")
         self._transport = httpx.HTTPTransport() if transport is None else transport
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -78,23 +83,21 @@ class RetryTransport(httpx.BaseTransport):
         repeats = _Repeats(request, self._config)
 
         def attempt() -> httpx.Response:
-            try:
+            with repeats.attempt():
                 response = self._transport.handle_request(request)
                 if not repeats.is_failure(response):
                     return response
                 # The connection is free for other requests while this one waits.
                 body = b"".join(cast("Iterable[bytes]", response.stream))
                 response.close()
-            except httpx.TransportError as error:
-                raise repeats.or_final(error) from error.__cause__
             raise repeats.failure(response, body)
 
         try:
             return blocking.with_retry(attempt, self._config, name=repeats.name)
-        except httpx.HTTPStatusError as error:
-            return error.response
         except _FinalError as final:
             raise final.error from final.error.__cause__
+        except Exception as error:
+            return repeats.response(error)
 
     def close(self) -> None:
         """Closes the transport that makes the attempts.
@@ -112,6 +115,10 @@ class AsyncRetryTransport(httpx.AsyncBaseTransport):
     Args:
         config: How to retry; default: 3 retries after 1, 2 and 4 seconds, each ±25 %.
         transport: Makes each attempt; default: ``httpx.AsyncHTTPTransport()``.
+
+    Raises:
+        ValueError: If the configuration has an ``attempt_timeout``: the timeout of the client is
+            that of each attempt, and its errors tell whether the request was sent.
 
     Example:
         >>> import asyncio
@@ -131,7 +138,7 @@ class AsyncRetryTransport(httpx.AsyncBaseTransport):
     def __init__(
         self, config: RetryConfig | None = None, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self._config = RetryConfig() if config is None else config_of(config)
+        self._config = _checked(config, "AsyncRetryTransport", "AsyncClient")
         self._transport = httpx.AsyncHTTPTransport() if transport is None else transport
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -155,23 +162,21 @@ class AsyncRetryTransport(httpx.AsyncBaseTransport):
         repeats = _Repeats(request, self._config)
 
         async def attempt() -> httpx.Response:
-            try:
+            with repeats.attempt():
                 response = await self._transport.handle_async_request(request)
                 if not repeats.is_failure(response):
                     return response
                 stream = cast("AsyncIterable[bytes]", response.stream)
                 body = b"".join([chunk async for chunk in stream])
                 await response.aclose()
-            except httpx.TransportError as error:
-                raise repeats.or_final(error) from error.__cause__
             raise repeats.failure(response, body)
 
         try:
             return await with_retry(attempt, self._config, name=repeats.name)
-        except httpx.HTTPStatusError as error:
-            return error.response
         except _FinalError as final:
             raise final.error from final.error.__cause__
+        except Exception as error:
+            return repeats.response(error)
 
     async def aclose(self) -> None:
         """Closes the transport that makes the attempts.
@@ -193,8 +198,41 @@ class _Repeats:
         self._is_replayable = _can_replay(request.stream)
         has_key = "idempotency-key" in request.headers
         self._is_idempotent = has_key or request.method in _IDEMPOTENT
-        # A query may have secrets.
-        self.name = f"{request.method} {request.url.host}{request.url.path}"
+        self._has_begun = False
+        self._was_cut = False
+        # A query may have secrets, and metrics must not have a series for each path.
+        self.name = Subjected(f"{request.method} {request.url.host}", request.url.path)
+
+    @contextmanager
+    def attempt(self) -> Generator[None]:
+        """Around an attempt: its failures without a response, and whether it is cut."""
+        self._has_begun = True
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise self._or_final(error) from error.__cause__
+        except Exception:
+            raise
+        except BaseException:
+            self._was_cut = True
+            raise
+
+    def response(self, error: Exception) -> httpx.Response:
+        """The response that ends the call, or the exception that does.
+
+        Raises:
+            httpx.TransportError: If the last attempt got no response.
+        """
+        is_timeout = isinstance(error, TimeoutError)
+        if self._was_cut and (is_timeout or not self._is_idempotent):
+            # An earlier failure would tell the caller that the request was not processed.
+            text = str(error) if is_timeout else _CUT
+            raise httpx.ReadTimeout(text, request=self._request) from error
+        if is_timeout and not self._has_begun:
+            raise httpx.TimeoutException(str(error), request=self._request) from error
+        if isinstance(error, httpx.HTTPStatusError):
+            return error.response
+        raise error
 
     def is_failure(self, response: httpx.Response) -> bool:
         """Whether the response is a failure after which the request may be repeated."""
@@ -214,7 +252,7 @@ class _Repeats:
         )
         return self._error(again)
 
-    def or_final(self, error: httpx.TransportError) -> BaseException:
+    def _or_final(self, error: httpx.TransportError) -> BaseException:
         """The failure of an attempt without a response; one that ends the call if the request may
         have been processed, or cannot be sent again.
         """
@@ -225,6 +263,21 @@ class _Repeats:
     def _error(self, response: httpx.Response) -> httpx.HTTPStatusError:
         text = f"{response.status_code} {response.reason_phrase}"
         return httpx.HTTPStatusError(text, request=self._request, response=response)
+
+
+def _checked(config: RetryConfig | None, transport: str, client: str) -> RetryConfig:
+    """The configuration, or the default one. A request that it would cut may have been processed,
+    which the loop around the attempts does not know; errors of httpx say whether it was sent.
+    """
+    if config is None:
+        return RetryConfig()
+    limit = config_of(config).attempt_timeout
+    if limit is not None:
+        raise ValueError(
+            f"attempt_timeout is {limit}, but {transport} leaves the time of each attempt to the "
+            f"client: remove it, and use httpx.{client}(timeout={limit})"
+        )
+    return config
 
 
 def _can_replay(stream: object) -> bool:
@@ -252,6 +305,8 @@ class _FinalError(Escape):
 
 
 _IDEMPOTENT = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"})
+
+_CUT = "no time was left to wait for the response; the request may have been processed"
 
 _TOO_MANY_REQUESTS = 429
 """The service refused the request, whatever its method is."""
