@@ -1,6 +1,6 @@
 """``Hedge``: which reads of a storage are sent a second time."""
 
-from __future__ import annotations
+# Annotations are evaluated here: elsewhere `typing.get_type_hints` would not find their names.
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -205,7 +205,11 @@ class _Repeats:
 
     @contextmanager
     def attempt(self) -> Generator[None]:
-        """Around an attempt: its failures without a response, and whether it is cut."""
+        """Around an attempt: its failures without a response, and whether it is cut.
+
+        Raises:
+            httpx.TransportError: If it got no response, and may be repeated.
+        """
         self._has_begun = True
         try:
             yield
