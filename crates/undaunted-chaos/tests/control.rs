@@ -136,7 +136,7 @@ async fn a_mistake_says_what_is_right_and_changes_nothing() {
             "/",
             "",
             404,
-            "/_undaunted/chaos and /_undaunted/requests",
+            "/_undaunted/chaos, /_undaunted/requests and /_undaunted/metrics",
         ),
         ("GET", "/bucket/a", "", 404, "/bucket/a is not here"),
     ] {
