@@ -142,9 +142,9 @@ def test_a_wait_and_its_rule_are_in_the_log(
 BAD = [
     ("retryable_status", 200, 'retryable_status is "200", but must be a status from 300 to 599'),
     ("retryable_status", [404], "states a fact"),
-    ("retryable_status", "soon", "such as 423"),
+    ("retryable_status", "soon", "such as 520-527"),
     ("retryable_status", 70_000, "retryable_status is 70000, but must be a status"),
-    ("throttled_status", 412, "name its own code in retryable_codes"),
+    ("throttled_status", 412, "name its own code in throttled_codes"),
     ("retryable_codes", ["NoSuchKey"], "states a fact"),
     ("permanent_text", " ", 'permanent_text is " ", but must be a part of an error\'s text'),
 ]

@@ -23,6 +23,9 @@ def values_of(field: str, given: object) -> tuple[Any, ...]:
         if field.endswith("text"):
             return (given,)
         items = tuple(item for part in given.split(",") if (item := part.strip()))
+        if field.endswith("status"):
+            # "423" and 423 are the same rule, so that configurations with them are equal.
+            return tuple(int(i) if i.isdecimal() and len(i) == 3 else i for i in items) or (given,)
         return items or (given,)  # nothing is refused like any other value that is none
     if isinstance(given, int):
         return (given,)
