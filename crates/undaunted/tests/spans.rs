@@ -247,3 +247,22 @@ async fn the_wait_for_a_turn_is_told_apart_from_the_delay() {
     let queued: f64 = again.field("undaunted.queue_ms").unwrap().parse().unwrap();
     assert!(queued > 0.0);
 }
+
+/// A program may set its subscriber while calls are under way: that one does not know their spans, and is
+/// not asked for them.
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_comes_between_two_attempts_gets_no_part_of_the_call() {
+    let capture = Capture::default();
+    // It is there, so spans are made, and it is not yet this thread's.
+    let dispatch = capture.dispatch();
+    let mut came = None;
+    let config = RetryConfig::builder().max_retries(2).build().unwrap();
+    let upload = async || {
+        came.get_or_insert_with(|| tracing::dispatcher::set_default(&dispatch));
+        Err::<(), _>(io::Error::from(io::ErrorKind::TimedOut))
+    };
+    with_retry_mut(upload, &config).await.unwrap_err();
+    let names: Vec<_> = capture.spans().iter().map(|span| span.name).collect();
+    assert!(!names.contains(&"attempt"), "{names:?}");
+    assert!(!names.contains(&"operation"), "{names:?}");
+}

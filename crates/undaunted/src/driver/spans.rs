@@ -13,6 +13,7 @@ mod enabled {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
+    use tracing::dispatcher::with_default;
     use tracing::field::{Empty, display};
     use tracing::level_filters::LevelFilter;
     use tracing::span::Entered;
@@ -107,27 +108,34 @@ mod enabled {
         fn next_attempt(&self, begin: Begin) -> Span {
             // Signed, as OpenTelemetry's numbers are: others become text.
             let retries = i64::from(self.0.attempts.fetch_add(1, Ordering::Relaxed));
-            info_span!(
-                target: TARGET,
-                parent: &self.0.span,
-                ATTEMPT,
-                otel.kind = "client",
-                otel.status_code = Empty,
-                error.type = Empty,
-                http.request.method = Empty,
-                http.request.resend_count = (retries > 0).then_some(retries),
-                http.request.body.size = Empty,
-                http.response.status_code = Empty,
-                http.response.body.size = Empty,
-                server.address = Empty,
-                server.port = Empty,
-                aws.request_id = Empty,
-                undaunted.attempt = retries + 1,
-                undaunted.delay_ms = millis(begin.delay),
-                undaunted.queue_ms = millis(begin.queued),
-                undaunted.time_to_first_byte_ms = Empty,
-                undaunted.verdict = Empty,
-            )
+            let attempt = || {
+                info_span!(
+                    target: TARGET,
+                    parent: &self.0.span,
+                    ATTEMPT,
+                    otel.kind = "client",
+                    otel.status_code = Empty,
+                    error.type = Empty,
+                    http.request.method = Empty,
+                    http.request.resend_count = (retries > 0).then_some(retries),
+                    http.request.body.size = Empty,
+                    http.response.status_code = Empty,
+                    http.response.body.size = Empty,
+                    server.address = Empty,
+                    server.port = Empty,
+                    aws.request_id = Empty,
+                    undaunted.attempt = retries + 1,
+                    undaunted.delay_ms = millis(begin.delay),
+                    undaunted.queue_ms = millis(begin.queued),
+                    undaunted.time_to_first_byte_ms = Empty,
+                    undaunted.verdict = Empty,
+                )
+            };
+            // With the subscriber that has the operation's span: one that was set since does not know it,
+            // and would panic. Where nobody has that, nobody gets a part of it either.
+            let span = &self.0.span;
+            let within = span.with_subscriber(|(_, subscriber)| with_default(subscriber, attempt));
+            within.unwrap_or_else(Span::none)
         }
     }
 
