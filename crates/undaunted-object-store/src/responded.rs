@@ -1,7 +1,5 @@
 //! The response behind an error of object_store's, which keeps no more of it than its text.
 
-use std::error::Error as StdError;
-
 use object_store::Error;
 use undaunted::{HttpFailure, Retryable};
 
@@ -11,7 +9,7 @@ use crate::full_text::full_text;
 
 /// An error with the response that object_store made it of, for rules and for callers that look for
 /// an [`HttpFailure`]: object_store keeps the text of most responses, and no more.
-pub(crate) fn with_response(error: Error, response: Option<HttpFailure>) -> Error {
+pub(crate) fn with_response(mut error: Error, response: Option<HttpFailure>) -> Error {
     let Some(failure) = response.filter(|response| fits(&error, response.status())) else {
         return error;
     };
@@ -21,41 +19,19 @@ pub(crate) fn with_response(error: Error, response: Option<HttpFailure>) -> Erro
     if is_another || is_ours || cause::<HttpFailure>(&error).is_some() {
         return error;
     }
-    let responded = |source: Box<dyn StdError + Send + Sync>| {
-        let text = full_text(source.as_ref());
-        Box::new(Responded { text, failure })
+    let (Error::AlreadyExists { source, .. }
+    | Error::Generic { source, .. }
+    | Error::NotFound { source, .. }
+    | Error::NotModified { source, .. }
+    | Error::PermissionDenied { source, .. }
+    | Error::Precondition { source, .. }
+    | Error::Unauthenticated { source, .. }) = &mut error
+    else {
+        return error;
     };
-    match error {
-        Error::AlreadyExists { path, source } => Error::AlreadyExists {
-            path,
-            source: responded(source),
-        },
-        Error::Generic { store, source } => Error::Generic {
-            store,
-            source: responded(source),
-        },
-        Error::NotFound { path, source } => Error::NotFound {
-            path,
-            source: responded(source),
-        },
-        Error::NotModified { path, source } => Error::NotModified {
-            path,
-            source: responded(source),
-        },
-        Error::PermissionDenied { path, source } => Error::PermissionDenied {
-            path,
-            source: responded(source),
-        },
-        Error::Precondition { path, source } => Error::Precondition {
-            path,
-            source: responded(source),
-        },
-        Error::Unauthenticated { path, source } => Error::Unauthenticated {
-            path,
-            source: responded(source),
-        },
-        error => error,
-    }
+    let text = full_text(source.as_ref());
+    *source = Box::new(Responded { text, failure });
+    error
 }
 
 /// Whether object_store makes an error like this of a response with this status. An attempt may send
