@@ -1,5 +1,7 @@
 //! Quantities as a person reads them: in plans, tables and plots.
 
+use crate::outcome::Outcome;
+
 /// A time in seconds: `250 ms`, `12 s`, `7 min 15 s`, `2 h 30 min`.
 #[must_use]
 pub fn span(seconds: f64) -> String {
@@ -72,6 +74,29 @@ pub fn bytes(bytes: f64) -> String {
         size /= 1000.0;
     }
     String::new()
+}
+
+/// How much more or less was predicted than measured: `+2.5 %`, `-1 %`.
+#[must_use]
+pub fn deviation(predicted: u64, measured: u64) -> String {
+    let error = predicted as f64 / measured.max(1) as f64 - 1.0;
+    let sign = if error < 0.0 { '-' } else { '+' };
+    format!("{sign}{}", percent(error.abs()))
+}
+
+/// What a table says of an outcome: calls lost, their share, requests, requests for each call, and the
+/// median and the 99th percentile of what calls took.
+#[must_use]
+pub fn figures(outcome: &Outcome) -> [String; 6] {
+    let totals = &outcome.totals;
+    [
+        count(totals.lost),
+        percent(totals.lost_share()),
+        count(totals.requests),
+        digits(totals.amplification()),
+        span(outcome.latency.p50),
+        span(outcome.latency.p99),
+    ]
 }
 
 #[cfg(test)]

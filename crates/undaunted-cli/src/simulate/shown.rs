@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use console::Color;
-use undaunted_sim::text::{count, digits, percent, span};
+use undaunted_sim::text::{count, deviation, digits, figures, percent, span};
 use undaunted_sim::{Outcome, Tick};
 
 use super::{Measured, Simulated};
@@ -142,16 +142,18 @@ impl<'s> ShownSimulation<'s> {
             "recovers after",
         ]);
         for outcome in &self.simulated.outcomes {
-            let totals = &outcome.totals;
+            let [lost, share, requests, amplification, median, high] = figures(outcome);
+            let name = outcome.policy.clone();
+            let recovery = self.recovery(outcome);
             table.row([
-                outcome.policy.clone(),
-                count(totals.lost),
-                percent(totals.lost_share()),
-                count(totals.requests),
-                digits(totals.amplification()),
-                span(outcome.latency.p50),
-                span(outcome.latency.p99),
-                self.recovery(outcome),
+                name,
+                lost,
+                share,
+                requests,
+                amplification,
+                median,
+                high,
+                recovery,
             ]);
         }
         table.to_string()
@@ -176,9 +178,9 @@ impl<'s> ShownSimulation<'s> {
             table.row([
                 outcome.policy.clone(),
                 count(real.succeeded),
-                error(sim.succeeded, real.succeeded),
+                deviation(sim.succeeded, real.succeeded),
                 count(real.requests),
-                error(sim.requests, real.requests),
+                deviation(sim.requests, real.requests),
                 count(real.lost),
                 count(sim.lost),
             ]);
@@ -229,13 +231,6 @@ impl fmt::Display for ShownSimulation<'_> {
             );
         f.write_str(&paragraphs.collect::<Vec<_>>().join("\n\n"))
     }
-}
-
-/// How much more or less was predicted than measured.
-fn error(predicted: u64, measured: u64) -> String {
-    let error = predicted as f64 / measured.max(1) as f64 - 1.0;
-    let sign = if error < 0.0 { "-" } else { "+" };
-    format!("{sign}{}", percent(error.abs()))
 }
 
 /// The mean of a quantity in each column of the axis; no number where there is none.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::table::Table;
-use crate::text::{count, digits};
+use crate::text::digits;
 
 /// A plot with one message.
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ impl Series {
         if number == 0 {
             return String::new();
         }
-        short(sum / f64::from(number))
+        digits(sum / f64::from(number))
     }
 
     /// The lower and the upper end.
@@ -130,18 +130,9 @@ impl Series {
             .collect();
         match *values.as_slice() {
             [] => String::new(),
-            [one] => short(one),
-            [low, high, ..] => format!("{} to {}", short(low), short(high)),
+            [one] => digits(one),
+            [low, high, ..] => format!("{} to {}", digits(low), digits(high)),
         }
-    }
-}
-
-/// A number on an axis or in a table.
-pub(super) fn short(value: f64) -> String {
-    if value >= 1000.0 {
-        count(value.round() as u64)
-    } else {
-        digits(value)
     }
 }
 

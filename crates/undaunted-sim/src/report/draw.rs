@@ -4,7 +4,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::RGBColor;
 
-use super::chart::{Chart, Series, Style, short};
+use super::chart::{Chart, Series, Style};
+use crate::text::digits;
 
 /// The chart as an `svg` element.
 ///
@@ -51,7 +52,7 @@ fn draw<'s>(chart: &Chart, area: &Area<'s>) -> Drawn<'s> {
         if whole && value.fract() != 0.0 {
             String::new()
         } else {
-            short(*value)
+            digits(*value)
         }
     };
     context
@@ -65,7 +66,7 @@ fn draw<'s>(chart: &Chart, area: &Area<'s>) -> Drawn<'s> {
         .x_labels(ticks)
         .y_labels(TICKS_UP)
         .x_label_formatter(&label)
-        .y_label_formatter(&|value| short(*value))
+        .y_label_formatter(&|value| digits(*value))
         .label_style(("sans-serif", FONT))
         .axis_desc_style(("sans-serif", FONT))
         .draw()?;

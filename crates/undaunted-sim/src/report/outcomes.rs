@@ -6,7 +6,7 @@ use super::table::Table;
 use crate::fault::Fault;
 use crate::outcome::{Outcome, Tick};
 use crate::scenario::Scenario;
-use crate::text::{count, digits, percent, span};
+use crate::text::{count, deviation, digits, figures, percent, span};
 
 pub(super) fn report(scenario: &Scenario, outcomes: &[Outcome], measured: &[Outcome]) -> Report {
     let shown = Shown {
@@ -86,18 +86,11 @@ impl Shown<'_> {
         );
         let measured = self.measured.iter().map(|one| (one, ", measured"));
         for (outcome, kind) in self.outcomes.iter().map(|one| (one, "")).chain(measured) {
-            let totals = &outcome.totals;
-            table.rows.push(vec![
-                format!("{}{kind}", outcome.policy),
-                count(totals.calls),
-                count(totals.lost),
-                percent(totals.lost_share()),
-                count(totals.requests),
-                digits(totals.amplification()),
-                span(outcome.latency.p50),
-                span(outcome.latency.p99),
-                self.recovery(outcome),
-            ]);
+            let name = format!("{}{kind}", outcome.policy);
+            let mut row = vec![name, count(outcome.totals.calls)];
+            row.extend(figures(outcome));
+            row.push(self.recovery(outcome));
+            table.rows.push(row);
         }
         table
     }
@@ -267,14 +260,7 @@ fn sentence(shown: &Shown<'_>, outcome: &Outcome) -> String {
 
 /// How far the prediction was off.
 fn agreement(predicted: &Outcome, measured: &Outcome) -> String {
-    let off = |predicted: u64, measured: u64| {
-        let error = predicted as f64 / (measured.max(1)) as f64 - 1.0;
-        format!(
-            "{}{}",
-            if error < 0.0 { "−" } else { "+" },
-            percent(error.abs())
-        )
-    };
+    let off = |predicted, measured| deviation(predicted, measured).replace('-', "−");
     format!(
         "Measured with “{}”: {} calls succeed (predicted {}, {}), with {} requests (predicted {}, {}).",
         measured.policy,
