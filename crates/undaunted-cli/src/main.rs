@@ -14,6 +14,7 @@ mod plan;
 mod plot;
 mod policies;
 mod progress;
+mod replace;
 mod report;
 mod request;
 mod resume;

@@ -30,6 +30,7 @@ use crate::endpoint::EndpointConfig;
 use crate::error::{CliError, FailedObject, UsageError};
 use crate::log;
 use crate::progress::Progress;
+use crate::replace::replace;
 use crate::report::{Report, Tally};
 use crate::selection::{CopyTask, Selection, Task};
 use crate::settings::CopySettings;
@@ -99,7 +100,7 @@ pub(crate) async fn run(settings: CopySettings) -> Result<u8, CliError> {
     );
     report.print().map_err(CliError::Stdout)?;
     if let Some(path) = &settings.metrics {
-        let written = std::fs::write(path, metrics.to_string());
+        let written = replace(path, metrics.to_string().as_bytes());
         written.map_err(|source| CliError::Metrics {
             path: path.display().to_string(),
             source,
