@@ -25,11 +25,30 @@ if TYPE_CHECKING:
     from .._undaunted import Reader
 
 
-class GetResult:
-    """An object that is being read."""
+class _Begun:
+    """What an object that is being read says of itself."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+
+    @property
+    def attributes(self) -> Attributes:
+        """The content type, and the names and values that were given to the write."""
+        return attributes_of(self._reader.stored)
+
+    @property
+    def meta(self) -> ObjectMeta:
+        """The description of the object."""
+        return meta_of(self._reader.stored)
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The part that is read: its start and end."""
+        return self._reader.range
+
+
+class GetResult(_Begun):
+    """An object that is being read."""
 
     def __iter__(self) -> Iterator[bytes]:
         with prescribed():
@@ -40,27 +59,9 @@ class GetResult:
         """All that is left to read."""
         return b"".join(self)
 
-    @property
-    def attributes(self) -> Attributes:
-        """The content type, and the names and values that were given to the write."""
-        return attributes_of(self._reader.stored)
 
-    @property
-    def meta(self) -> ObjectMeta:
-        """The description of the object."""
-        return meta_of(self._reader.stored)
-
-    @property
-    def range(self) -> tuple[int, int]:
-        """The part that is read: its start and end."""
-        return self._reader.range
-
-
-class GetResultAsync:
+class GetResultAsync(_Begun):
     """An object that is being read by a coroutine."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with prescribed():
@@ -70,21 +71,6 @@ class GetResultAsync:
     async def buffer_async(self) -> bytes:
         """All that is left to read."""
         return b"".join([chunk async for chunk in self])
-
-    @property
-    def attributes(self) -> Attributes:
-        """The content type, and the names and values that were given to the write."""
-        return attributes_of(self._reader.stored)
-
-    @property
-    def meta(self) -> ObjectMeta:
-        """The description of the object."""
-        return meta_of(self._reader.stored)
-
-    @property
-    def range(self) -> tuple[int, int]:
-        """The part that is read: its start and end."""
-        return self._reader.range
 
 
 class WriteOptions:
