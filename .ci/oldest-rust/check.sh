@@ -16,9 +16,9 @@ fi >/dev/null 2>&1
 
 export CARGO_TARGET_DIR=../../target/oldest-rust
 if is_oldest rustup run "$oldest" rustc; then
-  rustup run "$oldest" cargo check --quiet
+  rustup run "$oldest" cargo check --quiet --locked
 elif is_oldest /usr/bin/rustc; then
-  RUSTC=/usr/bin/rustc /usr/bin/cargo check --quiet
+  RUSTC=/usr/bin/rustc /usr/bin/cargo check --quiet --locked
 else
   echo "SKIPPED: Rust $oldest is not installed (rustup toolchain install $oldest)" >&2
 fi
