@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from undaunted import ObjectStorage, RetryConfig, Storage
 
@@ -23,16 +24,25 @@ class RealS3:
     folder: Path
     """The folder whose files are the objects."""
     record: Path
+    ended: bool = False
 
     def storage(
         self, retry: RetryConfig | None = None, **more_options: str | bool
     ) -> ObjectStorage:
         return Storage.open("s3://bucket/root", {**self.options, **more_options}, retry=retry)
 
+    def requests(self) -> list[dict[str, Any]]:
+        """All requests, once the server has ended: it records one after its response."""
+        assert self.ended, "the server may have requests that it has not recorded yet"
+        return self.recorded()
+
+    def recorded(self) -> list[dict[str, Any]]:
+        """The requests that are recorded so far, for a test that waits for one."""
+        return [json.loads(line) for line in self.record.read_text().splitlines()]
+
     def faults(self) -> list[str]:
-        """The faults that were injected into requests that have ended."""
-        lines = self.record.read_text().splitlines()
-        return [fault for line in lines if (fault := json.loads(line)["fault"]) is not None]
+        """The faults that were injected, once the server has ended."""
+        return [fault for request in self.requests() if (fault := request["fault"]) is not None]
 
 
 @contextmanager
@@ -53,8 +63,10 @@ def serve(folder: Path, chaos: str | None = None, hang: str = "1s") -> Iterator[
             "aws_secret_access_key": started["secret_access_key"],
             "aws_allow_http": True,
         }
+        s3 = RealS3(started["endpoint"], options, folder / "data" / "bucket" / "root", record)
         try:
-            yield RealS3(started["endpoint"], options, folder / "data" / "bucket" / "root", record)
+            yield s3
         finally:
             server.send_signal(signal.SIGINT)
+    s3.ended = True
     assert server.returncode == 0
