@@ -128,6 +128,19 @@ fn errors_name_line_and_field() {
             "line 2: per_second of clients: 0 is not a number above 0",
         ),
         (
+            "[clients]\nper_second = 1e18",
+            "line 1: clients: `per_second` is 1000000000000000000: it is 10000000 at most",
+        ),
+        (
+            "step = 0",
+            "step is 0ns: the time axis has 100000 steps at most, so 1.8ms is the least here",
+        ),
+        ("step = \"1ns\"", "so 1.8ms is the least here"),
+        (
+            "[[fault]]\nkind = \"surge\"\nfrom = 1\nlasts = 1\nfactor = 1e300",
+            "fault 1: it needs a `factor` above 0, 1000000 at most",
+        ),
+        (
             "[clients]\nper_second = inf",
             "line 2: per_second of clients: inf is not",
         ),

@@ -69,5 +69,5 @@ impl Default for Scenario {
 }
 
 const STEPS: u32 = 300;
-/// As many as a plot and the memory take.
-const MOST_STEPS: u32 = 1_000_000;
+/// More than a screen shows; as a table they are some megabytes.
+const MOST_STEPS: u32 = 100_000;

@@ -8,7 +8,7 @@ use super::values::{Latencies, Positive, Share, Time};
 use crate::clients::{Arrivals, Clients};
 use crate::fault::{Effect, Fault};
 use crate::latency::Latency;
-use crate::scenario::Scenario;
+use crate::scenario::{MOST_STEPS, Scenario};
 use crate::service::{Expired, RateLimit, Service};
 
 #[derive(Deserialize)]
@@ -93,6 +93,13 @@ impl FileFields {
                 "duration is 0: nothing happens".to_owned(),
             ));
         }
+        let least = scenario.duration / MOST_STEPS;
+        if let Some(step) = scenario.step.filter(|step| *step < least) {
+            return Err(ScenarioError::whole(format!(
+                "step is {step:?}: the time axis has {MOST_STEPS} steps at most, so {least:?} is \
+                 the least here"
+            )));
+        }
         if let Some(clients) = &self.clients {
             let problem = |problem| source.at(&clients.span(), "clients", problem);
             scenario.clients = clients.get_ref().clients().map_err(problem)?;
@@ -154,8 +161,14 @@ impl ClientFields {
                         "`think` and `calls` are for `count`, not for `per_second`".to_owned()
                     );
                 }
+                let per_second = per_second.map_or(100.0, |rate| rate.0);
+                if per_second > f64::from(MOST_CLIENTS) {
+                    return Err(format!(
+                        "`per_second` is {per_second}: it is {MOST_CLIENTS} at most"
+                    ));
+                }
                 Arrivals::Open {
-                    per_second: per_second.map_or(100.0, |rate| rate.0),
+                    per_second,
                     is_random: !self.regular.unwrap_or(false),
                 }
             }
@@ -213,7 +226,10 @@ impl FaultFields {
         let factor = || {
             self.factor
                 .map(|factor| factor.0)
-                .ok_or("it needs a `factor` above 0")
+                .filter(|factor| *factor <= MOST_FACTOR)
+                .ok_or(format!(
+                    "it needs a `factor` above 0, {MOST_FACTOR} at most"
+                ))
         };
         let effect = match self.kind {
             FaultKind::BrownOut => Effect::BrownOut(share()?),
@@ -239,5 +255,8 @@ impl FaultFields {
     }
 }
 
-/// Ten million need a gigabyte.
+/// Ten million need a gigabyte. As many calls a second are simulated in about a second, so a scenario
+/// of minutes has its end.
 const MOST_CLIENTS: u32 = 10_000_000;
+/// More is an outage, and its times and rates are no numbers that mean anything.
+const MOST_FACTOR: f64 = 1_000_000.0;

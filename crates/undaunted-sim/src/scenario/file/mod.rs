@@ -24,7 +24,7 @@ use fields::FileFields;
 /// | field | value | default |
 /// |---|---|---|
 /// | `duration` | a time | `"3m"` |
-/// | `step` | a time: the step of the time axis | a 300th of the duration |
+/// | `step` | a time: the step of the time axis, of which there are 100,000 at most | a 300th of the duration |
 /// | `seed` | a whole number | 1 |
 ///
 /// `[clients]`, with `count` or with `per_second`:
@@ -34,7 +34,7 @@ use fields::FileFields;
 /// | `count` | clients that call, wait for the result, think, and call again | |
 /// | `think` | a latency: the time between their calls | `"0s"` |
 /// | `calls` | how many calls each makes | as many as it has time for |
-/// | `per_second` | calls that arrive from outside, whatever becomes of them | 100 |
+/// | `per_second` | calls that arrive from outside, whatever becomes of them; 10,000,000 at most | 100 |
 /// | `regular` | whether these arrive at equal distances | false: at random |
 /// | `processes` | over how many processes the calls are spread, each with budget and pacer | 1 |
 ///
@@ -52,8 +52,8 @@ use fields::FileFields;
 /// | `latency` | a latency | `"0s"` |
 ///
 /// Each `[[fault]]` has `kind`, `from` and `lasts`. The kinds are `outage` and `hang`; `stall`;
-/// `brown_out` and `errors` with a `share`; `slow` and `surge` with a `factor`. They do what
-/// [`Effect`](crate::Effect) says.
+/// `brown_out` and `errors` with a `share`; `slow` and `surge` with a `factor`, 1,000,000 at most.
+/// They do what [`Effect`](crate::Effect) says.
 ///
 /// Each `[[policy]]` has a `name`, and may have
 ///
