@@ -8,17 +8,19 @@ mod list;
 mod multipart;
 mod names;
 mod output;
+mod pages;
 mod record;
 #[cfg(test)]
 mod tests;
 mod uploads;
+mod writes;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, dto, s3_error};
+use s3s::{S3, S3Error, S3Request, S3Response, S3Result, dto, s3_error};
 use tokio::task::spawn_blocking;
 
 use super::content;
@@ -26,9 +28,7 @@ use super::page;
 use crate::fault::Fault;
 use conditions::{ReadConditions, WriteConditions};
 use folder::{Folder, Object};
-use incoming::{expected, receive};
-use list::{Entry, Query};
-use record::{Record, attributes};
+use record::Record;
 
 /// Objects as files. A clone shares them.
 #[derive(Clone, Debug)]
@@ -187,89 +187,16 @@ impl S3 for Objects {
 
     async fn put_object(
         &self,
-        mut request: S3Request<dto::PutObjectInput>,
+        request: S3Request<dto::PutObjectInput>,
     ) -> S3Result<S3Response<dto::PutObjectOutput>> {
-        let class = request.input.storage_class.as_ref();
-        let class = class.map_or("STANDARD", dto::StorageClass::as_str);
-        if !STORAGE_CLASSES.contains(&class) {
-            return Err(s3_error!(InvalidStorageClass));
-        }
-        let expected = expected!(request);
-        let mut input = request.input;
-        let body = input.body.take().unwrap_or_else(empty);
-        let conditions = WriteConditions {
-            if_match: input.if_match.take(),
-            if_none_match: input.if_none_match.take(),
-        };
-        let attributes = attributes!(input);
-        let (bucket, key) = (input.bucket, input.key);
-        let early = conditions.clone();
-        let staged = self.on_files(&bucket, &key, move |folder, bucket, key| {
-            folder.check(bucket, key, &early)?;
-            folder.stage()
-        });
-        let received = receive(staged.await?, body, expected).await?;
-        let (e_tag, sums) = (received.e_tag.clone(), received.checksums.clone());
-        let put = self.on_files(&bucket, &key, move |folder, bucket, key| {
-            let record = Record {
-                e_tag: received.e_tag,
-                attributes,
-                checksums: received.checksums,
-                ..Record::default()
-            };
-            folder.put(received.staged, bucket, key, record, &conditions)
-        });
-        put.await?;
-        Ok(S3Response::new(dto::PutObjectOutput {
-            e_tag: Some(dto::ETag::Strong(e_tag)),
-            checksum_crc32: sums.crc32,
-            checksum_crc32c: sums.crc32c,
-            checksum_crc64nvme: sums.crc64nvme,
-            checksum_sha1: sums.sha1,
-            checksum_sha256: sums.sha256,
-            ..dto::PutObjectOutput::default()
-        }))
+        self.write(request).await.map(S3Response::new)
     }
 
     async fn copy_object(
         &self,
         request: S3Request<dto::CopyObjectInput>,
     ) -> S3Result<S3Response<dto::CopyObjectOutput>> {
-        let conditions = WriteConditions {
-            if_match: condition(&request, &hyper::header::IF_MATCH)?,
-            if_none_match: condition(&request, &hyper::header::IF_NONE_MATCH)?,
-        };
-        let mut input = request.input;
-        let source_conditions = ReadConditions {
-            if_match: input.copy_source_if_match.take(),
-            if_none_match: input.copy_source_if_none_match.take(),
-            if_modified_since: input.copy_source_if_modified_since.take(),
-            if_unmodified_since: input.copy_source_if_unmodified_since.take(),
-        };
-        let mut source = self
-            .open_source(&input.copy_source, &source_conditions)
-            .await?;
-        let replaces = input.metadata_directive.as_ref();
-        if replaces.is_some_and(|it| it.as_str() == dto::MetadataDirective::REPLACE) {
-            source.record.attributes = attributes!(input);
-        }
-        let e_tag = source.record.e_tag.clone();
-        let copied = self.on_files(&input.bucket, &input.key, move |folder, bucket, key| {
-            folder.check(bucket, key, &conditions)?;
-            let mut staged = folder.stage()?;
-            let copied = io::copy(&mut source.file, staged.as_file_mut());
-            copied.map_err(|error| failed("cannot copy the object", &error))?;
-            folder.put(staged, bucket, key, source.record, &conditions)
-        });
-        copied.await?;
-        Ok(S3Response::new(dto::CopyObjectOutput {
-            copy_object_result: Some(dto::CopyObjectResult {
-                e_tag: Some(dto::ETag::Strong(e_tag)),
-                last_modified: Some(dto::Timestamp::from(std::time::SystemTime::now())),
-                ..dto::CopyObjectResult::default()
-            }),
-            ..dto::CopyObjectOutput::default()
-        }))
+        self.copy(request).await.map(S3Response::new)
     }
 
     async fn delete_object(
@@ -285,33 +212,7 @@ impl S3 for Objects {
         &self,
         request: S3Request<dto::DeleteObjectsInput>,
     ) -> S3Result<S3Response<dto::DeleteObjectsOutput>> {
-        let dto::DeleteObjectsInput { bucket, delete, .. } = request.input;
-        let is_quiet = delete.quiet == Some(true);
-        let output = self.on_files(&bucket, "", move |folder, bucket, _| {
-            folder.bucket(bucket)?;
-            let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-            for object in delete.objects {
-                match folder.delete(bucket, &object.key) {
-                    Ok(()) => deleted.push(dto::DeletedObject {
-                        key: Some(object.key),
-                        version_id: object.version_id,
-                        ..dto::DeletedObject::default()
-                    }),
-                    Err(error) => errors.push(dto::Error {
-                        code: Some(error.code().as_str().to_owned()),
-                        key: Some(object.key),
-                        message: error.message().map(ToOwned::to_owned),
-                        ..dto::Error::default()
-                    }),
-                }
-            }
-            Ok(dto::DeleteObjectsOutput {
-                deleted: Some(deleted).filter(|_| !is_quiet),
-                errors: Some(errors).filter(|errors| !errors.is_empty()),
-                ..dto::DeleteObjectsOutput::default()
-            })
-        });
-        Ok(S3Response::new(output.await?))
+        self.delete_each(request.input).await.map(S3Response::new)
     }
 
     async fn get_object(
@@ -380,55 +281,7 @@ impl S3 for Objects {
         mut request: S3Request<dto::ListObjectsV2Input>,
     ) -> S3Result<S3Response<dto::ListObjectsV2Output>> {
         let fault = request.extensions.remove::<Fault>();
-        let mut input = request.input;
-        // An empty delimiter is none.
-        input.delimiter.take_if(|text| text.is_empty());
-        let most = self.listed(input.max_keys);
-        let query = Query {
-            prefix: input.prefix.clone().unwrap_or_default(),
-            delimiter: input.delimiter.clone(),
-            after: input
-                .continuation_token
-                .clone()
-                .max(input.start_after.clone())
-                .unwrap_or_default(),
-            most: usize::try_from(most).unwrap_or_default(),
-        };
-        let listed = self.on_files(&input.bucket, "", move |folder, bucket, _| {
-            let directory = folder.bucket(bucket)?;
-            let listed = folder.list(&directory, &query);
-            let (entries, is_truncated) =
-                listed.map_err(|error| failed("cannot list the bucket", &error))?;
-            let last = entries.last().map(|entry| entry.text().to_owned());
-            let (mut objects, mut prefixes) = (Vec::new(), Vec::new());
-            for entry in entries {
-                match entry {
-                    // One that was deleted meanwhile is left out.
-                    Entry::Key(key) => objects.extend(folder.describe(bucket, &key)),
-                    Entry::Prefix(prefix) => prefixes.push(dto::CommonPrefix {
-                        prefix: Some(prefix),
-                    }),
-                }
-            }
-            Ok((objects, prefixes, last.filter(|_| is_truncated)))
-        });
-        let (objects, prefixes, next) = listed.await?;
-        let count = objects.len() + prefixes.len();
-        let mut page = dto::ListObjectsV2Output {
-            common_prefixes: Some(prefixes).filter(|prefixes| !prefixes.is_empty()),
-            contents: Some(objects).filter(|objects| !objects.is_empty()),
-            continuation_token: input.continuation_token,
-            delimiter: input.delimiter,
-            encoding_type: input.encoding_type,
-            is_truncated: Some(next.is_some()),
-            key_count: i32::try_from(count).ok(),
-            max_keys: Some(most),
-            name: Some(input.bucket),
-            next_continuation_token: next,
-            prefix: input.prefix,
-            start_after: input.start_after,
-            ..dto::ListObjectsV2Output::default()
-        };
+        let mut page = self.page(request.input).await?;
         let has_effect = fault.is_some_and(|fault| page::change(&mut page, &fault));
         page::encode(&mut page);
         let mut response = S3Response::new(page);
@@ -516,20 +369,6 @@ fn failed(what: &str, error: &io::Error) -> S3Error {
     s3_error!(InternalError, "{what}: {error}")
 }
 
-/// A condition that `s3s` does not read for this operation.
-fn condition<T>(
-    request: &S3Request<T>,
-    name: &hyper::header::HeaderName,
-) -> S3Result<Option<dto::ETagCondition>> {
-    let value = request.headers.get(name);
-    let parsed = value.map(|value| dto::ETagCondition::parse_http_header(value.as_bytes()));
-    let parsed = parsed.transpose();
-    parsed.map_err(|error| S3Error::with_source(S3ErrorCode::InvalidArgument, Box::new(error)))
-}
-
 fn empty() -> dto::StreamingBlob {
     s3s::Body::empty().into()
 }
-
-/// Those that s3s-fs knew. They make no difference here.
-const STORAGE_CLASSES: [&str; 2] = ["STANDARD", "REDUCED_REDUNDANCY"];
