@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use object_store::{Attribute, Attributes};
 use undaunted::{Hedge, RetryConfig, Rules};
 
-use crate::args::{ChaosAt, CommonArgs, CpArgs, LsArgs, RetryArgs};
+use crate::args::{CommonArgs, LsArgs, RetryArgs};
 use crate::chaos::Chaos;
+use crate::copy::{ChaosAt, CpArgs};
 use crate::error::{CliError, UsageError};
 use crate::location::Location;
 use crate::log::LogDetail;

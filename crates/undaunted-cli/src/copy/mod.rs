@@ -1,5 +1,6 @@
 //! `cp`: copies the selected objects, several at a time, and reports on them.
 
+mod args;
 mod buffers;
 mod copier;
 mod dry_run;
@@ -38,6 +39,7 @@ use crate::signals::Stop;
 use crate::slots::Waiting;
 use crate::stats::Stats;
 use crate::text;
+pub(crate) use args::{ChaosAt, CpArgs};
 use copier::{Copier, NotCopied};
 use transfer::Transfer;
 

@@ -14,7 +14,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use tokio::sync::mpsc;
 use undaunted_object_store::observe;
 
-use crate::args::ChaosAt;
+use crate::copy::ChaosAt;
 use crate::endpoint::{Endpoint, EndpointConfig, Head};
 use crate::error::{CliError, FailedObject, UsageError};
 use crate::location::{Location, resolve};

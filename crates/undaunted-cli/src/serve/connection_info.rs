@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use undaunted_chaos::server::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
 
-use crate::args::ServeArgs;
+use super::args::ServeArgs;
 use crate::text;
 
 #[derive(Debug, Serialize)]

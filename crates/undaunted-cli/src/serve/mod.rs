@@ -1,5 +1,6 @@
 //! `serve`: serves a directory as S3, with injected faults.
 
+mod args;
 mod connection_info;
 mod record;
 mod request_counters;
@@ -12,10 +13,10 @@ use std::time::Instant;
 
 use undaunted_chaos::server::S3Server;
 
-use crate::args::ServeArgs;
 use crate::error::{CliError, UsageError};
 use crate::progress::Progress;
 use crate::signals::Stop;
+pub(crate) use args::ServeArgs;
 use connection_info::ConnectionInfo;
 use record::Recording;
 use request_counters::RequestCounters;
