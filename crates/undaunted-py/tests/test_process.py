@@ -9,7 +9,6 @@ import statistics
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from fake_s3 import FakeS3, Response
 from undaunted import RetryConfig, Storage, testing
 from undaunted._bridge import MOST_READY
 from undaunted._undaunted import in_flight
+from waiting import until_dropped
 
 
 def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -234,14 +234,6 @@ def test_other_threads_run_while_one_waits(s3: FakeS3) -> None:
     hang.set()
     waiting.join(30)
     assert not waiting.is_alive()
-
-
-async def until_dropped() -> None:
-    """The runtime drops futures a moment later."""
-    deadline = time.monotonic() + 30
-    while in_flight():
-        assert time.monotonic() < deadline, "a future was not dropped"
-        await asyncio.sleep(0.001)
 
 
 def test_a_cancelled_task_drops_its_future(s3: FakeS3) -> None:
