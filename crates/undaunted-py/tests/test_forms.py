@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 import trio
 
@@ -628,7 +629,7 @@ def test_a_source_is_closed_when_its_upload_fails(backend: str) -> None:
             for _ in range(4):
                 yield bytes(5 << 20)
         finally:
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             is_closed = True
 
     def progress(info: undaunted.ProgressInfo) -> None:

@@ -49,6 +49,20 @@ print(*sorted(new - {"undaunted"}))
     assert modules <= {"__future__", "_datetime", "copy", "dataclasses", "datetime"}, modules
 
 
+@pytest.mark.parametrize("library", ["fsspec", "httpx"])
+def test_a_library_that_is_missing_is_named(library: str) -> None:
+    program = f"""
+import sys
+sys.modules[{library!r}] = None
+try:
+    import undaunted.{library}
+except ModuleNotFoundError as error:
+    assert error.name == {library!r}
+    print(error)
+"""
+    assert f"undaunted.{library} needs {library}: pip install {library}" in python(program).stdout
+
+
 def test_a_retried_function_starts_no_thread() -> None:
     program = """
 import asyncio, undaunted

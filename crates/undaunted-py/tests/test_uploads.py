@@ -206,9 +206,7 @@ def test_a_forked_child_does_not_abort_its_parents_upload(server: S3Server) -> N
 
 @pytest.mark.parametrize("size", [0, 100, 3 * PART])
 @pytest.mark.parametrize("is_async", [True, False])
-def test_a_callback_that_raises_leaves_nothing(
-    server: S3Server, size: int, is_async: bool
-) -> None:
+def test_a_callback_that_raises_leaves_nothing(server: S3Server, size: int, is_async: bool) -> None:
     def raises(info: ProgressInfo) -> None:
         raise RuntimeError("the callback broke")
 

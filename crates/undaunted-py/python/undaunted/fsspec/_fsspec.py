@@ -2,7 +2,12 @@
 
 # pyright: basic, reportMissingTypeStubs=false
 
-from fsspec import asyn
+try:
+    from fsspec import asyn
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"undaunted.fsspec needs fsspec: pip install fsspec ({error})", name=error.name
+    ) from error
 from fsspec.asyn import AbstractAsyncStreamedFile, AsyncFileSystem, get_loop, sync_wrapper
 from fsspec.caching import caches
 from fsspec.callbacks import DEFAULT_CALLBACK
