@@ -32,6 +32,7 @@ from undaunted import (
     testing,
     with_retry,
 )
+from waiting import until
 
 NO_WAIT = RetryConfig(base_delay=0)
 
@@ -456,7 +457,7 @@ def test_a_cancellation_that_a_client_hides_ends_the_call(is_later: bool) -> Non
 
     async def main() -> None:
         task = asyncio.create_task(call())
-        await asyncio.sleep(0.02)
+        await until(lambda: calls == 1 + is_later)
         task.cancel()
         with pytest.raises(ConnectionResetError, match="the client hides it"):
             await task

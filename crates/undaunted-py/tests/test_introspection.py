@@ -57,7 +57,7 @@ def members() -> Iterator[tuple[str, Any]]:
             for base in thing.__mro__:
                 if not base.__module__.startswith("undaunted"):
                     continue
-                for method, member in vars(base).items():
+                for method, member in sorted(vars(base).items()):
                     if not method.startswith("_"):
                         yield f"{module.__name__}.{name}.{method}", member
 

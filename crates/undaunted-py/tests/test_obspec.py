@@ -29,7 +29,7 @@ from undaunted.obspec import (
     Store,
 )
 from undaunted.testing import S3Server, s3_server
-from waiting import until_dropped
+from waiting import until_dropped, wait_for
 
 FAULTS = """
 [[rule]]
@@ -152,7 +152,7 @@ def test_a_range_that_fails_ends_the_others(s3: FakeS3, is_async: bool) -> None:
         with pytest.raises(PermissionDeniedError):
             read_ranges(s3, is_async, 6)
         asyncio.run(until_dropped())
-        assert s3.held == 4
+        wait_for(lambda: s3.held == 4)
     finally:
         held.set()
 

@@ -16,6 +16,11 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    """:func:`until` where nothing runs meanwhile but other threads and programs."""
+    asyncio.run(until(condition))
+
+
 async def until_dropped() -> None:
     """The runtime drops futures a moment after they were left."""
     await until(lambda: in_flight() == 0)

@@ -14,7 +14,6 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import aclosing, nullcontext
-from types import TracebackType
 from typing import Any, Protocol, TypeAlias, cast
 
 from ._runtime import in_thread
@@ -136,15 +135,10 @@ async def async_parts(data: object, size: int) -> AsyncGenerator[bytes, None]:
 class Closing(aclosing[AsyncGenerator[bytes, None]]):
     """Closes parts at the end of a block: not whenever they are collected, of which trio warns."""
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         # A coroutine that is closed cannot wait, and a source may want that at its end.
-        if kind is not GeneratorExit:
-            await super().__aexit__(kind, error, traceback)
+        if exc_info[0] is not GeneratorExit:
+            await super().__aexit__(*exc_info)
 
 
 def _full(buffer: bytearray, size: int) -> Iterator[bytes]:

@@ -18,7 +18,12 @@ from fsspec.spec import AbstractBufferedFile
 from fsspec.utils import isfilelike, stringify_path, tokenize
 
 CachedType = type(AsyncFileSystem)
-side_by_side = asyn._run_coros_in_chunks
+
+
+def most_requests():
+    """How many requests run side by side, as fsspec is configured."""
+    return asyn._get_batch_size(nofiles=True)
+
 
 __all__ = [
     "AbstractAsyncStreamedFile",
@@ -31,8 +36,8 @@ __all__ = [
     "get_compression",
     "get_loop",
     "isfilelike",
+    "most_requests",
     "register_implementation",
-    "side_by_side",
     "stringify_path",
     "sync_wrapper",
     "tokenize",
