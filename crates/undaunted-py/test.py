@@ -24,6 +24,8 @@ ROOT = HERE.parents[1]
 REQUIREMENTS = HERE / "tests" / "requirements.txt"
 CHECKS = ("format", "lint", "mypy", "pyright", "types", "pytest")
 OLDEST = (3, 10)
+WORKERS = ("-n", "2", "--dist", "loadfile")
+"""Most tests wait for a server. What is said last counts: ``-n 0`` for a debugger."""
 WITHOUT_DEPENDENCIES = ("aioboto3==15.5.0",)
 """For S3Storage of litestar-storages. It demands an older aiobotocore, and works with ours."""
 
@@ -49,7 +51,7 @@ def commands(python: Path, arguments: list[str]) -> dict[str, list[str]]:
     cache = ["--cache-dir", str(python.parents[2] / "mypy")]
     typed = [str(HERE / "python" / "undaunted"), str(HERE / "tests" / "typing")]
     return {
-        "pytest": ["pytest", "-q", "-p", "no:cacheprovider", *(arguments or [str(HERE / "tests")])],
+        "pytest": ["pytest", "-q", "-p", "no:cacheprovider", *WORKERS, *arguments],
         "format": ["ruff", "format", "--no-cache", "--check", "--quiet", "."],
         "lint": ["ruff", "check", "--no-cache", "--quiet", "."],
         "mypy": ["mypy", *cache, "--config-file", str(HERE / "pyproject.toml"), *typed],

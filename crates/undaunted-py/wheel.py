@@ -26,6 +26,9 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 MOST_BYTES = 8_000_000
 """For pip, and for layers of containers. It is 6.3 MB; a build without strip has 15."""
 
+AUDITORS = ("abi3audit==0.0.26", "twine==7.0.0")
+"""Whether the extension keeps to the stable ABI, and what PyPI would refuse."""
+
 SMOKE = ("config", "errors", "logging", "retry", "s3", "s3_server", "storage", "testing")
 """Test files that need no package but pytest."""
 
@@ -67,6 +70,7 @@ def main() -> None:
     builder = environment(target / f"python-{sys.version_info.major}.{sys.version_info.minor}")
     sdist = build_sdist(builder, work)
     wheel = build_wheel(builder, sdist, work, target)
+    audit(builder, sdist, wheel)
     os.environ.setdefault("UNDAUNTED", str(command_line(target)))
     tested = [version for version in VERSIONS if test_with(version, wheel, work)]
     if not tested:
@@ -121,6 +125,13 @@ def build_wheel(builder: Path, sdist: Path, work: Path, target: Path) -> Path:
         if metadata[field] != value:
             sys.exit(f"{field} of {wheel.name} is {metadata[field]!r}, not {value!r}")
     return wheel
+
+
+def audit(builder: Path, sdist: Path, wheel: Path) -> None:
+    print("== audit", flush=True)
+    pip(builder, *AUDITORS)
+    run([str(builder), "-m", "twine", "check", "--strict", str(sdist), str(wheel)])
+    run([str(builder), "-m", "abi3audit", "--strict", "--summary", str(wheel)])
 
 
 def check_names(archive: Path, names: set[str], expected: tuple[str, ...]) -> None:

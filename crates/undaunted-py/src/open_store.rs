@@ -1,9 +1,12 @@
 //! An open store, and the settings with which it can be opened again after a fork.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{Attributes, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, Result};
 use undaunted::{Hedge, RetryBudget, RetryConfig, Rules};
@@ -145,6 +148,35 @@ impl OpenStore {
         }
     }
 
+    /// Parts of an object, all of one version, some at the same time. The first failure ends the
+    /// others.
+    pub(crate) async fn read_parts(
+        &self,
+        path: &Path,
+        ranges: Vec<Range<u64>>,
+    ) -> Result<Vec<Bytes>> {
+        let mut ranges = ranges.into_iter();
+        let Some(first) = ranges.next() else {
+            return Ok(Vec::new());
+        };
+        let options = GetOptions {
+            range: Some(first.into()),
+            ..GetOptions::default()
+        };
+        let begun = self.store.get_opts(path, options).await?;
+        let etag = begun.meta.e_tag.clone();
+        let mut reads: Vec<BoxFuture<'_, Result<(usize, Bytes)>>> = Vec::new();
+        reads.push(async { Ok((0, begun.bytes().await?)) }.boxed());
+        for (place, range) in (1..).zip(ranges) {
+            let read = self.read_part(path, range.into(), etag.clone());
+            reads.push(async move { Ok((place, read.await?)) }.boxed());
+        }
+        let reads = stream::iter(reads).buffer_unordered(PARTS_AT_A_TIME);
+        let mut parts: Vec<_> = reads.try_collect().await?;
+        parts.sort_unstable_by_key(|(place, _)| *place);
+        Ok(parts.into_iter().map(|(_, part)| part).collect())
+    }
+
     /// Deletes an object. Services do not say whether there was one, so no storage does.
     pub(crate) async fn delete(&self, path: &Path) -> Result<()> {
         match self.store.delete(path).await {
@@ -188,3 +220,7 @@ impl fmt::Debug for OpenStore {
         fmt::Debug::fmt(&self.store, f)
     }
 }
+
+/// As many as a browser's connections to a host would be too few, and a service throttles those that
+/// send hundreds.
+const PARTS_AT_A_TIME: usize = 32;

@@ -160,6 +160,22 @@ impl Store {
         })
     }
 
+    /// Reads parts of one version of an object, some at the same time.
+    fn get_ranges(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyAny>,
+        ranges: Vec<(u64, u64)>,
+    ) -> PyResult<Py<PyAny>> {
+        let key = key::text("key", key)?;
+        let ranges = ranges.into_iter().map(|(start, stop)| start..stop);
+        let ranges = ranges.collect();
+        self.on_key(py, key, move |opened, path| async move {
+            let parts = opened.read_parts(&path, ranges).await?;
+            Ok(parts.into_iter().map(Content).collect::<Vec<_>>())
+        })
+    }
+
     /// Begins to read: a `Reader`.
     #[pyo3(signature = (key, options = None))]
     fn get(

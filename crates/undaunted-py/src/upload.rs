@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use object_store::{Attributes, Error, MultipartUpload, Result};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -29,6 +29,8 @@ pub(crate) struct Upload {
     inner: Arc<Mutex<Box<dyn MultipartUpload>>>,
     /// The parts in flight, in their order. Locked under the GIL only, and never across a wait.
     parts: StdMutex<VecDeque<Part>>,
+    /// Held by each part until its request is gone, whoever waits for it.
+    sending: Arc<RwLock<()>>,
     /// Whether it is complete or given up.
     has_ended: Arc<AtomicBool>,
     cleanups: Cleanups,
@@ -42,17 +44,23 @@ impl Upload {
     fn put_part(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let data = payload::data(data)?;
         let size = data.len();
+        let ending = |_| PyRuntimeError::new_err("the upload is being completed or aborted");
+        let sending = Arc::clone(&self.sending).try_read_owned();
+        let sending = sending.map_err(ending)?;
         // The object has its parts in the order of these calls.
-        let part = self
-            .inner
-            .try_lock()
-            .map_err(|_| PyRuntimeError::new_err("the upload is being completed"))?
-            .put_part(data.into());
+        let mut inner = self.inner.try_lock().map_err(ending)?;
+        let part = inner.put_part(data.into());
+        drop(inner);
         let part = observed(self.key.clone(), async move {
             part.await?;
             Ok(size)
         });
         let part = Counted::new(Scope::current(py).around(part));
+        let part = async move {
+            let result = part.await;
+            drop(sending);
+            result
+        };
         let task = Process::start(py)?.runtime.spawn(part);
         self.lock().push_back(Part(task));
         Ok(())
@@ -111,6 +119,7 @@ impl Upload {
             attributes,
             inner: Arc::new(Mutex::new(upload)),
             parts: StdMutex::default(),
+            sending: Arc::default(),
             has_ended: Arc::default(),
             cleanups,
             process: std::process::id(),
@@ -130,11 +139,12 @@ impl Upload {
             return None;
         }
         let upload = Arc::clone(&self.inner);
+        let sending = Arc::clone(&self.sending);
         let cleanup = self.cleanups.begin(process);
         let abort = observed(self.key.clone(), async move {
-            for part in parts {
-                part.abort().await;
-            }
+            drop(parts);
+            // A part that arrives after the abort would stay.
+            let _ = timeout(PATIENCE, sending.write()).await;
             match upload.lock().await.abort().await {
                 // There is nothing to delete, or the store keeps no parts of incomplete uploads.
                 Ok(()) | Err(Error::NotFound { .. } | Error::NotSupported { .. }) => {
@@ -165,12 +175,6 @@ impl Part {
             Ok(result) => result,
             Err(error) => rethrow(error).await,
         }
-    }
-
-    /// Returns when the request is gone.
-    async fn abort(mut self) {
-        self.0.abort();
-        let _ = (&mut self.0).await;
     }
 }
 

@@ -30,6 +30,7 @@ class Response:
     """Whether the request is applied nevertheless."""
     hang: threading.Event | None = None
     """The response is held back until this is set."""
+    body: bytes = b""
 
 
 class FakeS3:
@@ -41,6 +42,8 @@ class FakeS3:
         self.responses: deque[Response] = deque()
         self.requests: list[str] = []
         self.arrived = threading.Event()
+        self.held = 0
+        """Responses that are being held back."""
 
     def storage(self, retry: RetryConfig | None = None) -> ObjectStorage:
         return Storage.open("s3://bucket/root", self.options(), retry=retry)
@@ -88,16 +91,18 @@ def serve() -> Iterator[FakeS3]:
             queued = s3.responses.popleft() if s3.responses else None
             s3.arrived.set()
             if queued is not None and queued.hang is not None:
+                s3.held += 1
                 queued.hang.wait(30)
+                s3.held -= 1
             if queued is None or queued.applied:
                 status, headers, content = self.apply(
                     method, key, parse_qs(url.query, keep_blank_values=True), body
                 )
             if queued is not None:
                 status, headers = queued.status, queued.headers
-                content = (
-                    f"<Error><Code>{queued.code}</Code></Error>".encode() if queued.code else b""
-                )
+                content = queued.body
+                if queued.code:
+                    content = f"<Error><Code>{queued.code}</Code></Error>".encode()
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

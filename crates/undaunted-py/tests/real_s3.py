@@ -34,10 +34,6 @@ class RealS3:
     def requests(self) -> list[dict[str, Any]]:
         """All requests, once the server has ended: it records one after its response."""
         assert self.ended, "the server may have requests that it has not recorded yet"
-        return self.recorded()
-
-    def recorded(self) -> list[dict[str, Any]]:
-        """The requests that are recorded so far, for a test that waits for one."""
         return [json.loads(line) for line in self.record.read_text().splitlines()]
 
     def faults(self) -> list[str]:

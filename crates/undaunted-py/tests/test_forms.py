@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import gc
+import itertools
 import logging
 import sys
 import weakref
@@ -14,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 import trio
 
@@ -30,6 +32,7 @@ from undaunted import (
     testing,
     with_retry,
 )
+from waiting import until
 
 NO_WAIT = RetryConfig(base_delay=0)
 
@@ -454,7 +457,7 @@ def test_a_cancellation_that_a_client_hides_ends_the_call(is_later: bool) -> Non
 
     async def main() -> None:
         task = asyncio.create_task(call())
-        await asyncio.sleep(0.02)
+        await until(lambda: calls == 1 + is_later)
         task.cancel()
         with pytest.raises(ConnectionResetError, match="the client hides it"):
             await task
@@ -576,21 +579,111 @@ def test_a_cancellation_of_trio_is_never_retried() -> None:
     assert calls == 1
 
 
-def test_an_upload_that_trio_cancels_is_dropped(tmp_path: Any) -> None:
+@pytest.mark.parametrize("during", ["the source", "the callback", "a part", "the start"])
+def test_an_upload_that_trio_cancels_is_dropped(tmp_path: Any, during: str) -> None:
+    """Trio warns of generators that are collected before they have ended, here an error."""
+    scope = trio.CancelScope()
+    is_closed = False
+
     async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(4):
-            yield bytes(5 << 20)
-        await trio.sleep(60)
+        nonlocal is_closed
+        try:
+            for number in itertools.count():
+                if number == 1 and during == "the start":
+                    scope.cancel()
+                if number == 8 and during == "a part":
+                    scope.cancel()
+                if number == 4 and during == "the source":
+                    scope.cancel()
+                    await trio.sleep_forever()
+                yield bytes(5 << 20)
+        finally:
+            is_closed = True
+
+    async def progress(info: undaunted.ProgressInfo) -> None:
+        if during == "the callback":
+            scope.cancel()
+            await trio.sleep_forever()
 
     async def main() -> None:
         storage = Storage.open(tmp_path)
-        with trio.move_on_after(0.3) as scope:
-            await storage.put_large("a", chunks(), part_size=5 << 20)
+        with scope:
+            await storage.put_large(
+                "a", chunks(), part_size=5 << 20, concurrency=2, progress_callback=progress
+            )
         assert scope.cancelled_caught
+        assert is_closed
         await storage.close()
 
     trio.run(main)
+    gc.collect()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_source_is_closed_when_its_upload_fails(backend: str) -> None:
+    is_closed = False
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal is_closed
+        try:
+            for _ in range(4):
+                yield bytes(5 << 20)
+        finally:
+            await anyio.lowlevel.checkpoint()
+            is_closed = True
+
+    def progress(info: undaunted.ProgressInfo) -> None:
+        raise RuntimeError("the callback broke")
+
+    async def main() -> None:
+        storage = Storage.open("memory://")
+        with pytest.raises(RuntimeError, match="the callback broke"):
+            await storage.put_large("a", chunks(), part_size=5 << 20, progress_callback=progress)
+        assert is_closed
+
+    anyio.run(main, backend=backend)
+
+
+def test_a_stream_of_another_kind_is_left_open() -> None:
+    class Stream:
+        """Like a stream of anyio, which its owner closes."""
+
+        def __aiter__(self) -> Stream:
+            return self
+
+        async def __anext__(self) -> bytes:
+            raise StopAsyncIteration
+
+        async def aclose(self) -> None:
+            raise AssertionError("it was closed")
+
+    async def main() -> None:
+        storage = Storage.open("memory://")
+        assert (await storage.put("a", Stream())).size == 0
+
+    asyncio.run(main())
+
+
+def test_a_closed_coroutine_does_not_wait_for_its_source() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(5 << 20)
+        finally:
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        storage = Storage.open("memory://")
+
+        async def progress(info: undaunted.ProgressInfo) -> None:
+            await asyncio.sleep(60)
+
+        upload = storage.put_large("a", chunks(), part_size=5 << 20, progress_callback=progress)
+        upload.send(None)
+        upload.close()
+
+    asyncio.run(main())
 
 
 def test_a_coroutine_that_nothing_runs_says_so() -> None:

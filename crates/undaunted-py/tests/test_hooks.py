@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +23,7 @@ from undaunted import (
     retry,
     with_retry,
 )
+from waiting import wait_for
 
 
 def flaky(*failures: Exception) -> Callable[[], str]:
@@ -97,15 +97,6 @@ def test_a_hook_is_a_plain_function() -> None:
         RetryConfig(on_retry=hook)
 
 
-def soon(condition: Callable[[], bool]) -> None:
-    """Events of a storage come from another thread."""
-    for _ in range(500):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not happen within 5 s")
-
-
 def test_a_storage_tells_its_retries(s3: FakeS3) -> None:
     told: list[RetryEvent] = []
     others: list[RetryEvent] = []
@@ -114,7 +105,7 @@ def test_a_storage_tells_its_retries(s3: FakeS3) -> None:
     storage = s3.storage(config).blocking
     with instrument(others.append):
         storage.put("a", b"data")
-        soon(lambda: len(others) == 3)
+        wait_for(lambda: len(others) == 3)
     assert [(event.operation, event.key, event.attempt) for event in told] == [
         ("put", "root/a", 1),
         ("put", "root/a", 2),
@@ -168,7 +159,7 @@ def test_prometheus(waits: list[float], s3: FakeS3) -> None:
     s3.responses.append(Response(500, "InternalError"))
     with instrument("prometheus"):
         s3.storage(RetryConfig(base_delay=0)).blocking.put("a", b"data")
-        soon(lambda: value("undaunted_recoveries_total", operation="put") == 1)
+        wait_for(lambda: value("undaunted_recoveries_total", operation="put") == 1)
     assert value("undaunted_retries_total", operation="put", verdict="transient") == 1
 
 
@@ -285,7 +276,7 @@ def test_the_report_and_the_events_agree(s3: FakeS3) -> None:
     s3.responses.extend([Response(500, "InternalError")] * 3)
     with instrument(told.append), pytest.raises(StorageError) as caught:
         s3.storage(RetryConfig(max_retries=2, base_delay=0)).blocking.get_bytes("a")
-    soon(lambda: len(told) == 3)
+    wait_for(lambda: len(told) == 3)
     report = caught.value.report
     assert report is not None
     assert (told[-1].attempt, told[-1].reason) == (report.attempts, report.stop_reason)

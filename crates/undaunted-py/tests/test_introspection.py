@@ -9,6 +9,7 @@ import importlib
 import inspect
 import pickle
 import pydoc
+import re
 import subprocess
 import sys
 import typing
@@ -20,6 +21,7 @@ import pytest
 
 import undaunted
 from undaunted import (
+    ObjectStorage,
     Pacer,
     ProgressInfo,
     RetryBudget,
@@ -57,7 +59,7 @@ def members() -> Iterator[tuple[str, Any]]:
             for base in thing.__mro__:
                 if not base.__module__.startswith("undaunted"):
                     continue
-                for method, member in vars(base).items():
+                for method, member in sorted(vars(base).items()):
                     if not method.startswith("_"):
                         yield f"{module.__name__}.{name}.{method}", member
 
@@ -149,6 +151,24 @@ def test_help_shows_the_package() -> None:
     assert set(undaunted.__all__) <= set(dir(undaunted))
     for part in (RetryConfig, Storage, RetryBudget, Pacer, blocking, testing, retry):
         assert len(pydoc.render_doc(part, renderer=pydoc.plaintext)) > 200
+
+
+def test_both_storages_are_described_alike() -> None:
+    """Each has docstrings of its own, which editors show; the examples differ."""
+    shared = [name for name in vars(blocking.Storage) if not name.startswith("_")]
+    assert len(shared) >= 12
+    for name in shared:
+        described = [described_arguments(each, name) for each in (blocking.Storage, ObjectStorage)]
+        assert described[0] == described[1], name
+
+
+def described_arguments(storage: type, name: str) -> list[str]:
+    """The sections of a docstring between its summary and its example."""
+    text = inspect.getdoc(getattr(storage, name)) or ""
+    sections = re.split(r"^(?=Args:|Raises:|Example:)", text, flags=re.MULTILINE)[1:-1]
+    entries = [each for section in sections for each in re.split(r"\n(?=    \S)", section.strip())]
+    # What only async code can give.
+    return [each for each in entries if not re.match(r" *(data|progress_callback):", each)]
 
 
 def test_the_stub_and_the_extension_say_the_same() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import pickle
+import threading
 from array import array
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta, timezone
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,18 @@ import pytest
 from obspec import exceptions
 
 import undaunted
+from fake_s3 import FakeS3, Response
 from undaunted import Hedge, RetryConfig, Storage
 from undaunted.obspec import (
     InvalidPathError,
     NotFoundError,
     NotSupportedError,
+    PermissionDeniedError,
     PreconditionError,
     Store,
 )
 from undaunted.testing import S3Server, s3_server
+from waiting import until_dropped, wait_for
 
 FAULTS = """
 [[rule]]
@@ -115,32 +120,41 @@ def test_blocking(store: Store) -> None:
     assert paths(store.list()) == []
 
 
-def test_ranges_are_of_one_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    for is_async in (False, True):
-        store = Store.open("memory://")
-        store.put("a", b"12345")
-        monkeypatch.setattr(store, "_store", Replacing(store))
-        with pytest.raises(PreconditionError):
-            if is_async:
-                asyncio.run(store.get_ranges_async("a", starts=[0, 2], lengths=[2, 2]))
-            else:
-                store.get_ranges("a", starts=[0, 2], lengths=[2, 2])
+def part(etag: str, content: bytes) -> Response:
+    headers = {"etag": etag, "content-range": "bytes 0-1/5"}
+    headers["last-modified"] = formatdate(usegmt=True)
+    return Response(206, headers=headers, body=content)
 
 
-class Replacing:
-    """A store in which an object is replaced once a read of it has begun."""
+def read_ranges(s3: FakeS3, is_async: bool, count: int) -> list[bytes]:
+    store = Store(s3.storage(RetryConfig(max_retries=0)))
+    ranges: dict[str, Any] = {"starts": [0] * count, "lengths": [2] * count}
+    if is_async:
+        return asyncio.run(store.get_ranges_async("a", **ranges))
+    return store.get_ranges("a", **ranges)
 
-    def __init__(self, store: Store) -> None:
-        self.writer = Store(store._storage)
-        self.inner = store._store
 
-    def get(self, path: str, options: Any) -> Any:
-        begun = self.inner.get(path, options)
-        self.writer.put(path, b"abcde")
-        return begun
+@pytest.mark.parametrize("is_async", [True, False])
+def test_ranges_are_of_one_version(s3: FakeS3, is_async: bool) -> None:
+    s3.responses.extend([part('"1"', b"12"), part('"1"', b"12"), part('"2"', b"ab")])
+    with pytest.raises(PreconditionError):
+        read_ranges(s3, is_async, 3)
+    assert len(s3.requests) == 3
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_range_that_fails_ends_the_others(s3: FakeS3, is_async: bool) -> None:
+    held = threading.Event()
+    s3.responses.append(part('"1"', b"12"))
+    s3.responses.extend([Response(200, hang=held)] * 4)
+    s3.responses.append(Response(403, "AccessDenied"))
+    try:
+        with pytest.raises(PermissionDeniedError):
+            read_ranges(s3, is_async, 6)
+        asyncio.run(until_dropped())
+        wait_for(lambda: s3.held == 4)
+    finally:
+        held.set()
 
 
 def test_ranges_heed_what_the_code_around_says(server: S3Server) -> None:

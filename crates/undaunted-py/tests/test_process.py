@@ -9,7 +9,6 @@ import statistics
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from fake_s3 import FakeS3, Response
 from undaunted import RetryConfig, Storage, testing
 from undaunted._bridge import MOST_READY
 from undaunted._undaunted import in_flight
+from waiting import until_dropped
 
 
 def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -47,6 +47,20 @@ print(*sorted(new - {"undaunted"}))
 """
     modules = set(python(program).stdout.split())
     assert modules <= {"__future__", "_datetime", "copy", "dataclasses", "datetime"}, modules
+
+
+@pytest.mark.parametrize("library", ["fsspec", "httpx"])
+def test_a_library_that_is_missing_is_named(library: str) -> None:
+    program = f"""
+import sys
+sys.modules[{library!r}] = None
+try:
+    import undaunted.{library}
+except ModuleNotFoundError as error:
+    assert error.name == {library!r}
+    print(error)
+"""
+    assert f"undaunted.{library} needs {library}: pip install {library}" in python(program).stdout
 
 
 def test_a_retried_function_starts_no_thread() -> None:
@@ -234,14 +248,6 @@ def test_other_threads_run_while_one_waits(s3: FakeS3) -> None:
     hang.set()
     waiting.join(30)
     assert not waiting.is_alive()
-
-
-async def until_dropped() -> None:
-    """The runtime drops futures a moment later."""
-    deadline = time.monotonic() + 30
-    while in_flight():
-        assert time.monotonic() < deadline, "a future was not dropped"
-        await asyncio.sleep(0.001)
 
 
 def test_a_cancelled_task_drops_its_future(s3: FakeS3) -> None:

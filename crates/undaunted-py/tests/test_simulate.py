@@ -288,8 +288,8 @@ def test_ctrl_c_stops_it() -> None:
         "import signal, undaunted\n"
         # Who starts the tests in the background ignores it, and so would this.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "print('begins', flush=True)\n"
         "try:\n"
+        "    print('begins', flush=True)\n"
         "    undaunted.simulate({'duration': 2e7, 'clients': {'per_second': 5000}}, "
         "['default', 'storage', 'background'])\n"
         "except KeyboardInterrupt:\n"

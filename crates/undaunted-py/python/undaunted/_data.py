@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+)
+from contextlib import aclosing, nullcontext
 from typing import Any, Protocol, TypeAlias, cast
 
 from ._runtime import in_thread
@@ -95,8 +103,10 @@ def parts(data: object, size: int) -> Iterator[bytes]:
             yield bytes(buffer)
 
 
-async def async_parts(data: object, size: int) -> AsyncIterator[bytes]:
-    """Does what :func:`parts` does, for an async stream too."""
+async def async_parts(data: object, size: int) -> AsyncGenerator[bytes, None]:
+    """Does what :func:`parts` does, for an async stream too. A generator is closed with this
+    one.
+    """
     source: object
     chunks: AsyncIterator[object]
     read = _read_of(data)
@@ -110,12 +120,25 @@ async def async_parts(data: object, size: int) -> AsyncIterator[bytes]:
         return
     buffer = bytearray()
     with begin(source):
-        async for chunk in chunks:
-            buffer += _checked(chunk)
-            for part in _full(buffer, size):
-                yield part
+        try:
+            async for chunk in chunks:
+                buffer += _checked(chunk)
+                for part in _full(buffer, size):
+                    yield part
+        finally:
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
         if buffer:
             yield bytes(buffer)
+
+
+class Closing(aclosing[AsyncGenerator[bytes, None]]):
+    """Closes parts at the end of a block: not whenever they are collected, of which trio warns."""
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        # A coroutine that is closed cannot wait, and a source may want that at its end.
+        if exc_info[0] is not GeneratorExit:
+            await super().__aexit__(*exc_info)
 
 
 def _full(buffer: bytearray, size: int) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ._bridge import result_of
-from ._data import AsyncSource, async_parts, size_of, whole
+from ._data import AsyncSource, Closing, async_parts, size_of, whole
 from ._errors import StorageError
 from ._open import (
     DEFAULT_CONCURRENCY,
@@ -63,7 +63,7 @@ class ObjectStorage(OpenedStorage):
             data: Bytes, or a stream of them: an async iterator, an iterator, or an open file, whose
                 ``read`` may be a coroutine function. Only a few parts of a stream are held in
                 memory. A file that can seek may be given again; any other stream that was read is
-                refused.
+                refused. An async generator is closed if the write ends early.
             content_type: The type of the content, such as ``"image/jpeg"``. The type of a local
                 file follows from its name.
             metadata: Your own names and values, in ASCII. Local files cannot hold any.
@@ -137,31 +137,31 @@ class ObjectStorage(OpenedStorage):
         total = size_of(data)
         part_size = checked_part_size(part_size, concurrency, total)
         progress = Progress(key, total)
-        parts = async_parts(data, part_size)
-        first = await anext(parts, b"")
-        part = await anext(parts, None)
-        if part is None and (progress_callback is None or not first):
-            # A callback that raises must leave nothing: it is called before, or between parts.
-            await _report(progress.add(0), progress_callback)
-            return await self.put(key, first, content_type=content_type, metadata=metadata)
-        upload = await result_of(self._store.start_upload(key, content_type, metadata))
-        try:
-            upload.put_part(first)
-            while part is not None or upload.in_flight:
-                if part is None or upload.in_flight >= concurrency:
-                    size = await result_of(upload.finish_part())
-                    await _report(progress.add(size), progress_callback)
-                else:
-                    upload.put_part(part)
-                    part = await anext(parts, None)
-            return await result_of(upload.complete(progress.transferred))
-        except Exception:
-            await _ended(upload.abort())
-            raise
-        except BaseException:
-            # It goes on in the background: a task that is cancelled cannot wait.
-            upload.abort()
-            raise
+        async with Closing(async_parts(data, part_size)) as parts:
+            first = await anext(parts, b"")
+            part = await anext(parts, None)
+            if part is None and (progress_callback is None or not first):
+                # A callback that raises must leave nothing: it is called before, or between parts.
+                await _report(progress.add(0), progress_callback)
+                return await self.put(key, first, content_type=content_type, metadata=metadata)
+            upload = await result_of(self._store.start_upload(key, content_type, metadata))
+            try:
+                upload.put_part(first)
+                while part is not None or upload.in_flight:
+                    if part is None or upload.in_flight >= concurrency:
+                        size = await result_of(upload.finish_part())
+                        await _report(progress.add(size), progress_callback)
+                    else:
+                        upload.put_part(part)
+                        part = await anext(parts, None)
+                return await result_of(upload.complete(progress.transferred))
+            except Exception:
+                await _ended(upload.abort())
+                raise
+            except BaseException:
+                # It goes on in the background: a task that is cancelled cannot wait.
+                upload.abort()
+                raise
 
     async def get(self, key: str) -> AsyncIterator[bytes]:
         """Reads a file in chunks: ``async for chunk in storage.get(key)``.

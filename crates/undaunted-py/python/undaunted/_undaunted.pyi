@@ -383,6 +383,11 @@ class Store:
     ) -> bytes | Pending[bytes]:
         """Reads a part; with an ETag, of this very file."""
 
+    def get_ranges(
+        self, key: str, ranges: list[tuple[int, int]]
+    ) -> list[bytes] | Pending[list[bytes]]:
+        """Reads parts of one version of a file."""
+
     def delete(self, key: str) -> Pending[None] | None: ...
     def delete_many(self, keys: Keys) -> Pending[None] | None:
         """Tries to delete all; a missing file is no failure."""

@@ -134,8 +134,10 @@ class Storage(OpenedStorage):
         concurrency: int = DEFAULT_CONCURRENCY,
         progress_callback: Callable[[ProgressInfo], None] | None = None,
     ) -> StoredFile:
-        """Writes a file in parts, each of which is retried by itself. It becomes visible when it is
-        complete.
+        """Writes a file in parts, each of which is retried by itself.
+
+        The file becomes visible only when it is complete. Data that fits into one part is
+        written by :meth:`put`.
 
         Args:
             key: The key of the file, relative to the storage's URL.
@@ -263,7 +265,9 @@ class Storage(OpenedStorage):
         return result_of(self._store.exists(key))
 
     def list(self, prefix: str = "", *, limit: int | None = None) -> Iterator[StoredFile]:
-        """The files whose keys begin with a prefix.
+        """The files whose keys begin with ``prefix``.
+
+        Services list by key, local files come in no order. An interrupted list is resumed.
 
         Args:
             prefix: The beginning of the keys; it need not end at a slash.
@@ -326,7 +330,8 @@ class Storage(OpenedStorage):
         return self._with_type(result_of(self._store.copy(source, destination, overwrite)))
 
     def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
-        """Moves a file within the storage. A move onto itself changes nothing.
+        """Moves a file within the storage. Without a native move it is a copy and a delete, each
+        retried by itself. A move onto itself changes nothing.
 
         Args:
             source: The key of the file that is there.
@@ -350,7 +355,10 @@ class Storage(OpenedStorage):
     def url(
         self, key: str, *, expires_in: timedelta | float | None = None, method: str = "GET"
     ) -> str:
-        """A URL with which anyone can read the file for a limited time.
+        """A URL with which anyone can read the file for a limited time; for a local file, its
+        ``file://`` URL.
+
+        The URL is signed locally: no request is made, so the file may be missing.
 
         Args:
             key: The key of the file, relative to the storage's URL.

@@ -24,7 +24,12 @@ from collections.abc import AsyncIterable, Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import cast
 
-import httpx
+try:
+    import httpx
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"undaunted.httpx needs httpx: pip install httpx ({error})", name=error.name
+    ) from error
 
 from . import blocking
 from ._config import RetryConfig

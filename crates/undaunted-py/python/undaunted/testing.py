@@ -252,10 +252,14 @@ class FaultyStorage:
 
 async def _broken(items: AsyncIterator[T], fault: LostResponse | None) -> AsyncGenerator[T, None]:
     """The items; with a fault only the first, and then its error."""
-    async for item in items:
-        yield item
-        if fault is not None:
-            break
+    try:
+        async for item in items:
+            yield item
+            if fault is not None:
+                break
+    finally:
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
     if fault is not None:
         raise fault.error
 

@@ -100,10 +100,15 @@ class AsyncFile(AbstractAsyncStreamedFile):
             return
         self.closed = True
         if self.mode == "wb":
-            await self._hand_over(None)
-            if self._writing is not None:
-                with named(self.path):
-                    await self._writing
+            try:
+                await self._hand_over(None)
+                if self._writing is not None:
+                    with named(self.path):
+                        await self._writing
+            except BaseException:
+                # The end may not have been handed over: the upload would wait for it.
+                await self.abandon()
+                raise
             self.fs.invalidate_cache(self.path)
 
     async def abandon(self) -> None:

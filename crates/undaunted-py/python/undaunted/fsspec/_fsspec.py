@@ -2,7 +2,12 @@
 
 # pyright: basic, reportMissingTypeStubs=false
 
-from fsspec import asyn
+try:
+    from fsspec import asyn
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"undaunted.fsspec needs fsspec: pip install fsspec ({error})", name=error.name
+    ) from error
 from fsspec.asyn import AbstractAsyncStreamedFile, AsyncFileSystem, get_loop, sync_wrapper
 from fsspec.caching import caches
 from fsspec.callbacks import DEFAULT_CALLBACK
@@ -13,7 +18,12 @@ from fsspec.spec import AbstractBufferedFile
 from fsspec.utils import isfilelike, stringify_path, tokenize
 
 CachedType = type(AsyncFileSystem)
-side_by_side = asyn._run_coros_in_chunks
+
+
+def most_requests():
+    """How many requests run side by side, as fsspec is configured."""
+    return asyn._get_batch_size(nofiles=True)
+
 
 __all__ = [
     "AbstractAsyncStreamedFile",
@@ -26,8 +36,8 @@ __all__ = [
     "get_compression",
     "get_loop",
     "isfilelike",
+    "most_requests",
     "register_implementation",
-    "side_by_side",
     "stringify_path",
     "sync_wrapper",
     "tokenize",

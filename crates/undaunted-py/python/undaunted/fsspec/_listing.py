@@ -14,7 +14,8 @@ from .._bridge import result_of
 from .._errors import StorageFileNotFoundError
 from .._types import StoredFile
 from ._base import Base, Entry, named
-from ._fsspec import side_by_side, sync_wrapper, tokenize
+from ._fsspec import sync_wrapper, tokenize
+from ._together import side_by_side
 
 
 class Listing(Base):
@@ -115,13 +116,9 @@ class Listing(Base):
             found[path] = await self._info(path)
         level: list[str] = [path]
         for _ in range(maxdepth):
-            lists = [self._ls(each, refresh=refresh) for each in level]
+            lists = [self._ls_or_none(each, refresh) for each in level]
             level.clear()
-            many: dict[str, Any] = {"batch_size": self.batch_size, "nofiles": True}
-            for listed in await side_by_side(lists, return_exceptions=True, **many):
-                if isinstance(listed, BaseException):
-                    _omit_missing(listed)
-                    continue
+            for listed in await side_by_side(lists, self.batch_size):
                 for entry in listed:
                     if entry["type"] == "directory":
                         level.append(entry["name"])
@@ -130,6 +127,13 @@ class Listing(Base):
             if not level:
                 break
         return found
+
+    async def _ls_or_none(self, path: str, refresh: bool) -> list[Entry]:
+        try:
+            entries: list[Entry] = await self._ls(path, refresh=refresh)
+            return entries
+        except FileNotFoundError:
+            return []
 
     async def _find_all(self, path: str, withdirs: bool, prefix: str) -> dict[str, Entry]:
         files: dict[str, Entry] = {}

@@ -12,8 +12,9 @@ from .._errors import StorageFileNotFoundError, StorageUnsupportedError
 from ._async_file import AsyncFile
 from ._base import named
 from ._file import File
-from ._fsspec import side_by_side, sync_wrapper
+from ._fsspec import sync_wrapper
 from ._layers import opened
+from ._together import side_by_side
 from ._transfers import Transfers, as_list
 
 
@@ -82,8 +83,7 @@ class FileSystem(Transfers):
         paths = as_list(path, 1)
         found: list[list[str]] = await side_by_side(
             [self._files_at(self._strip_protocol(each), recursive, maxdepth) for each in paths],
-            batch_size=batch_size or self.batch_size,
-            nofiles=True,
+            batch_size or self.batch_size,
         )
         await self._delete(list(dict.fromkeys(file for files in found for file in files)))
 

@@ -11,10 +11,11 @@ from .._bridge import result_of
 from .._errors import StorageError
 from ._base import named
 from ._file import WRITE_BLOCK
-from ._fsspec import DEFAULT_CALLBACK, isfilelike, side_by_side
+from ._fsspec import DEFAULT_CALLBACK, isfilelike
 from ._listing import DIRECTORIES, Listing, remembered_directories
 from ._local import LocalTarget, is_folder, make_folder, size_of, to_read, type_of
 from ._ranges import merged
+from ._together import side_by_side
 from ._transaction import Deferred
 
 
@@ -76,14 +77,11 @@ class Transfers(Listing):
         reads = merged(paths, starts, ends, max_gap)
         parts = await side_by_side(
             [self._cat_file(read.path, read.start, read.end) for read in reads],
-            batch_size=batch_size or self.batch_size,
-            nofiles=True,
-            return_exceptions=True,
+            batch_size or self.batch_size,
+            return_exceptions=on_error == "return",
         )
         results: list[Any] = [None] * len(paths)
         for read, part in zip(reads, parts, strict=True):
-            if isinstance(part, BaseException) and on_error != "return":
-                raise part
             for place in read.places:
                 results[place] = read.cut(part, starts[place], ends[place])
         return results

@@ -18,11 +18,8 @@ the object is of some version, and attributes other than ``Content-Type`` and na
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from .. import _bridge, blocking
@@ -168,25 +165,9 @@ class Store:
         """Reads parts of an object, some at the same time. All are of the same version: if another
         takes its place meanwhile, a :class:`PreconditionError` says so.
         """
-        wanted = ends_of(starts, ends, lengths)
-        if len(wanted) < 2:
-            return [self.get_range(path, start=start, end=end) for start, end in wanted]
-        begun = self.get(path, options={"range": wanted[0]})
-        etag = begun.meta["e_tag"]
-
-        def read(around: Context, part: tuple[int, int] | None) -> bytes:
-            return around.run(
-                begun.buffer if part is None else lambda: self._part(path, part, etag)
-            )
-
-        # The threads of a pool do not inherit a deadline or one_attempt.
-        contexts = [copy_context() for _ in wanted]
-        with ThreadPoolExecutor(min(len(wanted), _READERS)) as pool:
-            return [*pool.map(read, contexts, [None, *wanted[1:]])]
-
-    def _part(self, path: str, part: tuple[int, int], etag: str | None) -> bytes:
         with prescribed():
-            return blocking.result_of(self._store.get_range(path, *part, etag))
+            wanted = ends_of(starts, ends, lengths)
+            return blocking.result_of(self._store.get_ranges(path, wanted))
 
     async def get_ranges_async(
         self,
@@ -196,22 +177,12 @@ class Store:
         ends: Sequence[int] | None = None,
         lengths: Sequence[int] | None = None,
     ) -> list[bytes]:
-        """Reads parts of an object, all at the same time. All are of the same version: if another
+        """Reads parts of an object, some at the same time. All are of the same version: if another
         takes its place meanwhile, a :class:`PreconditionError` says so.
         """
-        wanted = ends_of(starts, ends, lengths)
-        if len(wanted) < 2:
-            return [await self.get_range_async(path, start=a, end=b) for a, b in wanted]
-        begun = await self.get_async(path, options={"range": wanted[0]})
-        etag = begun.meta["e_tag"]
-        others = (self._part_async(path, part, etag) for part in wanted[1:])
-        if asyncio._get_running_loop() is None:
-            return [await begun.buffer_async(), *[await each for each in others]]
-        return await asyncio.gather(begun.buffer_async(), *others)
-
-    async def _part_async(self, path: str, part: tuple[int, int], etag: str | None) -> bytes:
         with prescribed():
-            return await _bridge.result_of(self._store.get_range(path, *part, etag))
+            wanted = ends_of(starts, ends, lengths)
+            return await _bridge.result_of(self._store.get_ranges(path, wanted))
 
     def head(self, path: str) -> ObjectMeta:
         """The description of an object."""
@@ -351,7 +322,3 @@ class Store:
         """Moves an object within the store."""
         with prescribed():
             await _bridge.result_of(self._store.move(from_, to, overwrite))
-
-
-_READERS = 8
-"""Threads for the parts of an object: each waits for one request."""

@@ -1,0 +1,51 @@
+"""Coroutines that run side by side, and end together. Those that fsspec runs go on when their
+caller is cancelled, and with older versions when one of them failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from ._fsspec import most_requests
+
+
+async def side_by_side(
+    coroutines: Sequence[Coroutine[Any, Any, Any]],
+    batch_size: int | None = None,
+    return_exceptions: bool = False,
+) -> list[Any]:
+    """The results of the coroutines. The first failure ends the others, unless failures are
+    returned among the results.
+
+    Args:
+        coroutines: What is to run.
+        batch_size: How many run at a time; -1: all. Default: as fsspec is configured.
+        return_exceptions: Whether a failure is a result.
+    """
+    results: list[Any] = [None] * len(coroutines)
+    left = enumerate(coroutines)
+
+    async def work() -> None:
+        for place, coroutine in left:
+            try:
+                results[place] = await coroutine
+            except Exception as error:
+                if not return_exceptions:
+                    raise
+                results[place] = error
+
+    most = batch_size or most_requests()
+    count = len(coroutines) if most < 0 else min(most, len(coroutines))
+    workers = [asyncio.ensure_future(work()) for _ in range(count)]
+    try:
+        await asyncio.gather(*workers)
+    except BaseException:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        for _, coroutine in left:
+            coroutine.close()
+        raise
+    return results
