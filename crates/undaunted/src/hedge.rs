@@ -7,7 +7,7 @@
 //! - The delay is a live quantile of what responses take, so it moves with the service.
 //! - Hedges have an allowance of their own: 10 at first and at most, a success adds a twentieth, and
 //!   a hedge costs 1. So they are 5 % of all requests at most, in the long run.
-//! - Where many requests pass the delay at the same time it is the service that is slow, and not this
+//! - Where far more requests pass the delay than should it is the service that is slow, and not this
 //!   request: then nothing is hedged. When all become slow at once, some ten hedges are sent in all.
 //! - Nothing is hedged while the service throttles, or the budget for retries is low. A throttled
 //!   response empties the allowance.
@@ -122,7 +122,7 @@ impl Hedger {
         let is_allowed = state.tokens >= 1.0 || self.hedge.most() >= 1.0;
         let is_throttled = pacer.is_some_and(Pacer::is_active);
         let is_low = budget.is_some_and(|budget| budget.tokens() < budget.capacity() / 2);
-        let all_are_slow = state.overdue > OVERLOAD * self.hedge.most();
+        let all_are_slow = state.overdue > overload(&self.hedge);
         let may = is_allowed && !is_throttled && !is_low && !all_are_slow;
         if may {
             state.tokens -= 1.0;
@@ -189,12 +189,30 @@ impl State {
     }
 }
 
+/// The share of late requests above which it is the service that is slow. It is to be far above the
+/// share that is late where nothing is wrong, and below all of them, so the odds are compared: with
+/// 5 % that is a fifth, with a half five in six. Of the requests that are late by chance, one in 3,000 is not
+/// hedged for it.
+fn overload(hedge: &Hedge) -> f64 {
+    let expected = match hedge.after() {
+        // The delay is at least twice the median, so half are in time, whatever the quantile.
+        HedgeAfter::Quantile(share) => (1.0 - share).min(0.5),
+        // Nobody knows better than who chose the delay. With a share of 1, all may be late.
+        HedgeAfter::Fixed(_) => hedge.most(),
+    };
+    let expected = expected.max(FEW);
+    let in_excess = OVERLOAD * expected;
+    in_excess / (1.0 - expected + in_excess)
+}
+
 /// Hedges that may come together: a service that becomes slow suddenly is not met with more.
 const BURST: f64 = 10.0;
 
-/// So many times the share that may be hedged passes the delay where the service is slow: with 5 %,
-/// a fifth of all. By chance, of the last few dozen requests, that is a matter of years.
-const OVERLOAD: f64 = 4.0;
+/// How many times the odds that a request is late are those that are expected, where the service is slow.
+const OVERLOAD: f64 = 4.75;
+
+/// Where fewer are expected to be late, two or three that are late by chance would say too much.
+const FEW: f64 = 0.05;
 
 /// Requests over which that share is taken: seven slow ones in a row are enough.
 const MEMORY: f64 = 32.0;
@@ -272,6 +290,49 @@ mod tests {
         for _ in 0..1000 {
             hedger.on_response(100 * MILLISECOND, Answer::Late);
             assert!(!hedges(&hedger));
+        }
+    }
+
+    /// The allowance is no limit here, so it is the guard that ends them.
+    #[test]
+    fn an_overload_is_known_as_one_however_many_may_be_hedged() {
+        let fixed = HedgeAfter::Fixed(MILLISECOND);
+        for (after, most, expected) in [
+            (HedgeAfter::Quantile(0.95), 0.25, 7),
+            (HedgeAfter::Quantile(0.95), 1.0, 7),
+            (HedgeAfter::Quantile(0.99), 0.05, 7),
+            (HedgeAfter::Quantile(0.5), 0.5, 55),
+            (HedgeAfter::Quantile(0.01), 1.0, 55),
+            (fixed, 0.01, 7),
+            (fixed, 0.5, 55),
+            // Whoever says so has every read sent twice.
+            (fixed, 1.0, 1000),
+        ] {
+            let hedger = warm(Hedge::new(after, most).unwrap());
+            let allowed = (0..1000).filter(|_| {
+                hedger.lock().tokens = BURST;
+                hedges(&hedger)
+            });
+            assert_eq!(allowed.count(), expected, "{after:?}, {most}");
+        }
+    }
+
+    #[test]
+    fn what_is_late_by_chance_is_no_overload() {
+        for quantile in [0.5, 0.75, 0.95, 0.99] {
+            let hedger = warm(Hedge::new(HedgeAfter::Quantile(quantile), 1.0).unwrap());
+            let mut random = crate::backoff::Rng::new(7);
+            let (mut late, mut refused) = (0, 0);
+            for _ in 0..100_000 {
+                let share = f64::from(u32::try_from(random.next() % 1000).unwrap()) / 1000.0;
+                if share < quantile {
+                    hedger.on_response(MILLISECOND, Answer::InTime);
+                } else {
+                    late += 1;
+                    refused += u32::from(!hedges(&hedger));
+                }
+            }
+            assert!(refused * 1000 <= late, "{refused} of {late}: {quantile}");
         }
     }
 

@@ -115,6 +115,9 @@ fn assert_retried(seen: &[Seen], name: &str, error_type: &str) {
     assert_eq!(succeeded.field("http.request.resend_count"), Some("1"));
     assert_eq!(succeeded.field("undaunted.delay_ms"), Some("1000.0"));
     assert_eq!(succeeded.field("error.type"), None);
+    assert_eq!(failed.field("undaunted.outcome"), Some("failed"));
+    assert_eq!(succeeded.field("undaunted.outcome"), Some("succeeded"));
+    assert_eq!(operation.field("undaunted.outcome"), Some("succeeded"));
     assert_eq!(operation.name, "operation");
     assert_eq!(operation.field("otel.name"), Some(name));
     assert_eq!(operation.field("otel.status_code"), None);
@@ -216,6 +219,22 @@ async fn a_call_that_fails_says_why_and_one_that_is_dropped_ends_its_spans() {
     assert_eq!(operation.field("otel.status_code"), Some("ERROR"));
     assert_eq!(operation.field("error.type"), Some("AccessDenied"));
     assert_eq!(operation.field("undaunted.stop_reason"), Some("permanent"));
+    let outcomes = |capture: &Capture| {
+        let spans = capture.spans().into_iter();
+        let spans = spans.filter(|span| span.name != "event");
+        let outcomes = spans.map(|span| (span.name, span.fields["undaunted.outcome"].clone()));
+        outcomes.collect::<Vec<_>>()
+    };
+    let seen = |seen: &[(&'static str, &str)]| {
+        let seen = seen
+            .iter()
+            .map(|(name, outcome)| (*name, (*outcome).to_owned()));
+        seen.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        outcomes(&capture),
+        seen(&[("attempt", "failed"), ("operation", "failed")])
+    );
 
     let capture = Capture::default();
     let _guard = tracing::dispatcher::set_default(&capture.dispatch());
@@ -223,8 +242,33 @@ async fn a_call_that_fails_says_why_and_one_that_is_dropped_ends_its_spans() {
     let limit = Duration::from_secs(1);
     let call = with_retry(hanging, &config);
     tokio::time::timeout(limit, call).await.unwrap_err();
-    let names: Vec<_> = capture.spans().iter().map(|span| span.name).collect();
-    assert_eq!(names, ["attempt", "operation"]);
+    let cancelled = seen(&[("attempt", "cancelled"), ("operation", "cancelled")]);
+    assert_eq!(outcomes(&capture), cancelled);
+
+    // While it waits for its next attempt.
+    let capture = Capture::default();
+    let _guard = tracing::dispatcher::set_default(&capture.dispatch());
+    let reset = || {
+        std::future::ready(Err::<(), _>(io::Error::from(
+            io::ErrorKind::ConnectionReset,
+        )))
+    };
+    let call = with_retry(reset, &config);
+    let limit = Duration::from_millis(500);
+    tokio::time::timeout(limit, call).await.unwrap_err();
+    let cancelled = seen(&[("attempt", "failed"), ("operation", "cancelled")]);
+    assert_eq!(outcomes(&capture), cancelled);
+
+    // A limit of its own that cuts an attempt is a failure of it.
+    let capture = Capture::default();
+    let _guard = tracing::dispatcher::set_default(&capture.dispatch());
+    let limited = RetryConfig::builder()
+        .max_retries(0)
+        .attempt_timeout(Some(Duration::from_secs(1)));
+    let limited = limited.build().unwrap();
+    with_retry(hanging, &limited).await.unwrap_err();
+    let failed = seen(&[("attempt", "failed"), ("operation", "failed")]);
+    assert_eq!(outcomes(&capture), failed);
 }
 
 #[tokio::test(start_paused = true)]

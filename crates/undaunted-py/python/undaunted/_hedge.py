@@ -13,8 +13,8 @@ class Hedge:
     """When a read that waits for its response is sent a second time, and how often.
 
     The first response counts, and the other request is dropped. Nothing is sent a second time while
-    the service throttles, while the retry budget is below half, or where many requests are slow at
-    the same time. Only reads of content are: no writes, deletes, lists or descriptions.
+    the service throttles, while the retry budget is below half, or where far more requests are slow
+    than should be. Only reads of content are: no writes, deletes, lists or descriptions.
 
     Args:
         after: The time without a response, as a number of seconds, a timedelta or a text such as

@@ -37,8 +37,9 @@ pub struct Hedge {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum HedgeAfter {
-    /// Always the same. A service that becomes slow as a whole is then met with more requests, as
-    /// far as the allowance goes.
+    /// Always the same. A service that becomes slower is then met with more requests, as far as the
+    /// allowance goes. Where far more of the reads are late than may be hedged, none is; with a share
+    /// of 1, all always are.
     Fixed(Duration),
     /// What this share of the recent responses took at most. It moves with the service. It is never
     /// less than twice the median: until then the first response is likely to come before that to
@@ -48,7 +49,7 @@ pub enum HedgeAfter {
 
 impl Hedge {
     /// A hedge after this time, for at most this share of reads in the long run. With a share of 1
-    /// there is no limit.
+    /// there is no such limit.
     ///
     /// # Errors
     ///

@@ -178,8 +178,9 @@ where
             self.emit_success();
         }
         self.taken();
+        let is_whole = self.context.counts_call();
         if let Some(spans) = self.spans() {
-            spans.end();
+            spans.succeeded(is_whole);
         }
     }
 

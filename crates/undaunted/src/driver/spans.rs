@@ -10,7 +10,7 @@ pub(super) use enabled::{Spans, Within, is_on};
 mod enabled {
     use std::fmt;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
     use std::time::Duration;
 
     use tracing::dispatcher::with_default;
@@ -27,7 +27,7 @@ mod enabled {
     /// Every retried call makes one by itself. A [`Session`](crate::Session) may be given one that is
     /// made by its caller, with fields of its own, and several sessions may share one: their attempts
     /// are numbered through. The span ends when the last clone of this is dropped; `undaunted.attempts`
-    /// is recorded then.
+    /// and `undaunted.outcome` are recorded then.
     ///
     /// ```
     /// use tracing::field::Empty;
@@ -42,6 +42,7 @@ mod enabled {
     ///     otel.status_code = Empty,
     ///     error.type = Empty,
     ///     undaunted.attempts = Empty,
+    ///     undaunted.outcome = Empty,
     ///     undaunted.stop_reason = Empty,
     /// );
     /// let span = OperationSpan::new(span);
@@ -57,7 +58,39 @@ mod enabled {
     struct Operation {
         span: Span,
         attempts: AtomicU32,
+        /// An [`Outcome`].
+        outcome: AtomicU8,
     }
+
+    /// What became of an operation or an attempt.
+    #[derive(Clone, Copy, Debug)]
+    enum Outcome {
+        /// Nothing yet; one that is dropped now was cancelled by its caller.
+        Open,
+        Succeeded,
+        Failed,
+    }
+
+    impl Outcome {
+        const fn of(number: u8) -> Self {
+            match number {
+                SUCCEEDED => Self::Succeeded,
+                FAILED => Self::Failed,
+                _ => Self::Open,
+            }
+        }
+
+        const fn as_str(self) -> &'static str {
+            match self {
+                Self::Open => "cancelled",
+                Self::Succeeded => "succeeded",
+                Self::Failed => "failed",
+            }
+        }
+    }
+
+    const SUCCEEDED: u8 = Outcome::Succeeded as u8;
+    const FAILED: u8 = Outcome::Failed as u8;
 
     impl OperationSpan {
         /// The span of an operation.
@@ -66,6 +99,7 @@ mod enabled {
             Self(Arc::new(Operation {
                 span,
                 attempts: AtomicU32::new(0),
+                outcome: AtomicU8::new(Outcome::Open as u8),
             }))
         }
 
@@ -75,10 +109,25 @@ mod enabled {
             &self.0.span
         }
 
+        /// The operation has succeeded, unless a part of it fails later. A [`Session`](crate::Session)
+        /// that is the whole of it says so by itself.
+        #[doc(hidden)]
+        pub fn succeeded(&self) {
+            self.0.outcome.fetch_max(SUCCEEDED, Ordering::Relaxed);
+        }
+
+        /// The operation was found to have succeeded, although its last attempt failed.
+        #[doc(hidden)]
+        pub fn found_to_have_succeeded(&self) {
+            self.0.outcome.store(SUCCEEDED, Ordering::Relaxed);
+            self.span().record("otel.status_code", "OK");
+        }
+
         /// The span of the attempt that this code is a part of. It has fields for what is known of HTTP:
         /// `http.request.method`, `http.response.status_code`, `http.request.body.size`,
         /// `http.response.body.size`, `server.address`, `server.port`, `aws.request_id` and
-        /// `undaunted.time_to_first_byte_ms`.
+        /// `undaunted.time_to_first_byte_ms`; and `undaunted.in_flight_ms` for a wait of the caller's own
+        /// until it might be sent.
         ///
         /// `None` outside of an attempt, in a span within it, and where nobody listens.
         #[must_use]
@@ -101,6 +150,7 @@ mod enabled {
                 error.type = Empty,
                 undaunted.subject = subject,
                 undaunted.attempts = Empty,
+                undaunted.outcome = Empty,
                 undaunted.stop_reason = Empty,
             ))
         }
@@ -127,7 +177,9 @@ mod enabled {
                     undaunted.attempt = retries + 1,
                     undaunted.delay_ms = millis(begin.delay),
                     undaunted.queue_ms = millis(begin.queued),
+                    undaunted.in_flight_ms = Empty,
                     undaunted.time_to_first_byte_ms = Empty,
+                    undaunted.outcome = Empty,
                     undaunted.verdict = Empty,
                 )
             };
@@ -143,6 +195,8 @@ mod enabled {
         fn drop(&mut self) {
             let attempts = i64::from(*self.attempts.get_mut());
             self.span.record("undaunted.attempts", attempts);
+            let outcome = Outcome::of(*self.outcome.get_mut());
+            self.span.record("undaunted.outcome", outcome.as_str());
         }
     }
 
@@ -186,9 +240,14 @@ mod enabled {
             self.0.is_some()
         }
 
-        /// The call has ended.
-        pub(in crate::driver) fn end(&mut self) {
-            self.0 = None;
+        /// The call has succeeded, and its operation has, if that is all of it.
+        pub(in crate::driver) fn succeeded(&mut self, is_whole: bool) {
+            if let Some(mut spans) = self.0.take() {
+                if is_whole {
+                    spans.operation.succeeded();
+                }
+                spans.end_attempt(Outcome::Succeeded);
+            }
         }
 
         /// An attempt begins, after it waited so long for its turn.
@@ -215,7 +274,6 @@ mod enabled {
             let Some(spans) = &mut self.0 else {
                 return;
             };
-            let attempt = std::mem::replace(&mut spans.attempt, Span::none());
             let (verdict, stopped) = match event.outcome {
                 AttemptOutcome::Retrying { delay, verdict, .. } => {
                     spans.begin.delay = delay;
@@ -226,9 +284,10 @@ mod enabled {
                 } => (verdict, Some(reason)),
                 AttemptOutcome::Succeeded => return,
             };
-            attempt.record("otel.status_code", "ERROR");
-            attempt.record("error.type", error_type);
-            attempt.record("undaunted.verdict", verdict.as_str());
+            spans.attempt.record("otel.status_code", "ERROR");
+            spans.attempt.record("error.type", error_type);
+            spans.attempt.record("undaunted.verdict", verdict.as_str());
+            spans.end_attempt(Outcome::Failed);
             if let Some(reason) = stopped {
                 spans.stopped(reason, error_type);
             }
@@ -236,11 +295,24 @@ mod enabled {
     }
 
     impl OfCall {
+        fn end_attempt(&mut self, outcome: Outcome) {
+            let attempt = std::mem::replace(&mut self.attempt, Span::none());
+            attempt.record("undaunted.outcome", outcome.as_str());
+        }
+
         fn stopped(&self, reason: StopReason, error_type: &str) {
+            self.operation.0.outcome.store(FAILED, Ordering::Relaxed);
             let span = self.operation.span();
             span.record("otel.status_code", "ERROR");
             span.record("error.type", error_type);
             span.record("undaunted.stop_reason", reason.as_str());
+        }
+    }
+
+    /// An attempt that is dropped while it runs was cancelled.
+    impl Drop for OfCall {
+        fn drop(&mut self) {
+            self.end_attempt(Outcome::Open);
         }
     }
 
@@ -292,7 +364,7 @@ mod disabled {
 
         pub(in crate::driver) const fn end_attempt(&mut self, _: &Event<'_>, _: &str) {}
 
-        pub(in crate::driver) const fn end(&mut self) {}
+        pub(in crate::driver) const fn succeeded(&mut self, _: bool) {}
     }
 
     #[inline]
