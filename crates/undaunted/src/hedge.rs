@@ -337,6 +337,40 @@ mod tests {
     }
 
     #[test]
+    fn hedges_are_counted_and_what_they_took_is_not_what_the_first_request_took() {
+        let hedger = Hedger::new(Hedge::new(HedgeAfter::Quantile(0.6), 0.05).unwrap());
+        for number in 0..100 {
+            // Three in ten are late, so six in ten take at most a millisecond.
+            let late = number % 10 < 3;
+            let latency = if late { 10 * MILLISECOND } else { MILLISECOND };
+            hedger.on_response(latency, if late { Answer::Late } else { Answer::InTime });
+        }
+        let delay = hedger.delay().unwrap();
+        assert!(
+            (2 * MILLISECOND..5 * MILLISECOND / 2).contains(&delay),
+            "{delay:?}"
+        );
+        for _ in 0..2 {
+            assert!(hedges(&hedger));
+            hedger.on_response(MILLISECOND, Answer::ByHedge);
+        }
+        assert_eq!((hedger.issued(), hedger.won()), (2, 2));
+    }
+
+    #[test]
+    fn a_budget_is_low_below_half() {
+        let budget = RetryBudget::with_capacity_and_refill(20, 0);
+        let hedger = warm(Hedge::default());
+        #[allow(clippy::disallowed_methods)]
+        let now = std::time::Instant::now();
+        for expected in [true, true, false] {
+            // 15 tokens are left, 10, and 5.
+            budget.withdraw(crate::Verdict::THROTTLED, now);
+            assert_eq!(hedger.withdraw(None, Some(&budget)), expected, "{budget:?}");
+        }
+    }
+
+    #[test]
     fn nothing_is_hedged_under_a_throttle_or_with_a_low_budget() {
         let hedger = warm(Hedge::default());
         let budget = RetryBudget::with_capacity_and_refill(20, 0);

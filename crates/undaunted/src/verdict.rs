@@ -311,7 +311,8 @@ mod tests {
     #[test]
     fn a_deadline_is_said_in_seconds_to_the_millisecond() {
         for (nanoseconds, said) in [
-            (1, "less than 0.001s"),
+            (999_999, "less than 0.001s"),
+            (1_000_000, "0.001s"),
             (1_234_567, "0.001s"),
             (250_000_001, "0.25s"),
             (1_999_999_999, "2s"),
@@ -324,5 +325,11 @@ mod tests {
                 format!("the caller's deadline ended the call after {said}")
             );
         }
+    }
+
+    #[test]
+    fn a_limit_that_ran_out_is_a_timeout() {
+        let limit = Duration::from_secs(1);
+        assert_eq!(TimedOut::Total { limit }.error_type(), "timeout");
     }
 }

@@ -187,11 +187,22 @@ mod tests {
 
     #[test]
     fn text_is_a_time_or_a_share() {
-        for bad in ["", "%", "0 %", "NaN%", "x", "-1"] {
+        for (text, after) in [
+            ("95%", HedgeAfter::Quantile(0.95)),
+            (" 0.5 % ", HedgeAfter::Quantile(0.005)),
+            ("100ms", HedgeAfter::Fixed(Duration::from_millis(100))),
+        ] {
+            assert_eq!(text.parse(), Ok(after));
+        }
+        for bad in ["", "%", "0 %", "-1 %", "100 %", "101 %", "NaN%", "x", "-1"] {
             let error = bad.parse::<HedgeAfter>().unwrap_err().to_string();
             assert!(error.contains("a quantile such as"), "{error}");
         }
         let shown = Hedge::new("2s".parse().unwrap(), 0.07).unwrap();
         assert_eq!(shown.to_string(), "after 2s, for at most 7 % of reads");
+        assert_eq!(
+            Hedge::default().to_string(),
+            "after 95 % of responses, for at most 5 % of reads"
+        );
     }
 }

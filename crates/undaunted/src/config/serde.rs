@@ -300,6 +300,7 @@ mod tests {
     #[test]
     fn bad_input_is_an_error_that_says_what_would_be_right() {
         for (json, words) in [
+            ("5", "expected a table of settings of a retry policy"),
             (
                 r#"{"max_retry": 1}"#,
                 "unknown field `max_retry`, expected one of `max_retries`",

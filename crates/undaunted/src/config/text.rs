@@ -220,6 +220,15 @@ mod tests {
     fn a_policy_without_retries_says_so() {
         let config = RetryConfig::builder().max_retries(0).build().unwrap();
         assert_eq!(config.to_string(), "no retries");
+        let storage = |retries| {
+            let config = RetryConfig::storage().to_builder().max_retries(retries);
+            config.build().unwrap().to_string()
+        };
+        assert_eq!(storage(0), "no retries, within 3m in all");
+        assert_eq!(
+            storage(1),
+            "at most 1 retry, after 100ms (1s if throttled), full jitter, within 3m in all"
+        );
         assert_eq!(
             RetryConfig::interactive().to_string(),
             "at most 1 retry, after 500ms, ±25 %, within 5s in all"

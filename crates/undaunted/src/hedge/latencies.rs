@@ -156,6 +156,43 @@ mod tests {
         assert!((4700..=4800).contains(&high), "{high}");
     }
 
+    /// A quantile is found within a bucket, by its share of those in it.
+    #[test]
+    fn a_bucket_is_divided_evenly() {
+        let (first, second) = (Duration::from_nanos(2048), Duration::from_nanos(1 << 20));
+        let mut latencies = Latencies::new();
+        for _ in 0..100 {
+            latencies.record(first, false);
+            latencies.record(second, false);
+        }
+        // A bucket is as wide as a thirty-second of where its power of two begins.
+        for (share, expected) in [
+            (0.125, first + first / 32 / 4),
+            (0.25, first + first / 32 / 2),
+            (0.75, second + second / 32 / 2),
+        ] {
+            assert_eq!(latencies.quantile(share), expected, "{share}");
+        }
+    }
+
+    /// Kaplan and Meier's estimate, by hand: those cut in a bucket are at risk in half of it.
+    #[test]
+    fn a_bucket_with_as_many_cut_as_answered_counts() {
+        let at = |millis| Duration::from_millis(millis);
+        let mut latencies = Latencies::new();
+        for (millis, was_cut) in [(1, false), (1, true), (8, false), (8, false), (64, false)] {
+            for _ in 0..20 {
+                latencies.record(at(millis), was_cut);
+            }
+        }
+        // Of 5 parts, 1 of 4.5 is answered in the first bucket: 7/9 take longer. Then 2 of 3 are
+        // answered: 7/27 take longer.
+        assert!(latencies.quantile(0.22) < at(2));
+        assert!(latencies.quantile(0.23) > at(7));
+        assert!(latencies.quantile(0.74) < at(9));
+        assert!(latencies.quantile(0.75) > at(60));
+    }
+
     /// Half of the latencies above 500 are cut there: the others show what they would have been.
     #[test]
     fn what_was_cut_short_would_have_taken_longer() {

@@ -219,8 +219,10 @@ fn a_call_dropped_before_its_retry_begins_gives_the_tokens_back() {
     let mut state = RetryState::new(now, 0);
     state.on_failure(&config, now, Verdict::TRANSIENT, Some(&budget));
     assert_eq!(budget.tokens(), 86);
+    assert_eq!(state.retries(), 1);
     state.on_drop(Some(&budget));
     assert_eq!(budget.tokens(), 100);
+    assert_eq!(state.retries(), 0, "it was not made");
 
     state.on_failure(&config, now, Verdict::TRANSIENT, Some(&budget));
     state.on_attempt(&config, now);

@@ -6,6 +6,7 @@
 //! - `events`: what listeners and reports are told
 //! - `golden`: schedules that every language must reproduce
 //! - `limits`: deadlines and attempt timeouts
+//! - `pace_figures`: the rate of a pacer, in the figures of its documentation
 //! - `pacer`: turns, and what holds for any schedule
 //! - `pacer_simulated`: a service that throttles, in virtual time
 //! - `parity`: async, session, blocking and bare state decide the same
@@ -26,6 +27,7 @@ mod events;
 #[cfg(feature = "serde")]
 mod golden;
 mod limits;
+mod pace_figures;
 mod paced;
 mod pacer;
 mod pacer_simulated;
