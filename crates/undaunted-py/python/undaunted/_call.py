@@ -60,19 +60,28 @@ async def drive(
     state = State(config._core, config.budget, None, config._pacer, scope)
     has_limits, verdicts = scope is not None or not config._is_plain, config._verdicts
     is_paced, token = config._pacer is not None, None
-    earlier, task = None, running_task()
+    earlier, task, hook = None, running_task(), config.on_retry
     try:
         while True:
             if failure is not None:
-                if task is not None and is_cancelled(task, failure):
+                if task is not None and task.cancelling() and is_cancelled(task, failure):
                     raise failure
-                delay = delay_after(failure, verdict, state, name, config.on_retry)
-                if delay is None:
+                if verdict == PERMANENT and not isinstance(failure, Exception):
                     raise failure
-                if token is None:
-                    token = _scope.enter_retry(name, state, failure)
+                # As `delay_after`, but what is usual takes no call: a retry that nobody hears of.
+                delay = state.on_failure(verdict, getattr(failure, "retry_after", None))
+                is_heard = hook is not None or listeners or logger.isEnabledFor(logging.WARNING)
+                if is_heard or verdict != TRANSIENT or isinstance(delay, str):
+                    delay = _told(delay, failure, verdict, state, name, hook)
+                    if delay is None:
+                        raise failure
+                    if token is None:
+                        token = _scope.enter_retry(name, state, failure)
                 try:
-                    await wait(delay)
+                    if delay <= 0 and task is not None:
+                        await _yield_once()
+                    else:
+                        await wait(delay)
                 except BaseException:
                     # The retry does not begin: the budget gets its cost back.
                     state.on_drop()
@@ -100,7 +109,7 @@ async def drive(
             else:
                 if config._is_shared and state.on_success():
                     log_unpaced(name)
-                if failure is not None:
+                if failure is not None and (listeners or logger.isEnabledFor(logging.DEBUG)):
                     tell_success(state, name)
                 return result
     finally:
@@ -226,6 +235,18 @@ def delay_after(
         # It says nothing of the service, and nobody is interested in how often it was tried.
         return None
     decision = state.on_failure(verdict, getattr(failure, "retry_after", None))
+    return _told(decision, failure, verdict, state, name, hook)
+
+
+def _told(
+    decision: float | str,
+    failure: BaseException,
+    verdict: Verdict,
+    state: State,
+    name: object,
+    hook: Hook,
+) -> float | None:
+    """The delay that was decided, or None if the call ends, once it is in logs and hooks."""
     if verdict != TRANSIENT and state.began_pacing:
         log_paced(name)
     if not isinstance(decision, str):

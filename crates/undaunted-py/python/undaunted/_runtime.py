@@ -67,10 +67,8 @@ if sys.version_info >= (3, 11):
 
     def running_task() -> asyncio.Task[Any] | None:
         """The task whose cancellation can be asked for: none under trio and in plain functions."""
-        try:
-            return asyncio.current_task()
-        except RuntimeError:
-            return None
+        loop = _get_running_loop()
+        return None if loop is None else asyncio.current_task(loop)
 
 else:
 

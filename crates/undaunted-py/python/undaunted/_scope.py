@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import time
-from contextlib import suppress
 from contextvars import ContextVar, Token
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -133,30 +132,33 @@ def time_left() -> float | None:
 
 def enter_retry(
     name: object, state: State, failure: BaseException
-) -> Token[tuple[object, int] | None]:
+) -> Token[tuple[object, State] | None]:
     """To be called before the first retry of a call: warns if it is within another's retry, or if
     what it calls has been retried already. The result is for :func:`leave_retry`.
     """
-    warn_if_nested(name, state)
+    if _retried.get() is not None:
+        warn_if_nested(name, state)
     report: object = getattr(failure, "report", None)
     if isinstance(report, RetryReport) and report.attempts > 1:
         around = operation_of(name)
         _warn(report.operation, report.attempts, around, state.max_retries + 1)
-    return _retried.set((name, state.max_retries))
+    return _retried.set((name, state))
 
 
-def leave_retry(token: Token[tuple[object, int] | None]) -> None:
+def leave_retry(token: Token[tuple[object, State] | None]) -> None:
     """To be called at the end of a call that was retried."""
-    # A coroutine that is closed later is closed in another context.
-    with suppress(ValueError):
+    try:  # noqa: SIM105 (`suppress` takes longer than all else here)
         _retried.reset(token)
+    except ValueError:
+        # A coroutine that is closed later is closed in another context.
+        pass
 
 
 def warn_if_nested(name: object, state: State) -> None:
     """Warns if a call is retried within a retry of another."""
     outer = _retried.get()
     if outer is not None:
-        around, retries = operation_of(outer[0]), outer[1]
+        around, retries = operation_of(outer[0]), outer[1].max_retries
         _warn(operation_of(name), state.max_retries + 1, around, retries + 1)
 
 
@@ -198,8 +200,8 @@ current: ContextVar[Scope | None] = ContextVar("undaunted_scope", default=None)
 is_used = False
 """Whether there was ever a scope: until then a success does not look for one."""
 
-_retried: ContextVar[tuple[object, int] | None] = ContextVar("undaunted_retried", default=None)
-"""The call of whose retry the running code is a part, and its most retries."""
+_retried: ContextVar[tuple[object, State] | None] = ContextVar("undaunted_retried", default=None)
+"""The call of whose retry the running code is a part."""
 
 _warned: set[tuple[str, str]] = set()
 """The pairs of names that were warned of."""
