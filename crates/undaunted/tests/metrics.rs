@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use undaunted::{
-    Jitter, Pacer, RetryBudget, RetryConfig, StorageError, StorageErrorKind, blocking::Retry,
+    Jitter, Pacer, RetryBudget, RetryConfig, Retryable, Rules, StorageError, StorageErrorKind,
+    TimedOut, Verdict, blocking::Retry,
 };
 
 #[test]
@@ -81,6 +82,38 @@ fn every_metric_is_recorded_under_its_documented_name() {
             "undaunted.successes {operation=upload} 2".to_owned(),
         ]
     );
+}
+
+/// However a call was told to judge its errors, they are named as what they are.
+#[test]
+fn every_way_to_judge_an_error_keeps_its_type() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let rules = Rules::builder().permanent_status(423).build().unwrap();
+    let limit = |limit: TimedOut| StorageError::timed_out(limit);
+    metrics::with_local_recorder(&recorder, || {
+        let reset = || Err::<(), _>(io::Error::from(io::ErrorKind::ConnectionReset));
+        let _ = Retry::new(|_| reset()).when(|_| false).name("when").run();
+        let _ = Retry::new(|_| reset()).rules(&rules).name("rules").run();
+        let denied = || Err::<(), _>(StorageError::new(StorageErrorKind::PermissionDenied));
+        let by_functions = Retry::new(|_| denied()).classify(|_| Verdict::Permanent, limit);
+        let _ = by_functions.name("classify").run();
+    });
+    let mut seen: Vec<String> = snapshotter
+        .snapshot()
+        .into_vec()
+        .iter()
+        .filter(|(key, ..)| key.key().name() == "undaunted.errors")
+        .map(|(key, ..)| {
+            let labels = key.key().labels().map(metrics::Label::value);
+            labels.collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    seen.sort();
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    assert!(seen[0].starts_with("classify "), "{seen:?}");
+    assert!(seen[1].starts_with("rules connection_reset "), "{seen:?}");
+    assert_eq!(seen[2], "when connection_reset permanent");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 use undaunted::{
-    AttemptOutcome, Event, Retry, RetryReport, Session, StopReason, StorageError, StorageErrorKind,
-    blocking,
+    AttemptOutcome, Event, Retry, RetryMetrics, RetryReport, Session, StopReason, StorageError,
+    StorageErrorKind, blocking,
 };
 
 use crate::support::{Flaky, missing, plain, reset, secs};
@@ -122,4 +122,32 @@ fn texts_of_failures_say_their_causes() {
     let mut report = RetryReport::default();
     report.record(&event);
     assert_eq!(report.failures()[0].error, text);
+}
+
+#[test]
+fn counts_are_those_of_the_events() {
+    let metrics = RetryMetrics::new();
+    let config = plain().max_retries(2).build().unwrap();
+    for failures in [0, 1, 2, 3] {
+        let flaky = Flaky::failing(failures);
+        let _ = blocking::Retry::new(|_| flaky.call())
+            .config(&config)
+            .sleep_with(|_| ())
+            .on_event(|event| metrics.record(event))
+            .run();
+    }
+    let _ = blocking::Retry::new(|_| Err::<(), _>(missing()))
+        .on_event(|event| metrics.record(event))
+        .run();
+    assert_eq!((metrics.attempts(), metrics.retries()), (10, 5));
+    assert_eq!((metrics.successes(), metrics.failures()), (3, 2));
+    for reason in StopReason::ALL {
+        let is_one = [StopReason::Permanent, StopReason::RetriesExhausted].contains(reason);
+        assert_eq!(metrics.failures_for(*reason), u64::from(is_one), "{reason}");
+    }
+    assert_eq!(metrics.waited(), secs(1 + (1 + 2) + (1 + 2)));
+    assert_eq!(
+        metrics.to_string(),
+        "10 attempts (5 retries), 3 successes, 2 failures, 7s waited"
+    );
 }
