@@ -84,6 +84,46 @@ fn every_metric_is_recorded_under_its_documented_name() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn durations_are_those_of_attempts_and_calls() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let config = RetryConfig::builder().jitter(Jitter::None).build().unwrap();
+    let mut seconds = 0;
+    let call = undaunted::Retry::new(|| {
+        seconds += 2;
+        let is_last = seconds == 4;
+        async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            if is_last {
+                Ok(())
+            } else {
+                Err(io::Error::from(io::ErrorKind::TimedOut))
+            }
+        }
+    });
+    call.config(&config).run().await.unwrap();
+    let mut seen = Vec::new();
+    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+        if let DebugValue::Histogram(samples) = value {
+            let samples = samples.iter().map(|sample| sample.round().to_string());
+            seen.push(format!(
+                "{} {}",
+                key.key().name(),
+                samples.collect::<Vec<_>>().join(" ")
+            ));
+        }
+    }
+    seen.sort();
+    let expected = [
+        "undaunted.attempt.duration 2 4",
+        "undaunted.call.duration 7",
+        "undaunted.delay 1",
+    ];
+    assert_eq!(seen, expected);
+}
+
 /// However a call was told to judge its errors, they are named as what they are.
 #[test]
 fn every_way_to_judge_an_error_keeps_its_type() {
