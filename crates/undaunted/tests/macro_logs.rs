@@ -6,9 +6,10 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
-use undaunted::{RetryConfig, retry};
+use undaunted::{Pacer, Retry, RetryConfig, StorageError, StorageErrorKind, retry};
 
 #[retry(jitter = "none", name = "upload")]
 async fn named() -> io::Result<()> {
@@ -40,7 +41,7 @@ fn blocking() -> io::Result<()> {
 
 const QUICK: RetryConfig = match RetryConfig::builder()
     .max_retries(1)
-    .base_delay(std::time::Duration::ZERO)
+    .base_delay(Duration::ZERO)
     .build()
 {
     Ok(config) => config,
@@ -77,6 +78,32 @@ async fn a_function_has_its_own_name_unless_told() {
         .filter_map(|line| Some(line.split_once("exhausted for ")?.1.to_owned()))
         .collect();
     assert_eq!(gave_up, ["by_its_own_name", "put", "move", "blocking put"]);
+}
+
+/// The first throttled response begins the pacing, and the call that finds that it is over ends it.
+#[tokio::test(start_paused = true)]
+async fn it_is_said_when_pacing_begins_and_ends() {
+    let log = Log::default();
+    let _guard = log.install();
+    let pacer = Pacer::new();
+    let config = RetryConfig::storage();
+    let throttled = StorageError::new(StorageErrorKind::RateLimited { retry_after: None });
+    let mut outcomes = vec![Ok(()), Ok(()), Err(throttled)];
+    for wait in [0, 60] {
+        tokio::time::advance(Duration::from_secs(wait)).await;
+        let call = Retry::new(|| std::future::ready(outcomes.pop().unwrap()));
+        let call = call.config(&config).pacer(&pacer).name("get");
+        call.run().await.unwrap();
+    }
+    let lines: Vec<String> = log.lines();
+    let paced: Vec<&String> = lines.iter().filter(|line| line.contains("paced")).collect();
+    assert_eq!(
+        paced,
+        [
+            " WARN undaunted::retry: get is throttled: requests to this service are paced from now on",
+            " INFO undaunted::retry: Throttling has ended: requests to this service are no longer paced",
+        ]
+    );
 }
 
 /// Collects what is logged.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use undaunted::{
-    Jitter, Pacer, RetryBudget, RetryConfig, StorageError, StorageErrorKind, blocking::Retry,
+    Jitter, Pacer, RetryBudget, RetryConfig, Retryable, Rules, StorageError, StorageErrorKind,
+    TimedOut, Verdict, blocking::Retry,
 };
 
 #[test]
@@ -81,6 +82,78 @@ fn every_metric_is_recorded_under_its_documented_name() {
             "undaunted.successes {operation=upload} 2".to_owned(),
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn durations_are_those_of_attempts_and_calls() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let config = RetryConfig::builder().jitter(Jitter::None).build().unwrap();
+    let mut seconds = 0;
+    let call = undaunted::Retry::new(|| {
+        seconds += 2;
+        let is_last = seconds == 4;
+        async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            if is_last {
+                Ok(())
+            } else {
+                Err(io::Error::from(io::ErrorKind::TimedOut))
+            }
+        }
+    });
+    call.config(&config).run().await.unwrap();
+    let mut seen = Vec::new();
+    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+        if let DebugValue::Histogram(samples) = value {
+            let samples = samples.iter().map(|sample| sample.round().to_string());
+            seen.push(format!(
+                "{} {}",
+                key.key().name(),
+                samples.collect::<Vec<_>>().join(" ")
+            ));
+        }
+    }
+    seen.sort();
+    let expected = [
+        "undaunted.attempt.duration 2 4",
+        "undaunted.call.duration 7",
+        "undaunted.delay 1",
+    ];
+    assert_eq!(seen, expected);
+}
+
+/// However a call was told to judge its errors, they are named as what they are.
+#[test]
+fn every_way_to_judge_an_error_keeps_its_type() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let rules = Rules::builder().permanent_status(423).build().unwrap();
+    let limit = |limit: TimedOut| StorageError::timed_out(limit);
+    metrics::with_local_recorder(&recorder, || {
+        let reset = || Err::<(), _>(io::Error::from(io::ErrorKind::ConnectionReset));
+        let _ = Retry::new(|_| reset()).when(|_| false).name("when").run();
+        let _ = Retry::new(|_| reset()).rules(&rules).name("rules").run();
+        let denied = || Err::<(), _>(StorageError::new(StorageErrorKind::PermissionDenied));
+        let by_functions = Retry::new(|_| denied()).classify(|_| Verdict::Permanent, limit);
+        let _ = by_functions.name("classify").run();
+    });
+    let mut seen: Vec<String> = snapshotter
+        .snapshot()
+        .into_vec()
+        .iter()
+        .filter(|(key, ..)| key.key().name() == "undaunted.errors")
+        .map(|(key, ..)| {
+            let labels = key.key().labels().map(metrics::Label::value);
+            labels.collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    seen.sort();
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    assert!(seen[0].starts_with("classify "), "{seen:?}");
+    assert!(seen[1].starts_with("rules connection_reset "), "{seen:?}");
+    assert_eq!(seen[2], "when connection_reset permanent");
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,8 +15,8 @@ use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use undaunted::{
-    HttpFailure, Jitter, Pacer, RetryConfig, StorageError, StorageErrorKind, blocking, retry,
-    with_retry, with_retry_mut,
+    HttpFailure, Jitter, OperationSpan, Pacer, RetryConfig, StorageError, StorageErrorKind,
+    blocking, retry, with_retry, with_retry_mut,
 };
 
 /// A span that has ended, or an event in one.
@@ -269,6 +269,30 @@ async fn a_call_that_fails_says_why_and_one_that_is_dropped_ends_its_spans() {
     with_retry(hanging, &limited).await.unwrap_err();
     let failed = seen(&[("attempt", "failed"), ("operation", "failed")]);
     assert_eq!(outcomes(&capture), failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_finds_its_span_and_other_code_does_not() {
+    let there = || OperationSpan::current_attempt().is_some();
+    let capture = Capture::default();
+    let config = config();
+    let within = async {
+        assert!(!there());
+        let call = with_retry(
+            || async {
+                assert!(there());
+                tracing::info_span!("attempt").in_scope(|| assert!(!there(), "of another crate"));
+                tracing::info_span!(target: "undaunted::span", "body")
+                    .in_scope(|| assert!(!there()));
+                Ok::<_, io::Error>(())
+            },
+            &config,
+        );
+        call.await.unwrap();
+        assert!(!there());
+    };
+    within.with_subscriber(capture.dispatch()).await;
+    assert!(!there(), "nobody listens");
 }
 
 #[tokio::test(start_paused = true)]

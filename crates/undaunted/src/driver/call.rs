@@ -379,6 +379,10 @@ where
         if let (true, None, Some(now)) = (has_limit, self.state.start(), now) {
             self.state.start_clock(now);
         }
+        // A first attempt that began freely and never had to wait: no clock was read until now.
+        if let (Some(_), Some(now)) = (deadline, now) {
+            self.start(now);
+        }
         self.state.seed_with(entropy::seed);
         let decision =
             if let (Some(pacer), Some(now), Verdict::Throttled { .. }) = (pacer, now, verdict) {

@@ -77,3 +77,45 @@ impl CheckStatus for reqwest013::Response {
         (self.status(), self.headers())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16) -> http1::Response<&'static str> {
+        let mut response = http1::Response::new("body");
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+        let seconds = http1::HeaderValue::from_static("7");
+        response.headers_mut().insert("retry-after", seconds);
+        response
+    }
+
+    #[test]
+    fn a_failed_response_is_an_error_that_knows_status_and_headers() {
+        for status in [100, 200, 204, 301, 304, 399] {
+            assert_eq!(response(status).failure(), None, "{status}");
+            assert!(response(status).check_status().is_ok(), "{status}");
+        }
+        for status in [400, 404, 429, 500, 503, 599] {
+            let failure = response(status).failure();
+            assert_eq!(response(status).check_status().err(), failure, "{status}");
+            let failure = failure.map(|failure| (failure.status(), failure.retry_after()));
+            let hint = Some(std::time::Duration::from_secs(7));
+            assert_eq!(failure, Some((status, hint)));
+        }
+    }
+
+    #[cfg(feature = "reqwest012")]
+    #[test]
+    fn those_of_reqwest_0_12_too() {
+        let response = reqwest012::Response::from(response(503));
+        assert_eq!(response.check_status().err().map(|e| e.status()), Some(503));
+    }
+
+    #[cfg(feature = "reqwest013")]
+    #[test]
+    fn those_of_reqwest_0_13_too() {
+        let response = reqwest013::Response::from(response(503));
+        assert_eq!(response.check_status().err().map(|e| e.status()), Some(503));
+    }
+}

@@ -47,6 +47,21 @@ const UNSEEDED: u64 = 0;
 mod tests {
     use std::collections::HashSet;
 
+    /// As after a fork, which copies the stream.
+    #[test]
+    fn a_stream_that_is_seeded_again_is_another() {
+        let copied = 7;
+        let drawn_from = |is_seeded_again: bool| {
+            super::STREAM.with(|stream| stream.set(copied));
+            if is_seeded_again {
+                super::reseed();
+            }
+            super::seed()
+        };
+        assert_eq!(drawn_from(false), drawn_from(false));
+        assert_ne!(drawn_from(true), drawn_from(false));
+    }
+
     #[test]
     fn seeds_differ_within_and_between_threads() {
         let draw = || (0..1000).map(|_| super::seed()).collect::<Vec<_>>();

@@ -177,6 +177,10 @@ mod tests {
                 "transient",
             ),
             (
+                other(io::Error::other("?"), Some(ErrorKind::ThrottlingError)),
+                "throttled",
+            ),
+            (
                 SdkError::response_error("cut", response(200, None)),
                 "transient",
             ),
@@ -188,6 +192,22 @@ mod tests {
         for (error, want) in cases {
             assert_eq!(error.verdict().as_str(), want, "{error:?}");
         }
+    }
+
+    #[test]
+    fn every_variant_has_its_type() {
+        for (error, want) in [
+            (service(503, Some("SlowDown")), "SlowDown"),
+            (service(404, None), "404"),
+            (SdkError::timeout_error("slow"), "timeout"),
+            (io(io::ErrorKind::ConnectionReset), "connection_reset"),
+            (SdkError::construction_failure("no bucket"), "other"),
+        ] {
+            assert_eq!(error.error_type(), want, "{error:?}");
+        }
+        // A connector's error is known by itself, as one in the chain of another.
+        let timeout = ConnectorError::timeout("slow".into());
+        assert_eq!(error_type::error_type(&timeout), "timeout");
     }
 
     #[test]

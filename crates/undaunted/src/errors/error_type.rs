@@ -171,6 +171,57 @@ mod tests {
     }
 
     #[test]
+    fn an_error_of_the_standard_library_is_named_by_its_kind() {
+        use io::ErrorKind as Kind;
+        for kind in [
+            Kind::AddrInUse,
+            Kind::AddrNotAvailable,
+            Kind::AlreadyExists,
+            Kind::BrokenPipe,
+            Kind::ConnectionAborted,
+            Kind::ConnectionRefused,
+            Kind::ConnectionReset,
+            Kind::HostUnreachable,
+            Kind::Interrupted,
+            Kind::InvalidData,
+            Kind::InvalidInput,
+            Kind::NetworkDown,
+            Kind::NetworkUnreachable,
+            Kind::NotConnected,
+            Kind::NotFound,
+            Kind::OutOfMemory,
+            Kind::PermissionDenied,
+            Kind::QuotaExceeded,
+            Kind::ReadOnlyFilesystem,
+            Kind::ResourceBusy,
+            Kind::StorageFull,
+            Kind::UnexpectedEof,
+            Kind::Unsupported,
+            Kind::WouldBlock,
+            Kind::WriteZero,
+        ] {
+            let mut expected = String::new();
+            for letter in format!("{kind:?}").chars() {
+                if letter.is_uppercase() && !expected.is_empty() {
+                    expected.push('_');
+                }
+                expected.push(letter.to_ascii_lowercase());
+            }
+            assert_eq!(error_type(&io::Error::from(kind)), expected);
+        }
+        assert_eq!(error_type(&io::Error::from(Kind::TimedOut)), "timeout");
+    }
+
+    #[test]
+    fn a_boxed_error_is_named_by_what_is_in_it() {
+        let failure = || HttpFailure::new(503).with_code("SlowDown");
+        let boxed: Box<dyn Error> = Box::new(failure());
+        assert_eq!(boxed.error_type(), "SlowDown");
+        let boxed: Box<dyn Error + Send + Sync> = Box::new(failure());
+        assert_eq!(boxed.error_type(), "SlowDown");
+    }
+
+    #[test]
     fn what_a_service_makes_up_is_no_type() {
         let failure = HttpFailure::new(400).with_code("Key-a/secret.txt");
         assert_eq!(error_type(&failure), "400");

@@ -251,6 +251,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_region_is_kept_and_said() {
+        let failure = HttpFailure::new(301).with_region("eu-west-1");
+        assert_eq!(failure.region(), Some("eu-west-1"));
+        let text = failure.to_string();
+        assert!(text.contains("set aws_region=eu-west-1"), "{text}");
+        assert_eq!(HttpFailure::new(301).region(), None);
+    }
+
+    #[test]
     fn a_known_code_wins_over_its_status() {
         let cases = [
             (400, Some("RequestTimeout"), "transient"),

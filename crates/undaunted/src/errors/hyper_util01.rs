@@ -181,6 +181,7 @@ mod tests {
         let limit = Duration::from_secs(1);
         let error = ClientError::timed_out(TimedOut::Total { limit });
         assert_eq!(error.verdict(), Verdict::TRANSIENT);
+        assert_eq!(verdict(&error), Some(Verdict::TRANSIENT));
         // A caller must not take it for a request that was never sent.
         assert!(!error.is_connect());
         let hyper = error.source().unwrap();

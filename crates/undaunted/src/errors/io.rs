@@ -72,6 +72,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_that_stands_for_another_has_the_verdict_of_that() {
+        let other = |status| io::Error::other(super::super::http::HttpFailure::new(status));
+        assert_eq!(other(503).verdict(), Verdict::TRANSIENT);
+        assert_eq!(other(404).verdict(), Verdict::Permanent);
+        assert_eq!(io::Error::other("words").verdict(), Verdict::Permanent);
+    }
+
+    #[test]
     fn every_kind_has_its_verdict() {
         use io::ErrorKind as Kind;
         let transient = [

@@ -128,6 +128,26 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_that_stands_for_a_status_is_named_by_it() {
+        use ErrorKind as Kind;
+        for (kind, status) in [
+            (Kind::PermissionDenied, Some(403)),
+            (Kind::NotFound, Some(404)),
+            (Kind::AlreadyExists, Some(409)),
+            (Kind::Conflict, Some(409)),
+            (Kind::ConditionNotMatch, Some(412)),
+            (Kind::RangeNotSatisfied, Some(416)),
+            (Kind::RateLimited, Some(429)),
+            (Kind::Unexpected, None),
+        ] {
+            assert_eq!(super::status(&error(kind)), status, "{kind}");
+        }
+        // The verdict is found in a chain too.
+        let boxed: Box<dyn Error> = Box::new(error(Kind::RateLimited));
+        assert_eq!(boxed.verdict(), Verdict::THROTTLED);
+    }
+
+    #[test]
     fn a_limit_is_the_source() {
         let limit = Duration::from_secs(1);
         let error = OpendalError::timed_out(TimedOut::Attempt { limit });

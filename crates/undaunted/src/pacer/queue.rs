@@ -129,3 +129,92 @@ const BITS: u64 = 64;
 const FARTHEST: u64 = 1 << 20;
 /// Longer than the longest time until a call asks again, so that none is passed by chance.
 const PERIOD: Duration = Duration::from_millis(600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[allow(clippy::disallowed_methods)]
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn who_leaves_and_who_does_not_ask_is_passed() {
+        for later in [Duration::ZERO, PERIOD] {
+            let mut queue = Queue::new();
+            let [silent, first, second, third] = [(); 4].map(|()| queue.push());
+            let asked = now();
+            for number in [first, second] {
+                queue.ask(number, asked);
+            }
+            // Who asked in the last period still counts.
+            let now = asked + later;
+            assert_eq!(queue.ask(third, now), 2, "{later:?}");
+            queue.remove(second);
+            assert_eq!(queue.ask(third, now), 1, "{later:?}");
+            // A place that is taken again counts when its call asks for it.
+            assert!(queue.insert(second));
+            assert_eq!(queue.ask(third, now), 1, "{later:?}");
+            queue.ask(second, now);
+            queue.ask(first, now);
+            assert_eq!(queue.ask(third, now), 2, "{later:?}");
+            queue.ask(silent, now);
+            assert_eq!(queue.ask(third, now), 3, "{later:?}");
+            assert_eq!(queue.length(), 4);
+        }
+    }
+
+    #[test]
+    fn who_has_not_asked_for_two_periods_is_passed() {
+        let mut queue = Queue::new();
+        let [first, second] = [queue.push(), queue.push()];
+        let start = now();
+        queue.ask(first, start);
+        assert_eq!(queue.ask(second, start + PERIOD), 1);
+        assert_eq!(queue.ask(second, start + 2 * PERIOD), 0);
+    }
+
+    #[test]
+    fn a_place_is_freed_once() {
+        let mut queue = Queue::new();
+        let [first, second] = [queue.push(), queue.push()];
+        queue.remove(first);
+        queue.remove(first);
+        assert_eq!(queue.length(), 1);
+        queue.remove(second);
+        assert_eq!(queue.length(), 0);
+    }
+
+    #[test]
+    fn places_from_before_all_that_wait_are_taken_again() {
+        let mut queue = Queue::new();
+        for number in 0..200 {
+            assert_eq!(queue.push(), number);
+            queue.remove(number);
+        }
+        for number in [130, 3, 70] {
+            assert!(queue.insert(number));
+            queue.ask(number, now());
+        }
+        for (number, ahead) in [(3, 0), (70, 1), (130, 2)] {
+            assert_eq!(queue.ask(number, now()), ahead, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_place_from_a_million_calls_ago_is_not_taken_again() {
+        let mut queue = Queue::new();
+        let first = queue.push();
+        queue.remove(first);
+        for _ in 1..FARTHEST {
+            let number = queue.push();
+            queue.remove(number);
+        }
+        assert!(queue.insert(first));
+        queue.remove(first);
+        queue.push();
+        assert!(!queue.insert(first));
+        assert_eq!(queue.length(), 1);
+    }
+}

@@ -257,3 +257,57 @@ fn fields_are_read_by_their_names() {
         "{error}"
     );
 }
+
+#[test]
+fn rules_are_equal_if_they_are_written_alike() {
+    let one = || Rules::builder().retryable_status(423);
+    let build = |builder: RulesBuilder| builder.build().unwrap();
+    assert_eq!(build(one()), build(one()));
+    assert_ne!(build(one()), build(Rules::builder().retryable_status(424)));
+    assert_ne!(build(one()), build(one().retryable_codes(["Busy"])));
+    assert_ne!(build(one()), Rules::NONE);
+    // A function is the same as itself, and as no other of its name.
+    let function = || build(Rules::builder().classify("f", |_| None));
+    let first = function();
+    assert_eq!(first, first.clone());
+    assert_ne!(first, function());
+    assert_ne!(first, build(one()));
+    assert_ne!(build(one()), first);
+}
+
+#[test]
+fn rules_are_added_to_others() {
+    assert!(Rules::NONE.is_empty());
+    let of_file = Rules::builder().retryable_status(423).build().unwrap();
+    assert!(!of_file.is_empty());
+    let both = Rules::builder().permanent_codes(["Full"]).and(&of_file);
+    let mut both: Vec<String> = both
+        .build()
+        .unwrap()
+        .to_string()
+        .split("; ")
+        .map(str::to_owned)
+        .collect();
+    both.sort();
+    assert_eq!(both, ["permanent_codes Full", "retryable_status 423"]);
+}
+
+#[test]
+fn statuses_are_written_in_any_form() {
+    let list = vec![423_u16, 425];
+    let built = |builder: RulesBuilder| builder.build().unwrap();
+    let expected = built(Rules::builder().retryable_status([423, 425]));
+    for rules in [
+        built(Rules::builder().retryable_status(&list)),
+        built(Rules::builder().retryable_status(list.clone())),
+        built(Rules::builder().retryable_status(list.as_slice())),
+        built(Rules::builder().retryable_status(&[423, 425])),
+    ] {
+        assert_eq!(rules, expected);
+        assert_eq!(judged(&rules, &failure(422, "")), "nothing");
+        assert!(judged(&rules, &failure(425, "")).starts_with("transient"));
+    }
+    let one = built(Rules::builder().retryable_status(423));
+    assert!(judged(&one, &failure(423, "")).starts_with("transient"));
+    assert_eq!(judged(&one, &failure(424, "")), "nothing");
+}

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 use undaunted::{
-    AttemptOutcome, Event, Retry, RetryReport, Session, StopReason, StorageError, StorageErrorKind,
-    blocking,
+    AttemptOutcome, Event, Retry, RetryBudget, RetryMetrics, RetryReport, Session, StopReason,
+    StorageError, StorageErrorKind, blocking,
 };
 
 use crate::support::{Flaky, missing, plain, reset, secs};
@@ -122,4 +122,110 @@ fn texts_of_failures_say_their_causes() {
     let mut report = RetryReport::default();
     report.record(&event);
     assert_eq!(report.failures()[0].error, text);
+}
+
+#[test]
+fn counts_are_those_of_the_events() {
+    let metrics = RetryMetrics::new();
+    let config = plain().max_retries(2).build().unwrap();
+    for failures in [0, 1, 2, 3] {
+        let flaky = Flaky::failing(failures);
+        let _ = blocking::Retry::new(|_| flaky.call())
+            .config(&config)
+            .sleep_with(|_| ())
+            .on_event(|event| metrics.record(event))
+            .run();
+    }
+    let _ = blocking::Retry::new(|_| Err::<(), _>(missing()))
+        .on_event(|event| metrics.record(event))
+        .run();
+    assert_eq!((metrics.attempts(), metrics.retries()), (10, 5));
+    assert_eq!((metrics.successes(), metrics.failures()), (3, 2));
+    for reason in StopReason::ALL {
+        let is_one = [StopReason::Permanent, StopReason::RetriesExhausted].contains(reason);
+        assert_eq!(metrics.failures_for(*reason), u64::from(is_one), "{reason}");
+    }
+    assert_eq!(metrics.waited(), secs(1 + (1 + 2) + (1 + 2)));
+    assert_eq!(
+        metrics.to_string(),
+        "10 attempts (5 retries), 3 successes, 2 failures, 7s waited"
+    );
+}
+
+/// What its operation is called that was given no name, and what it is about.
+#[tokio::test(start_paused = true)]
+async fn a_call_is_called_what_its_function_is() {
+    fn download() -> std::future::Ready<io::Result<()>> {
+        std::future::ready(Err(reset()))
+    }
+    let told = Mutex::new(Vec::new());
+    let tell = |event: &Event<'_>| told.lock().unwrap().push(event.to_string());
+    let config = plain().max_retries(1).base_delay(Duration::ZERO).build();
+    let config = config.unwrap();
+    let call = Retry::new(download).config(&config).on_event(tell);
+    call.run().await.unwrap_err();
+    let subject = "a/b.bin";
+    let mut session = Session::<io::Error>::new(&config)
+        .name("put")
+        .subject(&subject)
+        .on_event(&tell);
+    let error = session.attempt(download()).await.unwrap_err();
+    session.failed(error).await.unwrap();
+    assert_eq!(
+        *told.lock().unwrap(),
+        [
+            "Retry attempt 1/1 for download after 0.00s: connection reset",
+            "All 1 retries exhausted for download",
+            "Retry attempt 1/1 for put a/b.bin after 0.00s: connection reset",
+        ]
+    );
+}
+
+/// Such as one that has found out that it had taken effect.
+#[tokio::test(start_paused = true)]
+async fn a_session_may_end_as_a_success_after_a_failure() {
+    let budget = RetryBudget::with_capacity_and_refill(100, 0);
+    let ends = Mutex::new(0);
+    let count = |event: &Event<'_>| {
+        *ends.lock().unwrap() += u32::from(matches!(event.outcome, AttemptOutcome::Succeeded));
+    };
+    let config = plain().build().unwrap();
+    let mut session = Session::<io::Error>::new(&config)
+        .budget(&budget)
+        .on_event(&count);
+    assert_eq!(session.retries(), 0);
+    for retries in 1..=2 {
+        let attempt = std::future::ready(Err::<(), _>(reset()));
+        let error = session.attempt(attempt).await.unwrap_err();
+        session.failed(error).await.unwrap();
+        assert_eq!(session.retries(), retries);
+    }
+    let attempt = std::future::ready(Err::<(), _>(reset()));
+    session.attempt(attempt).await.unwrap_err();
+    session.succeed();
+    assert_eq!(*ends.lock().unwrap(), 1);
+    drop(session);
+    assert_eq!(budget.tokens(), 100 - 14);
+}
+
+#[tokio::test]
+async fn a_session_without_a_delay_lets_other_tasks_run() {
+    let config = plain().base_delay(Duration::ZERO).build().unwrap();
+    let has_run = std::sync::Arc::new(Mutex::new(false));
+    let other = std::sync::Arc::clone(&has_run);
+    let task = tokio::spawn(async move { *other.lock().unwrap() = true });
+    let mut session = Session::<io::Error>::new(&config);
+    let attempt = std::future::ready(Err::<(), _>(reset()));
+    let error = session.attempt(attempt).await.unwrap_err();
+    session.failed(error).await.unwrap();
+    assert!(*has_run.lock().unwrap());
+    task.await.unwrap();
+}
+
+#[test]
+fn a_report_can_be_told_how_many_attempts_there_were() {
+    let (_, mut report) = blocking::Retry::new(|_| Ok::<_, io::Error>(())).run_with_report();
+    assert_eq!(report.attempts(), 1);
+    report.set_attempts(3);
+    assert_eq!(report.attempts(), 3);
 }

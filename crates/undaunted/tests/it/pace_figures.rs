@@ -147,6 +147,9 @@ fn a_throttled_response_takes_6_percent_and_more_in_a_row_but_one_round_trip_at_
         turn.throttled(line.now);
         assert_near(line.rate(), before / 2.0);
     }
+    // Those of the round trip that took nothing more do not count for the row.
+    line.send().throttled(line.now);
+    assert_near(line.rate(), before / 2.0 * (1.0 - 0.36));
     // A success ends the row.
     let mut turn = line.send();
     turn.succeeded(line.now);
@@ -174,6 +177,46 @@ fn a_service_that_takes_nothing_is_sent_3_a_second() {
     // Once it takes requests again, the search begins anew.
     line.serve(Duration::from_millis(1500));
     assert!(line.rate() > 40.0, "{}", line.rate());
+}
+
+/// Regular gaps would leave the smaller of two processes all of the throttled responses.
+#[test]
+fn gaps_are_random_and_differ_between_processes() {
+    let sent = |seed| {
+        let mut line = Line::found(Duration::from_millis(400));
+        line.pacer.seed(seed);
+        let start = line.now;
+        let times = (0..200).map(|_| {
+            drop(line.send());
+            (line.now - start).as_secs_f64() * line.rate()
+        });
+        times.collect::<Vec<_>>()
+    };
+    let times = sent(1);
+    assert_ne!(times, sent(2));
+    let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let share = |is_counted: &dyn Fn(f64) -> bool| {
+        let count = gaps.iter().filter(|gap| is_counted(**gap)).count();
+        f64::from(u32::try_from(count).unwrap()) / 199.0
+    };
+    // Of independent callers 39 % come within half of the mean gap, and 14 % after twice of it.
+    assert!((0.3..0.5).contains(&share(&|gap| gap < 0.5)), "{gaps:.1?}");
+    assert!((0.07..0.2).contains(&share(&|gap| gap > 2.0)), "{gaps:.1?}");
+    assert!(share(&|gap| gap > 4.2) < f64::EPSILON, "{gaps:.1?}");
+}
+
+#[test]
+fn who_asks_goes_if_there_are_turns_enough_for_those_ahead() {
+    let mut line = Line::throttled();
+    line.serve(secs(1));
+    let mut waiting: Vec<_> = (0..3).map(|_| line.turn()).collect();
+    for turn in &mut waiting {
+        assert_ne!(turn.poll(line.now), Admission::Go);
+    }
+    // Nobody asked for 20 ms, which are some ten turns.
+    line.now += Duration::from_millis(40);
+    assert_eq!(waiting[2].poll(line.now), Admission::Go);
+    assert_eq!(waiting[0].poll(line.now), Admission::Go);
 }
 
 #[test]
@@ -226,6 +269,12 @@ fn the_rate_is_remembered_for_a_minute() {
     assert_eq!(line.turn().poll(line.now), Admission::Go);
     line.turn().throttled(line.now);
     assert_near(line.rate(), 20.0);
+    // Nor is that rate itself: the search begins anew.
+    line.now += secs(5);
+    assert_eq!(line.turn().poll(line.now), Admission::Go);
+    line.turn().throttled(line.now);
+    line.serve(Duration::from_millis(600));
+    assert!(line.rate() > 50.0, "{}", line.rate());
 }
 
 /// A call that is throttled backs off besides its turns, if the service seems to refuse everything.

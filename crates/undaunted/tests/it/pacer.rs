@@ -138,6 +138,36 @@ fn a_throttled_call_keeps_its_place() {
     assert!(firsts < seconds);
 }
 
+#[test]
+fn a_call_that_is_throttled_three_times_goes_behind_those_who_came_later() {
+    let mut now = Instant::now();
+    let pacer = throttled(now);
+    let go = |turn: &mut Turn<&Pacer>, now: &mut Instant| {
+        while let Admission::WaitUntil(then) = turn.poll(*now) {
+            *now = then;
+        }
+    };
+    let mut unlucky = Turn::new(&pacer);
+    assert!(std::ptr::eq(unlucky.pacer(), &raw const pacer));
+    let mut later: Option<Turn<&Pacer>> = None;
+    for refusals in 1..=3 {
+        go(&mut unlucky, &mut now);
+        let later = later.get_or_insert_with(|| Turn::new(&pacer));
+        assert_ne!(later.poll(now), Admission::Go);
+        unlucky.throttled(now);
+        // Others are served meanwhile, so the service does not refuse everything.
+        let mut other = Turn::new(&pacer);
+        go(&mut other, &mut now);
+        other.succeeded(now);
+        let (Admission::WaitUntil(of_unlucky), Admission::WaitUntil(of_later)) =
+            (unlucky.poll(now), later.poll(now))
+        else {
+            panic!("a slot has just been used")
+        };
+        assert_eq!(of_unlucky < of_later, refusals < 3, "{refusals}");
+    }
+}
+
 /// A pacer that has just met its first throttled response.
 fn throttled(now: Instant) -> Pacer {
     let pacer = Pacer::new();

@@ -189,3 +189,31 @@ async fn a_time_limit_is_judged_like_any_failure() {
         [Some("permanent_text \"attempt timed out\"")]
     );
 }
+
+#[test]
+fn rules_hold_within_a_predicate_and_beside_other_rules() {
+    let other = Rules::builder().permanent_status(503).build().unwrap();
+    let mine = rules();
+    let decided_by =
+        |status: u16, report: RetryReport| (status, decided(&report)[0].map(str::to_owned));
+    let config = plain().max_retries(1).build().unwrap();
+    let fails = |status: u16| move |_: &blocking::Attempt| Err::<(), _>(HttpFailure::new(status));
+    for status in [423, 503] {
+        let call = blocking::Retry::new(fails(status))
+            .config(&config)
+            .sleep_with(|_| ());
+        let (_, report) = call
+            .when(|_| true)
+            .rules(&mine)
+            .rules(&other)
+            .run_with_report();
+        let expected = match status {
+            503 => "permanent_status 503",
+            _ => "retryable_status 423",
+        };
+        assert_eq!(
+            decided_by(status, report),
+            (status, Some(expected.to_owned()))
+        );
+    }
+}
