@@ -25,7 +25,7 @@ ROOT = HERE.parents[1]
 REQUIREMENTS = HERE / "tests" / "requirements.txt"
 CHECKS = ("format", "lint", "mypy", "pyright", "types", "pytest")
 OLDEST = (3, 10)
-WORKERS = ("-n", "2", "--dist", "loadfile")
+WORKERS = ("-n", "3", "--dist", "loadfile")
 """Most tests wait for a server. What is said last counts: ``-n 0`` for a debugger."""
 WITHOUT_DEPENDENCIES = ("aioboto3==15.5.0",)
 """For S3Storage of litestar-storages. It demands an older aiobotocore, and works with ours."""

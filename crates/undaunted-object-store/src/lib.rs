@@ -111,7 +111,7 @@ pub use store::RetryStore;
 
 /// The examples of the README, run.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
 
 /// Readers of foreign bytes, for this repository's fuzz targets only.

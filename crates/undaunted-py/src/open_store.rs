@@ -221,6 +221,5 @@ impl fmt::Debug for OpenStore {
     }
 }
 
-/// As many as a browser's connections to a host would be too few, and a service throttles those that
-/// send hundreds.
+/// Enough to hide the time to the first byte; a service throttles those that send hundreds.
 const PARTS_AT_A_TIME: usize = 32;

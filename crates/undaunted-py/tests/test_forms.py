@@ -28,6 +28,7 @@ from undaunted import (
     StorageRateLimitError,
     attempts,
     blocking,
+    obspec,
     retry,
     testing,
     with_retry,
@@ -643,6 +644,38 @@ def test_a_source_is_closed_when_its_upload_fails(backend: str) -> None:
         assert is_closed
 
     anyio.run(main, backend=backend)
+
+
+def test_generators_within_generators_are_closed_too() -> None:
+    """Trio warns of those that are not, here an error."""
+    closed: list[str] = []
+
+    async def chunks(last: Any) -> AsyncIterator[Any]:
+        try:
+            yield b"1"
+            yield last
+            yield b"3"
+        finally:
+            closed.append(repr(last))
+
+    async def main() -> None:
+        store = obspec.Store.open("memory://")
+        with pytest.raises(TypeError):
+            await store.put_async("a", chunks("2"))
+        with pytest.raises(TypeError, match="data must yield bytes"):
+            await Storage.open("memory://").put("a", chunks(2))
+        storage = testing.FaultyStorage([testing.LostResponse(TimeoutError()), None])
+        for number in range(100):
+            await storage.inner.put(f"{number}", b"data")
+        with pytest.raises(TimeoutError):
+            [chunk async for chunk in storage.get("1")]
+        async with contextlib.aclosing(storage.list()) as files:
+            async for _ in files:
+                break
+
+    trio.run(main)
+    gc.collect()
+    assert closed == ["'2'", "2"]
 
 
 def test_a_stream_of_another_kind_is_left_open() -> None:

@@ -126,10 +126,15 @@ async def async_parts(data: object, size: int) -> AsyncGenerator[bytes, None]:
                 for part in _full(buffer, size):
                     yield part
         finally:
-            if isinstance(chunks, AsyncGenerator):
-                await chunks.aclose()
+            await close_generator(chunks)
         if buffer:
             yield bytes(buffer)
+
+
+async def close_generator(stream: object) -> None:
+    """Closes a generator that another one reads. Streams of other kinds are their owner's."""
+    if isinstance(stream, AsyncGenerator):
+        await cast("AsyncGenerator[object, None]", stream).aclose()
 
 
 class Closing(aclosing[AsyncGenerator[bytes, None]]):

@@ -26,10 +26,10 @@ from typing import cast
 
 try:
     import httpx
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
-        f"undaunted.httpx needs httpx: pip install httpx ({error})", name=error.name
-    ) from error
+        f"undaunted.httpx needs httpx: pip install httpx ({_error})", name=_error.name
+    ) from _error
 
 from . import blocking
 from ._config import RetryConfig

@@ -19,9 +19,11 @@ from collections.abc import (
     Iterable,
     Mapping,
 )
+from contextlib import aclosing
 from typing import Any, TypeAlias, TypeVar
 
 from ._config import RetryConfig
+from ._data import close_generator
 from ._open import OptionValue, open_store
 from ._protocol import FileInfo
 from ._s3_server import S3Server, s3_server
@@ -192,8 +194,9 @@ class FaultyStorage:
     async def get(self, key: str) -> AsyncGenerator[bytes, None]:
         """Reads a file in chunks. A lost response breaks the body after its first chunk."""
         fault = self._next("get", key)
-        async for chunk in _broken(self.inner.get(key), fault):
-            yield chunk
+        async with aclosing(_broken(self.inner.get(key), fault)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def get_bytes(self, key: str) -> bytes:
         """Reads a file."""
@@ -210,8 +213,9 @@ class FaultyStorage:
     async def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[FileInfo]:
         """The files whose keys begin with a prefix. A lost response breaks it after one."""
         fault = self._next("list", prefix)
-        async for file in _broken(self.inner.list(prefix, limit=limit), fault):
-            yield file
+        async with aclosing(_broken(self.inner.list(prefix, limit=limit), fault)) as files:
+            async for file in files:
+                yield file
 
     async def info(self, key: str) -> FileInfo:
         """The description of a file."""
@@ -258,8 +262,7 @@ async def _broken(items: AsyncIterator[T], fault: LostResponse | None) -> AsyncG
             if fault is not None:
                 break
     finally:
-        if isinstance(items, AsyncGenerator):
-            await items.aclose()
+        await close_generator(items)
     if fault is not None:
         raise fault.error
 

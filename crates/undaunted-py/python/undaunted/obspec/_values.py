@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import _bridge, blocking
+from .._data import close_generator
 from ._errors import NotSupportedError, prescribed
 
 if TYPE_CHECKING:
@@ -183,8 +184,12 @@ def _bytes(chunks: Iterable[Any]) -> Iterator[bytes]:
 
 
 async def _async_bytes(chunks: AsyncIterable[Any]) -> AsyncIterator[bytes]:
-    async for chunk in chunks:
-        yield bytes(chunk)
+    stream = aiter(chunks)
+    try:
+        async for chunk in stream:
+            yield bytes(chunk)
+    finally:
+        await close_generator(stream)
 
 
 _NOT_KEPT = frozenset(
