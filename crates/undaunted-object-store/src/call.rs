@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use object_store::path::Path;
 use object_store::{Error, Extensions, Result};
@@ -113,6 +114,11 @@ impl<'c> Recorder<'c> {
     pub(crate) fn resuming(self) -> Self {
         self.lock().begin_attempt();
         self
+    }
+
+    /// What listens to the operation.
+    pub(crate) const fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// What [`attempts`](Self::attempts) are to tell what happens.
@@ -252,24 +258,31 @@ impl Attempts<'_> {
         let is_paced = || pacer.is_some_and(Pacer::is_active);
         // Under a pace an attempt waits for its turn first, and keeps no room from others
         // meanwhile. One that waits for room when pacing begins waits for its turn instead.
+        let mut waited = Duration::ZERO;
         let room = if is_paced() {
             None
         } else {
             // Where the deadline of the caller passes meanwhile, the attempt does not begin.
             let entering = within_deadline(async { Ok(in_flight.enter().await) });
             let room = entering.await.ok().flatten();
+            waited = room.as_ref().map_or(waited, |room| room.waited);
             room.filter(|_| !is_paced())
         };
         let attempt = async {
-            let _room = match room {
+            let room = match room {
                 Some(room) => Some(room),
-                None => in_flight.enter().await,
+                None => {
+                    let room = in_flight.enter().await;
+                    waited += room.as_ref().map_or(Duration::ZERO, |room| room.waited);
+                    room
+                }
             };
+            let _room = room;
             *was_sent = true;
             recorder.lock().begin_attempt();
             observe::begin_attempt();
             *credentials = recorder.policy.current_credentials();
-            let operation = recorder.trace.attempt(operation);
+            let operation = recorder.trace.attempt(waited, operation);
             let (result, last) = observe::last_response(operation).await;
             *response = last;
             let value = result.map_err(Failed)?;
