@@ -14,7 +14,7 @@ use undaunted::{
 use crate::credentials::Generation;
 use crate::deadline::within_deadline;
 use crate::error::{generic, with_meaning};
-use crate::evidence::{is_stale, is_unauthenticated, proves_not_applied};
+use crate::evidence::{arrived_changed, is_stale, is_unauthenticated, proves_not_applied};
 use crate::full_text::Failed;
 use crate::observe::{self, FailedOperation, ReportBuilder};
 use crate::operation::{Operation, StoreEvent};
@@ -156,6 +156,7 @@ impl<'c> Recorder<'c> {
             credentials: None,
             response: None,
             signed_anew: false,
+            sent_anew: false,
             was_sent: false,
             maybe_applied: false,
             lost_a_response: false,
@@ -217,6 +218,8 @@ pub(crate) struct Attempts<'c> {
     response: Option<HttpFailure>,
     /// Whether an attempt was made again because its credentials or its time were stale.
     signed_anew: bool,
+    /// Whether an attempt was made again because its body arrived changed.
+    sent_anew: bool,
     /// Whether the current attempt has begun, and did not wait until a limit ended it.
     was_sent: bool,
     maybe_applied: bool,
@@ -316,6 +319,10 @@ impl Attempts<'_> {
             // Every attempt signs anew, so stale credentials are worth one more.
             self.signed_anew = true;
             self.recorder.policy.renew_credentials(self.credentials);
+            Verdict::TRANSIENT.into()
+        } else if !self.sent_anew && !stops_by_rule && arrived_changed(&error) {
+            // One that is changed again always is.
+            self.sent_anew = true;
             Verdict::TRANSIENT.into()
         } else {
             judged
