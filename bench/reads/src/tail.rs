@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::ObjectStoreExt;
 use undaunted::Hedge;
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Fault, FaultPlan, Operation, Rule};

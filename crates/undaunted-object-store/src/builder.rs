@@ -230,23 +230,26 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     /// Believes what arrives, also where the service says a checksum of it, and asks S3 for none.
     ///
     /// By default the CRC of a whole object is compared with the one that the service says: S3 and
-    /// Google Cloud Storage do. An object that arrived changed is read again once; if it is wrong again,
-    /// or what was handed over already was, the read fails with [`Corrupt`](crate::Corrupt) before the
-    /// last bytes are handed over. It takes a [`RetryConnector`](crate::RetryConnector), and of S3 a
-    /// header that [`open`](crate::open) sends. Ranges have no checksum; an object of a multipart
-    /// upload has one only if the service has it of the whole, and not of the checksums of its parts.
-    /// Azure says an MD5 at most, which costs too much: see [`verify_reads`](Self::verify_reads).
+    /// Google Cloud Storage do. Of an object of at most 64 KiB so is the MD5, where the service says
+    /// one and no CRC: Azure does of blobs that were put in one request, or were given one. The MD5 of
+    /// larger ones costs too much: see [`verify_reads`](Self::verify_reads).
+    ///
+    /// An object that arrived changed is read again once; if it is wrong again, or what was handed over
+    /// already was, the read fails with [`Corrupt`](crate::Corrupt) before the last bytes are handed
+    /// over. It takes a [`RetryConnector`](crate::RetryConnector), and of S3 a header that
+    /// [`open`](crate::open) sends. Ranges have no checksum; an object of a multipart upload has one only
+    /// if the service has it of the whole, and not of the checksums of its parts.
     pub fn without_checksums(mut self) -> Self {
         self.policy.checksums = false;
         self
     }
 
-    /// Compares the MD5 of what is read with the ETag, where that is an MD5 and the service says no
-    /// CRC (see [`without_checksums`](Self::without_checksums)), and fails with
+    /// Compares the MD5 of objects of any size, where the service says one and no CRC (see
+    /// [`without_checksums`](Self::without_checksums)), or else where the ETag is one, and fails with
     /// [`Corrupt`](crate::Corrupt) as with a CRC if they differ. Default: off.
     ///
-    /// It needs the whole object in one body, so ranges are not verified, and an ETag that is an
-    /// MD5: S3 gives one to objects that were put in one request and are not encrypted, or are
+    /// It needs the whole object in one body, so ranges are not verified. Of ETags it needs one that is
+    /// an MD5: S3 gives one to objects that were put in one request and are not encrypted, or are
     /// with S3's own keys. Objects of multipart uploads and those encrypted with SSE-KMS or SSE-C
     /// pass unverified. Leave it off for services that make ETags of other kinds which look like
     /// an MD5.

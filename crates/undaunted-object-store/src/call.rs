@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use object_store::path::Path;
 use object_store::{Error, Extensions, Result};
@@ -13,7 +14,7 @@ use undaunted::{
 use crate::credentials::Generation;
 use crate::deadline::within_deadline;
 use crate::error::{generic, with_meaning};
-use crate::evidence::{is_stale, is_unauthenticated, proves_not_applied};
+use crate::evidence::{arrived_changed, is_stale, is_unauthenticated, proves_not_applied};
 use crate::full_text::Failed;
 use crate::observe::{self, FailedOperation, ReportBuilder};
 use crate::operation::{Operation, StoreEvent};
@@ -115,6 +116,11 @@ impl<'c> Recorder<'c> {
         self
     }
 
+    /// What listens to the operation.
+    pub(crate) const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
     /// What [`attempts`](Self::attempts) are to tell what happens.
     pub(crate) fn on_event(&self) -> impl Fn(&Event<'_>) + Send + Sync {
         |event| self.record(event)
@@ -150,6 +156,7 @@ impl<'c> Recorder<'c> {
             credentials: None,
             response: None,
             signed_anew: false,
+            sent_anew: false,
             was_sent: false,
             maybe_applied: false,
             lost_a_response: false,
@@ -211,6 +218,8 @@ pub(crate) struct Attempts<'c> {
     response: Option<HttpFailure>,
     /// Whether an attempt was made again because its credentials or its time were stale.
     signed_anew: bool,
+    /// Whether an attempt was made again because its body arrived changed.
+    sent_anew: bool,
     /// Whether the current attempt has begun, and did not wait until a limit ended it.
     was_sent: bool,
     maybe_applied: bool,
@@ -252,24 +261,31 @@ impl Attempts<'_> {
         let is_paced = || pacer.is_some_and(Pacer::is_active);
         // Under a pace an attempt waits for its turn first, and keeps no room from others
         // meanwhile. One that waits for room when pacing begins waits for its turn instead.
+        let mut waited = Duration::ZERO;
         let room = if is_paced() {
             None
         } else {
             // Where the deadline of the caller passes meanwhile, the attempt does not begin.
             let entering = within_deadline(async { Ok(in_flight.enter().await) });
             let room = entering.await.ok().flatten();
+            waited = room.as_ref().map_or(waited, |room| room.waited);
             room.filter(|_| !is_paced())
         };
         let attempt = async {
-            let _room = match room {
+            let room = match room {
                 Some(room) => Some(room),
-                None => in_flight.enter().await,
+                None => {
+                    let room = in_flight.enter().await;
+                    waited += room.as_ref().map_or(Duration::ZERO, |room| room.waited);
+                    room
+                }
             };
+            let _room = room;
             *was_sent = true;
             recorder.lock().begin_attempt();
             observe::begin_attempt();
             *credentials = recorder.policy.current_credentials();
-            let operation = recorder.trace.attempt(operation);
+            let operation = recorder.trace.attempt(waited, operation);
             let (result, last) = observe::last_response(operation).await;
             *response = last;
             let value = result.map_err(Failed)?;
@@ -303,6 +319,10 @@ impl Attempts<'_> {
             // Every attempt signs anew, so stale credentials are worth one more.
             self.signed_anew = true;
             self.recorder.policy.renew_credentials(self.credentials);
+            Verdict::TRANSIENT.into()
+        } else if !self.sent_anew && !stops_by_rule && arrived_changed(&error) {
+            // One that is changed again always is.
+            self.sent_anew = true;
             Verdict::TRANSIENT.into()
         } else {
             judged

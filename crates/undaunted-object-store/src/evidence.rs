@@ -14,7 +14,7 @@ use crate::error::cause;
 /// it also stands for connections that were closed in the middle of a response.
 pub(crate) fn proves_not_applied(error: &Error) -> bool {
     if let Some(failure) = cause::<HttpFailure>(error) {
-        return failure.proves_not_applied();
+        return failure.proves_not_applied() || has_code_of_change(failure);
     }
     cause::<CredentialError>(error).is_some()
         || cause::<Unprocessed>(error).is_some()
@@ -40,6 +40,18 @@ pub(crate) fn has_stale_code(failure: &HttpFailure) -> bool {
     code.is_some_and(|code| STALE_CODES.contains(&code))
 }
 
+/// Whether the service refused a body because it is not the one whose checksum came with it: it was
+/// changed on its way, which may not happen again.
+pub(crate) fn arrived_changed(error: &Error) -> bool {
+    cause::<HttpFailure>(error).is_some_and(has_code_of_change)
+}
+
+/// [`arrived_changed`], of a response.
+pub(crate) fn has_code_of_change(failure: &HttpFailure) -> bool {
+    let code = failure.code();
+    code.is_some_and(|code| CODES_OF_CHANGE.contains(&code))
+}
+
 /// Whether the service does not know who asks: what Google and Azure say to an expired token.
 /// Their codes for it say other things as well.
 pub(crate) fn is_unauthenticated(error: &Error) -> bool {
@@ -57,6 +69,14 @@ const STALE_CODES: [&str; 7] = [
     "RequestExpired",
     "RequestTimeTooSkewed",
     "TokenRefreshRequired",
+];
+
+/// Those of S3 and Google for the checksum of a header, of S3 for that of a signature, and Azure's.
+const CODES_OF_CHANGE: [&str; 4] = [
+    "BadDigest",
+    "Crc64Mismatch",
+    "Md5Mismatch",
+    "XAmzContentSHA256Mismatch",
 ];
 
 #[cfg(test)]

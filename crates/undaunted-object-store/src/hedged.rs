@@ -184,15 +184,18 @@ impl<S: ObjectStore + ?Sized> HedgedRead<'_, S> {
                 match second.await {
                     // Of two failures the one that is final, or else the first.
                     Err(other) if self.may_be_outdone(&other) => {
-                        self.note_throttle(&other);
+                        self.unused(&other);
                         Err(error)
                     }
-                    result => self.seen(result, &clock, Answer::ByHedge),
+                    result => {
+                        self.unused(&error);
+                        self.seen(result, &clock, Answer::ByHedge)
+                    }
                 }
             }
             Either::Right((Err(error), first)) => {
                 drop(room);
-                self.note_throttle(&error);
+                self.unused(&error);
                 let result = first.await;
                 self.seen(result, &clock, Answer::Late)
             }
@@ -229,10 +232,22 @@ impl<S: ObjectStore + ?Sized> HedgedRead<'_, S> {
         result
     }
 
-    fn note_throttle(&self, error: &Error) {
+    /// The failure of a request of which the call is not told, since the other one counts. The pacer
+    /// is told here, or it would hear of a success only.
+    fn unused(&self, error: &Error) {
+        if let (true, Some(pacer)) = (self.note_throttle(error), self.policy.pacer(Operation::Get))
+        {
+            let now = Instant::now().into_std();
+            undaunted::__private::throttled(pacer, Operation::Get.as_str(), now);
+        }
+    }
+
+    fn note_throttle(&self, error: &Error) -> bool {
         let verdict = self.policy.judge(error, None).verdict;
-        if matches!(verdict, Verdict::Throttled { .. }) {
+        let is_throttle = matches!(verdict, Verdict::Throttled { .. });
+        if is_throttle {
             self.hedger.on_throttled();
         }
+        is_throttle
     }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// The window of a store.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct InFlight {
 pub(crate) struct Room<'a> {
     in_flight: &'a InFlight,
     _permit: SemaphorePermit<'a>,
+    /// How long it was waited for.
+    pub(crate) waited: Duration,
 }
 
 impl InFlight {
@@ -56,6 +58,10 @@ impl InFlight {
 
     /// Waits for room for one attempt, first come, first served.
     pub(crate) async fn enter(&self) -> Option<Room<'_>> {
+        if let Some(room) = self.try_enter() {
+            return Some(room);
+        }
+        let began = Instant::now();
         let mut entering = std::pin::pin!(self.room.acquire());
         loop {
             let left = self.left.load(Ordering::Relaxed);
@@ -64,6 +70,7 @@ impl InFlight {
                 return Some(Room {
                     in_flight: self,
                     _permit: permit.ok()?,
+                    waited: began.elapsed(),
                 });
             }
             // One of those that wait lets one in.
@@ -85,6 +92,7 @@ impl InFlight {
         Some(Room {
             in_flight: self,
             _permit: self.room.try_acquire().ok()?,
+            waited: Duration::ZERO,
         })
     }
 
@@ -144,7 +152,7 @@ mod tests {
     async fn where_none_leaves_one_more_enters_at_a_time() {
         let in_flight = InFlight::fixed(2);
         let _inside = (in_flight.enter().await, in_flight.enter().await);
-        let start = tokio::time::Instant::now();
+        let start = Instant::now();
         let waiting: Vec<_> = (0..3).map(|_| in_flight.enter()).collect();
         let rooms = futures::future::join_all(waiting).await;
         assert_eq!(rooms.len(), 3);

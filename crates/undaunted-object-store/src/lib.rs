@@ -10,8 +10,9 @@
 //!   or a delete that is repeated may undo a conflicting write that came in between.
 //! - **Reads.** An interrupted download is resumed if the object has not changed. A body that
 //!   ends short or stalls counts as interrupted. [`RetryStore::read_range`] is whole or nothing.
-//!   Whole objects are compared with the CRC that S3 and Google Cloud Storage say of them; with
-//!   [`verify_reads`](RetryStoreBuilder::verify_reads), with an ETag that is their MD5. With
+//!   Whole objects are compared with the CRC that S3 and Google Cloud Storage say of them, small
+//!   ones with the MD5 that Azure says; with [`verify_reads`](RetryStoreBuilder::verify_reads), all
+//!   of them with an MD5 where there is no CRC, also one that is their ETag. With
 //!   [`hedge`](RetryStoreBuilder::hedge) a read whose response takes long is sent a second time.
 //! - **Lists** are resumed at the page or the key where they broke, without duplicates or gaps.
 //! - **Deletes** go to the store in batches, and each key is retried and reported once.

@@ -60,6 +60,12 @@ mod enabled {
             };
         }
 
+        /// It had succeeded when its last attempt failed.
+        pub(crate) fn found_to_have_succeeded(&self) {
+            let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+            *end = End::Succeeded(self.began.elapsed());
+        }
+
         pub(crate) fn succeed(&self) {
             let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
             if matches!(*end, End::Open) {
@@ -133,6 +139,9 @@ mod disabled {
 
         #[allow(clippy::unused_self, reason = "as where metrics are on")]
         pub(crate) const fn record(&self, _: &Event<'_>) {}
+
+        #[allow(clippy::unused_self, reason = "as where metrics are on")]
+        pub(crate) const fn found_to_have_succeeded(&self) {}
 
         #[allow(clippy::unused_self, reason = "as where metrics are on")]
         pub(crate) const fn succeed(&self) {}

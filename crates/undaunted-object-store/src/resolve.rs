@@ -57,6 +57,17 @@ pub(crate) enum Resolution {
     Undecided(String),
 }
 
+impl Resolution {
+    /// What it is called in spans.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Applied(_) => "applied",
+            Self::Conflict => "conflict",
+            Self::Undecided(_) => "undecided",
+        }
+    }
+}
+
 /// Finds out what became of a write.
 pub(crate) struct Resolver<'a, S> {
     pub(crate) store: &'a S,

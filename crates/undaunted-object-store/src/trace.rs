@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use object_store::path::Path;
-use tracing::Span;
-use undaunted::Event;
+use tracing::{Instrument, Span};
 #[cfg(feature = "spans")]
 use undaunted::OperationSpan;
+use undaunted::{AttemptOutcome, Event};
 
 use crate::measure::{self, Call};
 use crate::operation::Operation;
@@ -64,6 +64,9 @@ impl Trace {
     pub(crate) fn record(&self, event: &Event<'_>) {
         if let Some(traced) = &self.0 {
             traced.call.record(event);
+            if matches!(event.outcome, AttemptOutcome::Succeeded) {
+                traced.span_succeeded();
+            }
         }
     }
 
@@ -71,25 +74,72 @@ impl Trace {
     pub(crate) fn succeed(&self) {
         if let Some(traced) = &self.0 {
             traced.call.succeed();
+            traced.span_succeeded();
         }
     }
 
-    /// Runs an attempt, whose requests are taken down.
-    pub(crate) async fn attempt<T>(&self, attempt: impl Future<Output = T>) -> T {
+    /// The operation had succeeded when its last attempt failed.
+    pub(crate) fn found_to_have_succeeded(&self) {
+        if let Some(traced) = &self.0 {
+            traced.call.found_to_have_succeeded();
+            #[cfg(feature = "spans")]
+            if let Some(span) = &traced.span {
+                span.found_to_have_succeeded();
+            }
+        }
+    }
+
+    /// Runs an attempt, whose requests are taken down, after it waited so long for its place among
+    /// those in flight.
+    pub(crate) async fn attempt<T>(&self, waited: Duration, attempt: impl Future<Output = T>) -> T {
         let Some(traced) = &self.0 else {
             return attempt.await;
         };
+        let span = spans::current_attempt();
+        if let (Some(span), false) = (&span, waited.is_zero()) {
+            span.record("undaunted.in_flight_ms", waited.as_secs_f64() * 1e3);
+        }
+        traced.exchange(span, attempt).await
+    }
+
+    /// Looks for what became of a write whose response was lost, in a span of its own.
+    pub(crate) async fn resolution<T>(
+        &self,
+        resolving: impl Future<Output = T>,
+        name: fn(&T) -> &'static str,
+    ) -> T {
+        let Some(traced) = &self.0 else {
+            return resolving.await;
+        };
+        let span = spans::of_resolution(traced);
+        let resolving = traced.exchange(Some(span.clone()), resolving);
+        let resolution = resolving.instrument(span.clone()).await;
+        span.record("undaunted.resolution", name(&resolution));
+        resolution
+    }
+}
+
+impl Traced {
+    /// Runs something that makes requests, which are taken down in this span.
+    async fn exchange<T>(self: &Arc<Self>, span: Option<Span>, made: impl Future<Output = T>) -> T {
         let exchange = Arc::new(Exchange {
-            operation: Arc::clone(traced),
+            operation: Arc::clone(self),
             http: Mutex::default(),
             received: AtomicU64::new(0),
         });
-        // Dropped with the attempt, which a limit may cut.
+        // Dropped with what makes them, which a limit may cut.
         let _ended = Ended {
-            span: spans::current_attempt(),
+            span,
             exchange: Arc::clone(&exchange),
         };
-        EXCHANGE.scope(exchange, attempt).await
+        EXCHANGE.scope(exchange, made).await
+    }
+
+    fn span_succeeded(&self) {
+        #[cfg(feature = "spans")]
+        if let Some(span) = &self.span {
+            span.succeeded();
+        }
     }
 }
 
@@ -232,6 +282,7 @@ mod spans {
     use tracing::{Span, info_span};
     use undaunted::OperationSpan;
 
+    use super::Traced;
     use crate::operation::Operation;
     use crate::policy::Policy;
 
@@ -241,6 +292,29 @@ mod spans {
 
     pub(super) fn current_attempt() -> Option<Span> {
         OperationSpan::current_attempt()
+    }
+
+    /// The span of a look for what became of a write. It has the HTTP of requests that are no operation
+    /// of their own.
+    pub(super) fn of_resolution(traced: &Traced) -> Span {
+        let span = || {
+            info_span!(
+                target: "undaunted::span",
+                "resolve",
+                otel.name = "resolve_lost_response",
+                otel.kind = "internal",
+                http.request.method = Empty,
+                http.response.status_code = Empty,
+                http.response.body.size = Empty,
+                server.address = Empty,
+                server.port = Empty,
+                aws.request_id = Empty,
+                undaunted.time_to_first_byte_ms = Empty,
+                undaunted.resolution = Empty,
+            )
+        };
+        let operation = traced.span.as_ref();
+        operation.map_or_else(Span::none, |operation| operation.span().in_scope(span))
     }
 
     pub(super) fn of_operation(
@@ -267,6 +341,7 @@ mod spans {
             undaunted.attempts = Empty,
             undaunted.bytes_sent = Empty,
             undaunted.bytes_received = Empty,
+            undaunted.outcome = Empty,
             undaunted.stop_reason = Empty,
         ))
     }
@@ -275,6 +350,12 @@ mod spans {
 #[cfg(not(feature = "spans"))]
 mod spans {
     use tracing::Span;
+
+    use super::Traced;
+
+    pub(super) const fn of_resolution(_: &Traced) -> Span {
+        Span::none()
+    }
 
     pub(super) const fn are_on() -> bool {
         false

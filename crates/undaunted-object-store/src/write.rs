@@ -147,8 +147,11 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
             is_over,
         };
         // In a box, or its room would be moved with every write, and it is hardly ever needed.
-        let error = match Box::pin(resolver.resolve(&self.write)).await {
+        let resolving = Box::pin(resolver.resolve(&self.write));
+        let resolving = recorder.trace().resolution(resolving, Resolution::as_str);
+        let error = match resolving.await {
             Resolution::Applied(meta) if is_over => {
+                recorder.trace().found_to_have_succeeded();
                 let location = self.location;
                 tracing::info!(
                     target: "undaunted::store",

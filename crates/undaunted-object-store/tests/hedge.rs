@@ -19,7 +19,7 @@ use object_store::{
     ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use tokio::time::{Instant, sleep, timeout};
-use undaunted::{Hedge, HttpFailure, RetryBudget, RetryConfig};
+use undaunted::{Hedge, HttpFailure, Pacer, RetryBudget, RetryConfig};
 use undaunted_object_store::{HedgeClock, RetryStore, RetryStoreBuilder, observe};
 
 const MS: Duration = Duration::from_millis(1);
@@ -303,6 +303,20 @@ async fn nothing_is_hedged_when_throttled_with_a_low_budget_or_without_room() {
     assert_eq!(store.inner().gets(), 2);
     read(&store).await.unwrap();
     assert_eq!(store.inner().gets(), 1);
+
+    // Either of the two is refused, and the other answers: that is a refusal all the same, so
+    // those that follow wait for their turns.
+    for (first, second) in [
+        ((20 * MS, Some(429)), (50 * MS, None)),
+        (slow, (5 * MS, Some(429))),
+        ((20 * MS, Some(429)), (5 * MS, Some(429))),
+    ] {
+        let pacer = Arc::new(Pacer::new());
+        let store = warm(builder().pacer(Arc::clone(&pacer))).await;
+        store.inner().next([first, second]);
+        read(&store).await.unwrap();
+        assert!(pacer.is_active(), "{first:?}, {second:?}");
+    }
 
     // While the store is paced.
     let store = warm(builder()).await;

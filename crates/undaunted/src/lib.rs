@@ -140,6 +140,7 @@ pub mod __private {
     pub use crate::driver::entropy::{reseed, seed};
     #[cfg(feature = "metrics")]
     pub use crate::driver::metrics::record_call;
+    pub use crate::driver::pace::throttled;
     pub use crate::testing::switched;
     #[cfg(feature = "spans")]
     pub use tracing::Span;

@@ -27,6 +27,7 @@ mod transport;
 #[cfg(not(feature = "_client"))]
 #[path = "no_transport.rs"]
 mod transport;
+mod upload_hash;
 mod xml;
 
 use std::fmt;
@@ -41,9 +42,9 @@ use object_store::client::{
     HttpResponse, HttpResponseBody, HttpService,
 };
 
-use crate::evidence::has_stale_code;
+use crate::evidence::{has_code_of_change, has_stale_code};
 use crate::observe;
-use crate::verify::{ETagIsNoMd5, StoredCrc};
+use crate::verify::{ETagIsNoMd5, StoredCrc, StoredMd5};
 
 use connections::Connections;
 pub use expected::Service;
@@ -134,7 +135,10 @@ struct CheckedClient<C> {
 
 #[async_trait]
 impl<C: HttpConnector> HttpService for CheckedClient<C> {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if matches!(self.service, Some(Service::Google)) {
+            upload_hash::add_for_google(&mut request);
+        }
         let check = Check::of(self.service, &request);
         let secrets = Secrets::of(&request);
         let asked = Asked::of(&request);
@@ -163,12 +167,14 @@ impl<C> fmt::Debug for CheckedClient<C> {
     }
 }
 
-/// Notes what a response says of the object as it is stored: its CRC, and whether its ETag may be an
-/// MD5. S3 makes the ETag of an object that is encrypted with a customer's key of something else
+/// Notes what a response says of the object as it is stored: its CRC or MD5, and whether its ETag may be
+/// an MD5. S3 makes the ETag of an object that is encrypted with a customer's key of something else
 /// than its content.
 fn with_what_is_stored(mut response: HttpResponse) -> HttpResponse {
     if let Some(crc) = StoredCrc::said_in(response.status(), response.headers()) {
         response.extensions_mut().insert(crc);
+    } else if let Some(md5) = StoredMd5::said_in(response.status(), response.headers()) {
+        response.extensions_mut().insert(md5);
     }
     let headers = response.headers();
     let has_key_service = headers
@@ -194,6 +200,7 @@ async fn failed(response: HttpResponse, secrets: &Secrets) -> Result<HttpRespons
     let is_of_no_variant = status.is_server_error() || status.is_redirection();
     if failure.verdict().is_retryable()
         || has_stale_code(&failure)
+        || has_code_of_change(&failure)
         || is_of_no_variant
         || failure.region().is_some()
     {

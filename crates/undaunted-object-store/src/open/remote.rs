@@ -19,7 +19,7 @@ use crate::connector::{RetryConnector, Service};
 /// Defines `backend` for a cloud, of its builder and the type of its options. `endpoints` are the
 /// options for another address, the first that is set being the one; `connector` makes what
 /// connects of the first store and its credentials. `copy_limit` is the largest object that one
-/// request copies, in bytes.
+/// request copies, in bytes. `prepared` sets what no option says.
 #[allow(unused_macros)] // without any cloud
 macro_rules! cloud {
     (
@@ -31,6 +31,7 @@ macro_rules! cloud {
         endpoints: [$($endpoint:ident),+],
         connector: $connector:expr,
         copy_limit: $copy_limit:expr,
+        prepared: $prepared:expr,
         $(also: $with_provider:ident($provider:ident),)?
     ) => {
         use super::*;
@@ -91,9 +92,10 @@ macro_rules! cloud {
         }
 
         fn builder(target: &Target, settings: &Settings<$Key>) -> $Builder {
-            settings
+            let builder = settings
                 .apply(<$Builder>::new(), <$Builder>::with_config)
-                .with_url(target.url.as_str())
+                .with_url(target.url.as_str());
+            $prepared(builder, target)
         }
 
         const NAMES: Names = $names;
@@ -103,14 +105,17 @@ macro_rules! cloud {
 /// S3 and what speaks like it.
 #[cfg(feature = "aws")]
 pub(super) mod aws {
-    use object_store::aws::{AmazonS3, AwsCredential};
+    use object_store::aws::{
+        AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, Checksum,
+    };
 
     use crate::connector::client::DirectConnector;
     use crate::connector::s3::S3Connector;
+    use crate::open::value::parse_flag;
 
     cloud! {
-        object_store::aws::AmazonS3Builder,
-        object_store::aws::AmazonS3ConfigKey,
+        AmazonS3Builder,
+        AmazonS3ConfigKey,
         S3,
         Names {
             store: "S3",
@@ -124,6 +129,27 @@ pub(super) mod aws {
         connector: connector,
         // "The copy source is larger than the maximum allowable size": 5368709120 bytes.
         copy_limit: Some(5 << 30),
+        prepared: with_checked_uploads,
+    }
+
+    /// Has uploads checked by S3 also where they are not signed: a signature has the SHA-256 of the
+    /// body. Services that speak its protocol may refuse a checksum that they do not know.
+    fn with_checked_uploads(builder: AmazonS3Builder, target: &Target) -> AmazonS3Builder {
+        type Key = AmazonS3ConfigKey;
+        let value = |key| builder.get_config_value(&key);
+        let is_true = |key| value(key).as_deref().and_then(parse_flag) == Some(true);
+        let is_unsigned = is_true(Key::UnsignedPayload) || is_true(Key::SkipSignature);
+        let is_address = target.url.scheme().starts_with("http");
+        let mut host = target.url.host_str().unwrap_or_default().rsplit('.');
+        let is_of_aws =
+            !is_address || (host.next(), host.next()) == (Some("com"), Some("amazonaws"));
+        let is_elsewhere = value(Key::Endpoint).is_some() || value(Key::S3Endpoint).is_some();
+        let is_told = value(Key::Checksum).is_some();
+        if is_unsigned && is_of_aws && !is_elsewhere && !is_told {
+            builder.with_checksum_algorithm(Checksum::CRC64NVME)
+        } else {
+            builder
+        }
     }
 
     fn connector(
@@ -136,6 +162,56 @@ pub(super) mod aws {
         let bucket = bucket.and_then(|name| name.strip_suffix(')'));
         let bucket = bucket.unwrap_or_default().to_owned();
         S3Connector::new(DirectConnector, bucket, credentials.clone())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn uploads_to_s3_that_are_not_signed_have_a_checksum() {
+            let unsigned = ("aws_unsigned_payload", "true");
+            let anonymous = ("aws_skip_signature", "true");
+            let crc = Some("crc64nvme".to_owned());
+            for (url, options, expected) in [
+                ("s3://bucket", &[][..], None),
+                ("s3://bucket", &[unsigned], crc.clone()),
+                ("s3://bucket", &[anonymous], crc.clone()),
+                (
+                    "https://bucket.s3.eu-west-1.amazonaws.com",
+                    &[unsigned],
+                    crc,
+                ),
+                (
+                    "https://a.r2.cloudflarestorage.com/bucket",
+                    &[unsigned],
+                    None,
+                ),
+                (
+                    "s3://bucket",
+                    &[unsigned, ("aws_endpoint", "https://minio.example")],
+                    None,
+                ),
+                (
+                    "s3://bucket",
+                    &[unsigned, ("aws_checksum_algorithm", "sha256")],
+                    Some("sha256".to_owned()),
+                ),
+            ] {
+                let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+                let target = Target {
+                    scheme: object_store::ObjectStoreScheme::AmazonS3,
+                    url: url.parse().unwrap(),
+                    path: object_store::path::Path::default(),
+                    options: options.iter().map(own).collect(),
+                    runtime: None,
+                };
+                let settings = Settings::read(&target, &NAMES).unwrap();
+                let builder = builder(&target, &settings);
+                let checksum = builder.get_config_value(&AmazonS3ConfigKey::Checksum);
+                assert_eq!(checksum, expected, "{url} {options:?}");
+            }
+        }
     }
 }
 
@@ -162,6 +238,7 @@ pub(super) mod azure {
         endpoints: [Endpoint],
         connector: |_, _| DirectConnector,
         copy_limit: None,
+        prepared: |builder, _| builder,
     }
 }
 
@@ -189,6 +266,7 @@ pub(super) mod gcp {
         endpoints: [BaseUrl],
         connector: |_, _| DirectConnector,
         copy_limit: None,
+        prepared: |builder, _| builder,
         also: with_signing_credentials(signing_credentials),
     }
 }

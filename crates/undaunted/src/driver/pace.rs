@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::{entropy, log};
 use crate::pacer::{Admission, Pacer, Turn};
 
 /// Whether a call waits for turns at a pacer. A type and not a field of every call, so that a call
@@ -10,6 +11,19 @@ pub trait Pace<'c> {
     /// The call's turns, if there is a pacer.
     #[doc(hidden)]
     fn paced(&mut self) -> Option<&mut Paced<'c>>;
+}
+
+/// The service said "slow down" to a request of which no call is told.
+pub fn throttled(pacer: &Pacer, operation: &str, now: Instant) {
+    if Turn::new(pacer).throttled(now) {
+        pacing_began(pacer, operation);
+    }
+}
+
+/// The first throttled response has come: everybody hears of it.
+pub(super) fn pacing_began(pacer: &Pacer, operation: &str) {
+    pacer.seed(entropy::seed());
+    log::pacing_began(operation);
 }
 
 /// No pacer.

@@ -1,9 +1,11 @@
 //! The body of a request on its way into a file.
 
+use std::error::Error;
 use std::io::Write;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use hyper::StatusCode;
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto;
@@ -178,11 +180,31 @@ impl Writing {
 }
 
 /// A body that s3s finds fault with has its error inside.
-fn broken(error: Box<dyn std::error::Error + Send + Sync>) -> S3Error {
+fn broken(error: Box<dyn Error + Send + Sync>) -> S3Error {
     match error.downcast::<S3Error>() {
         Ok(error) => *error,
+        Err(error) if is_another_body(&*error) => {
+            let code = S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into());
+            let message =
+                "The provided 'x-amz-content-sha256' header does not match what was computed.";
+            let mut error = S3Error::with_message(code, message);
+            error.set_status_code(StatusCode::BAD_REQUEST);
+            error
+        }
         Err(error) => S3Error::with_source(S3ErrorCode::IncompleteBody, error),
     }
+}
+
+/// Whether a body is not the one whose SHA-256 was signed. The type of that error is private to s3s.
+fn is_another_body(error: &(dyn Error + 'static)) -> bool {
+    let mut link = Some(error);
+    while let Some(error) = link {
+        if error.to_string() == "UploadStreamError: Sha256Mismatch" {
+            return true;
+        }
+        link = error.source();
+    }
+    false
 }
 
 pub(super) fn bad_digest(name: &str) -> S3Error {

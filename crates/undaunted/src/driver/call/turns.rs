@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::Call;
 use crate::driver::context::{Classify, Context};
+use crate::driver::pace::pacing_began;
 use crate::driver::scope::current_deadline;
 use crate::driver::timer::Timer;
-use crate::driver::{entropy, log, metrics};
+use crate::driver::{log, metrics};
 use crate::testing;
 use crate::verdict::TimedOut;
 
@@ -114,8 +115,8 @@ where
             return;
         };
         if paced.turn.throttled(now) {
-            paced.pacer.seed(entropy::seed());
-            log::pacing_began(self.context.name());
+            let pacer = paced.pacer;
+            pacing_began(pacer, self.context.name());
         }
     }
 }
