@@ -111,11 +111,11 @@ where
 
     /// The service throttled the attempt: the pacer is told.
     pub(super) fn throttled(&mut self, now: Instant) {
-        let Some(paced) = self.context.paced() else {
+        let Some(pace) = self.context.paced() else {
             return;
         };
-        if paced.turn.throttled(now) {
-            let pacer = paced.pacer;
+        if pace.turn.throttled(now) {
+            let pacer = pace.pacer;
             pacing_began(pacer, self.context.name());
         }
     }
