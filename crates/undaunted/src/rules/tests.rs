@@ -295,13 +295,14 @@ fn rules_are_added_to_others() {
 #[test]
 fn statuses_are_written_in_any_form() {
     let list = vec![423_u16, 425];
+    let array = [423, 425];
     let built = |builder: RulesBuilder| builder.build().unwrap();
     let expected = built(Rules::builder().retryable_status([423, 425]));
     for rules in [
         built(Rules::builder().retryable_status(&list)),
         built(Rules::builder().retryable_status(list.clone())),
         built(Rules::builder().retryable_status(list.as_slice())),
-        built(Rules::builder().retryable_status(&[423, 425])),
+        built(Rules::builder().retryable_status(&array)),
     ] {
         assert_eq!(rules, expected);
         assert_eq!(judged(&rules, &failure(422, "")), "nothing");
