@@ -1,6 +1,7 @@
 //! The metrics, as a recorder sees them.
 #![cfg(all(feature = "metrics", feature = "tokio"))]
-#![allow(clippy::unwrap_used)]
+// Tests read paused clocks and unwrap.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 use std::io;
 use std::time::Duration;
