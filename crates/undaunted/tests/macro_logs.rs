@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
-use undaunted::{Pacer, Retry, RetryConfig, StorageError, StorageErrorKind, retry};
+use undaunted::{Pacer, Retry, RetryConfig, StorageError, StorageErrorKind, retry, with_retry};
 
 #[retry(jitter = "none", name = "upload")]
 async fn named() -> io::Result<()> {
@@ -37,6 +37,10 @@ fn r#move() -> io::Result<()> {
 #[retry(base_delay = 0, max_retries = 1, name = "blocking put")]
 fn blocking() -> io::Result<()> {
     Err(io::ErrorKind::TimedOut.into())
+}
+
+fn without_attribute() -> std::future::Ready<io::Result<()>> {
+    std::future::ready(Err(io::ErrorKind::TimedOut.into()))
 }
 
 const QUICK: RetryConfig = match RetryConfig::builder()
@@ -72,12 +76,22 @@ async fn a_function_has_its_own_name_unless_told() {
     with_config().await.unwrap_err();
     r#move().unwrap_err();
     blocking().unwrap_err();
+    with_retry(without_attribute, &QUICK).await.unwrap_err();
     let gave_up: Vec<String> = log
         .lines()
         .into_iter()
         .filter_map(|line| Some(line.split_once("exhausted for ")?.1.to_owned()))
         .collect();
-    assert_eq!(gave_up, ["by_its_own_name", "put", "move", "blocking put"]);
+    assert_eq!(
+        gave_up,
+        [
+            "by_its_own_name",
+            "put",
+            "move",
+            "blocking put",
+            "without_attribute"
+        ]
+    );
 }
 
 /// The first throttled response begins the pacing, and the call that finds that it is over ends it.
@@ -96,9 +110,9 @@ async fn it_is_said_when_pacing_begins_and_ends() {
         call.run().await.unwrap();
     }
     let lines: Vec<String> = log.lines();
-    let paced: Vec<&String> = lines.iter().filter(|line| line.contains("paced")).collect();
+    let of_pacing: Vec<&String> = lines.iter().filter(|line| line.contains("paced")).collect();
     assert_eq!(
-        paced,
+        of_pacing,
         [
             " WARN undaunted::retry: get is throttled: requests to this service are paced from now on",
             " INFO undaunted::retry: Throttling has ended: requests to this service are no longer paced",

@@ -1,14 +1,15 @@
 //! The metrics, as a recorder sees them.
 #![cfg(all(feature = "metrics", feature = "tokio"))]
-#![allow(clippy::unwrap_used)]
+// Tests read paused clocks and unwrap.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 use std::io;
 use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use undaunted::{
-    Jitter, Pacer, RetryBudget, RetryConfig, Retryable, Rules, StorageError, StorageErrorKind,
-    TimedOut, Verdict, blocking::Retry,
+    Jitter, Pacer, RetryBudget, RetryConfig, Retryable, Rules, Session, StorageError,
+    StorageErrorKind, TimedOut, Verdict, blocking::Retry,
 };
 
 #[test]
@@ -124,6 +125,39 @@ async fn durations_are_those_of_attempts_and_calls() {
     assert_eq!(seen, expected);
 }
 
+/// What a caller counts itself, such as a store whose call has several parts, is not counted twice.
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_call_is_no_call() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let config = RetryConfig::DEFAULT;
+    for is_part in [true, false, true] {
+        let session = Session::<io::Error>::new(&config).name("get");
+        let mut session = if is_part {
+            session.part_of_a_call()
+        } else {
+            session
+        };
+        let attempt = std::future::ready(Ok(()));
+        session.attempt(attempt).await.unwrap();
+    }
+    let counted = snapshotter.snapshot().into_vec().into_iter();
+    let counted = counted.filter_map(|(key, _, _, value)| match (key.key().name(), value) {
+        (name @ ("undaunted.calls" | "undaunted.attempts"), DebugValue::Counter(count)) => {
+            Some((name.to_owned(), count))
+        }
+        _ => None,
+    });
+    let mut counted: Vec<(String, u64)> = counted.collect();
+    counted.sort();
+    let expected = [("undaunted.attempts", 3), ("undaunted.calls", 1)];
+    assert_eq!(
+        counted,
+        expected.map(|(name, count)| (name.to_owned(), count))
+    );
+}
+
 /// However a call was told to judge its errors, they are named as what they are.
 #[test]
 fn every_way_to_judge_an_error_keeps_its_type() {
@@ -151,7 +185,11 @@ fn every_way_to_judge_an_error_keeps_its_type() {
         .collect();
     seen.sort();
     assert_eq!(seen.len(), 3, "{seen:?}");
-    assert!(seen[0].starts_with("classify "), "{seen:?}");
+    // The verdict is a function's, and nothing is known of the error but its type.
+    assert_eq!(
+        seen[0],
+        "classify undaunted::errors::storage::StorageError permanent"
+    );
     assert!(seen[1].starts_with("rules connection_reset "), "{seen:?}");
     assert_eq!(seen[2], "when connection_reset permanent");
 }

@@ -289,6 +289,18 @@ mod tests {
         assert_eq!(read("{}").unwrap(), RetryConfig::DEFAULT);
     }
 
+    /// JSON has no bytes, but other formats do.
+    #[test]
+    fn what_no_setting_can_be_is_refused_with_what_it_can() {
+        use ::serde::de::value::{BytesDeserializer, Error};
+        let error = Plain::deserialize(BytesDeserializer::<Error>::new(b"1s")).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.contains("expected text, a number, a truth value, or a list"),
+            "{message}"
+        );
+    }
+
     #[test]
     fn jitter_may_be_a_truth_value_as_in_python() {
         assert_eq!(read(r#"{"jitter": true}"#).unwrap(), RetryConfig::DEFAULT);

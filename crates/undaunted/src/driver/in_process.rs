@@ -314,4 +314,27 @@ mod tests {
         }
         assert!(!text.contains("another"));
     }
+
+    #[test]
+    fn samples_come_in_the_order_of_the_documentation() {
+        let recorder = MetricsInProcess::default();
+        metrics::with_local_recorder(&recorder, || {
+            for name in ["b", "a"] {
+                let operation = ("operation", name.into());
+                metric::SUCCESSES.count(1, std::slice::from_ref(&operation));
+                metric::CALLS.count(1, std::slice::from_ref(&operation));
+                metric::ATTEMPTS.count(1, &[operation]);
+            }
+        });
+        let samples = recorder.samples();
+        let seen = samples
+            .iter()
+            .map(|sample| (sample.metric.name(), &*sample.labels[0]));
+        let documented = metric::ALL.iter().map(Metric::name);
+        let counted = [&metric::SUCCESSES, &metric::CALLS, &metric::ATTEMPTS].map(Metric::name);
+        let expected = documented
+            .filter(|name| counted.contains(name))
+            .flat_map(|name| [(name, "a"), (name, "b")]);
+        assert!(seen.eq(expected), "{samples:?}");
+    }
 }

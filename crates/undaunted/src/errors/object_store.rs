@@ -283,6 +283,21 @@ mod v013 {
 mod tests {
     use super::*;
 
+    /// A boxed error may be one of a store, with nothing behind it whose verdict is known.
+    #[test]
+    fn a_boxed_error_of_a_store_has_its_verdict_and_its_type() {
+        let slow = object_store014::client::HttpErrorKind::Timeout;
+        let http = || object_store014::client::HttpError::new(slow, std::fmt::Error);
+        let boxed: Box<dyn Error> = Box::new(http());
+        assert_eq!(boxed.verdict(), Verdict::TRANSIENT);
+        assert_eq!(boxed.error_type(), "timeout");
+        let boxed: Box<dyn Error> = Box::new(object_store014::Error::Generic {
+            store: "test",
+            source: Box::new(http()),
+        });
+        assert_eq!(boxed.verdict(), Verdict::TRANSIENT);
+    }
+
     /// A store of one version may be behind one of the other.
     #[test]
     fn each_version_knows_the_causes_of_the_other() {

@@ -211,6 +211,11 @@ mod tests {
             "permanent_status 500; permanent_status 501"
         );
         assert_eq!(read("{}").unwrap(), RetrySettings::default());
+        let message = read("5").unwrap_err();
+        assert!(
+            message.contains("expected a table of settings"),
+            "{message}"
+        );
     }
 
     #[test]

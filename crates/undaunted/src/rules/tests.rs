@@ -293,9 +293,13 @@ fn rules_are_added_to_others() {
 }
 
 #[test]
+#[allow(
+    clippy::needless_borrows_for_generic_args,
+    reason = "a form to be tested"
+)]
 fn statuses_are_written_in_any_form() {
-    let list = vec![423_u16, 425];
-    let array = [423, 425];
+    let array = [423_u16, 425];
+    let list = array.to_vec();
     let built = |builder: RulesBuilder| builder.build().unwrap();
     let expected = built(Rules::builder().retryable_status([423, 425]));
     for rules in [
@@ -303,6 +307,7 @@ fn statuses_are_written_in_any_form() {
         built(Rules::builder().retryable_status(list.clone())),
         built(Rules::builder().retryable_status(list.as_slice())),
         built(Rules::builder().retryable_status(&array)),
+        built(Rules::builder().retryable_status(array)),
     ] {
         assert_eq!(rules, expected);
         assert_eq!(judged(&rules, &failure(422, "")), "nothing");

@@ -203,3 +203,12 @@ async fn the_report_keeps_the_first_and_the_last_failures() {
     assert_eq!(kept, expected);
     assert_eq!(report.failures()[15].error, "failure 100");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_a_budget_makes_all_its_retries() {
+    let config = plain().max_retries(100).base_delay(secs(0));
+    let config = config.build().unwrap();
+    let flaky = Flaky::failing(100);
+    let call = with_retry(|| async { flaky.call() }, &config);
+    assert_eq!(call.await.unwrap(), 101);
+}
