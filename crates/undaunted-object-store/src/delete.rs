@@ -267,3 +267,77 @@ const BATCH: usize = 1000;
 
 /// Batches under way at a time.
 const BATCHES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+    use object_store::memory::InMemory;
+    use undaunted::RetryConfig;
+    use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation as Call, Rule};
+
+    use super::*;
+    use crate::error::cause;
+
+    /// The results of deleting these, of a store whose deletes fail so.
+    async fn deleted(
+        locations: Vec<Result<Path>>,
+        faults: impl IntoIterator<Item = (u64, Fault)>,
+    ) -> Vec<Result<Path>> {
+        let rules = faults
+            .into_iter()
+            .map(|(count, fault)| Rule::new(Call::Delete, fault).count(count));
+        let store = FaultyStore::new(InMemory::new(), FaultPlan::scripted(rules));
+        let config = RetryConfig::builder().max_retries(2).build().unwrap();
+        let policy = Arc::new(Policy::new(config));
+        let locations = stream::iter(locations).boxed();
+        stream(Arc::new(store), policy, locations).collect().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn errors_of_the_caller_keep_their_places() {
+        let error = || Err(generic("of the caller"));
+        let results = deleted(vec![error(), error()], []).await;
+        assert_eq!(results.len(), 2);
+        let results = deleted(vec![error(), Ok(Path::from("a")), error()], []).await;
+        let is_ok: Vec<_> = results.iter().map(Result::is_ok).collect();
+        assert_eq!(is_ok, [false, true, false]);
+        let empty: Vec<_> = stream::iter(deleted(Vec::new(), []).await)
+            .try_collect()
+            .await
+            .unwrap();
+        assert_eq!(empty, Vec::<Path>::new());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_stay_open_fail_with_what_failed_last() {
+        let fails = Fault::FailBefore(Failure::status(503));
+        let keys = Vec::from(["a", "b"].map(|key| Ok(Path::from(key))));
+        let results = deleted(keys, [(u64::MAX, fails)]).await;
+        assert_eq!(results.len(), 2);
+        for result in &results {
+            let text = full_text(result.as_ref().unwrap_err());
+            assert!(text.contains("503"), "{text}");
+        }
+        // One of them with the error itself.
+        let error = results[0].as_ref().unwrap_err();
+        assert!(cause::<HttpFailure>(error).is_some(), "{error:?}");
+    }
+
+    #[test]
+    fn a_key_that_is_not_there_is_not_found_whatever_the_response_says_of_it() {
+        let path = Path::from("a");
+        let mut seen = Observed::default();
+        let failure = HttpFailure::new(200).with_code("NoSuchKey");
+        seen.delete_failures.insert("a".to_owned(), failure);
+        let not_found = Error::NotFound {
+            path: "a".to_owned(),
+            source: "gone".into(),
+        };
+        let explained = explain(&path, not_found, &seen);
+        assert!(matches!(explained, Error::NotFound { .. }));
+        let explained = explain(&path, generic("failed"), &seen);
+        assert!(cause::<HttpFailure>(&explained).is_some());
+        let explained = explain(&Path::from("b"), generic("failed"), &seen);
+        assert!(cause::<HttpFailure>(&explained).is_none());
+    }
+}

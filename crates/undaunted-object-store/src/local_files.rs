@@ -179,6 +179,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn ranges_are_those_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, path) = (store(folder.path()), Path::from("a"));
+        store.put(&path, "0123456789".into()).await.unwrap();
+        let ranges = store.get_ranges(&path, &[2..4, 7..10]).await.unwrap();
+        assert_eq!(ranges, ["23", "789"]);
+    }
+
+    #[tokio::test]
     async fn names_of_every_length_are_written_and_copied() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
