@@ -208,4 +208,17 @@ mod tests {
             assert!(std::ptr::eq(found, own), "{operation}");
         }
     }
+
+    #[test]
+    fn no_rule_sees_what_is_final() {
+        let mut policy = Policy::new(RetryConfig::storage());
+        let rules = Rules::builder().retryable_status([423]);
+        policy.rules = rules.build().unwrap();
+        let path = object_store::path::Path::from("a");
+        let refused = || Box::new(HttpFailure::new(423));
+        let plain = crate::error::generic(*refused());
+        assert!(policy.is_retryable(&plain, None));
+        let ambiguous = Ambiguous::error(Operation::Put, &path, "nobody knows", refused());
+        assert!(!policy.is_retryable(&ambiguous, None));
+    }
 }

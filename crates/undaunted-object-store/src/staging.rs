@@ -88,4 +88,17 @@ mod tests {
         let error = stage(&folder.path().join("a\0b")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
+
+    #[test]
+    fn only_a_name_without_room_for_the_digits_is_shortened() {
+        let beside = |length: usize| {
+            let file = FsPath::new("folder").join("n".repeat(length));
+            let staging = beside(&file, "1");
+            assert_eq!(staging.parent(), file.parent());
+            let name = staging.file_name().unwrap().to_str().unwrap();
+            name.len()
+        };
+        assert_eq!([1, 100, 239].map(beside), [3, 102, 241]);
+        assert_eq!([240, 255].map(beside), [18, 18]);
+    }
 }

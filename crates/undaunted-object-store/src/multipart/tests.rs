@@ -1,5 +1,7 @@
 //! Uploads that are begun, aborted and known again.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use tracing_subscriber::fmt::MakeWriter;
@@ -153,4 +155,59 @@ async fn an_upload_whose_parts_take_no_token_is_begun_without_one() {
     );
     let text = store.to_string();
     assert!(text.starts_with("RetryStore(LocalFileSystem("), "{text}");
+}
+
+/// Parts of a store that takes none, counted.
+#[derive(Debug, Default)]
+struct NoParts(AtomicUsize);
+
+fn no_parts() -> Error {
+    Error::NotSupported {
+        source: "no parts".into(),
+    }
+}
+
+#[async_trait]
+impl MultipartStore for NoParts {
+    async fn create_multipart(&self, _: &Path) -> Result<MultipartId> {
+        Err(no_parts())
+    }
+
+    async fn create_multipart_opts(&self, _: &Path, _: PutMultipartOptions) -> Result<MultipartId> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Err(no_parts())
+    }
+
+    async fn put_part(&self, _: &Path, _: &MultipartId, _: usize, _: PutPayload) -> Result<PartId> {
+        Err(no_parts())
+    }
+
+    async fn complete_multipart(
+        &self,
+        _: &Path,
+        _: &MultipartId,
+        _: Vec<PartId>,
+    ) -> Result<PutResult> {
+        Err(no_parts())
+    }
+
+    async fn abort_multipart(&self, _: &Path, _: &MultipartId) -> Result<()> {
+        Err(no_parts())
+    }
+}
+
+/// An upload in the store's own way cannot repeat its parts, so that is no answer to everything.
+#[tokio::test]
+async fn only_an_upload_with_attributes_or_tags_falls_back_to_the_stores_own_way() {
+    let parts = Arc::new(NoParts::default());
+    let store = RetryStore::builder(InMemory::new())
+        .capabilities(Capabilities::none().with_parts(parts.clone()))
+        .build();
+    let path = Path::from("a");
+    let refused = store.put_multipart(&path).await;
+    assert!(matches!(refused, Err(Error::NotSupported { .. })));
+    assert_eq!(parts.0.load(Ordering::Relaxed), 1);
+    let mut options = PutMultipartOptions::default();
+    options.tags.push("kind", "report");
+    store.put_multipart_opts(&path, options).await.unwrap();
 }

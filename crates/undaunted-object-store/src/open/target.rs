@@ -164,4 +164,16 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_target_is_shown_without_its_key_and_its_secrets() {
+        let target = super::Target {
+            scheme: object_store::ObjectStoreScheme::AmazonS3,
+            url: url::Url::parse("s3://user:secret@bucket/key?sig=secret").unwrap(),
+            path: object_store::path::Path::from("key"),
+            options: Vec::new(),
+            runtime: None,
+        };
+        assert_eq!(target.to_string(), "s3://bucket");
+    }
 }
