@@ -170,3 +170,50 @@ impl fmt::Debug for Capabilities {
             .finish()
     }
 }
+
+#[cfg(test)]
+#[cfg(all(
+    feature = "aws",
+    feature = "azure",
+    feature = "fs",
+    feature = "gcp",
+    feature = "http"
+))]
+mod tests {
+    use undaunted::RetryConfig;
+
+    use crate::open_with;
+
+    /// What the store behind a URL says that it can do.
+    fn can_do(url: &str, options: &[(&str, &str)]) -> Vec<&'static str> {
+        let options = options.iter().copied();
+        let (store, _) = open_with(url, options, RetryConfig::storage()).unwrap();
+        let capabilities = store.capabilities();
+        let all = [
+            ("parts", capabilities.parts().is_some()),
+            ("pages", capabilities.pages().is_some()),
+            ("signer", capabilities.signer().is_some()),
+            ("native rename", capabilities.has_native_rename()),
+            ("attributes", capabilities.has_attributes()),
+            ("lists in order", capabilities.has_lists_in_order()),
+        ];
+        let can = all.into_iter().filter(|(_, can)| *can);
+        can.map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn every_kind_of_store_says_what_it_can_do() {
+        let cloud = ["parts", "pages", "signer", "attributes"];
+        assert_eq!(can_do("s3://bucket/key", &[]), cloud);
+        let google = [("google_bearer_token", "token")];
+        assert_eq!(can_do("gs://bucket/key", &google), cloud);
+        let azure = [("azure_storage_account_name", "account")];
+        assert_eq!(can_do("az://container/key", &azure), cloud);
+        assert_eq!(
+            can_do("memory:///key", &[]),
+            ["parts", "attributes", "lists in order"]
+        );
+        assert_eq!(can_do("/folder/file", &[]), ["parts", "native rename"]);
+        assert_eq!(can_do("https://host/file", &[]), ["native rename"]);
+    }
+}

@@ -271,8 +271,10 @@ mod tests {
         let read = undaunted::with_deadline(deadline.into_std(), read_for(&mut body, 1));
         assert!(read.await.is_none());
         pause(4_500).await;
-        // The deadline has passed by half a second.
-        assert!(read_for(&mut body, 20).await.is_none());
+        // The deadline has passed by half a second. Nor does it end a step of the limit early.
+        let limit = Duration::from_millis(24_200);
+        let read = tokio::time::timeout(limit, body.next()).await;
+        assert!(read.is_err());
         let error = undaunted::with_deadline(deadline.into_std(), body.next()).await;
         assert!(error.unwrap_err().to_string().contains("deadline"));
     }
@@ -282,5 +284,59 @@ mod tests {
         let stream = stream::pending().boxed();
         let mut body = CheckedBody::new(stream, 0..1, Duration::MAX);
         assert!(read_for(&mut body, 3600).await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_do_not_add_up() {
+        for (limit, read, away) in [(30_000, 1_000, 10_000), (1_000, 100, 700)] {
+            let stream = stream::pending().boxed();
+            let mut body = CheckedBody::new(stream, 0..1, Duration::from_millis(limit));
+            for round in 0..20 {
+                let read = tokio::time::timeout(Duration::from_millis(read), body.next()).await;
+                assert!(read.is_err(), "{limit}, {round}");
+                pause(away).await;
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_comes_later_ends_the_wait_in_time() {
+        let mut body = body(Vec::new(), 1);
+        assert!(read_for(&mut body, 1).await.is_none());
+        let start = Instant::now();
+        let deadline = start + Duration::from_secs(2);
+        let error = undaunted::with_deadline(deadline.into_std(), body.next()).await;
+        assert!(error.unwrap_err().to_string().contains("deadline"));
+        assert_eq!(start.elapsed(), Duration::from_secs(2));
+    }
+
+    /// What has arrived whole is no failure, whenever that is noticed.
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_says_nothing_of_a_body_that_is_complete() {
+        let chunks = vec![Ok(Bytes::new()), Ok(Bytes::from("abc")), Ok(Bytes::new())];
+        let mut whole = body(chunks, 3);
+        let deadline = Instant::now() + Duration::from_secs(1);
+        undaunted::with_deadline(deadline.into_std(), async {
+            assert_eq!(whole.next().await.unwrap().unwrap(), "abc");
+            pause(2_000).await;
+            assert_eq!(whole.next().await.unwrap(), None);
+        })
+        .await;
+        let mut more = body(vec![Ok(Bytes::from("abc"))], 4);
+        let read = undaunted::with_deadline(deadline.into_std(), more.next()).await;
+        assert!(read.unwrap_err().to_string().contains("deadline"));
+    }
+
+    /// Data between two waits: each has the whole limit.
+    #[tokio::test(start_paused = true)]
+    async fn what_arrives_begins_the_limit_anew() {
+        let drips = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(29)).await;
+            Some((Ok(Bytes::from("a")), ()))
+        });
+        let mut body = CheckedBody::new(drips.boxed(), 0..3, Duration::from_secs(30));
+        for _ in 0..3 {
+            assert_eq!(body.next().await.unwrap().unwrap(), "a");
+        }
     }
 }

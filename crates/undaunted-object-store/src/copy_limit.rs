@@ -40,3 +40,48 @@ impl<S: ObjectStore> RetryStore<S> {
 
 /// For one request to a service that has just failed.
 const LAST_LOOK: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use object_store::ObjectStoreExt;
+    use object_store::memory::InMemory;
+    use undaunted::{HttpFailure, RetryConfig};
+    use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation, Rule};
+
+    use super::*;
+    use crate::capabilities::Capabilities;
+
+    /// The failure of a copy of 4 bytes, of a store that copies no more than this.
+    async fn refused(limit: u64, failure: Failure) -> Error {
+        let refuse = Rule::new(Operation::Copy, Fault::FailBefore(failure)).always();
+        let store = FaultyStore::new(InMemory::new(), FaultPlan::scripted([refuse]));
+        let config = RetryConfig::builder().max_retries(0).build().unwrap();
+        let store = RetryStore::builder(store)
+            .config(config)
+            .capabilities(Capabilities::none().with_copy_limit(limit))
+            .build();
+        let path = Path::from("a");
+        store.put(&path, "1234".into()).await.unwrap();
+        store.copy(&path, &Path::from("b")).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn only_an_object_beyond_the_limit_is_too_large() {
+        let error = refused(3, Failure::status(400)).await;
+        let large = cause::<TooLargeToCopy>(&error).unwrap();
+        assert_eq!((large.size(), large.limit()), (4, 3));
+        for (limit, failure) in [
+            (4, Failure::status(400)),
+            (3, Failure::status(503)),
+            (3, Failure::status(404)),
+        ] {
+            let error = refused(limit, failure).await;
+            assert!(cause::<TooLargeToCopy>(&error).is_none(), "{error}");
+            let failure = cause::<HttpFailure>(&error).is_some();
+            assert!(
+                failure || matches!(error, Error::NotFound { .. }),
+                "{error}"
+            );
+        }
+    }
+}

@@ -267,3 +267,6 @@ const BATCH: usize = 1000;
 
 /// Batches under way at a time.
 const BATCHES: usize = 4;
+
+#[cfg(test)]
+mod tests;

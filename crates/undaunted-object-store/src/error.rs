@@ -221,3 +221,33 @@ pub(crate) fn generic(source: impl Into<Box<dyn std::error::Error + Send + Sync>
         source: source.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_its_object() {
+        let path = Path::from("a");
+        let source = || Box::new(HttpFailure::new(500));
+        let ambiguous = Ambiguous::error(Operation::Put, &path, "nobody knows", source());
+        let ambiguous = cause::<Ambiguous>(&ambiguous).unwrap();
+        assert_eq!(ambiguous.location(), &path);
+        assert_eq!(ambiguous.operation(), Operation::Put);
+        let large = TooLargeToCopy::error(&path, 2, 1, source());
+        let large = cause::<TooLargeToCopy>(&large).unwrap();
+        assert_eq!(large.location(), &path);
+        let corrupt = Corrupt::new(&path, "MD5", "1".to_owned(), "2".to_owned());
+        assert_eq!(corrupt.location(), &path);
+    }
+
+    #[test]
+    fn a_status_becomes_the_variant_that_means_it() {
+        let meaning = |status| with_meaning(generic(HttpFailure::new(status)), &Path::from("a"));
+        assert!(matches!(meaning(401), Error::Unauthenticated { .. }));
+        assert!(matches!(meaning(403), Error::PermissionDenied { .. }));
+        for other in [400, 404, 503] {
+            assert!(matches!(meaning(other), Error::Generic { .. }), "{other}");
+        }
+    }
+}

@@ -103,4 +103,16 @@ mod tests {
         assert!(!proves_not_applied(&generic(HttpFailure::new(503))));
         assert!(!proves_not_applied(&generic(io::Error::other("cause"))));
     }
+
+    #[test]
+    fn who_asks_is_not_known_by_a_401_and_by_nothing_else() {
+        let unauthenticated = Error::Unauthenticated {
+            path: "a".to_owned(),
+            source: "test".into(),
+        };
+        assert!(is_unauthenticated(&unauthenticated));
+        assert!(is_unauthenticated(&generic(HttpFailure::new(401))));
+        assert!(!is_unauthenticated(&generic(HttpFailure::new(403))));
+        assert!(!is_unauthenticated(&generic(io::Error::other("cause"))));
+    }
 }

@@ -257,4 +257,19 @@ mod tests {
         assert!(parts.put_part(&path, &id, 0, "1234".into()).await.is_err());
         assert_eq!(fs::read(&other).unwrap(), b"precious");
     }
+
+    #[test]
+    fn what_stands_in_the_way_of_an_upload_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let upload = KeptUpload::new(&folder.path().join("a"), PartSize::new(4));
+        fs::create_dir(folder.path().join("a#000")).unwrap();
+        // And not that something is there.
+        let error = upload.begin().unwrap_err();
+        assert_ne!(error.kind(), io::ErrorKind::AlreadyExists, "{error}");
+    }
+
+    #[test]
+    fn parts_have_at_least_one_byte() {
+        assert_eq!([0, 1, 7].map(|bytes| PartSize::new(bytes).get()), [1, 1, 7]);
+    }
 }

@@ -179,6 +179,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn ranges_are_those_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, path) = (store(folder.path()), Path::from("a"));
+        store.put(&path, "0123456789".into()).await.unwrap();
+        let ranges = store.get_ranges(&path, &[2..4, 7..10]).await.unwrap();
+        assert_eq!(ranges, ["23", "789"]);
+    }
+
+    /// Whatever the name is, what a file cannot have is refused as object_store refuses it.
+    #[tokio::test]
+    async fn attributes_and_updates_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        for length in [1, 255] {
+            let path = Path::from("n".repeat(length));
+            let attributes = [(object_store::Attribute::ContentType, "text/plain")];
+            let with_type = PutOptions {
+                attributes: attributes.into_iter().collect(),
+                ..PutOptions::default()
+            };
+            let update = PutMode::Update(object_store::UpdateVersion {
+                e_tag: None,
+                version: None,
+            });
+            for options in [with_type, update.into()] {
+                let put = store.put_opts(&path, "x".into(), options).await;
+                assert!(
+                    matches!(put, Err(Error::NotImplemented { .. })),
+                    "{length}: {put:?}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn names_of_every_length_are_written_and_copied() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());

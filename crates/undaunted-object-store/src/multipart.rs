@@ -288,20 +288,4 @@ fn warn_of_lost(lost: u32, path: &Path) {
 const MARK: &str = ";undauntedputtoken=";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_upload_is_known_again_by_the_id_that_its_caller_has() {
-        let with = |token| UploadId {
-            id: "VXBsb2Fk;a=b".to_owned(),
-            token,
-        };
-        for upload in [with(Some(Token::new())), with(None)] {
-            let given = MultipartId::from(upload.clone());
-            assert_eq!(UploadId::from(&given), upload);
-        }
-        let odd = format!("a{MARK}b");
-        assert_eq!(UploadId::from(&odd).id, odd);
-    }
-}
+mod tests;

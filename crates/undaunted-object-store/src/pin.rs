@@ -202,6 +202,24 @@ mod tests {
         assert!(is_same(&plain, &plain));
         assert!(!is_same(&plain, &meta(None, Some("w"))));
         assert!(!is_same(&plain, &later(plain.clone())));
+        // Whatever of it differs: another object, unless one ETag has two sizes.
+        for other in [
+            meta(Some("\"2\""), None),
+            ObjectMeta {
+                size: 4,
+                ..meta(Some("\"2\""), None)
+            },
+            ObjectMeta {
+                size: 4,
+                ..meta(None, None)
+            },
+        ] {
+            let checked = ObjectPin::of(&tagged).check(&tagged.location, &other);
+            assert!(
+                matches!(checked, Err(Error::Precondition { .. })),
+                "{other:?}: {checked:?}"
+            );
+        }
         let longer = ObjectMeta {
             size: 4,
             ..tagged.clone()

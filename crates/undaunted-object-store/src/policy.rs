@@ -180,3 +180,45 @@ const MAX_IN_FLIGHT: usize = 512;
 
 /// As long as the head of a response may take.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_operation_has_its_own_pacer() {
+        let pacers = [(); 4].map(|()| Arc::new(Pacer::new()));
+        let mut policy = Policy::new(RetryConfig::storage());
+        let [read, write, list, delete] = pacers.clone().map(Some);
+        policy.pacers = Pacers {
+            read,
+            write,
+            list,
+            delete,
+        };
+        for (operation, own) in [
+            (Operation::Get, 0),
+            (Operation::Put, 1),
+            (Operation::PutPart, 1),
+            (Operation::List, 2),
+            (Operation::Delete, 3),
+        ] {
+            let found = policy.pacer(operation).unwrap();
+            let own = Arc::as_ptr(&pacers[own]);
+            assert!(std::ptr::eq(found, own), "{operation}");
+        }
+    }
+
+    #[test]
+    fn no_rule_sees_what_is_final() {
+        let mut policy = Policy::new(RetryConfig::storage());
+        let rules = Rules::builder().retryable_status([423]);
+        policy.rules = rules.build().unwrap();
+        let path = object_store::path::Path::from("a");
+        let refused = || Box::new(HttpFailure::new(423));
+        let plain = crate::error::generic(*refused());
+        assert!(policy.is_retryable(&plain, None));
+        let ambiguous = Ambiguous::error(Operation::Put, &path, "nobody knows", refused());
+        assert!(!policy.is_retryable(&ambiguous, None));
+    }
+}

@@ -242,3 +242,90 @@ fn same_attributes(a: &Attributes, b: &Attributes) -> bool {
 
 /// For one request to a service that has just failed for minutes.
 const LAST_LOOK: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+    use object_store::{Attribute, ObjectStoreExt};
+    use undaunted::{RetryConfig, with_deadline};
+
+    use super::*;
+
+    /// What is said of a write of `ours` where this content is, of which nothing says whose it is.
+    async fn resolved(by_content: bool, is_over: bool, is_update: bool, ours: &str) -> String {
+        let (store, path) = (InMemory::new(), Path::from("a"));
+        store.put(&path, "there".into()).await.unwrap();
+        let mut policy = Policy::new(RetryConfig::storage());
+        policy.resolve_by_content = by_content;
+        let resolver = Resolver {
+            store: &store,
+            policy: &policy,
+            location: &path,
+            is_over,
+        };
+        let payload = PutPayload::from(ours.to_owned());
+        let write = if is_update {
+            Write::Update(None, &payload)
+        } else {
+            Write::Create(None, &payload)
+        };
+        match resolver.resolve(&write).await {
+            Resolution::Applied(meta) => {
+                assert_eq!(meta.location, path);
+                "applied".to_owned()
+            }
+            Resolution::Conflict => "conflict".to_owned(),
+            Resolution::Undecided(reason) => reason,
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_token_the_content_tells_as_far_as_it_can() {
+        for (by_content, is_update, ours, expected) in [
+            (true, false, "there", "applied"),
+            (true, true, "there", "applied"),
+            (false, false, "there", "the same content"),
+            (false, true, "there", "the same content"),
+            (true, false, "other", "conflict"),
+            (true, true, "other", "other content"),
+            (true, false, "longer than that", "conflict"),
+            (true, true, "longer than that", "other content"),
+        ] {
+            let found = resolved(by_content, false, is_update, ours).await;
+            assert!(found.starts_with(expected), "{ours}: {found}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_last_look_is_made_before_the_deadline_of_the_caller_and_not_after_it() {
+        let now = Instant::now();
+        let before = now + Duration::from_secs(5);
+        let look = resolved(true, true, false, "there");
+        assert_eq!(with_deadline(before.into_std(), look).await, "applied");
+        let look = resolved(true, true, false, "there");
+        let found = with_deadline(now.into_std(), look).await;
+        assert!(found.contains("could not be read"), "{found}");
+    }
+
+    #[test]
+    fn attributes_are_the_same_if_all_of_them_are() {
+        let of = |pairs: &[(Attribute, &'static str)]| -> Attributes {
+            let pairs = pairs.iter();
+            pairs.map(|(name, value)| (name.clone(), *value)).collect()
+        };
+        let text = (Attribute::ContentType, "text/plain");
+        let cached = (Attribute::CacheControl, "no-cache");
+        let both = of(&[text.clone(), cached.clone()]);
+        assert!(same_attributes(&both, &of(&[cached.clone(), text.clone()])));
+        assert!(same_attributes(&of(&[]), &of(&[])));
+        for other in [
+            of(std::slice::from_ref(&text)),
+            of(&[]),
+            of(&[text.clone(), (Attribute::CacheControl, "public")]),
+            of(&[text, (Attribute::ContentLanguage, "no-cache")]),
+        ] {
+            assert!(!same_attributes(&both, &other), "{other:?}");
+            assert!(!same_attributes(&other, &both), "{other:?}");
+        }
+    }
+}

@@ -58,3 +58,89 @@ struct Responded {
     #[source]
     failure: HttpFailure,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::generic;
+
+    fn path() -> String {
+        "a".to_owned()
+    }
+
+    /// An error of each variant, and the statuses of which it may be made.
+    fn errors() -> Vec<(Error, &'static [u16])> {
+        let source = || "text".into();
+        vec![
+            (
+                Error::Unauthenticated {
+                    path: path(),
+                    source: source(),
+                },
+                &[401],
+            ),
+            (
+                Error::PermissionDenied {
+                    path: path(),
+                    source: source(),
+                },
+                &[403],
+            ),
+            (
+                Error::NotFound {
+                    path: path(),
+                    source: source(),
+                },
+                &[404],
+            ),
+            (
+                Error::AlreadyExists {
+                    path: path(),
+                    source: source(),
+                },
+                &[304, 409, 412],
+            ),
+            (
+                Error::Precondition {
+                    path: path(),
+                    source: source(),
+                },
+                &[412],
+            ),
+            (
+                Error::NotModified {
+                    path: path(),
+                    source: source(),
+                },
+                &[304],
+            ),
+            (generic("text"), &[400, 416, 507]),
+        ]
+    }
+
+    #[test]
+    fn an_error_gets_the_response_that_it_was_made_of_and_no_other() {
+        for status in [304, 400, 401, 403, 404, 409, 412, 416, 507] {
+            for (error, fitting) in errors() {
+                let variant = std::mem::discriminant(&error);
+                let error = with_response(error, Some(HttpFailure::new(status)));
+                assert_eq!(std::mem::discriminant(&error), variant);
+                let found = cause::<HttpFailure>(&error).map(HttpFailure::status);
+                let expected = fitting.contains(&status).then_some(status);
+                assert_eq!(found, expected, "{error:?}");
+                assert!(full_text(&error).contains("text"), "{error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_that_has_a_response_or_needs_none_keeps_what_it_has() {
+        let own = generic(HttpFailure::new(400));
+        let own = with_response(own, Some(HttpFailure::new(416)));
+        assert_eq!(cause::<HttpFailure>(&own).unwrap().status(), 400);
+        // A connection that broke after a response: that is not what broke it.
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let broken = with_response(generic(broken), Some(HttpFailure::new(400)));
+        assert!(cause::<HttpFailure>(&broken).is_none(), "{broken:?}");
+    }
+}

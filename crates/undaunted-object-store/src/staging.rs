@@ -69,3 +69,36 @@ const LONGEST_NAME: usize = 255;
 /// `#` and more digits than uploads of one file are ever under way, and one that marks a second
 /// file of an upload.
 const LONGEST_SUFFIX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_is_followed_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("new").join("a");
+        let names = [1, 2].map(|_| stage(&file).unwrap().0);
+        assert_eq!(names, ["a#1", "a#2"].map(|name| file.with_file_name(name)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_every_name_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = stage(&folder.path().join("a\0b")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn only_a_name_without_room_for_the_digits_is_shortened() {
+        let beside = |length: usize| {
+            let file = FsPath::new("folder").join("n".repeat(length));
+            let staging = beside(&file, "1");
+            assert_eq!(staging.parent(), file.parent());
+            let name = staging.file_name().unwrap().to_str().unwrap();
+            name.len()
+        };
+        assert_eq!([1, 100, 239].map(beside), [3, 102, 241]);
+        assert_eq!([240, 255].map(beside), [18, 18]);
+    }
+}

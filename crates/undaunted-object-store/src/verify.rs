@@ -259,7 +259,11 @@ mod tests {
         }
     }
 
-    fn said(status: u16, headers: &[(&'static str, &'static str)]) -> Option<(String, bool)> {
+    /// The name of the checksum that a response says, and what it says of the digits 1 to 9.
+    fn checked(
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+    ) -> Option<(String, Result<(), Error>)> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_static(value));
@@ -271,10 +275,16 @@ mod tests {
         };
         verifier.update(b"1234");
         verifier.update(b"56789");
-        Some((
-            stored.name.to_owned(),
-            verifier.finish(&Path::from("a")).is_ok(),
-        ))
+        Some((stored.name.to_owned(), verifier.finish(&Path::from("a"))))
+    }
+
+    fn said(status: u16, headers: &[(&'static str, &'static str)]) -> Option<(String, bool)> {
+        checked(status, headers).map(|(name, finished)| (name, finished.is_ok()))
+    }
+
+    fn error_of(headers: &[(&'static str, &'static str)]) -> String {
+        let (_, finished) = checked(200, headers).unwrap();
+        finished.unwrap_err().to_string()
     }
 
     /// The check values of the catalogue of CRCs: those of the digits 1 to 9.
@@ -293,6 +303,19 @@ mod tests {
             assert_eq!(said(200, &headers), Some((expected.to_owned(), true)));
             assert_eq!(said(206, &headers), None, "of a range");
             assert_eq!(said(200, &headers[1..]), None, "perhaps decompressed");
+        }
+        for (name, value, found, expected) in [
+            (
+                "x-amz-checksum-crc64nvme",
+                "AAAAAAAAAAE=",
+                "ae8b14860a799888",
+                "0000000000000001",
+            ),
+            ("x-amz-checksum-crc32", "AAAAAQ==", "cbf43926", "00000001"),
+        ] {
+            let text = error_of(&[length, (name, value)]);
+            let (found, expected) = (format!("is {found},"), format!("be {expected}"));
+            assert!(text.contains(&found) && text.ends_with(&expected), "{text}");
         }
         let wrong = [length, ("x-amz-checksum-crc32", "AAAAAA==")];
         assert_eq!(said(200, &wrong), Some(("CRC32".to_owned(), false)));
@@ -326,5 +349,50 @@ mod tests {
         assert_eq!(said(200, &unzipped), None);
         let sent_as_stored = [&unzipped[..], &[("content-encoding", "gzip")]].concat();
         assert!(said(200, &sent_as_stored).is_some());
+    }
+
+    /// A verifier of a response with a CRC of the digits 1 to 9, in an object of this size.
+    fn of(
+        size: u64,
+        came: std::ops::Range<u64>,
+        options: &GetOptions,
+        policy: &Policy,
+    ) -> Option<Verifier> {
+        let stored = StoredCrc::new(CrcAlgorithm::Crc32IsoHdlc, "CRC32", "y/Q5Jg==").unwrap();
+        let mut extensions = object_store::Extensions::new();
+        extensions.insert(stored);
+        let meta = object_store::ObjectMeta {
+            location: Path::from("a"),
+            last_modified: std::time::UNIX_EPOCH.into(),
+            size,
+            e_tag: Some("\"d41d8cd98f00b204e9800998ecf8427e\"".to_owned()),
+            version: None,
+        };
+        let result = GetResult {
+            payload: object_store::GetResultPayload::Stream(Box::pin(futures::stream::empty())),
+            meta,
+            range: came,
+            attributes: object_store::Attributes::new(),
+            extensions,
+        };
+        Verifier::of(&result, options, policy)
+    }
+
+    #[test]
+    fn whole_objects_are_compared_and_only_where_that_is_wanted() {
+        let mut policy = Policy::new(undaunted::RetryConfig::storage());
+        let whole = GetOptions::new();
+        let is_crc = |verifier| matches!(verifier, Some(Verifier::Crc { .. }));
+        assert!(is_crc(of(9, 0..9, &whole, &policy)));
+        assert!(of(9, 0..8, &whole, &policy).is_none());
+        let range = GetOptions::new().with_range(Some(object_store::GetRange::Bounded(0..9)));
+        assert!(of(9, 0..9, &range, &policy).is_none());
+        let head = GetOptions::new().with_head(true);
+        assert!(of(9, 0..9, &head, &policy).is_none());
+        policy.checksums = false;
+        assert!(of(9, 0..9, &whole, &policy).is_none());
+        // The CRC, and not the MD5 that the ETag may be.
+        policy.verify_reads = true;
+        assert!(is_crc(of(9, 0..9, &whole, &policy)));
     }
 }

@@ -91,8 +91,11 @@ impl ObjectStore for Scripted {
         let _on_its_way = OnItsWay::begin(&self.on_their_way);
         let clock = HedgeClock::of(&options);
         let queue = Duration::from_nanos(self.queue.load(Ordering::Relaxed));
-        if let Some(clock) = clock.filter(|clock| !clock.is_of_hedge()) {
-            clock.stopped_during(sleep(queue)).await;
+        match clock {
+            // It does not wait behind others.
+            Some(clock) if clock.is_of_hedge() => {}
+            Some(clock) => clock.stopped_during(sleep(queue)).await,
+            None => sleep(queue).await,
         }
         let step = self.steps.lock().unwrap().pop_front();
         let slow = Duration::from_nanos(self.slow.load(Ordering::Relaxed)).max(5 * MS);
@@ -263,6 +266,8 @@ async fn the_response_that_can_be_used_counts_and_a_final_one_of_the_first() {
         // The hedge fails, whatever it says.
         ((100 * MS, None), (5 * MS, Some(500)), true, 100, 100),
         ((100 * MS, None), (5 * MS, Some(404)), true, 100, 100),
+        // What the hedge says is final, if the first has failed already.
+        ((20 * MS, Some(500)), (50 * MS, Some(404)), false, 60, 65),
         // What the first says is final.
         ((20 * MS, Some(404)), (50 * MS, None), false, 20, 20),
     ] {
@@ -277,6 +282,19 @@ async fn the_response_that_can_be_used_counts_and_a_final_one_of_the_first() {
         assert_eq!(store.inner().gets(), 2);
         assert_eq!(store.inner().on_their_way.load(Ordering::Relaxed), 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_failures_the_first_is_told() {
+    let store = warm(builder()).await;
+    store
+        .inner()
+        .next([(20 * MS, Some(500)), (50 * MS, Some(502))]);
+    let (result, observed) = observe(read(&store)).await;
+    result.unwrap();
+    let failures = observed.report.failures();
+    assert_eq!(failures.len(), 1);
+    assert!(failures[0].error.contains("500"), "{}", failures[0].error);
 }
 
 #[tokio::test(start_paused = true)]
@@ -340,8 +358,10 @@ async fn nothing_is_hedged_when_throttled_with_a_low_budget_or_without_room() {
 async fn a_request_that_waits_to_be_sent_is_not_late() {
     let store = warm(builder()).await;
     store.inner().queue.store(1_000_000_000, Ordering::Relaxed);
+    let start = Instant::now();
     read(&store).await.unwrap();
     assert_eq!(store.inner().gets(), 1);
+    assert_eq!(start.elapsed(), 1005 * MS);
     store.inner().next([(1000 * MS, None)]);
     let start = Instant::now();
     read(&store).await.unwrap();

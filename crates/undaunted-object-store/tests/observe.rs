@@ -35,6 +35,7 @@ async fn a_failed_operation_says_what_it_took() {
     let path = Path::from("a");
     let (result, observed) = observe(store.get(&path)).await;
     result.unwrap_err();
+    assert_eq!(observed.elapsed, Duration::from_secs(7));
     let failed = observed.failed_operation.unwrap();
     assert_eq!(failed.operation, Operation::Get);
     assert_eq!(failed.location, path);

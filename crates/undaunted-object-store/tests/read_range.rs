@@ -178,8 +178,29 @@ async fn a_server_without_ranges_is_read_whole() {
     let pin = ObjectPin::of(&meta(&store, &path).await);
     let read = store.read_range(&path, 0..10_000, &pin).await.unwrap();
     assert_eq!(read, body());
-    let error = store.read_range(&path, 0..9_999, &pin).await.unwrap_err();
-    assert!(matches!(error, Error::NotSupported { .. }), "{error:?}");
+    // What is not the whole object is not read whole, and not asked for again.
+    for pin in [pin, ObjectPin::none()] {
+        let before = gets(&store);
+        let error = store.read_range(&path, 0..9_999, &pin).await.unwrap_err();
+        assert!(matches!(error, Error::NotSupported { .. }), "{error:?}");
+        assert_eq!(gets(&store) - before, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ranges_are_read_in_the_stores_own_way() {
+    let (store, path) = with_body([]).await;
+    let ranges = [7..9, 0..3, 5..5, 9_999..10_000];
+    let read = store.get_ranges(&path, &ranges).await.unwrap();
+    let body = body();
+    assert_eq!(read, [&body[7..9], &body[..3], &body[5..5], &body[9_999..]]);
+    assert_eq!(store.inner().plan().calls(Operation::GetRanges), 1);
+    assert_eq!(gets(&store), 0);
+    // What it did not bring in full is read by range.
+    let ranges = [0..3, 9_990..10_005];
+    let read = store.get_ranges(&path, &ranges).await.unwrap();
+    assert_eq!(read, [&body[..3], &body[9_990..]]);
+    assert_eq!(gets(&store), 1);
 }
 
 #[tokio::test(start_paused = true)]

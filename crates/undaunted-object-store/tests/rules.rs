@@ -309,6 +309,21 @@ async fn each_key_of_a_bulk_delete_is_judged_by_its_code() {
     assert_eq!(server.requests().len(), 2);
 }
 
+/// Stale credentials are worth one more attempt, unless a rule says that they are not.
+#[tokio::test]
+async fn a_rule_may_make_stale_credentials_final() {
+    for (rules, requests) in [
+        (Rules::builder().retryable_status([423]), 2),
+        (Rules::builder().permanent_codes(["ExpiredToken"]), 1),
+    ] {
+        let server = gateway(vec![|| Response::code(400, "ExpiredToken")]).await;
+        let store = store_on(&server, rules);
+        let put = store.put(&Path::from(KEY), "x".into()).await;
+        assert_eq!(put.is_ok(), requests == 2, "{put:?}");
+        assert_eq!(server.requests().len(), requests);
+    }
+}
+
 /// The request that asks for the last key again is judged as one for many is.
 #[tokio::test]
 async fn a_bulk_delete_of_what_is_left_is_judged_by_its_status() {

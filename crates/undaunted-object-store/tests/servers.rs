@@ -188,6 +188,7 @@ async fn a_copy_that_s3_refuses_for_its_size_is_called_that() {
         let error = refused.unwrap_err();
         let large = cause::<TooLargeToCopy>(&error).unwrap();
         assert_eq!((large.size(), large.limit()), (6_000_000_000, 5 << 30));
+        assert_eq!(large.location(), &from);
         let text = full_text(&error);
         for word in ["large", "6000000000", "5368709120", "undaunted cp"] {
             assert!(text.contains(word), "no {word} in {text}");

@@ -84,7 +84,15 @@ async fn the_trace_of_an_upload_and_a_download_shows_every_request_under_the_cal
                 resent.unwrap_or(0) + 1
             );
             assert_eq!(text(attempt, "server.address").unwrap(), "127.0.0.1");
-            assert!(attribute(attempt, "undaunted.time_to_first_byte_ms").is_some());
+            let Some(Value::F64(first_byte)) =
+                attribute(attempt, "undaunted.time_to_first_byte_ms")
+            else {
+                panic!("{attempt:#?}");
+            };
+            let took = attempt.end_time.duration_since(attempt.start_time);
+            let took = took.unwrap().as_secs_f64() * 1000.0;
+            // In milliseconds: a request takes more than a hundredth of one.
+            assert!((0.01..=took).contains(first_byte), "{first_byte} of {took}");
         }
     }
 
@@ -103,6 +111,9 @@ async fn the_trace_of_an_upload_and_a_download_shows_every_request_under_the_cal
     assert_eq!(number(written, "http.request.body.size"), 1_000_000);
     assert_eq!(written.status, Status::Unset);
     assert_eq!(number(put, "undaunted.bytes_sent"), 2_000_000);
+    // The refusal has a document, and what was written has no body.
+    assert!(number(busy, "http.response.body.size") > 0);
+    assert_eq!(attribute(written, "http.response.body.size"), None);
 
     // The body broke after the call had returned, and was asked for again in the same operation.
     let [begun, resumed] = children(&spans, get)[..] else {
@@ -111,6 +122,10 @@ async fn the_trace_of_an_upload_and_a_download_shows_every_request_under_the_cal
     assert_eq!(number(begun, "http.response.status_code"), 200);
     assert_eq!(number(resumed, "http.response.status_code"), 206);
     assert_eq!(number(get, "undaunted.bytes_received"), 1_000_000);
+    assert_eq!(attribute(begun, "http.request.body.size"), None);
+    // What had come when the attempt ended: of the first its head.
+    assert_eq!(attribute(begun, "http.response.body.size"), None);
+    assert!((1..=1_000_000).contains(&number(resumed, "http.response.body.size")));
     assert!(get.end_time >= resumed.end_time);
 }
 

@@ -112,6 +112,55 @@ async fn a_connection_that_goes_away_is_made_anew() {
     }
 }
 
+/// What a server sends that closes its connection and has begun with no request of it: empty
+/// settings, and a GOAWAY without an error, whose last stream is 0.
+const GOES_AWAY: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+/// An HTTP/2 server whose first connections go away, and whose first stream, if it is reset, is
+/// reset without an error. All others find nothing.
+async fn finds_nothing(go_away: usize, is_reset: bool) -> SocketAddr {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        let mut connections = 0;
+        let mut streams = 0;
+        while let Ok((mut socket, _)) = listener.accept().await {
+            connections += 1;
+            if connections <= go_away {
+                let mut request = [0; 4096];
+                let _ = socket.read(&mut request).await;
+                let _ = socket.write_all(GOES_AWAY).await;
+                let _ = socket.read(&mut request).await;
+                continue;
+            }
+            let mut connection = h2::server::handshake(socket).await.unwrap();
+            while let Some(Ok((_request, mut respond))) = connection.accept().await {
+                streams += 1;
+                if is_reset && streams == 1 {
+                    respond.send_reset(Reason::NO_ERROR);
+                    continue;
+                }
+                let head = http::Response::builder().status(404).body(()).unwrap();
+                respond.send_response(head, true).unwrap();
+            }
+        }
+    });
+    address
+}
+
+/// A delete is not found at its second attempt: that is its own doing, unless the first was not even
+/// begun. The client makes two more attempts of its own where it is told so.
+#[tokio::test]
+async fn a_request_that_was_not_begun_is_known_from_one_that_was_reset() {
+    for (go_away, is_reset, is_applied) in [(4, false, false), (0, true, true)] {
+        let address = finds_nothing(go_away, is_reset).await;
+        let options = [("allow_http", "true"), ("http2_only", "true")];
+        let store = store(&format!("http://{address}"), &options);
+        let (deleted, observed) = observe(store.delete(&Path::from("x"))).await;
+        assert_eq!(observed.report.attempts(), 2, "{observed:?}");
+        assert_eq!(deleted.is_ok(), is_applied, "{deleted:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_body_whose_stream_is_reset_is_resumed_or_read_again() {
     let address = http2(|mut respond| {

@@ -249,6 +249,7 @@ async fn markers_of_folders_are_no_objects() {
     let (keys, observed) = observe(listed(&store)).await;
     assert_eq!(keys.unwrap(), ["t/g/x", "t/y"]);
     assert!(observed.skipped_keys.is_empty());
+    assert_eq!(observed.folder_markers, 2);
     let prefix = Path::from("t");
     let listed = store.list_with_delimiter(Some(&prefix)).await.unwrap();
     let objects: Vec<_> = listed

@@ -220,6 +220,17 @@ mod tests {
         assert_eq!(statuses(&read(&batch, &by_place).unwrap()), ["202", "503"]);
     }
 
+    #[tokio::test]
+    async fn the_task_that_deletes_is_told_which_keys_failed_and_why() {
+        let batch = batch(&["a", "b"]);
+        let body = part("", "202 Accepted") + &part("", "503 Busy") + "--r--";
+        let (_, seen) = observe(async { read(&batch, &body) }).await;
+        let failed = &seen.delete_failures;
+        assert_eq!(failed.keys().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(failed["b"].status(), 503);
+        assert_eq!(failed["b"].code(), Some("ServerBusy"));
+    }
+
     #[test]
     fn a_key_without_a_response_is_not_taken_for_deleted() {
         let batch = batch(&["a", "b"]);
@@ -244,6 +255,9 @@ mod tests {
             failure.downcast_ref::<HttpFailure>().unwrap().code(),
             Some("ServerBusy")
         );
+        // Of a single key it is that key's own.
+        let only = read(&batch[..1], &(part("", "503 Busy") + "--r--"));
+        assert_eq!(statuses(&only.unwrap()), ["503"]);
         let unknown = part("Content-ID: 9\r\n", "202 Accepted") + "--r--";
         assert_eq!(
             read(&batch, &unknown).unwrap_err().kind(),

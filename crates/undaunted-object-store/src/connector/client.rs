@@ -145,13 +145,18 @@ impl Resolve for Shuffled {
                 Ok::<Vec<SocketAddr>, std::io::Error>(addresses.collect())
             };
             let mut addresses = spawn_blocking(resolve).await??;
-            for last in (1..addresses.len()).rev() {
-                // Each state is seeded at random.
-                let drawn = RandomState::new().hash_one(last) % (last as u64 + 1);
-                addresses.swap(last, usize::try_from(drawn).unwrap_or(last));
-            }
+            shuffle(&mut addresses);
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
+    }
+}
+
+/// Puts these into a random order.
+fn shuffle<T>(all: &mut [T]) {
+    for last in (1..all.len()).rev() {
+        // Each state is seeded at random.
+        let drawn = RandomState::new().hash_one(last) % (last as u64 + 1);
+        all.swap(last, usize::try_from(drawn).unwrap_or(last));
     }
 }
 
@@ -159,6 +164,8 @@ const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VE
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     /// Every option that object_store knows, set to a value other than its default.
@@ -200,5 +207,19 @@ mod tests {
         let name: Name = "localhost".parse().unwrap();
         let mut addresses = Shuffled.resolve(name).await.unwrap();
         assert!(addresses.all(|address| address.ip().is_loopback()));
+    }
+
+    #[test]
+    fn every_order_is_drawn() {
+        // Each of the six is left out of all of them with a probability of 10^-79.
+        let orders: HashSet<[u8; 3]> = (0..1000)
+            .map(|_| {
+                let mut order = [0, 1, 2];
+                shuffle(&mut order);
+                order
+            })
+            .collect();
+        assert_eq!(orders.len(), 6, "{orders:?}");
+        assert!(orders.iter().all(|order| order.iter().sum::<u8>() == 3));
     }
 }

@@ -85,3 +85,47 @@ impl<C: HttpConnector> Connections<C> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use object_store::client::HttpService;
+
+    use super::*;
+
+    /// Makes clients, and counts them.
+    #[derive(Debug, Default)]
+    struct Counted(AtomicUsize);
+
+    impl HttpConnector for Counted {
+        fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(HttpClient::new(Unused))
+        }
+    }
+
+    #[derive(Debug)]
+    struct Unused;
+
+    #[async_trait]
+    impl HttpService for Unused {
+        async fn call(&self, _: HttpRequest) -> Result<HttpResponse, HttpError> {
+            Err(HttpError::new(
+                HttpErrorKind::Unknown,
+                std::io::Error::other("unused"),
+            ))
+        }
+    }
+
+    #[test]
+    fn of_many_requests_that_time_out_one_begins_with_new_connections() {
+        let connector = Arc::new(Counted::default());
+        let connections = Connections::open(connector.clone(), ClientOptions::new()).unwrap();
+        for (pool, clients) in [(0, 2), (0, 2), (1, 3), (0, 3), (1, 3), (2, 4)] {
+            connections.replace(pool);
+            assert_eq!(connector.0.load(Ordering::Relaxed), clients);
+        }
+    }
+}

@@ -166,4 +166,20 @@ mod tests {
             assert_eq!(kind(body), Err(HttpErrorKind::Unknown), "{body}");
         }
     }
+
+    #[test]
+    fn a_body_that_was_cut_says_after_how_much() {
+        let text = |body: &str| {
+            let error = check("ListBucketResult", &head(), body.as_bytes()).unwrap_err();
+            std::error::Error::source(&error).unwrap().to_string()
+        };
+        assert_eq!(
+            text(""),
+            "the response is empty and should be a ListBucketResult document"
+        );
+        assert_eq!(
+            text(&LIST[..30]),
+            "the response ended within its ListBucketResult document, after 30 bytes"
+        );
+    }
 }

@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn every_request_of_s3_expects_its_own_response() {
         let copy = [("x-amz-copy-source", "b/k")];
-        let cases: [(&str, &str, &[_], Expected); 14] = [
+        let cases: [(&str, &str, &[_], Expected); 16] = [
             (
                 "GET",
                 "http://h/b?list-type=2&prefix=t/",
@@ -245,6 +245,8 @@ mod tests {
                 &[],
                 Expected::Document("DeleteResult"),
             ),
+            ("POST", "http://h/b/k?restore", &[], Expected::Anything),
+            ("PUT", "http://h/b/k?tagging", &[], Expected::Anything),
             (
                 "DELETE",
                 "http://h/b/k?uploadId=u",
@@ -283,6 +285,11 @@ mod tests {
                 "POST",
                 "http://h/c?restype=container&comp=batch",
                 Expected::Batch,
+            ),
+            (
+                "POST",
+                "http://h/?restype=service&comp=userdelegationkey",
+                Expected::Document("UserDelegationKey"),
             ),
             ("DELETE", "http://h/c/b", Expected::NoContent),
             ("GET", "http://h/c/b?comp=tags", Expected::Anything),

@@ -159,7 +159,7 @@ impl Entry {
     }
 
     fn is_folder_marker(&self) -> bool {
-        !self.is_prefix && self.size == Some(0) && self.key.len() > 1 && {
+        !self.is_prefix && self.size == Some(0) && {
             let folder = self.key.strip_suffix('/');
             folder.is_some_and(|folder| unreadable(folder).is_none())
         }
@@ -281,11 +281,15 @@ mod tests {
 
     #[test]
     fn markers_of_folders_are_cut_out_silently() {
-        let (page, skipped) = looked_through(s3(&[("t/", 0), ("t/g/", 0), ("t/y", 0)], ""));
+        let marked = s3(&[("t/", 0), ("t/g/", 0), ("t/y", 0)], "");
+        let (page, skipped) = looked_through(marked.clone());
         assert_eq!(page, looked_through(s3(&[("t/y", 0)], "")).0);
         assert_eq!(skipped, Vec::<String>::new());
-        // One that lies in a folder of an odd name is odd itself.
-        assert_eq!(looked_through(s3(&[("t//g/", 0)], "")).1, ["t//g/"]);
+        assert_eq!(readable(marked).unwrap().1.folder_markers, 2);
+        // One that lies in a folder of an odd name is odd itself, and so is one without a name.
+        for odd in ["t//g/", "/"] {
+            assert_eq!(looked_through(s3(&[(odd, 0)], "")).1, [odd]);
+        }
     }
 
     #[test]
@@ -340,5 +344,27 @@ mod tests {
         }
         let token = format!("{truncated}<NextContinuationToken>t</NextContinuationToken>");
         assert!(readable(s3(&[("a", 1)], &token)).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_is_left_out_is_told_why() {
+        for (key, reason) in [
+            ("", "it is empty"),
+            ("t/\n", "it has a control character"),
+            ("t/../b", "it has a segment that is \".\" or \"..\""),
+            ("./b", "it has a segment that is \".\" or \"..\""),
+            ("t/", "it begins or ends with a slash, or has two in a row"),
+        ] {
+            assert_eq!(unreadable(key), Some(reason), "{key:?}");
+        }
+        let key = SkippedKey::new("t/".to_owned(), unreadable("t/").unwrap());
+        assert_eq!(
+            key.reason(),
+            "it begins or ends with a slash, or has two in a row"
+        );
+        assert_eq!(
+            key.to_string(),
+            "key \"t/\" is left out of the list: it begins or ends with a slash, or has two in a row"
+        );
     }
 }

@@ -50,3 +50,31 @@ impl Body for Measured {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "metrics")]
+mod tests {
+    use object_store::path::Path;
+    use undaunted::RetryConfig;
+
+    use super::*;
+    use crate::operation::Operation;
+    use crate::policy::Policy;
+    use crate::trace::Trace;
+
+    /// hyper and object_store go by it: whether there is a body, and how much room it takes.
+    #[tokio::test]
+    async fn a_body_that_is_counted_says_the_same_of_itself() {
+        let policy = Policy::new(RetryConfig::storage());
+        let trace = Trace::begin(&policy, Operation::Get, &Path::from("a"));
+        let exchange = trace.attempt(async { Exchange::current().unwrap() }).await;
+        for text in ["", "abc"] {
+            let body = HttpResponseBody::from(Bytes::from(text));
+            let exchange = Arc::clone(&exchange);
+            let counted = response(HttpResponse::new(body), exchange, Duration::ZERO);
+            let body = counted.body();
+            assert_eq!(body.is_end_stream(), text.is_empty());
+            assert_eq!(body.size_hint().exact(), Some(text.len() as u64));
+        }
+    }
+}

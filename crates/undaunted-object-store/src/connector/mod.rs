@@ -266,3 +266,52 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Bytes a second below which an upload is taken to be stuck: a bad mobile link.
 const SLOWEST_UPLOAD: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn what_a_request_must_not_tell_is_taken_out_of_the_text_of_an_error() {
+        let mut request = HttpRequest::new(Bytes::new().into());
+        *request.uri_mut() = "https://host/key?sig=SIGNED&comp=list&X-Amz-Signature="
+            .parse()
+            .unwrap();
+        let headers = request.headers_mut();
+        headers.insert("authorization", HeaderValue::from_static("Bearer SECRET"));
+        headers.insert("x-amz-security-token", HeaderValue::from_static(""));
+        let secrets = Secrets::of(&request);
+        assert_eq!(
+            secrets.taken_out_of("the list of Bearer SECRET with SIGNED failed"),
+            "the list of … with … failed"
+        );
+    }
+
+    #[test]
+    fn a_second_is_added_for_every_64_kib_of_an_upload() {
+        for (bytes, seconds) in [(0, 0), (65_535, 0), (65_536, 1), (655_360, 10)] {
+            assert_eq!(upload_time(bytes), Duration::from_secs(seconds), "{bytes}");
+        }
+    }
+
+    /// The response to a request that has failed, if that is passed on.
+    async fn passed(status: u16) -> Option<u16> {
+        let mut response = HttpResponse::new(HttpResponseBody::from(Bytes::new()));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        let secrets = Secrets::of(&HttpRequest::new(Bytes::new().into()));
+        let response = failed(response, &secrets).await.ok()?;
+        Some(response.status().as_u16())
+    }
+
+    #[tokio::test]
+    async fn a_status_that_object_store_has_a_word_for_is_passed_on_and_no_other() {
+        for status in [101, 304, 400, 401, 403, 404, 409, 412, 416] {
+            assert_eq!(passed(status).await, Some(status));
+        }
+        for status in [301, 307, 408, 429, 500, 501, 503, 507] {
+            assert_eq!(passed(status).await, None, "{status}");
+        }
+    }
+}

@@ -139,8 +139,14 @@ mod tests {
         assert!(is_web_page(&head.headers));
         let page = b"<!doctype html>\n<html>\x07\xff<body>Console</body></html>";
         let error = UnexpectedResponse::error(&head, page);
+        let source = std::error::Error::source(&error).unwrap();
+        let unexpected = source.downcast_ref::<UnexpectedResponse>().unwrap();
         assert_eq!(
-            std::error::Error::source(&error).unwrap().to_string(),
+            unexpected.beginning(),
+            "<!doctype html> <html> <body>Console</body></html>"
+        );
+        assert_eq!(
+            source.to_string(),
             "the response does not come from the storage service (HTTP 200, content type \
              text/html; charset=utf-8, \"<!doctype html> <html> <body>Console</body></html>\") \
              and has no ETag; is the endpoint right?"
@@ -167,5 +173,22 @@ mod tests {
             format!("{}…", "ä".repeat(LONGEST_BEGINNING))
         );
         assert_eq!(beginning(b"  \n\t"), "");
+    }
+
+    #[test]
+    fn a_web_page_is_known_by_its_content_type() {
+        for (content_type, is_page) in [
+            ("text/html", true),
+            ("Text/HTML; charset=utf-8", true),
+            ("application/xhtml+xml", true),
+            ("text/plain", false),
+            ("text", false),
+            ("application/octet-stream", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+            assert_eq!(is_web_page(&headers), is_page, "{content_type}");
+        }
+        assert!(!is_web_page(&HeaderMap::new()));
     }
 }

@@ -190,6 +190,7 @@ fn content_range(headers: &HeaderMap) -> Option<(Range<u64>, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
     use object_store::client::HttpRequestBody;
 
     use super::*;
@@ -228,10 +229,48 @@ mod tests {
                     _ => RangeSupport::Supported,
                 };
                 assert_eq!(response.extensions().get(), Some(&support));
+                let left = response.body().size_hint().exact();
+                assert_eq!(left, Some(bytes.len() as u64), "{range}");
                 let body = response.into_body().bytes().await.unwrap();
                 assert_eq!(body, bytes, "{range}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_part_that_is_too_long_is_cut_from_where_it_begins() {
+        let response = cut("bytes=4-5", 206, "bytes 2-7/10", "234567");
+        assert_eq!(response.headers()[CONTENT_RANGE], "bytes 4-5/10");
+        assert_eq!(response.into_body().bytes().await.unwrap(), "45");
+    }
+
+    /// A body that has these bytes and never ends.
+    struct Endless(Option<Bytes>);
+
+    impl Body for Endless {
+        type Data = Bytes;
+        type Error = HttpError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+            let bytes = self.0.take();
+            bytes.map_or(Poll::Pending, |bytes| {
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            })
+        }
+    }
+
+    #[test]
+    fn what_follows_the_last_wanted_byte_is_not_waited_for() {
+        let body = HttpResponseBody::new(Cut {
+            body: HttpResponseBody::new(Endless(Some(Bytes::from_static(b"01234")))),
+            skip: 2,
+            left: 3,
+        });
+        let bytes = body.bytes().now_or_never().unwrap();
+        assert_eq!(bytes.unwrap(), "234");
     }
 
     #[test]
@@ -258,5 +297,20 @@ mod tests {
             left: 4,
         });
         assert_eq!(response.into_body().bytes().await.unwrap(), "23");
+    }
+
+    #[test]
+    fn a_server_says_whether_it_has_ranges() {
+        let support = |units: &'static str| {
+            let request = HttpRequest::new(Bytes::new().into());
+            let mut response = HttpResponse::new(HttpResponseBody::from(Bytes::new()));
+            let headers = response.headers_mut();
+            headers.insert(ACCEPT_RANGES, HeaderValue::from_static(units));
+            let response = Asked::of(&request).cut(response);
+            response.extensions().get().copied()
+        };
+        assert_eq!(support("bytes"), Some(RangeSupport::Supported));
+        assert_eq!(support("Bytes"), Some(RangeSupport::Supported));
+        assert_eq!(support("none"), None);
     }
 }

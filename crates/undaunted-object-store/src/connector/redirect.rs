@@ -115,6 +115,9 @@ mod tests {
                 assert_eq!(target(from, to).as_deref(), Some(to));
             }
         }
+        // The same key, with another character escaped.
+        let escaped = "https://s3.eu-west-1.amazonaws.com/bucket/%61/b%20c";
+        assert_eq!(target(path_style, escaped).as_deref(), Some(escaped));
         // With the endpoint of a bucket, whatever its name is.
         assert!(target("https://files.example/k", elsewhere[1]).is_none());
         assert!(
@@ -123,6 +126,14 @@ mod tests {
                 "https://bucket.s3.store.example/k"
             )
             .is_some()
+        );
+        // Anybody may have a name beside that of an endpoint right below a top-level domain.
+        assert!(
+            target(
+                "https://store.example/bucket/k",
+                "https://evil.example/bucket/k"
+            )
+            .is_none()
         );
         // Nobody else gets the session token and the content.
         for elsewhere in [

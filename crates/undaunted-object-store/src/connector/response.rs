@@ -218,8 +218,24 @@ mod tests {
         ];
         assert!(text(&google).starts_with("the object was decompressed on its way"));
         let proxy = [("etag", "W/\"1\""), ("content-encoding", "gzip")];
-        assert!(text(&proxy).starts_with("the object was compressed on its way"));
-        assert!(text(&[("etag", "W/\"1\"")]).contains("Content-Encoding"));
+        let of_google = [
+            ("etag", "\"1\""),
+            ("x-goog-stored-content-encoding", "identity"),
+            ("content-encoding", "gzip"),
+        ];
+        for compressed in [&proxy[..], &of_google] {
+            assert!(text(compressed).starts_with("the object was compressed on its way"));
+        }
+        let either = text(&[("etag", "W/\"1\"")]);
+        assert!(
+            either.starts_with("the object was compressed or decompressed on its way"),
+            "{either}"
+        );
+        assert!(either.contains("Content-Encoding"));
+        // Stored so, and sent so: only the length is missing.
+        let as_stored = [("etag", "\"1\""), ("content-encoding", "gzip")];
+        let error = with_length(response(200, &as_stored)).unwrap_err();
+        assert_eq!(error.kind(), HttpErrorKind::Interrupted);
     }
 
     #[test]

@@ -99,3 +99,40 @@ impl fmt::Debug for Service {
         f.debug_struct("Service").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    /// A service that fails in this way.
+    #[derive(Debug)]
+    struct Fails(HttpErrorKind);
+
+    #[async_trait]
+    impl HttpService for Fails {
+        async fn call(&self, _: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+            Err(HttpError::new(self.0, std::io::Error::other("test")))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_on_a_runtime_that_runs_is_what_it_is() {
+        let runtime = Handle::current();
+        for kind in [
+            HttpErrorKind::Connect,
+            HttpErrorKind::Interrupted,
+            HttpErrorKind::Timeout,
+        ] {
+            let client = Service(HttpClient::new(Fails(kind)));
+            let spawned = Spawned {
+                service: SpawnService::new(client, runtime.clone()),
+                runtime: runtime.clone(),
+            };
+            let request = HttpRequest::new(Bytes::new().into());
+            let error = spawned.call(request).await.unwrap_err();
+            assert_eq!(error.kind(), kind);
+        }
+    }
+}

@@ -336,6 +336,8 @@ mod tests {
             let headers = sent(query, true, &[old_token, payer]).await;
             assert_eq!(text(&headers, CHECKSUM_MODE), "ENABLED");
             assert_eq!(text(&headers, "x-amz-security-token"), "new");
+            // Its payload, which is empty, is signed as before.
+            assert!(text(&headers, "x-amz-content-sha256").starts_with("e3b0c44298fc1c14"));
             let authorization = text(&headers, "authorization");
             assert!(authorization.contains("Credential=OWN/"), "{authorization}");
             for signed in [

@@ -119,3 +119,34 @@ fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> HttpErr
 
 /// Where object_store asks for a container's credentials.
 const CONTAINER_HOST: &str = "169.254.170.2";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_into_the_next_request_is_one_word() {
+        for (path, is_word) in [
+            ("/latest/api/token", true),
+            ("/latest/meta-data/iam/security-credentials/", true),
+            // The credentials themselves are a document.
+            ("/latest/meta-data/iam/security-credentials/role", false),
+            ("/v2/credentials", false),
+        ] {
+            assert_eq!(is_one_word(path), is_word, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_text_that_is_no_word_is_not_the_metadata_services() {
+        let word = async |text: &'static str| {
+            let body = HttpResponseBody::from(text.to_owned());
+            let response = one_word(HttpResponse::new(body)).await.ok()?;
+            response.into_body().bytes().await.ok()
+        };
+        assert_eq!(word(" role\n").await.unwrap(), "role");
+        for other in ["", " ", "two words", "<html>", "r\u{f6}le"] {
+            assert_eq!(word(other).await, None, "{other}");
+        }
+    }
+}

@@ -135,3 +135,96 @@ fn with_body(head: Parts, body: Bytes) -> HttpResponse {
 
 /// Bytes of a web page that are read to quote its beginning: most pages are shorter.
 const LONGEST_PAGE: u64 = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use object_store::client::HttpRequestBody;
+
+    use super::*;
+
+    async fn pass(
+        service: Service,
+        request: (&str, &str, &'static str),
+        status: u16,
+        headers: &[(&'static str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Result<Bytes, String> {
+        let (method, uri, sent) = request;
+        let request = http::Request::builder().method(method).uri(uri);
+        let request = request
+            .body(HttpRequestBody::from(sent.to_owned()))
+            .unwrap();
+        let mut response = http::Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        let response = response.body(HttpResponseBody::from(body.into())).unwrap();
+        let passed = Check::of(Some(service), &request).pass(response).await;
+        match passed {
+            Ok(response) => Ok(response.into_body().bytes().await.unwrap()),
+            Err(error) => Err(std::error::Error::source(&error).unwrap().to_string()),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_an_object_and_a_write_have_to_show() {
+        const ETAG: (&str, &str) = ("etag", "\"1\"");
+        const CHANGED: (&str, &str) = ("last-modified", "Wed, 21 Oct 2020 07:28:00 GMT");
+        const PAGE: (&str, &str) = ("content-type", "text/html");
+        for (method, status, headers, is_right) in [
+            ("GET", 200, &[ETAG][..], true),
+            ("GET", 206, &[ETAG], true),
+            ("GET", 200, &[ETAG, PAGE], true),
+            ("GET", 200, &[("x-amz-request-id", "1")], true),
+            ("GET", 200, &[("x-minio-error", "")], true),
+            ("GET", 200, &[CHANGED], true),
+            ("GET", 200, &[CHANGED, PAGE], false),
+            ("GET", 200, &[("x-powered-by", "1")], false),
+            ("GET", 204, &[ETAG], false),
+            ("PUT", 200, &[ETAG], true),
+            ("PUT", 201, &[ETAG], true),
+            ("PUT", 204, &[ETAG], false),
+            ("PUT", 200, &[ETAG, PAGE], false),
+            ("PUT", 200, &[("x-amz-request-id", "1")], false),
+            ("DELETE", 204, &[], true),
+            ("DELETE", 200, &[PAGE], false),
+        ] {
+            let request = (method, "http://host/bucket/key", "");
+            let passed = pass(Service::S3, request, status, headers, "").await;
+            assert_eq!(passed.is_ok(), is_right, "{method} {status} {headers:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_is_quoted_unless_it_is_long() {
+        let quoted = async |length: usize, says_length: bool| {
+            let said = length.to_string();
+            let headers = [("content-length", said.as_str())];
+            let headers = &headers[..usize::from(says_length)];
+            let body = vec![b'w'; length];
+            let request = ("GET", "http://host/bucket/key", "");
+            let text = pass(Service::S3, request, 200, headers, body).await;
+            text.unwrap_err().contains("www")
+        };
+        assert!(quoted(10, true).await);
+        assert!(quoted(262_144, true).await);
+        assert!(!quoted(262_145, true).await);
+        // It may be of any length.
+        assert!(!quoted(10, false).await);
+    }
+
+    #[tokio::test]
+    async fn each_response_of_a_batch_is_that_of_a_key_that_was_asked_for() {
+        let batch = "--b\r\n\r\nDELETE /c/key?sig=s HTTP/1.1\r\n\r\n--b--\r\n";
+        let request = ("POST", "http://host/c?restype=container&comp=batch", batch);
+        let headers = [("content-type", "multipart/mixed; boundary=r")];
+        let part = "--r\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 202 Accepted\r\n\r\n";
+        let one = format!("{part}--r--");
+        let passed = pass(Service::Azure, request, 202, &headers, one).await;
+        let passed = passed.unwrap();
+        assert!(passed.starts_with(b"--batch\r\nContent-ID: 0\r\n"));
+        let two = format!("{part}{part}--r--");
+        let text = pass(Service::Azure, request, 202, &headers, two).await;
+        assert!(text.unwrap_err().contains("is the endpoint right?"));
+    }
+}

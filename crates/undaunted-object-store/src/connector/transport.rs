@@ -153,6 +153,11 @@ fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body::Frame;
+
     use super::*;
 
     fn wrapped(error: impl Error + Send + Sync + 'static) -> HttpError {
@@ -161,11 +166,44 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_does_not_verify_is_permanent_and_said() {
-        let error = wrapped(rustls::Error::InvalidCertificate(CertificateError::Expired));
-        assert_eq!(error.kind(), HttpErrorKind::Unknown);
-        let text = error.source().unwrap().to_string();
-        assert!(text.contains("certificate has expired"), "{text}");
+    fn a_connection_that_tls_refuses_is_permanent_and_said() {
+        let certificate = rustls::Error::InvalidCertificate;
+        for (error, advice) in [
+            (certificate(CertificateError::Expired), "has expired"),
+            (
+                certificate(CertificateError::NotValidYet),
+                "is not valid yet",
+            ),
+            (
+                certificate(CertificateError::NotValidForName),
+                "another host name",
+            ),
+            (
+                certificate(CertificateError::UnknownIssuer),
+                "signed by nobody",
+            ),
+            (
+                certificate(CertificateError::Revoked),
+                "certificate does not verify",
+            ),
+            (
+                rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType),
+                "does not speak TLS",
+            ),
+            (
+                rustls::Error::AlertReceived(AlertDescription::HandshakeFailure),
+                "refused the TLS handshake",
+            ),
+            (
+                rustls::Error::NoApplicationProtocol,
+                "refused the TLS handshake",
+            ),
+        ] {
+            let error = wrapped(error);
+            assert_eq!(error.kind(), HttpErrorKind::Unknown, "{advice}");
+            let text = error.source().unwrap().to_string();
+            assert!(text.contains(advice), "{text}");
+        }
     }
 
     #[test]
@@ -196,5 +234,52 @@ mod tests {
         }
         let other = wrapped(h2::Error::from(Reason::HTTP_1_1_REQUIRED));
         assert_eq!(other.kind(), HttpErrorKind::Connect);
+    }
+
+    /// A body that fails as its stream is reset.
+    struct Reset;
+
+    impl http_body::Body for Reset {
+        type Data = bytes::Bytes;
+        type Error = HttpError;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Self::Data>, HttpError>>> {
+            let error = io::Error::other(h2::Error::from(Reason::INTERNAL_ERROR));
+            Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Unknown, error))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_whose_stream_is_reset_is_broken() {
+        for (version, kind) in [
+            (Version::HTTP_2, HttpErrorKind::Interrupted),
+            (Version::HTTP_11, HttpErrorKind::Unknown),
+        ] {
+            let mut response = HttpResponse::new(HttpResponseBody::new(Reset));
+            *response.version_mut() = version;
+            let body = with_sorted_body(response).into_body();
+            assert_eq!(body.bytes().await.unwrap_err().kind(), kind, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn the_proxy_is_named_where_no_connection_was_made_and_nowhere_else() {
+        let options = ClientOptions::new().with_proxy_url("http://user:secret@proxy.example:3128");
+        let proxy = Proxy::of(&options);
+        let url = Uri::from_static("http://host/");
+        let named = |kind| {
+            let error = HttpError::new(kind, io::Error::other("refused"));
+            let error = proxy.named_in(error, &url);
+            assert_eq!(error.kind(), kind);
+            error.source().unwrap().to_string()
+        };
+        assert_eq!(
+            named(HttpErrorKind::Connect),
+            "through the proxy proxy.example:3128"
+        );
+        assert_eq!(named(HttpErrorKind::Timeout), "refused");
     }
 }

@@ -247,4 +247,33 @@ mod tests {
         assert!(!text.contains("SlowDown") && !text.contains("InternalError"));
         assert_eq!(text, "<R><Key>&#83;lowDown-&#73;nternalError.bin</Key></R>");
     }
+
+    #[test]
+    fn a_code_is_one_word() {
+        let code =
+            |code: &str| error_code(format!("<Error><Code>{code}</Code></Error>").as_bytes());
+        let longest = "c".repeat(LONGEST_CODE);
+        assert_eq!(code(&longest), Some(longest.clone()));
+        for no_code in ["", "two words", "a-b", &(longest + "c")] {
+            assert_eq!(code(no_code), None, "{no_code}");
+        }
+    }
+
+    #[test]
+    fn a_child_is_one_of_the_roots_own() {
+        for (document, is_there) in [
+            ("<R><ETag>1</ETag></R>", true),
+            ("<R><Key>a</Key><s3:ETag/></R>", true),
+            ("<R><Key>ETag</Key></R>", false),
+            ("<R><Part><ETag>1</ETag></Part></R>", false),
+            ("<ETag/>", false),
+            ("<R></R>", false),
+        ] {
+            assert_eq!(
+                has_child(document.as_bytes(), b"ETag"),
+                is_there,
+                "{document}"
+            );
+        }
+    }
 }

@@ -110,6 +110,8 @@ fn parts_of_one_length_are_where_they_belong_in_whatever_order_they_come() {
     assert_eq!(extents.place(0, 10), 12);
     assert_eq!(extents.place(1, 10), 22);
     assert!(!in_order(&extents.of(3).unwrap()));
+    // Where one of the usual length belongs, another one is.
+    assert_eq!(extents.place(3, 4), 32);
 }
 
 #[tokio::test]
@@ -147,4 +149,22 @@ async fn an_aborted_or_forgotten_upload_leaves_no_file() {
     let Fixture { folder, parts, .. } = fixture;
     drop(parts);
     assert_eq!(fs::read_dir(folder.path().join("sub")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn neither_tags_nor_attributes_are_taken() {
+    let fixture = fixture();
+    let mut tagged = PutMultipartOptions::default();
+    tagged.tags.push("kind", "report");
+    let mut typed = PutMultipartOptions::default();
+    let content_type = object_store::Attribute::ContentType;
+    typed.attributes.insert(content_type, "text/plain".into());
+    for options in [tagged, typed] {
+        let refused = fixture.parts.create_multipart_opts(&fixture.path, options);
+        let refused = refused.await;
+        assert!(
+            matches!(refused, Err(Error::NotSupported { .. })),
+            "{refused:?}"
+        );
+    }
 }

@@ -84,3 +84,34 @@ pub(crate) async fn read_file(
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use object_store::{GetOptions, GetRange, ObjectStore};
+
+    use super::*;
+
+    /// The bytes 2 to 8 of a file of ten, which is cut to this length before they are read.
+    async fn read(length: u64) -> Result<Vec<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().join("a");
+        std::fs::write(&name, "0123456789").unwrap();
+        let files = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+        let options = GetOptions::new().with_range(Some(GetRange::Bounded(2..8)));
+        let result = files.get_opts(&Path::from("a"), options).await.unwrap();
+        let file = std::fs::OpenOptions::new().write(true).open(name).unwrap();
+        file.set_len(length).unwrap();
+        let mut buffer = Vec::new();
+        let rest = read_file(result, &mut buffer).await?;
+        assert!(rest.is_none());
+        Ok(buffer)
+    }
+
+    #[tokio::test]
+    async fn a_file_that_ends_short_is_an_error() {
+        assert_eq!(read(10).await.unwrap(), b"234567");
+        assert_eq!(read(8).await.unwrap(), b"234567");
+        let error = read(5).await.unwrap_err().to_string();
+        assert!(error.contains("the body ended 3 bytes short"), "{error}");
+    }
+}

@@ -250,3 +250,7 @@ pub(super) mod azure {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
+mod tests;

@@ -218,3 +218,132 @@ fn reason(source: &object_store::Error, value: &str) -> String {
 }
 
 const SHORTEST_SECRET: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use object_store::{ClientConfigKey, ObjectStoreScheme};
+
+    use super::*;
+
+    const NAMES: Names = Names {
+        store: "HTTP",
+        prefix: None,
+        foreign: None,
+        read_later: &[],
+        option_prefix: "",
+    };
+
+    fn read(options: &[(&str, &str)]) -> Result<Settings<ClientConfigKey>, OpenError> {
+        let options = options.iter();
+        let target = Target {
+            scheme: ObjectStoreScheme::Http,
+            url: Url::parse("https://host/").unwrap(),
+            path: object_store::path::Path::default(),
+            options: options
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            runtime: None,
+        };
+        Settings::read(&target, &NAMES)
+    }
+
+    fn applied(settings: &Settings<ClientConfigKey>) -> Vec<String> {
+        settings.apply(Vec::new(), |mut all, key, value| {
+            all.push(format!("{}={value}", key.as_ref()));
+            all
+        })
+    }
+
+    #[test]
+    fn a_later_setting_follows_an_earlier_one_and_an_empty_one_unsets_it() {
+        let mut settings = read(&[("user_agent", "a"), ("timeout", "1s")]).unwrap();
+        let set = |settings: &mut Settings<_>, value| {
+            let key = ClientConfigKey::UserAgent;
+            settings.set_from_environment(key, "USER_AGENT", value)
+        };
+        set(&mut settings, Some("b")).unwrap();
+        assert_eq!(
+            applied(&settings),
+            ["user_agent=a", "timeout=1s", "user_agent=b"]
+        );
+        // A variable that is empty is none; an option that is empty takes the others away.
+        set(&mut settings, Some("")).unwrap();
+        assert_eq!(applied(&settings).len(), 3);
+        let unset = read(&[("user_agent", "a"), ("timeout", "1s"), ("user_agent", "")]);
+        assert_eq!(applied(&unset.unwrap()), ["timeout=1s"]);
+
+        for (value, reason) in [
+            (None, "it is not UTF-8"),
+            (Some("a\n"), "control character"),
+        ] {
+            let text = set(&mut settings, value).unwrap_err().to_string();
+            assert!(
+                text.contains("the environment variable USER_AGENT"),
+                "{text}"
+            );
+            assert!(text.contains(reason), "{text}");
+        }
+        let text = read(&[("timeout", "soon")]).err().unwrap().to_string();
+        assert!(
+            text.starts_with("the option timeout is not valid"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_unknown_option_is_told_the_one_that_looks_like_it() {
+        let told = |name| read(&[(name, "1")]).err().unwrap().to_string();
+        for (name, nearest) in [
+            ("user_agnet", "user_agent"),
+            ("USER-AGENT", "user_agent"),
+            ("time_out", "timeout"),
+            // As many letters differ as may: a third of the longer one.
+            ("tameaut", "timeout"),
+        ] {
+            let text = told(name);
+            let expected = format!("did you mean {nearest}?");
+            assert!(text.contains(&expected), "{text}");
+        }
+        for far in ["color", "tameaat"] {
+            let text = told(far);
+            assert!(
+                text.contains("use object_store's configuration keys"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reason_keeps_values_that_may_be_secret_and_says_short_ones() {
+        let error = |text: &str| object_store::Error::Generic {
+            store: "HTTP",
+            source: text.into(),
+        };
+        let source = error("1234567 and 12345678 are wrong");
+        assert_eq!(reason(&source, "12345678"), "1234567 and … are wrong");
+        assert_eq!(reason(&source, "1234567"), "1234567 and 12345678 are wrong");
+    }
+
+    #[test]
+    fn plain_http_is_taken_where_it_is_allowed_in_the_end() {
+        let taken = |options: &[(&str, &str)], url| {
+            read(options)
+                .unwrap()
+                .check_http(Some(url))
+                .map_err(|error| error.to_string())
+        };
+        let (plain, secure) = ("http://host:1/path", "https://host/path");
+        assert_eq!(taken(&[], secure), Ok(()));
+        assert_eq!(taken(&[("allow_http", "true")], plain), Ok(()));
+        for refused in [
+            &[][..],
+            &[("allow_http", "false")],
+            &[("allow_http", "true"), ("allow_http", "false")],
+        ] {
+            let text = taken(refused, plain).unwrap_err();
+            assert!(text.contains("http://host cannot be opened"), "{text}");
+            assert!(text.contains("allow_http=true"), "{text}");
+        }
+        read(&[]).unwrap().check_http(None).unwrap();
+    }
+}

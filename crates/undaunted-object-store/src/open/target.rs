@@ -141,3 +141,39 @@ fn advice(nearest: Option<&str>) -> String {
             .to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use undaunted::RetryConfig;
+
+    use crate::open_with;
+
+    #[test]
+    fn a_store_without_options_takes_none() {
+        let mut urls = vec!["memory:///key"];
+        if cfg!(feature = "fs") {
+            urls.push("file:///folder/file");
+        }
+        for url in urls {
+            let opened = open_with(url, [("region", "here")], RetryConfig::storage());
+            let error = opened.err().unwrap().to_string();
+            assert!(error.contains("has no option \"region\""), "{error}");
+            assert!(
+                error.contains("use object_store's configuration keys"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_target_is_shown_without_its_key_and_its_secrets() {
+        let target = super::Target {
+            scheme: object_store::ObjectStoreScheme::AmazonS3,
+            url: url::Url::parse("s3://user:secret@bucket/key?sig=secret").unwrap(),
+            path: object_store::path::Path::from("key"),
+            options: Vec::new(),
+            runtime: None,
+        };
+        assert_eq!(target.to_string(), "s3://bucket");
+    }
+}

@@ -324,4 +324,56 @@ mod tests {
         assert!(told(Kind::Name, "eu west").contains("a name"));
         assert_eq!(Kind::Document.check("{\n}"), Ok(()));
     }
+
+    #[test]
+    fn a_value_that_is_right_passes_and_one_beside_it_does_not() {
+        let longest = "x".repeat(16 * 1024);
+        let longest_name = "n".repeat(255);
+        for (kind, right) in [
+            (Kind::Flag, "yes"),
+            (Kind::Duration, "366days"),
+            (Kind::Count, "10"),
+            (Kind::Between(1, 9), "1"),
+            (Kind::Between(1, 9), "9"),
+            (Kind::Name, &longest_name),
+            (Kind::Url, "https://host:9000/path"),
+            (Kind::Service, "https://host/token?query#fragment"),
+            (Kind::Proxy, "proxy.example:3128"),
+            (Kind::Proxy, "http://user:password@proxy.example:3128"),
+            (Kind::Proxy, "socks5://proxy.example"),
+            (Kind::UrlPath, "/v2/credentials"),
+            (Kind::Header, "printable ASCII ~"),
+            (Kind::Text, "what\u{e4}ver"),
+            (Kind::Text, &longest),
+        ] {
+            assert_eq!(kind.check(right), Ok(()), "{kind:?} {right}");
+        }
+        let too_long = longest.clone() + "x";
+        let too_long_name = longest_name.clone() + "n";
+        for (kind, wrong, reason) in [
+            (Kind::Flag, "maybe", "true or false"),
+            (Kind::Duration, "367days", "at most a year"),
+            (Kind::Between(1, 9), "0", "from 1 to 9"),
+            (Kind::Between(1, 9), "10", "from 1 to 9"),
+            (Kind::Name, &too_long_name, "at most 255"),
+            (Kind::Url, "https://user@host", "a user or a password"),
+            (Kind::Url, "https://:password@host", "a user or a password"),
+            (Kind::Url, "https://host?query", "a query"),
+            (Kind::Url, "https://host#fragment", "a query"),
+            (Kind::Service, "https://user@host", "a user or a password"),
+            (Kind::Service, "https://ho{st", "not a valid URL"),
+            (Kind::Proxy, "prox{y.example", "of a proxy"),
+            (Kind::Proxy, "http://proxy.example/<path>", "of a proxy"),
+            (Kind::Proxy, "http://", "of a proxy"),
+            (Kind::Proxy, "proxy.example:port", "of a proxy"),
+            (Kind::UrlPath, "v2/credentials", "the path of a URL"),
+            (Kind::UrlPath, "/v2/{credentials}", "the path of a URL"),
+            (Kind::Text, " text", "white space"),
+            (Kind::Text, "te\nxt", "control character"),
+            (Kind::Text, &too_long, "longer than 16384 bytes"),
+        ] {
+            let told = kind.check(wrong).unwrap_err();
+            assert!(told.contains(reason), "{kind:?}: {told}");
+        }
+    }
 }
