@@ -19,6 +19,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import IO
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -100,12 +101,12 @@ def command_line(target: Path) -> Path:
     return target / "debug" / ("undaunted.exe" if os.name == "nt" else "undaunted")
 
 
-def pip(python: Path, *arguments: str) -> None:
+def pip(python: Path, *arguments: str, log: IO[str] | None = None) -> None:
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
-    run([str(python), "-m", "pip", "install", *quiet, *arguments])
+    run([str(python), "-m", "pip", "install", *quiet, *arguments], log=log)
 
 
-def run(command: list[str], programs: Path | None = None) -> None:
+def run(command: list[str], programs: Path | None = None, log: IO[str] | None = None) -> None:
     # The tests import the installed package, not the folder that it was built from, and measure
     # imports with bytecode.
     kept = {
@@ -116,7 +117,7 @@ def run(command: list[str], programs: Path | None = None) -> None:
     if programs is not None:
         kept["PATH"] = os.pathsep.join([str(programs), kept.get("PATH", "")])
         kept["VIRTUAL_ENV"] = str(programs.parent)
-    ended = subprocess.run(command, cwd=HERE, env=kept)
+    ended = subprocess.run(command, cwd=HERE, env=kept, stdout=log, stderr=log)
     if ended.returncode != 0:
         sys.exit(f"{' '.join(command[:4])} … ended with {ended.returncode}")
 

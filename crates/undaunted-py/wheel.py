@@ -18,6 +18,7 @@ import sys
 import tarfile
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from test import HERE, ROOT, command_line, environment, pip, run
@@ -72,7 +73,7 @@ def main() -> None:
     wheel = build_wheel(builder, sdist, work, target)
     audit(builder, sdist, wheel)
     os.environ.setdefault("UNDAUNTED", str(command_line(target)))
-    tested = [version for version in VERSIONS if test_with(version, wheel, work)]
+    tested = test_side_by_side(wheel, work)
     if not tested:
         sys.exit(f"none of Python {', '.join(VERSIONS)} is installed")
     print(f"\nthe wheel passed with Python {', '.join(tested)}")
@@ -140,24 +141,41 @@ def check_names(archive: Path, names: set[str], expected: tuple[str, ...]) -> No
             sys.exit(f"{archive.name} has no {name}")
 
 
+def test_side_by_side(wheel: Path, work: Path) -> list[str]:
+    """The versions of Python with which it passed. Most of the tests wait for servers."""
+    with ThreadPoolExecutor(len(VERSIONS)) as pool:
+        made = {version: pool.submit(test_with, version, wheel, work) for version in VERSIONS}
+    passed = []
+    for version, ended in made.items():
+        print(f"\n== Python {version}\n{log_of(version, work).read_text()}", flush=True)
+        if ended.result():
+            passed.append(version)
+    return passed
+
+
+def log_of(version: str, work: Path) -> Path:
+    return work / f"python-{version}.log"
+
+
 def test_with(version: str, wheel: Path, work: Path) -> bool:
     """Tests the wheel in a fresh environment. False if there is no such Python."""
-    print(f"\n== Python {version}", flush=True)
-    found = interpreter(version)
-    if found is None:
-        print(f"SKIPPED: Python {version} is not installed (PYTHONS=/path/to/python{version})")
-        return False
-    folder = work / f"python-{version}"
-    run([found, "-m", "venv", str(folder)])
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    began = time.monotonic()
-    pip(python, str(wheel))
-    print(f"installed in {time.monotonic() - began:.1f} s", flush=True)
-    run([str(python), "-c", CALL])
-    pip(python, "pytest")
-    files = [str(HERE / "tests" / f"test_{name}.py") for name in SMOKE]
-    run([str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *files])
-    return True
+    with log_of(version, work).open("w") as log:
+        found = interpreter(version)
+        if found is None:
+            log.write(f"SKIPPED: it is not installed (PYTHONS=/path/to/python{version})")
+            return False
+        folder = work / f"python-{version}"
+        run([found, "-m", "venv", str(folder)], log=log)
+        python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        began = time.monotonic()
+        pip(python, str(wheel), log=log)
+        log.write(f"installed in {time.monotonic() - began:.1f} s\n")
+        log.flush()
+        run([str(python), "-c", CALL], log=log)
+        pip(python, "pytest", log=log)
+        files = [str(HERE / "tests" / f"test_{name}.py") for name in SMOKE]
+        run([str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *files], log=log)
+        return True
 
 
 def interpreter(version: str) -> str | None:
