@@ -60,10 +60,12 @@ async def drive(
     state = State(config._core, config.budget, None, config._pacer, scope)
     has_limits, verdicts = scope is not None or not config._is_plain, config._verdicts
     is_paced, token = config._pacer is not None, None
-    earlier, task, hook = None, running_task(), config.on_retry
+    earlier, task, hook = None, None, config.on_retry
     try:
         while True:
             if failure is not None:
+                if earlier is None:
+                    task = running_task()
                 if task is not None and task.cancelling() and is_cancelled(task, failure):
                     raise failure
                 if verdict == PERMANENT and not isinstance(failure, Exception):
