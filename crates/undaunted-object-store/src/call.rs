@@ -272,15 +272,11 @@ impl Attempts<'_> {
             room.filter(|_| !is_paced())
         };
         let attempt = async {
-            let room = match room {
-                Some(room) => Some(room),
-                None => {
-                    let room = in_flight.enter().await;
-                    waited += room.as_ref().map_or(Duration::ZERO, |room| room.waited);
-                    room
-                }
-            };
-            let _room = room;
+            let mut room = room;
+            if room.is_none() {
+                room = in_flight.enter().await;
+                waited += room.as_ref().map_or(Duration::ZERO, |room| room.waited);
+            }
             *was_sent = true;
             recorder.lock().begin_attempt();
             observe::begin_attempt();
@@ -290,6 +286,7 @@ impl Attempts<'_> {
             *response = last;
             let value = result.map_err(Failed)?;
             in_flight.succeeded();
+            drop(room);
             Ok(value)
         };
         session

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::Either;
 use object_store::path::Path;
 use tracing::{Instrument, Span};
 #[cfg(feature = "spans")]
@@ -91,15 +93,21 @@ impl Trace {
 
     /// Runs an attempt, whose requests are taken down, after it waited so long for its place among
     /// those in flight.
-    pub(crate) async fn attempt<T>(&self, waited: Duration, attempt: impl Future<Output = T>) -> T {
+    ///
+    /// It is no `async fn`, whose future would have room for the attempt twice.
+    pub(crate) fn attempt<T>(
+        &self,
+        waited: Duration,
+        attempt: impl Future<Output = T>,
+    ) -> impl Future<Output = T> {
         let Some(traced) = &self.0 else {
-            return attempt.await;
+            return Either::Left(attempt);
         };
         let span = spans::current_attempt();
         if let (Some(span), false) = (&span, waited.is_zero()) {
             span.record("undaunted.in_flight_ms", waited.as_secs_f64() * 1e3);
         }
-        traced.exchange(span, attempt).await
+        Either::Right(traced.exchange(span, attempt))
     }
 
     /// Looks for what became of a write whose response was lost, in a span of its own.
@@ -121,18 +129,25 @@ impl Trace {
 
 impl Traced {
     /// Runs something that makes requests, which are taken down in this span.
-    async fn exchange<T>(self: &Arc<Self>, span: Option<Span>, made: impl Future<Output = T>) -> T {
+    fn exchange<T>(
+        self: &Arc<Self>,
+        span: Option<Span>,
+        made: impl Future<Output = T>,
+    ) -> impl Future<Output = T> {
         let exchange = Arc::new(Exchange {
             operation: Arc::clone(self),
             http: Mutex::default(),
             received: AtomicU64::new(0),
         });
         // Dropped with what makes them, which a limit may cut.
-        let _ended = Ended {
+        let ended = Ended {
             span,
             exchange: Arc::clone(&exchange),
         };
-        EXCHANGE.scope(exchange, made).await
+        EXCHANGE.scope(exchange, made).map(move |result| {
+            drop(ended);
+            result
+        })
     }
 
     fn span_succeeded(&self) {

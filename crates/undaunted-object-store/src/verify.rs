@@ -44,7 +44,7 @@ impl StoredCrc {
         let is_of_parts = text("x-amz-checksum-type") == Some("COMPOSITE");
         let mut of_s3 = S3_CHECKSUMS.iter().filter(|_| !is_of_parts);
         let of_s3 =
-            of_s3.find_map(|(header, name, algorithm)| Self::new(*algorithm, name, text(*header)?));
+            of_s3.find_map(|(header, name, algorithm)| Self::new(*algorithm, name, text(header)?));
         let of_azure = || {
             let crc = Self::new(
                 CrcAlgorithm::Crc64Nvme,

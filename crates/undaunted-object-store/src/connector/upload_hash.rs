@@ -33,7 +33,7 @@ pub(super) fn add_for_google(request: &mut HttpRequest) {
         loop {
             match std::pin::Pin::new(&mut body).poll_frame(&mut context) {
                 Poll::Ready(Some(Ok(frame))) => {
-                    crc.update(frame.data_ref().unwrap_or(&Bytes::new()))
+                    crc.update(frame.data_ref().unwrap_or(&Bytes::new()));
                 }
                 Poll::Ready(None) => break,
                 // A hash of a part of it would be a wrong one.
