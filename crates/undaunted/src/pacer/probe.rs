@@ -59,7 +59,8 @@ impl Probe {
         self.number
     }
 
-    /// There is reason to believe that refusals depend on the rate: no trials for a while.
+    /// There is reason to believe that refusals depend on the rate: after a trial that fails there is
+    /// none for long.
     pub(super) const fn wait(&mut self) {
         self.pause = LONG_PAUSE;
     }
