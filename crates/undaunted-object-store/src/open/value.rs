@@ -363,7 +363,7 @@ mod tests {
             (Kind::Service, "https://user@host", "a user or a password"),
             (Kind::Service, "https://ho{st", "not a valid URL"),
             (Kind::Proxy, "prox{y.example", "of a proxy"),
-            (Kind::Proxy, "http://proxy.example/<path>", "of a proxy"),
+            (Kind::Proxy, "http://proxy.example/{path}", "of a proxy"),
             (Kind::Proxy, "http://", "of a proxy"),
             (Kind::Proxy, "proxy.example:port", "of a proxy"),
             (Kind::UrlPath, "v2/credentials", "the path of a URL"),
