@@ -67,7 +67,9 @@ mod tests {
     async fn a_body_that_is_counted_says_the_same_of_itself() {
         let policy = Policy::new(RetryConfig::storage());
         let trace = Trace::begin(&policy, Operation::Get, &Path::from("a"));
-        let exchange = trace.attempt(Duration::ZERO, async { Exchange::current().unwrap() }).await;
+        let exchange = trace
+            .attempt(Duration::ZERO, async { Exchange::current().unwrap() })
+            .await;
         for text in ["", "abc"] {
             let body = HttpResponseBody::from(Bytes::from(text));
             let exchange = Arc::clone(&exchange);
