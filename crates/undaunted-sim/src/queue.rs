@@ -29,6 +29,8 @@ pub(crate) enum EventKind {
     Attempt,
     /// A second attempt begins if the first has no response.
     Hedge,
+    /// The response to the other of two requests says "slow down".
+    UnusedThrottle,
     /// An attempt ends.
     End,
 }

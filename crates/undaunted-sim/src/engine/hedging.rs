@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use undaunted::{Answer, TimedOut};
+use undaunted::{Answer, TimedOut, Turn};
 
 use super::{Engine, Heard};
+use crate::queue::EventKind;
 use crate::service::ResponseKind;
 use crate::time::{NEVER, Nanos, nanos};
 
@@ -52,9 +53,29 @@ impl Engine<'_> {
             (true, true) | (false, false) => (second.at < ends) == (first == success),
             (was_success, _) => !was_success,
         };
-        if is_better {
+        let (used_at, unused, unused_at) = if is_better {
             self.hedges[id as usize].answer = Answer::ByHedge;
             self.expect(id, second, patience);
+            (second.at, first, ends)
+        } else {
+            (ends, Heard::Response(second.kind), second.at)
+        };
+        // What comes after the one that counts is heard by nobody.
+        if unused == Heard::Response(ResponseKind::Throttled) && unused_at < used_at {
+            self.push(unused_at, id, EventKind::UnusedThrottle);
+        }
+    }
+
+    /// The response to the other request of a hedged attempt said "slow down".
+    pub(super) fn unused_throttle(&mut self, now: Nanos, id: u32) {
+        let process = self.calls[id as usize].process;
+        if let Some(hedger) = self.processes.hedger(process) {
+            hedger.on_throttled();
+        }
+        if let (Some(pacer), true) = (self.processes.pacer(process), self.is_timed) {
+            if Turn::new(pacer).throttled(self.clock.instant(now)) {
+                pacer.seed(self.seeds.next());
+            }
         }
     }
 

@@ -171,6 +171,7 @@ impl<'r> Engine<'r> {
             EventKind::Call => self.begin(now, id),
             EventKind::Attempt => self.attempt(now, id),
             EventKind::Hedge => self.hedge(now, id),
+            EventKind::UnusedThrottle => self.unused_throttle(now, id),
             EventKind::End if self.is_current(now, id) => self.end(now, id),
             EventKind::End => {}
         }

@@ -38,8 +38,7 @@ pub struct Hedge {
 #[non_exhaustive]
 pub enum HedgeAfter {
     /// Always the same. A service that becomes slower is then met with more requests, as far as the
-    /// allowance goes. Where far more of the reads are late than may be hedged, none is; with a share
-    /// of 1, all always are.
+    /// allowance goes. Where far more of the reads are late than may be hedged, none is.
     Fixed(Duration),
     /// What this share of the recent responses took at most. It moves with the service. It is never
     /// less than twice the median: until then the first response is likely to come before that to
@@ -49,7 +48,7 @@ pub enum HedgeAfter {
 
 impl Hedge {
     /// A hedge after this time, for at most this share of reads in the long run. With a share of 1
-    /// there is no such limit.
+    /// there is no limit, and also where all reads are late each is sent twice.
     ///
     /// # Errors
     ///
