@@ -16,7 +16,7 @@ use object_store::path::Path;
 use object_store::{Error, GetOptions, GetResult, ObjectStore, Result};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
-use undaunted::{Answer, Hedger, Verdict};
+use undaunted::{HedgedResponse, Hedger, Verdict};
 
 use crate::observe;
 use crate::operation::Operation;
@@ -157,10 +157,10 @@ impl<S: ObjectStore + ?Sized> HedgedRead<'_, S> {
         let mut first = pin!(self.send(clock.clone()));
         let Some(delay) = self.hedger.delay() else {
             let result = first.await;
-            return self.seen(result, &clock, Answer::InTime);
+            return self.seen(result, &clock, HedgedResponse::InTime);
         };
         if let Either::Left((result, _)) = select(&mut first, pin!(clock.overdue(delay))).await {
-            return self.seen(result, &clock, Answer::InTime);
+            return self.seen(result, &clock, HedgedResponse::InTime);
         }
         self.hedger.on_overdue();
         // Whoever waits for room is not overtaken: the store is busy then, and not this request slow.
@@ -172,7 +172,7 @@ impl<S: ObjectStore + ?Sized> HedgedRead<'_, S> {
             // It is for others, who may wait for it.
             drop(room);
             let result = first.await;
-            return self.seen(result, &clock, Answer::Late);
+            return self.seen(result, &clock, HedgedResponse::Late);
         }
         once.0.store(true, Ordering::Relaxed);
         observe::record_hedge(false);
@@ -189,7 +189,7 @@ impl<S: ObjectStore + ?Sized> HedgedRead<'_, S> {
                     }
                     result => {
                         self.unused(&error);
-                        self.seen(result, &clock, Answer::ByHedge)
+                        self.seen(result, &clock, HedgedResponse::ByHedge)
                     }
                 }
             }
@@ -197,10 +197,10 @@ impl<S: ObjectStore + ?Sized> HedgedRead<'_, S> {
                 drop(room);
                 self.unused(&error);
                 let result = first.await;
-                self.seen(result, &clock, Answer::Late)
+                self.seen(result, &clock, HedgedResponse::Late)
             }
-            Either::Left((result, _)) => self.seen(result, &clock, Answer::Late),
-            Either::Right((result, _)) => self.seen(result, &clock, Answer::ByHedge),
+            Either::Left((result, _)) => self.seen(result, &clock, HedgedResponse::Late),
+            Either::Right((result, _)) => self.seen(result, &clock, HedgedResponse::ByHedge),
         }
     }
 
@@ -219,13 +219,13 @@ impl<S: ObjectStore + ?Sized> HedgedRead<'_, S> {
         &self,
         result: Result<GetResult>,
         clock: &HedgeClock,
-        answer: Answer,
+        response: HedgedResponse,
     ) -> Result<GetResult> {
         if let Err(error) = &result {
             self.note_throttle(error);
         } else {
-            self.hedger.on_response(clock.elapsed(), answer);
-            if answer == Answer::ByHedge {
+            self.hedger.on_response(clock.elapsed(), response);
+            if response == HedgedResponse::ByHedge {
                 observe::record_hedge(true);
             }
         }

@@ -26,14 +26,15 @@ use crate::config::{Hedge, HedgeAfter};
 use crate::pacer::Pacer;
 use latencies::Latencies;
 
-/// How a read was answered, for a [`Hedger`].
+/// When and to which of its requests a read got its response, for a [`Hedger`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+#[non_exhaustive]
+pub enum HedgedResponse {
     /// Before it was overdue.
     InTime,
-    /// By its first request, and [late](Hedger::on_overdue).
+    /// To its first request, and [late](Hedger::on_overdue).
     Late,
-    /// By its hedge.
+    /// To its hedge.
     ByHedge,
 }
 
@@ -43,19 +44,19 @@ pub enum Answer {
 ///
 /// ```
 /// use std::time::Duration;
-/// use undaunted::{Answer, Hedge, Hedger};
+/// use undaunted::{Hedge, HedgedResponse, Hedger};
 ///
 /// let hedger = Hedger::new(Hedge::default());
 /// for _ in 0..100 {
 ///     // How long responses take is not known yet.
 ///     let _ = hedger.delay();
-///     hedger.on_response(Duration::from_millis(5), Answer::InTime);
+///     hedger.on_response(Duration::from_millis(5), HedgedResponse::InTime);
 /// }
 /// assert!(hedger.delay().is_some_and(|delay| delay < Duration::from_millis(12)));
 /// // A request has waited for that long: a hedge may be sent.
 /// hedger.on_overdue();
 /// assert!(hedger.withdraw(None, None));
-/// hedger.on_response(Duration::from_millis(16), Answer::ByHedge);
+/// hedger.on_response(Duration::from_millis(16), HedgedResponse::ByHedge);
 /// assert_eq!((hedger.issued(), hedger.won()), (1, 1));
 /// ```
 #[derive(Debug)]
@@ -133,12 +134,12 @@ impl Hedger {
 
     /// A read was answered as it should be, so long after its first request was sent, whichever of its
     /// requests it was.
-    pub fn on_response(&self, latency: Duration, answer: Answer) {
+    pub fn on_response(&self, latency: Duration, response: HedgedResponse) {
         let mut state = self.lock();
-        match answer {
-            Answer::InTime => state.note(false),
-            Answer::Late => {}
-            Answer::ByHedge => {
+        match response {
+            HedgedResponse::InTime => state.note(false),
+            HedgedResponse::Late => {}
+            HedgedResponse::ByHedge => {
                 self.won.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -149,7 +150,7 @@ impl Hedger {
         let Some(latencies) = &mut state.latencies else {
             return;
         };
-        latencies.record(latency, answer == Answer::ByHedge);
+        latencies.record(latency, response == HedgedResponse::ByHedge);
         let seen = latencies.seen();
         if seen >= FEWEST && seen % LOOK_EVERY == 0 {
             let median = latencies.quantile(0.5);
@@ -234,7 +235,7 @@ mod tests {
     fn warm(hedge: Hedge) -> Hedger {
         let hedger = Hedger::new(hedge);
         for _ in 0..FEWEST {
-            hedger.on_response(MILLISECOND, Answer::InTime);
+            hedger.on_response(MILLISECOND, HedgedResponse::InTime);
         }
         hedger
     }
@@ -250,10 +251,10 @@ mod tests {
     fn nothing_is_known_before_enough_responses_have_come_unless_it_was_said() {
         let hedger = Hedger::new(Hedge::default());
         for _ in 1..FEWEST {
-            hedger.on_response(MILLISECOND, Answer::InTime);
+            hedger.on_response(MILLISECOND, HedgedResponse::InTime);
         }
         assert_eq!(hedger.delay(), None);
-        hedger.on_response(MILLISECOND, Answer::InTime);
+        hedger.on_response(MILLISECOND, HedgedResponse::InTime);
         // All take the same, so twice the median counts.
         let delay = hedger.delay().unwrap();
         assert!((2 * MILLISECOND..5 * MILLISECOND / 2).contains(&delay));
@@ -272,9 +273,9 @@ mod tests {
             hedger.on_response(
                 MILLISECOND,
                 if is_overdue {
-                    Answer::Late
+                    HedgedResponse::Late
                 } else {
-                    Answer::InTime
+                    HedgedResponse::InTime
                 },
             );
         }
@@ -292,7 +293,7 @@ mod tests {
         assert_eq!(issued, 7);
         // Nor while they are answered one by one, and others follow them.
         for _ in 0..1000 {
-            hedger.on_response(100 * MILLISECOND, Answer::Late);
+            hedger.on_response(100 * MILLISECOND, HedgedResponse::Late);
             assert!(!hedges(&hedger));
         }
     }
@@ -330,7 +331,7 @@ mod tests {
             for _ in 0..100_000 {
                 let share = f64::from(u32::try_from(random.next() % 1000).unwrap()) / 1000.0;
                 if share < quantile {
-                    hedger.on_response(MILLISECOND, Answer::InTime);
+                    hedger.on_response(MILLISECOND, HedgedResponse::InTime);
                 } else {
                     hedger.lock().tokens = BURST;
                     late += 1;
@@ -348,7 +349,14 @@ mod tests {
             // Three in ten are late, so six in ten take at most a millisecond.
             let late = number % 10 < 3;
             let latency = if late { 10 * MILLISECOND } else { MILLISECOND };
-            hedger.on_response(latency, if late { Answer::Late } else { Answer::InTime });
+            hedger.on_response(
+                latency,
+                if late {
+                    HedgedResponse::Late
+                } else {
+                    HedgedResponse::InTime
+                },
+            );
         }
         let delay = hedger.delay().unwrap();
         assert!(
@@ -357,7 +365,7 @@ mod tests {
         );
         for _ in 0..2 {
             assert!(hedges(&hedger));
-            hedger.on_response(MILLISECOND, Answer::ByHedge);
+            hedger.on_response(MILLISECOND, HedgedResponse::ByHedge);
         }
         assert_eq!((hedger.issued(), hedger.won()), (2, 2));
     }

@@ -111,7 +111,7 @@ pub use errors::http::HttpFailure;
 pub use errors::retry_after::parse_retry_after;
 pub use errors::storage::{StorageError, StorageErrorKind};
 pub use event::{AttemptOutcome, Event};
-pub use hedge::{Answer, Hedger};
+pub use hedge::{HedgedResponse, Hedger};
 pub use pacer::{Admission, Pacer, Turn};
 pub use report::{FailedAttempt, RetryReport};
 pub use rules::{Judgement, RetrySettings, Rules, RulesBuilder, Statuses};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use undaunted::{Answer, TimedOut, Turn};
+use undaunted::{HedgedResponse, TimedOut, Turn};
 
 use super::{Engine, Heard};
 use crate::queue::EventKind;
@@ -18,7 +18,7 @@ pub(super) struct Hedging {
     /// When it ends. An event of another time is out of date.
     pub(super) ends: Nanos,
     /// How it is answered, if it is.
-    pub(super) answer: Answer,
+    pub(super) response: HedgedResponse,
 }
 
 impl Engine<'_> {
@@ -37,7 +37,7 @@ impl Engine<'_> {
         if due != now || ends <= now {
             return;
         }
-        self.hedges[id as usize].answer = Answer::Late;
+        self.hedges[id as usize].response = HedgedResponse::Late;
         if !self.processes.may_hedge(process) {
             return;
         }
@@ -54,7 +54,7 @@ impl Engine<'_> {
             (was_success, _) => !was_success,
         };
         let (used_at, unused, unused_at) = if is_better {
-            self.hedges[id as usize].answer = Answer::ByHedge;
+            self.hedges[id as usize].response = HedgedResponse::ByHedge;
             self.expect(id, second, patience);
             (second.at, first, ends)
         } else {
@@ -85,10 +85,10 @@ impl Engine<'_> {
         let Some(hedger) = self.processes.hedger(process) else {
             return;
         };
-        let Hedging { sent, answer, .. } = self.hedges[id as usize];
+        let Hedging { sent, response, .. } = self.hedges[id as usize];
         match kind {
             ResponseKind::Success => {
-                hedger.on_response(Duration::from_nanos(now - sent), answer);
+                hedger.on_response(Duration::from_nanos(now - sent), response);
             }
             ResponseKind::Throttled => hedger.on_throttled(),
             ResponseKind::Error => {}

@@ -8,7 +8,7 @@ mod turns;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use undaunted::{Answer, Decision, Pacer, RetryState, StopReason, Turn, Verdict};
+use undaunted::{Decision, HedgedResponse, Pacer, RetryState, StopReason, Turn, Verdict};
 
 use crate::clients::{Arrivals, Source};
 use crate::fault::Fault;
@@ -219,7 +219,7 @@ impl<'r> Engine<'r> {
                 sent: 0,
                 due: NEVER,
                 ends: NEVER,
-                answer: Answer::InTime,
+                response: HedgedResponse::InTime,
             });
         }
         id
@@ -276,7 +276,7 @@ impl<'r> Engine<'r> {
                 sent: now,
                 due,
                 ends: NEVER,
-                answer: Answer::InTime,
+                response: HedgedResponse::InTime,
             };
             self.push(due, id, EventKind::Hedge);
         }
