@@ -1,30 +1,31 @@
 //! The steps of a call, for a loop that the caller writes.
 
-use std::borrow::Cow;
-use std::error::Error;
+mod context;
+
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
 use super::call::Call;
-use super::context::{AsError, Classify, Context, Subject};
+use super::context::AsError;
 use super::metrics;
 use super::pace::{Pace, Paced, Unpaced};
 use super::scope::current_deadline;
 use super::spans;
 #[cfg(feature = "spans")]
-use super::spans::{OperationSpan, Spans};
+use super::spans::OperationSpan;
 use super::timer::DefaultTimer;
 use crate::budget::RetryBudget;
 use crate::config::RetryConfig;
 use crate::event::Event;
 use crate::pacer::Pacer;
 use crate::rules::{Judgement, Rules};
-use crate::verdict::{Retryable, TimedOut, Verdict};
+use crate::verdict::{Retryable, TimedOut};
+use context::{BySession, SessionContext};
 
 /// One retried call whose loop the caller writes: for an operation that cannot be put into
 /// a closure, because it borrows, or because the next attempt depends on the last failure.
@@ -63,104 +64,6 @@ pub struct Session<'c, E, P: Pace<'c> = Unpaced> {
 }
 
 type SessionCall<'c, E, P> = Call<'c, E, BySession<'c, E>, SessionContext<'c, P>, DefaultTimer>;
-
-/// Who judges the errors of a [`Session`](crate::Session): rules, if it is given some, and the
-/// error's own [`Retryable`] implementation.
-struct BySession<'c, E> {
-    rules: Option<(&'c Rules, LookInto<E>)>,
-}
-
-/// The error itself.
-type LookInto<E> = for<'e> fn(&'e E) -> &'e (dyn Error + 'static);
-
-impl<E: Retryable> Classify<E> for BySession<'_, E> {
-    fn verdict(&mut self, error: &E) -> Verdict {
-        error.verdict()
-    }
-
-    fn judge(&mut self, error: &E) -> Judgement {
-        let judged = self
-            .rules
-            .and_then(|(rules, look_into)| rules.judge_retryable(error, look_into(error)));
-        judged.unwrap_or_else(|| error.verdict().into())
-    }
-
-    fn timed_out(&mut self, timed_out: TimedOut) -> E {
-        E::timed_out(timed_out)
-    }
-
-    fn error_type(&self, error: &E) -> Cow<'static, str> {
-        error.error_type()
-    }
-}
-
-/// What a [`Session`] can be given.
-struct SessionContext<'c, P> {
-    name: &'c str,
-    subject: Option<&'c Subject<'c>>,
-    budget: Option<&'c RetryBudget>,
-    pace: P,
-    on_event: Option<&'c (dyn Fn(&Event<'_>) + Send + Sync)>,
-    #[cfg(feature = "spans")]
-    span: Option<OperationSpan>,
-    clock_starts_at_failure: bool,
-    is_part: bool,
-    has_begun: bool,
-    began: Option<Instant>,
-}
-
-impl<'c, P: Pace<'c>> Context<'c> for SessionContext<'c, P> {
-    fn name(&self) -> &'c str {
-        self.name
-    }
-
-    fn subject(&self) -> Option<&'c Subject<'c>> {
-        self.subject
-    }
-
-    #[cfg(feature = "spans")]
-    fn spans(&self) -> Spans {
-        match &self.span {
-            Some(span) => Spans::of(span.clone()),
-            None => Spans::of_call(self.name, self.subject.map(|subject| subject as _)),
-        }
-    }
-
-    fn budget(&self) -> Option<&'c RetryBudget> {
-        self.budget
-    }
-
-    #[inline]
-    fn paced(&mut self) -> Option<&mut Paced<'c>> {
-        self.pace.paced()
-    }
-
-    fn has_listener(&self) -> bool {
-        self.on_event.is_some()
-    }
-
-    fn on_event(&mut self, event: &Event<'_>) {
-        if let Some(on_event) = self.on_event {
-            on_event(event);
-        }
-    }
-
-    fn counts_call(&self) -> bool {
-        !self.is_part
-    }
-
-    fn clock_starts_at_failure(&self) -> bool {
-        self.clock_starts_at_failure
-    }
-
-    fn set_began(&mut self, now: Instant) {
-        self.began = Some(now);
-    }
-
-    fn began(&self) -> Option<Instant> {
-        self.began
-    }
-}
 
 impl<'c, E> Session<'c, E> {
     /// A call under this policy.
