@@ -67,7 +67,7 @@ impl Trace {
         if let Some(traced) = &self.0 {
             traced.call.record(event);
             if matches!(event.outcome, AttemptOutcome::Succeeded) {
-                traced.span_succeeded();
+                spans::succeeded(traced);
             }
         }
     }
@@ -76,7 +76,7 @@ impl Trace {
     pub(crate) fn succeed(&self) {
         if let Some(traced) = &self.0 {
             traced.call.succeed();
-            traced.span_succeeded();
+            spans::succeeded(traced);
         }
     }
 
@@ -84,10 +84,7 @@ impl Trace {
     pub(crate) fn found_to_have_succeeded(&self) {
         if let Some(traced) = &self.0 {
             traced.call.found_to_have_succeeded();
-            #[cfg(feature = "spans")]
-            if let Some(span) = &traced.span {
-                span.found_to_have_succeeded();
-            }
+            spans::found_to_have_succeeded(traced);
         }
     }
 
@@ -148,13 +145,6 @@ impl Traced {
             drop(ended);
             result
         })
-    }
-
-    fn span_succeeded(&self) {
-        #[cfg(feature = "spans")]
-        if let Some(span) = &self.span {
-            span.succeeded();
-        }
     }
 }
 
@@ -332,6 +322,18 @@ mod spans {
         operation.map_or_else(Span::none, |operation| operation.span().in_scope(span))
     }
 
+    pub(super) fn succeeded(traced: &Traced) {
+        if let Some(span) = &traced.span {
+            span.succeeded();
+        }
+    }
+
+    pub(super) fn found_to_have_succeeded(traced: &Traced) {
+        if let Some(span) = &traced.span {
+            span.found_to_have_succeeded();
+        }
+    }
+
     pub(super) fn of_operation(
         policy: &Policy,
         operation: Operation,
@@ -371,6 +373,10 @@ mod spans {
     pub(super) const fn of_resolution(_: &Traced) -> Span {
         Span::none()
     }
+
+    pub(super) const fn succeeded(_: &Traced) {}
+
+    pub(super) const fn found_to_have_succeeded(_: &Traced) {}
 
     pub(super) const fn are_on() -> bool {
         false
