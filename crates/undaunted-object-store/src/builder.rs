@@ -230,9 +230,8 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
     /// Believes what arrives, also where the service says a checksum of it, and asks S3 for none.
     ///
     /// By default the CRC of a whole object is compared with the one that the service says: S3 and
-    /// Google Cloud Storage do. Of an object of at most 64 KiB so is the MD5, where the service says
-    /// one and no CRC: Azure does of blobs that were put in one request, or were given one. The MD5 of
-    /// larger ones costs too much: see [`verify_reads`](Self::verify_reads).
+    /// Google Cloud Storage do. An MD5 costs more, and is compared where it is wanted: see
+    /// [`verify_reads`](Self::verify_reads).
     ///
     /// An object that arrived changed is read again once; if it is wrong again, or what was handed over
     /// already was, the read fails with [`Corrupt`](crate::Corrupt) before the last bytes are handed

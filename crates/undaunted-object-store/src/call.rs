@@ -318,7 +318,7 @@ impl Attempts<'_> {
             self.recorder.policy.renew_credentials(self.credentials);
             Verdict::TRANSIENT.into()
         } else if !self.sent_anew && !stops_by_rule && arrived_changed(&error) {
-            // One that is changed again always is.
+            // One that arrives changed twice is not sent a third time.
             self.sent_anew = true;
             Verdict::TRANSIENT.into()
         } else {

@@ -180,17 +180,15 @@ impl<S: ObjectStore + ?Sized> HedgedRead<'_, S> {
         let second = pin!(self.send(HedgeClock::started(true)));
         match select(first, second).await {
             Either::Left((Err(error), second)) if self.may_be_outdone(&error) => {
-                self.note_throttle(&error);
+                // Now: the other one may take long, or be dropped, and others must not be sent unpaced.
+                self.unused(&error);
                 match second.await {
                     // Of two failures the one that is final, or else the first.
                     Err(other) if self.may_be_outdone(&other) => {
                         self.unused(&other);
                         Err(error)
                     }
-                    result => {
-                        self.unused(&error);
-                        self.seen(result, &clock, HedgedResponse::ByHedge)
-                    }
+                    result => self.seen(result, &clock, HedgedResponse::ByHedge),
                 }
             }
             Either::Right((Err(error), first)) => {

@@ -85,7 +85,10 @@ impl Multipart {
             match attempts.attempt(attempt).await {
                 Ok(upload) => break upload,
                 // Nothing failed: the caller begins the upload in another way.
-                Err(error @ Error::NotSupported { .. }) => return Err(error),
+                Err(error @ Error::NotSupported { .. }) => {
+                    attempts.succeed();
+                    return Err(error);
+                }
                 Err(error) => {
                     let is_lost = !proves_not_applied(&error);
                     let failed = attempts.failed(error).await;

@@ -81,11 +81,11 @@ impl<S: ObjectStore> RetryStore<S> {
             buffer.clear();
             return Err(error);
         }
-        operation.trace.succeed();
         if (buffer.len() as u64) < range.end - range.start {
             buffer.clear();
             return Err(out_of_bounds(&range, location));
         }
+        operation.trace.succeed();
         Ok(())
     }
 
@@ -102,11 +102,14 @@ impl<S: ObjectStore> RetryStore<S> {
         let joined = joined(ranges);
         let operation = ReadOperation::begin(self, location);
         let parts = self.retry_apart(location, &joined, &operation).await?;
-        operation.trace.succeed();
-        ranges
+        let parts: Result<Vec<Bytes>> = ranges
             .iter()
             .map(|range| part_of(range, &joined, &parts, location))
-            .collect()
+            .collect();
+        if parts.is_ok() {
+            operation.trace.succeed();
+        }
+        parts
     }
 
     /// [`retry_ranges`](Self::retry_ranges) of ranges that object_store does not join.

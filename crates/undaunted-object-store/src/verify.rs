@@ -1,7 +1,7 @@
 //! Reads that are verified: what arrived against what the service says that it has.
 //!
-//! By default that is a CRC, which costs next to nothing, or the MD5 of a small object, which does not
-//! cost much; where it is wanted, the MD5 of any, and the one that an ETag is.
+//! By default that is a CRC, which the service has made itself and which costs next to nothing; where it
+//! is wanted, the MD5 that Azure has of an object, or else the one that an ETag is.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -45,17 +45,7 @@ impl StoredCrc {
         let mut of_s3 = S3_CHECKSUMS.iter().filter(|_| !is_of_parts);
         let of_s3 =
             of_s3.find_map(|(header, name, algorithm)| Self::new(*algorithm, name, text(header)?));
-        let of_azure = || {
-            let crc = Self::new(
-                CrcAlgorithm::Crc64Nvme,
-                "CRC64",
-                text("x-ms-content-crc64")?,
-            )?;
-            // The same CRC, but with its last byte first.
-            let value = crc.value.swap_bytes();
-            Some(Self { value, ..crc })
-        };
-        of_s3.or_else(of_azure).or_else(|| {
+        of_s3.or_else(|| {
             let stored = text("x-goog-stored-content-encoding").unwrap_or("identity");
             let sent = headers.get(CONTENT_ENCODING);
             let sent = sent.map_or(Some("identity"), |value| value.to_str().ok());
@@ -92,10 +82,12 @@ impl StoredCrc {
 pub(crate) struct StoredMd5([u8; 16]);
 
 impl StoredMd5 {
-    /// What a response says of the object that is its body, as Azure does.
+    /// What a response of Azure says of the object that is its body. Where a client uploaded it in blocks,
+    /// that is what this client said.
     pub(crate) fn said_in(status: StatusCode, headers: &HeaderMap) -> Option<Self> {
         // That of a part is of that part, and a client that decompresses takes the length away.
-        if status != StatusCode::OK || !headers.contains_key(CONTENT_LENGTH) {
+        let is_whole = status == StatusCode::OK && headers.contains_key(CONTENT_LENGTH);
+        if !is_whole || headers.contains_key(CONTENT_ENCODING) {
             return None;
         }
         let bytes = BASE64_STANDARD.decode(headers.get("content-md5")?).ok()?;
@@ -131,18 +123,18 @@ impl Verifier {
         }
     }
 
-    /// The MD5 that a body is compared with: the one that is said of it, and where all are wanted the
+    /// The MD5 that a body is compared with, where that is wanted: the one that is said of it, or else the
     /// one that its ETag is.
     fn md5_of(result: &GetResult, policy: &Policy) -> Option<[u8; 16]> {
-        let said = result.extensions.get::<StoredMd5>();
-        let is_wanted =
-            policy.verify_reads || (policy.checksums && result.meta.size <= MD5_BY_DEFAULT);
-        match said {
-            Some(StoredMd5(md5)) if is_wanted => Some(*md5),
-            None if policy.verify_reads && result.extensions.get::<ETagIsNoMd5>().is_none() => {
+        if !policy.verify_reads {
+            return None;
+        }
+        match result.extensions.get::<StoredMd5>() {
+            Some(StoredMd5(md5)) => Some(*md5),
+            None if result.extensions.get::<ETagIsNoMd5>().is_none() => {
                 content_md5(result.meta.e_tag.as_deref()?)
             }
-            _ => None,
+            None => None,
         }
     }
 
@@ -220,10 +212,6 @@ fn content_md5(e_tag: &str) -> Option<[u8; 16]> {
     Some(md5)
 }
 
-/// Objects of at most this size are compared with their MD5 by default. It takes some 0.1 ms, where the
-/// request takes several; for larger ones it would take more of the processor than all the rest.
-const MD5_BY_DEFAULT: u64 = 64 << 10;
-
 /// Those that processors have instructions for. The SHAs of S3 are no checksums that cost nothing.
 const S3_CHECKSUMS: [(&str, &str, CrcAlgorithm); 3] = [
     (
@@ -297,7 +285,6 @@ mod tests {
             ("x-amz-checksum-crc32", "y/Q5Jg==", "CRC32"),
             ("x-goog-hash", "crc32c=4waSgw==", "CRC32C"),
             ("x-goog-hash", "md5=abc=,crc32c=4waSgw==", "CRC32C"),
-            ("x-ms-content-crc64", "iJh5CoYUi64=", "CRC64"),
         ] {
             let headers = [length, (name, value)];
             assert_eq!(said(200, &headers), Some((expected.to_owned(), true)));

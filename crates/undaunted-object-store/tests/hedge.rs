@@ -336,6 +336,15 @@ async fn nothing_is_hedged_when_throttled_with_a_low_budget_or_without_room() {
         assert!(pacer.is_active(), "{first:?}, {second:?}");
     }
 
+    // Immediately: the other one may take long.
+    let pacer = Arc::new(Pacer::new());
+    let store = warm(builder().pacer(Arc::clone(&pacer))).await;
+    store
+        .inner()
+        .next([(20 * MS, Some(429)), (10_000 * MS, None)]);
+    timeout(30 * MS, read(&store)).await.unwrap_err();
+    assert!(pacer.is_active());
+
     // While the store is paced.
     let store = warm(builder()).await;
     store.inner().next([(MS, Some(429)), slow]);

@@ -185,8 +185,15 @@ async fn a_call_that_is_dropped_ends_as_cancelled() {
         store.put(&Path::from(key), "content".into()).await.unwrap();
     }
     let (exporter, _guard) = traced();
-    let limit = Duration::from_millis(100);
-    timeout(limit, store.get(&key())).await.unwrap_err();
+    let arrived = async {
+        while server.plan().calls(Operation::Get) == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        result = store.get(&key()) => panic!("it is delayed for an hour: {result:?}"),
+        () = arrived => {}
+    }
     assert_eq!(
         tree(&spans(&exporter)),
         ["> get cancelled", "get > attempt cancelled"]

@@ -148,8 +148,8 @@ impl OpenStore {
         }
     }
 
-    /// Parts of an object, all of one version, some at the same time. The first failure ends the
-    /// others.
+    /// Parts of an object, some at the same time; all of one version, where the store has ETags. The
+    /// first failure ends the others.
     pub(crate) async fn read_parts(
         &self,
         path: &Path,

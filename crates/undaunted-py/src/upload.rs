@@ -47,6 +47,9 @@ impl Upload {
         let ending = |_| PyRuntimeError::new_err("the upload is being completed or aborted");
         let sending = Arc::clone(&self.sending).try_read_owned();
         let sending = sending.map_err(ending)?;
+        if self.has_ended.load(Ordering::SeqCst) {
+            return Err(PyRuntimeError::new_err("the upload is complete or aborted"));
+        }
         // The object has its parts in the order of these calls.
         let mut inner = self.inner.try_lock().map_err(ending)?;
         let part = inner.put_part(data.into());

@@ -219,7 +219,7 @@ const OVERLOAD: f64 = 4.75;
 /// Where fewer are expected to be late, two or three that are late by chance would say too much.
 const FEW: f64 = 0.05;
 
-/// Requests over which that share is taken: seven slow ones in a row are enough.
+/// Requests over which that share is taken: the eighth slow one in a row is not hedged.
 const MEMORY: f64 = 32.0;
 
 /// Responses before a quantile of them means something: of 50, two or three are above the 95th.

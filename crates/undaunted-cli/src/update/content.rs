@@ -1,5 +1,6 @@
 //! ETags that are made of the content: its MD5, or the MD5 of the MD5s of its parts.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -32,12 +33,12 @@ impl ContentTag {
         })
     }
 
-    /// The tag of an upload whose parts have these ETags, if each is an MD5.
-    pub(crate) fn of_parts<'a>(e_tags: impl Iterator<Item = &'a str>) -> Option<Self> {
+    /// The tag of an upload whose parts have these ids, if each is an MD5.
+    pub(crate) fn of_parts<'a>(ids: impl Iterator<Item = &'a str>) -> Option<Self> {
         let mut all = Md5::new();
         let mut parts = 0;
-        for e_tag in e_tags {
-            let part = Self::parse(e_tag).filter(Self::is_of_whole)?;
+        for id in ids {
+            let part = Self::parse(&e_tag_of(id)).filter(Self::is_of_whole)?;
             all.update(u128::from_str_radix(&part.md5, 16).ok()?.to_be_bytes());
             parts += 1;
         }
@@ -94,6 +95,16 @@ fn md5(file: &mut File, length: u64) -> io::Result<[u8; 16]> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// The ETag of a part: its id, or what is in the document that object_store makes an id of where parts
+/// have checksums.
+fn e_tag_of(id: &str) -> Cow<'_, str> {
+    let document = id.split_once("<e_tag>").map(|(_, rest)| rest);
+    match document.and_then(|rest| rest.split_once("</e_tag>")) {
+        Some((e_tag, _)) => Cow::Owned(e_tag.replace("&quot;", "\"")),
+        None => Cow::Borrowed(id),
     }
 }
 
@@ -154,5 +165,14 @@ mod tests {
         let tag = ContentTag::of_parts(e_tags.into_iter());
         assert_eq!(tag, ContentTag::parse(of_parts));
         assert_eq!(ContentTag::of_parts(["\"1\""].into_iter()), None);
+        // As object_store has them where parts have a checksum.
+        let document = |e_tag: &str| {
+            let crc = "<checksum_crc64nvme>AAAAAAAAAAA=</checksum_crc64nvme>";
+            format!("<PartMetadata><e_tag>{e_tag}</e_tag>{crc}</PartMetadata>")
+        };
+        let escaped = document(&e_tags[1].replace('"', "&quot;"));
+        let ids = [document(e_tags[0]), escaped];
+        let tag = ContentTag::of_parts(ids.iter().map(String::as_str));
+        assert_eq!(tag, ContentTag::parse(of_parts));
     }
 }

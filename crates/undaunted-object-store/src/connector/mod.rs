@@ -153,7 +153,7 @@ impl<C: HttpConnector> HttpService for CheckedClient<C> {
         }
         let response = check.pass(response).await?;
         let response = if is_get {
-            response::with_length(with_what_is_stored(response))?
+            response::with_length(with_what_is_stored(response, self.service))?
         } else {
             response
         };
@@ -170,11 +170,13 @@ impl<C> fmt::Debug for CheckedClient<C> {
 /// Notes what a response says of the object as it is stored: its CRC or MD5, and whether its ETag may be
 /// an MD5. S3 makes the ETag of an object that is encrypted with a customer's key of something else
 /// than its content.
-fn with_what_is_stored(mut response: HttpResponse) -> HttpResponse {
+fn with_what_is_stored(mut response: HttpResponse, service: Option<Service>) -> HttpResponse {
     if let Some(crc) = StoredCrc::said_in(response.status(), response.headers()) {
         response.extensions_mut().insert(crc);
-    } else if let Some(md5) = StoredMd5::said_in(response.status(), response.headers()) {
-        response.extensions_mut().insert(md5);
+    } else if service == Some(Service::Azure) {
+        if let Some(md5) = StoredMd5::said_in(response.status(), response.headers()) {
+            response.extensions_mut().insert(md5);
+        }
     }
     let headers = response.headers();
     let has_key_service = headers

@@ -196,7 +196,7 @@ impl MultipartStore for NoParts {
     }
 }
 
-/// An upload in the store's own way cannot repeat its parts, so that is no answer to everything.
+/// An upload in the store's own way cannot repeat its parts, so other uploads do not use it.
 #[tokio::test]
 async fn only_an_upload_with_attributes_or_tags_falls_back_to_the_stores_own_way() {
     let parts = Arc::new(NoParts::default());

@@ -19,7 +19,7 @@ use crate::connector::{RetryConnector, Service};
 /// Defines `backend` for a cloud, of its builder and the type of its options. `endpoints` are the
 /// options for another address, the first that is set being the one; `connector` makes what
 /// connects of the first store and its credentials. `copy_limit` is the largest object that one
-/// request copies, in bytes. `prepared` sets what no option says.
+/// request copies, in bytes. `prepared` sets defaults that depend on other options.
 #[allow(unused_macros)] // without any cloud
 macro_rules! cloud {
     (
@@ -140,9 +140,9 @@ pub(super) mod aws {
         let is_true = |key| value(key).as_deref().and_then(parse_flag) == Some(true);
         let is_unsigned = is_true(Key::UnsignedPayload) || is_true(Key::SkipSignature);
         let is_address = target.url.scheme().starts_with("http");
-        let mut host = target.url.host_str().unwrap_or_default().rsplit('.');
-        let is_of_aws =
-            !is_address || (host.next(), host.next()) == (Some("com"), Some("amazonaws"));
+        let host = target.url.host_str().unwrap_or_default();
+        let host = host.strip_suffix(".cn").unwrap_or(host);
+        let is_of_aws = !is_address || host.ends_with(".amazonaws.com");
         let is_elsewhere = value(Key::Endpoint).is_some() || value(Key::S3Endpoint).is_some();
         let is_told = value(Key::Checksum).is_some();
         if is_unsigned && is_of_aws && !is_elsewhere && !is_told {

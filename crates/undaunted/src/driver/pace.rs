@@ -20,7 +20,7 @@ pub fn throttled(pacer: &Pacer, operation: &str, now: Instant) {
     }
 }
 
-/// The first throttled response has come: everybody hears of it.
+/// The first throttled response has come: logs and metrics say so.
 pub(super) fn pacing_began(pacer: &Pacer, operation: &str) {
     pacer.seed(entropy::seed());
     log::pacing_began(operation);

@@ -36,16 +36,22 @@ async def side_by_side(
                     raise
                 results[place] = error
 
-    most = batch_size or most_requests()
+    most = batch_size or most_requests() or 1
     count = len(coroutines) if most < 0 else min(most, len(coroutines))
     workers = [asyncio.ensure_future(work()) for _ in range(count)]
+    if not workers:
+        return results
     try:
-        await asyncio.gather(*workers)
-    except BaseException:
+        # It cancels nothing by itself, so that each worker is cancelled once and can clean up.
+        ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+        for worker in ended:
+            worker.result()
+    finally:
         for worker in workers:
             worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-        for _, coroutine in left:
-            coroutine.close()
-        raise
+        try:
+            await asyncio.gather(*workers, return_exceptions=True)
+        finally:
+            for _, coroutine in left:
+                coroutine.close()
     return results

@@ -102,7 +102,7 @@ where
         }
     }
 
-    /// Throttling has ended: everybody hears of it.
+    /// Throttling has ended: logs and metrics say so.
     #[cold]
     fn pacing_ended(&self) {
         log::pacing_ended(self.context.name());
