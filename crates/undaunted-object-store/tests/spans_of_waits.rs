@@ -16,7 +16,6 @@ use opentelemetry::Value;
 use opentelemetry::trace::{Status, TracerProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use tokio::runtime::Builder;
-use tokio::time::timeout;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -190,8 +189,9 @@ async fn a_call_that_is_dropped_ends_as_cancelled() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
+    let key = key();
     tokio::select! {
-        result = store.get(&key()) => panic!("it is delayed for an hour: {result:?}"),
+        result = store.get(&key) => panic!("it is delayed for an hour: {result:?}"),
         () = arrived => {}
     }
     assert_eq!(
@@ -199,7 +199,7 @@ async fn a_call_that_is_dropped_ends_as_cancelled() {
         ["> get cancelled", "get > attempt cancelled"]
     );
     // Whoever does not want the body has had the result of the call.
-    drop(store.get(&key()).await.unwrap());
+    drop(store.get(&key).await.unwrap());
     assert_eq!(
         tree(&spans(&exporter)),
         ["> get succeeded", "get > attempt succeeded"]
