@@ -71,14 +71,16 @@ async def drive(
                 if verdict == PERMANENT and not isinstance(failure, Exception):
                     raise failure
                 # As `delay_after`, but what is usual takes no call: a retry that nobody hears of.
-                delay = state.on_failure(verdict, getattr(failure, "retry_after", None))
+                decision = state.on_failure(verdict, getattr(failure, "retry_after", None))
                 is_heard = hook is not None or listeners or logger.isEnabledFor(logging.WARNING)
-                if is_heard or verdict != TRANSIENT or isinstance(delay, str):
-                    delay = _told(delay, failure, verdict, state, name, hook)
+                if is_heard or verdict != TRANSIENT or isinstance(decision, str):
+                    delay = _told(decision, failure, verdict, state, name, hook)
                     if delay is None:
                         raise failure
                     if token is None:
                         token = _scope.enter_retry(name, state, failure)
+                else:
+                    delay = decision
                 try:
                     if delay <= 0 and task is not None:
                         await _yield_once()
