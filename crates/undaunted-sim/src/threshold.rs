@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use thiserror::Error;
 use undaunted::parse_duration;
@@ -180,7 +181,9 @@ impl FromStr for Threshold {
         // Thousands are shown with commas.
         let value = value.trim().replace(',', "");
         let read = if quantity.is_time() {
-            parse_duration(&value).ok().map(|time| time.as_secs_f64())
+            let time = parse_duration(&value).ok();
+            time.filter(|time| *time <= LONGEST)
+                .map(|time| time.as_secs_f64())
         } else if let Some(percent) = value.strip_suffix('%') {
             percent
                 .trim()
@@ -192,7 +195,7 @@ impl FromStr for Threshold {
         };
         let read = read.filter(|value: &f64| value.is_finite());
         let expected = if quantity.is_time() {
-            "a time such as 500ms"
+            "a time such as 500ms, and at most a year"
         } else {
             "a number, or a percentage such as 0.1%"
         };
@@ -212,6 +215,9 @@ impl fmt::Display for Threshold {
         write!(f, "{name} {comparison} {}", self.quantity.text(self.value))
     }
 }
+
+/// No simulation is longer.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 const QUANTITIES: &[(&str, Quantity)] = &[
     ("lost", Quantity::Lost),

@@ -324,6 +324,7 @@ fn thresholds_are_read_and_met() {
         ("loss > 1%", "the quantities are lost, amplification"),
         ("lost > many", "must be a number, or a percentage"),
         ("p99 > 5%", "must be a time such as 500ms"),
+        ("p99 < 6666666666666666650s", "and at most a year"),
         ("lost > inf", "must be a number"),
     ] {
         let message = text.parse::<Threshold>().unwrap_err().to_string();

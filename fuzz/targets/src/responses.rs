@@ -31,18 +31,17 @@ pub fn delete_result(bytes: &[u8]) {
     assert!(deleted.len() <= bytes.len());
 }
 
-/// What is left of a page has nothing more to leave out.
+/// What is left of a page has nothing more to leave out. One that is not well-formed may read otherwise
+/// once something is left out, so that it takes more than one time; object_store refuses it.
 pub fn list_page(bytes: &[u8]) {
-    let document = Bytes::copy_from_slice(bytes);
-    let Ok((rest, left_out)) = fuzz::list_page(document.clone()) else {
-        return;
-    };
-    assert!(rest.len() <= document.len());
-    if left_out == 0 {
-        assert_eq!(rest, document);
-    }
-    if let Ok((again, more)) = fuzz::list_page(rest.clone()) {
-        assert_eq!((again, more), (rest, 0));
+    let mut page = Bytes::copy_from_slice(bytes);
+    while let Ok((rest, left_out)) = fuzz::list_page(page.clone()) {
+        if left_out == 0 {
+            assert_eq!(rest, page);
+            return;
+        }
+        assert!(rest.len() < page.len());
+        page = rest;
     }
 }
 

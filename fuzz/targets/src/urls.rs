@@ -14,6 +14,10 @@ pub fn url(bytes: &[u8]) {
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
+    if text.contains("s3cr3t-w0rd") {
+        // Then it is no secret.
+        return;
+    }
     let secret = format!("s3://user:s3cr3t-w0rd@{text}");
     if let Err(error) = fuzz::understood(&secret) {
         assert!(!error.to_string().contains("s3cr3t-w0rd"), "{error}");
