@@ -243,8 +243,9 @@ impl<S: ObjectStore> RetryStoreBuilder<S> {
         self
     }
 
-    /// Compares the MD5 of objects of any size, where the service says one and no CRC (see
-    /// [`without_checksums`](Self::without_checksums)), or else where the ETag is one, and fails with
+    /// Compares the MD5 of whole objects that have no CRC (see
+    /// [`without_checksums`](Self::without_checksums)): the one that Azure says, or else the one that the
+    /// ETag is. A client may have set Azure's, and a wrong one. Fails with
     /// [`Corrupt`](crate::Corrupt) as with a CRC if they differ. Default: off.
     ///
     /// It needs the whole object in one body, so ranges are not verified. Of ETags it needs one that is
