@@ -5,6 +5,7 @@
 #[path = "../examples/opentelemetry.rs"]
 #[allow(dead_code, reason = "the test prints nothing")]
 mod example;
+mod traced;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,11 +17,9 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutPayload};
 use opentelemetry::Value;
-use opentelemetry::trace::{Status, TracerProvider};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::{Layer, SubscriberExt};
+use opentelemetry::trace::Status;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
+use traced::traced;
 use undaunted::{Hedge, Jitter, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, FaultyStore, Operation, Rule};
@@ -277,17 +276,6 @@ async fn a_hedged_read_is_counted_once() {
         assert_eq!(numbers.get(name), Some(&count), "{name} in {numbers:#?}");
     }
     assert_eq!(numbers.get("undaunted.recoveries get"), None);
-}
-
-/// Keeps the spans of this thread until the guard is dropped.
-fn traced() -> (InMemorySpanExporter, DefaultGuard) {
-    let exporter = InMemorySpanExporter::default();
-    let provider = SdkTracerProvider::builder();
-    let provider = provider.with_simple_exporter(exporter.clone()).build();
-    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-    let ours = Targets::new().with_target("undaunted::span", LevelFilter::INFO);
-    let subscriber = tracing_subscriber::registry().with(layer.with_filter(ours));
-    (exporter, tracing::subscriber::set_default(subscriber))
 }
 
 fn signed(number: u64) -> i64 {

@@ -2,6 +2,8 @@
 #![cfg(all(feature = "aws", feature = "spans", feature = "metrics"))]
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod traced;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,27 +15,14 @@ use object_store::client::SpawnedReqwestConnector;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use opentelemetry::Value;
-use opentelemetry::trace::{Status, TracerProvider};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use opentelemetry::trace::Status;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
 use tokio::runtime::Builder;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::{Layer, SubscriberExt};
+use traced::traced;
 use undaunted::{Jitter, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, Operation, Rule};
 use undaunted_object_store::{Backend, RetryConnector, RetryStore, RetryStoreBuilder};
-
-/// Keeps the spans of this thread until the guard is dropped.
-fn traced() -> (InMemorySpanExporter, DefaultGuard) {
-    let exporter = InMemorySpanExporter::default();
-    let provider = SdkTracerProvider::builder();
-    let provider = provider.with_simple_exporter(exporter.clone()).build();
-    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-    let ours = Targets::new().with_target("undaunted::span", LevelFilter::INFO);
-    let subscriber = tracing_subscriber::registry().with(layer.with_filter(ours));
-    (exporter, tracing::subscriber::set_default(subscriber))
-}
 
 /// The spans so far, in the order in which they began.
 fn spans(exporter: &InMemorySpanExporter) -> Vec<SpanData> {

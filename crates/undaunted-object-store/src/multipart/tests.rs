@@ -44,10 +44,7 @@ async fn an_abort_is_over_once_its_upload_is_gone_and_not_before() {
         let rules = faults
             .into_iter()
             .map(|fault| Rule::new(ChaosOperation::AbortMultipart, fault));
-        let store = FaultyStore::new(InMemory::new(), FaultPlan::scripted(rules));
-        let parts = Arc::new(store.clone());
-        let policy = Arc::new(Policy::new(RetryConfig::storage()));
-        let multipart = Multipart::new(parts.clone(), parts, policy);
+        let (store, multipart) = over(rules);
         let path = Path::from("a");
         let upload = multipart
             .create(&path, PutMultipartOptions::default())
@@ -57,6 +54,14 @@ async fn an_abort_is_over_once_its_upload_is_gone_and_not_before() {
         let calls = store.plan().calls(ChaosOperation::AbortMultipart);
         assert_eq!(calls, requests, "{text}");
     }
+}
+
+/// Uploads to memory through these faults, and the store that has them.
+fn over(rules: impl IntoIterator<Item = Rule>) -> (FaultyStore<InMemory>, Multipart) {
+    let store = FaultyStore::new(InMemory::new(), FaultPlan::scripted(rules));
+    let parts = Arc::new(store.clone());
+    let policy = Arc::new(Policy::new(RetryConfig::storage()));
+    (store, Multipart::new(parts.clone(), parts, policy))
 }
 
 /// What is logged of uploads whose begin got no response, in so many attempts.
@@ -69,10 +74,7 @@ async fn logged(lost: u64) -> String {
     let guard = tracing::subscriber::set_default(subscriber);
     let fault = Fault::FailAfter(Failure::Reset);
     let rule = Rule::new(ChaosOperation::CreateMultipart, fault).count(lost);
-    let store = FaultyStore::new(InMemory::new(), FaultPlan::scripted([rule]));
-    let parts = Arc::new(store);
-    let policy = Arc::new(Policy::new(RetryConfig::storage()));
-    let multipart = Multipart::new(parts.clone(), parts, policy);
+    let (_, multipart) = over([rule]);
     let path = Path::from("a");
     let upload = multipart
         .create(&path, PutMultipartOptions::default())
