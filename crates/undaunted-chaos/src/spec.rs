@@ -46,8 +46,8 @@ use crate::seeded::{DEFAULT_DELAY, DEFAULT_RETRY_AFTER, DEFAULT_STALL, SeededFau
 /// | `retry_after` | a duration | 100ms | the hint of every other throttled response |
 /// | `blackout` | a duration | 0s | no response comes for so long from the first call on |
 ///
-/// A duration is a whole number and a unit: `ns`, `us`, `ms`, `s` or `m`. A rate that is given
-/// takes the place of the profile's, after `rate` has scaled that, wherever it stands.
+/// A duration is `500ms`, `2m`, `1h` or the like, or a number of seconds. A rate that is given takes
+/// the place of the profile's, after `rate` has scaled that, wherever it stands.
 ///
 /// ```
 /// use undaunted_chaos::ChaosSpec;

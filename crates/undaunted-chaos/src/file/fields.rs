@@ -135,11 +135,9 @@ impl RuleField<'_, '_> {
     }
 
     pub(super) fn duration(&self) -> Result<Duration, FileError> {
-        self.text(
-            "a duration is a whole number and a unit (ns, us, ms, s or m) in quotes, such as \
-             \"500ms\"",
-            duration::read,
-        )
+        let text = scalar(self.value.get_ref());
+        let duration = text.and_then(|text| duration::read(&text));
+        duration.ok_or_else(|| self.wrong(duration::EXPECTED))
     }
 
     pub(super) fn is_text(&self, text: &str) -> bool {

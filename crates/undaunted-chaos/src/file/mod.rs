@@ -58,7 +58,8 @@ use fields::{scalar, type_name};
 /// `decompress_body`, `delay`, `fail_after`, `fail_before`, `html_page`, `ignore_range`,
 /// `insert_keys`, `no_etag`, `rate_limit`, `repeat_token`, `replace_object`, `retry_after_date`,
 /// `short_body`, `stall_body`, `temporary_redirect`, `truncated_without_token` and
-/// `wrong_region`; what they do is in the [table of the crate](crate#the-faults). A duration is a whole number and a unit in quotes: `"500ms"`.
+/// `wrong_region`; what they do is in the [table of the crate](crate#the-faults). A duration is `"500ms"`,
+/// `"2m 30s"` or the like, or a number of seconds.
 ///
 /// A full disk is `fail_before` with `status = 507`, and a stale credential with `status = 400`
 /// and `code = "ExpiredToken"`, which a HEAD gets without its code.
@@ -76,11 +77,11 @@ use fields::{scalar, type_name};
 /// assert_eq!(file.rules().len(), 8);
 /// let plan = file.plan();
 ///
-/// let wrong = "seed = 7\n[[rule]]\nfault = \"delay\"\nlasts = 5".parse::<ChaosFile>();
+/// let wrong = "seed = 7\n[[rule]]\nfault = \"delay\"\nlasts = \"soon\"".parse::<ChaosFile>();
 /// assert_eq!(
 ///     wrong.unwrap_err().to_string(),
-///     "line 4: `lasts` of a rule is 5: a duration is a whole number and a unit \
-///      (ns, us, ms, s or m) in quotes, such as \"500ms\""
+///     "line 4: `lasts` of a rule is \"soon\": a duration is a number and a unit, such as 500ms, \
+///      2m or 1h, or a number of seconds"
 /// );
 /// # Ok::<(), undaunted_chaos::FileError>(())
 /// ```

@@ -1,21 +1,18 @@
-//! Durations as text: a whole number and a unit.
+//! Durations as text: read as everywhere, by the core, and written as a whole number and a unit.
 
 use std::time::Duration;
 
+use undaunted::parse_duration;
+
 /// The duration that a text means, if it means one.
 pub(crate) fn read(text: &str) -> Option<Duration> {
-    let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    match unit {
-        "ns" => Some(Duration::from_nanos(number)),
-        "us" => Some(Duration::from_micros(number)),
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        _ => None,
-    }
+    parse_duration(text).ok()
 }
+
+/// What an error says of a duration.
+#[cfg(feature = "file")]
+pub(crate) const EXPECTED: &str =
+    "a duration is a number and a unit, such as 500ms, 2m or 1h, or a number of seconds";
 
 /// The text that [`read`] takes for this duration, in the largest unit that holds it. Beyond
 /// 584 years the nanoseconds are left out, because they would not fit.
@@ -49,12 +46,17 @@ mod tests {
             ("1500ms", Some(Duration::from_millis(1500)), "1500ms"),
             ("2000us", Some(Duration::from_millis(2)), "2ms"),
             ("7ns", Some(Duration::from_nanos(7)), "7ns"),
+            ("1h", Some(Duration::from_secs(3600)), "60m"),
+            ("1m 30s", Some(Duration::from_secs(90)), "90s"),
+            ("5", Some(Duration::from_secs(5)), "5s"),
+            ("0.5", Some(Duration::from_millis(500)), "500ms"),
             ("18446744073709551615m", None, ""),
             ("99999999999999999999s", None, ""),
-            ("5 s", None, ""),
             ("s", None, ""),
             ("-1s", None, ""),
-            ("1h", None, ""),
+            ("-1", None, ""),
+            ("NaN", None, ""),
+            ("soon", None, ""),
         ];
         for (text, want, printed) in cases {
             assert_eq!(read(text), want, "{text}");

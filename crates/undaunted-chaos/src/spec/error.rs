@@ -65,7 +65,7 @@ pub enum SpecError {
     },
     /// A duration that cannot be read, or is too long.
     #[error(
-        "`{key}={value}`: a duration is a whole number and a unit (ns, us, ms, s or m), such as 500ms"
+        "`{key}={value}`: a duration is a number and a unit, such as 500ms, 2m or 1h, or a number of seconds"
     )]
     Duration {
         /// The key.
@@ -173,13 +173,13 @@ mod tests {
                     .to_owned(),
             ),
             (
-                "blackout=5",
-                "`blackout=5`: a duration is a whole number and a unit (ns, us, ms, s or m), such as 500ms"
+                "blackout=soon",
+                "`blackout=soon`: a duration is a number and a unit, such as 500ms, 2m or 1h, or a number of seconds"
                     .to_owned(),
             ),
             (
-                "flaky,delay_for=1.5s",
-                "`delay_for=1.5s`: a duration is a whole number and a unit (ns, us, ms, s or m), such as 500ms"
+                "flaky,delay_for=-1s",
+                "`delay_for=-1s`: a duration is a number and a unit, such as 500ms, 2m or 1h, or a number of seconds"
                     .to_owned(),
             ),
             (
