@@ -8,10 +8,10 @@ use undaunted_object_store::PartSize;
 
 use super::resuming::{
     DOWN, MIB, SIZE, UP, bytes, hold, interrupted, journal_of_upload, kill, mark, slow, uploads,
-    wait_for, wait_until,
+    wait_for,
 };
 use super::s3::Service;
-use super::sandbox::{Ended, SHORT, Sandbox, noise, signal};
+use super::sandbox::{Ended, SHORT, Sandbox, noise, signal, wait_until};
 
 #[test]
 fn without_a_place_for_journals_everything_is_copied_and_one_warning_says_so() {

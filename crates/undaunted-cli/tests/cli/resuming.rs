@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use undaunted_chaos::server::RequestRecord;
 use undaunted_chaos::{Failure, Fault, HttpFailure, Operation, Rule};
 
 use super::s3::Service;
-use super::sandbox::{Ended, Sandbox, noise, signal};
+use super::sandbox::{Ended, Sandbox, noise, signal, wait_until};
 use super::serving::Served;
 
 pub(super) const MIB: usize = 1 << 20;
@@ -50,14 +49,6 @@ fn in_mib(bytes: usize) -> String {
 pub(super) fn wait_for(bytes: usize, journal: impl Fn() -> Option<PathBuf>) -> PathBuf {
     wait_until(|| journal().is_some_and(|journal| arrived_in(&journal) >= bytes));
     journal().unwrap()
-}
-
-pub(super) fn wait_until(happened: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !happened() {
-        assert!(Instant::now() < deadline, "it did not happen");
-        sleep(Duration::from_millis(5));
-    }
 }
 
 pub(super) fn kill(mut child: Child) {

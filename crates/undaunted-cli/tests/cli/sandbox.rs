@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -113,6 +115,47 @@ pub(super) fn signal(child: &Child, name: &str) {
         .args([name, &child.id().to_string()])
         .status();
     assert!(status.unwrap().success());
+}
+
+/// Waits until the child has its own handling of Ctrl-C, so that a signal does not just end it.
+pub(super) fn wait_until_it_listens(child: &Child) {
+    if !cfg!(target_os = "linux") {
+        // Nothing says so there; long enough for all but a very busy machine.
+        return sleep(Duration::from_secs(2));
+    }
+    const SIGINT_AND_SIGTERM: u64 = 1 << 1 | 1 << 14;
+    let path = format!("/proc/{}/status", child.id());
+    wait_until(|| {
+        let status = fs::read_to_string(&path).unwrap();
+        assert!(!status.contains("(zombie)"), "it has ended");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+        caught & SIGINT_AND_SIGTERM == SIGINT_AND_SIGTERM
+    });
+}
+
+/// Waits until the child has computed for a while, so that it is long past its beginning.
+pub(super) fn wait_until_it_works(child: &Child) {
+    if !cfg!(target_os = "linux") {
+        return sleep(Duration::from_secs(2));
+    }
+    const HALF_A_SECOND: u64 = 50;
+    let path = format!("/proc/{}/stat", child.id());
+    wait_until(|| {
+        let stat = fs::read_to_string(&path).unwrap();
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        // The time in user mode, the 14th field of all, in hundredths of a second.
+        let ticks = fields.split(' ').nth(11).unwrap();
+        ticks.parse::<u64>().unwrap() >= HALF_A_SECOND
+    });
+}
+
+pub(super) fn wait_until(happened: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(2);
+    while !happened() {
+        assert!(Instant::now() < deadline, "it did not happen");
+        sleep(Duration::from_millis(5));
+    }
 }
 
 fn collect(root: &Path, folder: &Path, names: &mut Vec<String>) {

@@ -2,35 +2,23 @@
 
 use std::io::Read;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use super::sandbox::{Ended, Sandbox, noise, signal};
+use super::sandbox::{Ended, Sandbox, noise, signal, wait_until, wait_until_it_listens};
 
 /// Every call waits for 100 ms, so that there is time to stop it.
 const SLOW: &str = "--chaos delay=1,delay_for=100ms,max_in_a_row=1000000";
-
-/// Waits until a staging file shows that an upload is under way.
-fn wait_for_upload(sandbox: &Sandbox) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !sandbox.names("").iter().any(|name| name.contains('#')) {
-        assert!(Instant::now() < deadline, "no upload was begun");
-        sleep(Duration::from_millis(10));
-    }
-}
 
 #[test]
 fn an_upload_that_is_stopped_is_aborted() {
     for (name, code, word) in [("-INT", 130, "Ctrl-C"), ("-TERM", 143, "SIGTERM")] {
         let sandbox = Sandbox::new();
-        sandbox.write("large", &noise(400_000));
+        // Without the signal it takes a minute.
+        sandbox.write("large", &noise(4_000_000));
         let child = sandbox.start(&format!("cp --part-size 1KiB --json {SLOW} large new/copy"));
-        wait_for_upload(&sandbox);
-        sleep(Duration::from_millis(200));
-        let stopped = Instant::now();
+        // A staging file shows that an upload is under way.
+        wait_until(|| sandbox.names("").iter().any(|name| name.contains('#')));
         signal(&child, name);
         let ended = Ended::of(child.wait_with_output().unwrap());
-        assert!(stopped.elapsed() < Duration::from_secs(5));
         let ended = ended.failed(code, &[&format!("stopping after {word}")]);
         let json = ended.json();
         assert_eq!(json["status"], "interrupted");
@@ -44,21 +32,18 @@ fn an_upload_that_is_stopped_is_aborted() {
 #[test]
 fn no_new_objects_are_begun_and_finished_ones_stay() {
     let sandbox = Sandbox::new();
-    for number in 0..100 {
+    // All of them take a minute.
+    for number in 0..300 {
         sandbox.write(&format!("src/{number:03}"), b"x");
     }
     let child = sandbox.start(&format!("cp -r --concurrency 1 {SLOW} src dst"));
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !sandbox.path("dst/001").exists() {
-        assert!(Instant::now() < deadline);
-        sleep(Duration::from_millis(10));
-    }
+    wait_until(|| sandbox.path("dst/001").exists());
     signal(&child, "-INT");
     let ended = Ended::of(child.wait_with_output().unwrap());
     let ended = ended.failed(130, &["stopping after Ctrl-C"]);
     assert!(ended.stdout.contains("stopped by Ctrl-C"), "{ended:?}");
     let copied = sandbox.names("dst");
-    assert!(copied.len() >= 2 && copied.len() < 10, "{copied:?}");
+    assert!((2..300).contains(&copied.len()), "{copied:?}");
     assert!(copied.iter().all(|name| !name.contains('#')), "{copied:?}");
 }
 
@@ -66,11 +51,11 @@ fn no_new_objects_are_begun_and_finished_ones_stay() {
 fn the_second_signal_ends_it_immediately() {
     let sandbox = Sandbox::new();
     sandbox.write("large", &noise(400_000));
-    // Aborting takes ten seconds here.
-    let line = "cp --part-size 1KiB --chaos delay=1,delay_for=10s,max_in_a_row=1000000 \
+    // Nobody waits until this is aborted.
+    let line = "cp --part-size 1KiB --chaos delay=1,delay_for=1h,max_in_a_row=1000000 \
                 --chaos-at destination large copy";
     let mut child = sandbox.start(line);
-    sleep(Duration::from_secs(1));
+    wait_until_it_listens(&child);
     signal(&child, "-INT");
     // Its message comes before the second signal.
     let mut said = [0; 40];
@@ -80,11 +65,9 @@ fn the_second_signal_ends_it_immediately() {
         .unwrap()
         .read_exact(&mut said)
         .unwrap();
-    let again = Instant::now();
     signal(&child, "-INT");
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));
-    assert!(again.elapsed() < Duration::from_secs(2));
 }
 
 #[test]
@@ -99,7 +82,7 @@ fn waiting_for_stdin_can_be_stopped() {
         .spawn()
         .unwrap();
     let open = child.stdin.take();
-    sleep(Duration::from_secs(1));
+    wait_until_it_listens(&child);
     signal(&child, "-TERM");
     let ended = Ended::of(child.wait_with_output().unwrap());
     ended.failed(143, &["stopping after SIGTERM"]);
@@ -110,8 +93,8 @@ fn waiting_for_stdin_can_be_stopped() {
 #[test]
 fn a_source_that_does_not_respond_can_be_stopped() {
     let sandbox = Sandbox::with(&["a"]);
-    let child = sandbox.start("cp --json --chaos blackout=1m a b");
-    sleep(Duration::from_secs(1));
+    let child = sandbox.start("cp --json --chaos blackout=1h a b");
+    wait_until_it_listens(&child);
     signal(&child, "-INT");
     let ended = Ended::of(child.wait_with_output().unwrap());
     let json = ended.failed(130, &["stopping after Ctrl-C"]).json();

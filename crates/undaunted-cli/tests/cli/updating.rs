@@ -9,9 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 use undaunted_chaos::{Fault, Operation, Rule};
 
-use super::resuming::wait_until;
 use super::s3::Service;
-use super::sandbox::{Ended, Sandbox, noise};
+use super::sandbox::{Ended, Sandbox, noise, wait_until};
 
 /// The number of objects that were copied, and of those that were not because they are the same.
 fn counts(ended: Ended) -> (u64, u64) {
