@@ -65,6 +65,7 @@ impl PolicyArgs {
             };
             policy.budget = base.budget;
             policy.has_pacer = base.has_pacer;
+            policy.max_in_flight = base.max_in_flight;
             policy.clock_starts_at_failure = base.clock_starts_at_failure;
         }
         if let Some(budget) = self.budget {

@@ -1,10 +1,6 @@
 //! How many attempts of a store run at the same time.
 //!
-//! The window begins small and grows by one with each attempt that succeeds while others wait for
-//! it, so that it doubles with each round trip, as TCP's does. A crowd of a thousand operations
-//! that meets a service with a rate limit then has a hundred requests throttled and not nine
-//! hundred; on one without a limit it waits for a round trip or two.
-//!
+//! Its size is that of the core's [`Window`]; here attempts wait for room, first come, first served.
 //! It only ever delays. Attempts that nobody polls, such as those of a buffered stream whose reader
 //! is busy, never leave; so where none leaves for a while, one more may enter.
 
@@ -13,13 +9,13 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
+use undaunted::Window;
 
 /// The window of a store.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     room: Semaphore,
-    window: AtomicUsize,
-    most: usize,
+    window: Window,
     /// Attempts that have left, and those that were let in because none left.
     left: AtomicUsize,
 }
@@ -36,22 +32,18 @@ pub(crate) struct Room<'a> {
 impl InFlight {
     /// A window that grows up to `most`, at least 1.
     pub(crate) fn growing_to(most: usize) -> Self {
-        Self::new(FIRST_WINDOW, most)
+        Self::new(Window::growing_to(most.min(MOST_PERMITS)))
     }
 
     /// A window of this size, at least 1, from the start.
     pub(crate) fn fixed(most: usize) -> Self {
-        Self::new(most, most)
+        Self::new(Window::fixed(most.min(MOST_PERMITS)))
     }
 
-    fn new(first: usize, most: usize) -> Self {
-        // Half, so that letting one more in can never be too many.
-        let most = most.clamp(1, Semaphore::MAX_PERMITS / 2);
-        let window = first.clamp(1, most);
+    fn new(window: Window) -> Self {
         Self {
-            room: Semaphore::new(window),
-            window: AtomicUsize::new(window),
-            most,
+            room: Semaphore::new(window.size()),
+            window,
             left: AtomicUsize::new(0),
         }
     }
@@ -65,7 +57,7 @@ impl InFlight {
         let mut entering = std::pin::pin!(self.room.acquire());
         loop {
             let left = self.left.load(Ordering::Relaxed);
-            if let Ok(permit) = timeout(PATIENCE, entering.as_mut()).await {
+            if let Ok(permit) = timeout(Window::PATIENCE, entering.as_mut()).await {
                 // The semaphore is never closed.
                 return Some(Room {
                     in_flight: self,
@@ -81,7 +73,7 @@ impl InFlight {
                 Ordering::Relaxed,
             );
             if is_stuck.is_ok() {
-                self.window.fetch_add(1, Ordering::Relaxed);
+                self.window.is_stuck();
                 self.room.add_permits(1);
             }
         }
@@ -98,15 +90,7 @@ impl InFlight {
 
     /// An attempt that has not left yet was a success.
     pub(crate) fn succeeded(&self) {
-        // What is not used up need not grow, and proves nothing about a larger one.
-        if self.room.available_permits() > 0 {
-            return;
-        }
-        let grow = |window: usize| (window < self.most).then_some(window + 1);
-        let grown = self
-            .window
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grow);
-        if grown.is_ok() {
+        if self.window.succeeded(self.room.available_permits() > 0) {
             self.room.add_permits(1);
         }
     }
@@ -118,11 +102,8 @@ impl Drop for Room<'_> {
     }
 }
 
-/// Fewer than the burst that services with a rate limit usually admit.
-const FIRST_WINDOW: usize = 64;
-
-/// Longer than most requests take; a person hardly notices it.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// Half of what a semaphore takes, so that letting one more in can never be too many.
+const MOST_PERMITS: usize = Semaphore::MAX_PERMITS / 2;
 
 #[cfg(test)]
 mod tests {
@@ -156,7 +137,10 @@ mod tests {
         let waiting: Vec<_> = (0..3).map(|_| in_flight.enter()).collect();
         let rooms = futures::future::join_all(waiting).await;
         assert_eq!(rooms.len(), 3);
-        assert_eq!(start.elapsed().as_millis() / PATIENCE.as_millis(), 3);
+        assert_eq!(
+            start.elapsed().as_millis() / Window::PATIENCE.as_millis(),
+            3
+        );
         assert!(in_flight.enter().now_or_never().is_none());
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use object_store::Error;
 use undaunted::{
     Hedger, HttpFailure, Judgement, Pacer, RetryBudget, RetryConfig, Retryable, Rules, Verdict,
+    Window,
 };
 
 use crate::credentials::Generation;
@@ -93,8 +94,8 @@ impl Policy {
             rules: Rules::NONE,
             budget: Some(Arc::new(RetryBudget::new())),
             pacers: Pacers::one(Some(Arc::new(Pacer::new()))),
-            in_flight: Arc::new(InFlight::growing_to(MAX_IN_FLIGHT)),
-            max_in_flight: MAX_IN_FLIGHT,
+            in_flight: Arc::new(InFlight::growing_to(Window::MOST)),
+            max_in_flight: Window::MOST,
             credentials: None,
             listener: None,
             s3_bucket: None,
@@ -174,9 +175,6 @@ impl fmt::Debug for Policy {
             .finish_non_exhaustive()
     }
 }
-
-/// Half of the 1,024 files that a process may have open on most systems.
-const MAX_IN_FLIGHT: usize = 512;
 
 /// As long as the head of a response may take.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);

@@ -32,8 +32,8 @@
 //! # It is the code that ships
 //!
 //! Calls are driven by the same [`RetryState`](undaunted::RetryState),
-//! [`RetryBudget`](undaunted::RetryBudget), [`Pacer`](undaunted::Pacer) and
-//! [`Hedger`](undaunted::Hedger) that production runs, in virtual time. There is no copy of a formula
+//! [`RetryBudget`](undaunted::RetryBudget), [`Pacer`](undaunted::Pacer),
+//! [`Window`](undaunted::Window) and [`Hedger`](undaunted::Hedger) that production runs, in virtual time. There is no copy of a formula
 //! here: if the core changes, so do the results. The budgets of other libraries, [`PeerBudget`], are
 //! there to compare with.
 //!
@@ -42,7 +42,6 @@
 //!
 //! # What it leaves out
 //!
-//! - The window of attempts in flight that a `RetryStore` has, and its slots.
 //! - Connections: a request costs nothing but its place in the service's queue.
 //! - Bodies: a request succeeds or fails as a whole.
 //! - Permanent failures. Nothing can be done about those.

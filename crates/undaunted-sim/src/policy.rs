@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use undaunted::{Hedge, RetryBudget, RetryConfig};
+use undaunted::{Hedge, RetryBudget, RetryConfig, Window};
 
 use crate::peers::PeerBudget;
 
@@ -29,6 +29,9 @@ pub struct Policy {
     pub budget: Budget,
     /// Whether the calls of a process share a [`Pacer`](undaunted::Pacer).
     pub has_pacer: bool,
+    /// How many attempts of a process may run at the same time; none: any number. With a pacer it begins
+    /// with 64 and grows while others wait, as that of a store.
+    pub max_in_flight: Option<usize>,
     /// Whether `total_timeout` runs from the first failure, as in stores, and starts again while a
     /// call waits for its turn and the service takes requests of others.
     pub clock_starts_at_failure: bool,
@@ -98,19 +101,32 @@ impl Policy {
             config,
             budget: Budget::None,
             has_pacer: false,
+            max_in_flight: None,
             clock_starts_at_failure: false,
             hedge: None,
         }
     }
 
-    /// What a `RetryStore` does: with budget and pacer, and a clock that starts at a failure.
+    /// What a `RetryStore` does: with budget, pacer and a window of attempts in flight, and a clock that starts at a failure.
     pub fn store(name: impl Into<String>, config: RetryConfig) -> Self {
         Self {
             budget: Budget::SHIPPED,
             has_pacer: true,
+            max_in_flight: Some(Window::MOST),
             clock_starts_at_failure: true,
             ..Self::new(name, config)
         }
+    }
+
+    /// The window of each process, if they have any.
+    pub(crate) fn windows(&self, processes: u32) -> impl Iterator<Item = Window> {
+        let new = if self.has_pacer {
+            Window::growing_to
+        } else {
+            Window::fixed
+        };
+        let most = self.max_in_flight;
+        (0..processes).filter_map(move |_| most.map(new))
     }
 
     /// With this budget.

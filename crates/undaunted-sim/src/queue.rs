@@ -14,7 +14,7 @@ use crate::time::Nanos;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Event {
     pub(crate) at: Nanos,
-    /// Whose event it is.
+    /// Whose event it is: a call's, or for [`EventKind::Look`] a process's.
     pub(crate) id: u32,
     pub(crate) kind: EventKind,
 }
@@ -33,6 +33,8 @@ pub(crate) enum EventKind {
     UnusedThrottle,
     /// An attempt ends.
     End,
+    /// A process looks whether its attempts still end.
+    Look,
 }
 
 /// ```text

@@ -53,6 +53,7 @@ fn every_field_is_read() {
         jitter = "equal"
         budget = "shipped"
         pacer = true
+        max_in_flight = 20
         hedge_after = "95 %"
         hedge_most = 0.1
 
@@ -91,6 +92,10 @@ fn every_field_is_read() {
     let expected = expected.jitter(undaunted::Jitter::Equal).build().unwrap();
     assert_eq!(one.config, expected);
     assert!(one.has_pacer && one.budget == Budget::SHIPPED);
+    assert_eq!(
+        (one.max_in_flight, two.max_in_flight),
+        (Some(20), Some(512))
+    );
     let hedge = Hedge::new(HedgeAfter::Quantile(0.95), 0.1).unwrap();
     assert_eq!(one.hedge, Some(hedge));
     assert!(two.has_pacer && two.budget == Budget::None && two.clock_starts_at_failure);
@@ -219,6 +224,10 @@ fn errors_name_the_field_of_a_policy() {
         (
             format!("{policy}pacer = 1"),
             "line 6: pacer of policy \"p\": it is true or false",
+        ),
+        (
+            format!("{policy}max_in_flight = 0"),
+            "line 6: max_in_flight of policy \"p\": it is a whole number from 1",
         ),
         (
             format!("{policy}[[policy]]\nname = \"p\""),

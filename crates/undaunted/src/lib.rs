@@ -86,6 +86,7 @@ mod rules;
 mod state;
 pub mod testing;
 mod verdict;
+mod window;
 
 pub use budget::RetryBudget;
 pub use config::{
@@ -117,6 +118,7 @@ pub use report::{FailedAttempt, RetryReport};
 pub use rules::{Judgement, RetrySettings, Rules, RulesBuilder, Statuses};
 pub use state::{Cut, Decision, RetryState, StopReason};
 pub use verdict::{FailedResponse, Retryable, TimedOut, Verdict};
+pub use window::Window;
 
 #[cfg(feature = "macros")]
 pub use undaunted_macros::retry;

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use undaunted::RetryConfig;
+use undaunted::{RetryConfig, Window};
 use undaunted_sim::Budget;
 
 use crate::budget::RetryBudget;
@@ -29,6 +29,7 @@ impl Policy {
         let inner = undaunted_sim::Policy {
             budget: budget.map_or(Ok(Budget::None), |budget| allowance(&budget))?,
             has_pacer,
+            max_in_flight: is_store.then_some(Window::MOST),
             clock_starts_at_failure: is_store,
             ..undaunted_sim::Policy::new(name, config)
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use undaunted::{HedgedResponse, TimedOut, Turn};
 
-use super::{Engine, Heard};
+use super::{Call, Engine, Heard};
 use crate::queue::EventKind;
 use crate::service::ResponseKind;
 use crate::time::{NEVER, Nanos, nanos};
@@ -25,8 +25,11 @@ impl Engine<'_> {
     /// There is no response yet: a second request is sent, and the first response counts.
     pub(super) fn hedge(&mut self, now: Nanos, id: u32) {
         let instant = self.is_timed.then(|| self.clock.instant(now));
-        let call = &mut self.calls[id as usize];
-        let (process, first) = (call.process, call.heard);
+        let Call {
+            process,
+            heard: first,
+            ..
+        } = self.calls[id as usize];
         // The attempt may be another than the one that this event was meant for.
         let Hedging {
             sent: began,
@@ -38,9 +41,12 @@ impl Engine<'_> {
             return;
         }
         self.hedges[id as usize].response = HedgedResponse::Late;
-        if !self.processes.may_hedge(process) {
+        self.processes.on_overdue(process);
+        if !(self.has_room_for_hedge(process) && self.processes.may_hedge(process)) {
             return;
         }
+        self.enter_hedge(id);
+        let call = &mut self.calls[id as usize];
         let cut = call.state.on_attempt(&self.policy.config, instant);
         let patience = cut.map_or(NEVER, |cut| match cut.because {
             TimedOut::Attempt { limit } => began.saturating_add(nanos(limit)),

@@ -3,6 +3,7 @@
 mod hedging;
 pub(crate) mod process;
 pub(crate) mod record;
+mod room;
 mod turns;
 
 use std::ops::ControlFlow;
@@ -22,6 +23,7 @@ use crate::time::{Clock, NEVER, Nanos, nanos};
 use hedging::Hedging;
 use process::Processes;
 use record::Recorder;
+use room::{Held, Rooms};
 
 /// Runs a policy through a scenario, as long as `watch` wants that.
 pub(crate) fn run(
@@ -52,7 +54,10 @@ struct Call {
     made: u32,
     /// What will be heard of the attempt.
     heard: Heard,
+    held: Held,
 }
+
+const _: () = assert!(size_of::<Call>() == 64);
 
 /// What a client hears of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +78,8 @@ struct Engine<'r> {
     free: Vec<u32>,
     server: Server,
     processes: Processes<'r>,
+    /// The window of each process, if there are any.
+    rooms: Vec<Rooms>,
     /// The turn of each call, if there are pacers.
     turns: Vec<Turn<&'r Pacer>>,
     /// The hedge of each call, if there are hedges.
@@ -113,6 +120,7 @@ impl<'r> Engine<'r> {
             free: Vec::new(),
             server: Server::new(&scenario.service, faults, random(3)),
             is_timed: has_limit || processes.need_time(),
+            rooms: policy.windows(processes.count()).map(Rooms::new).collect(),
             processes,
             turns: Vec::new(),
             hedges: Vec::new(),
@@ -174,6 +182,7 @@ impl<'r> Engine<'r> {
             EventKind::UnusedThrottle => self.unused_throttle(now, id),
             EventKind::End if self.is_current(now, id) => self.end(now, id),
             EventKind::End => {}
+            EventKind::Look => self.look(now, id),
         }
     }
 
@@ -210,6 +219,7 @@ impl<'r> Engine<'r> {
             process,
             made: 0,
             heard: Heard::Cut,
+            held: Held::default(),
         });
         if let Some(pacer) = self.processes.pacer(process) {
             self.turns.push(Turn::new(pacer));
@@ -242,18 +252,17 @@ impl<'r> Engine<'r> {
         self.attempt(now, id);
     }
 
-    /// An attempt begins, if the pacer lets it.
+    /// An attempt begins, if the pacer and the window let it.
     fn attempt(&mut self, now: Nanos, id: u32) {
         let instant = self.is_timed.then(|| self.clock.instant(now));
-        if let (Some(instant), false) = (instant, self.turns.is_empty()) {
-            if !self.has_turn(now, instant, id) {
-                return;
-            }
+        if !self.may_begin(now, instant, id) {
+            return;
         }
         let call = &mut self.calls[id as usize];
         let cut = call.state.on_attempt(&self.policy.config, instant);
         let patience = cut.map_or(NEVER, |cut| now.saturating_add(nanos(cut.after)));
         if patience == now {
+            self.leave(now, id);
             self.finish(now, id, Err(StopReason::DeadlineExceeded));
             return;
         }
@@ -316,9 +325,14 @@ impl<'r> Engine<'r> {
         if let Heard::Response(kind) = self.calls[id as usize].heard {
             self.observe(now, id, kind);
         }
-        let call = &mut self.calls[id as usize];
-        let (process, heard) = (call.process, call.heard);
+        let heard = self.calls[id as usize].heard;
         let is_success = heard == Heard::Response(ResponseKind::Success);
+        if is_success {
+            self.grow(now, id);
+        }
+        self.leave(now, id);
+        let call = &mut self.calls[id as usize];
+        let process = call.process;
         if heard != Heard::NotSent {
             let is_retry = call.state.retries() > 0;
             self.processes.on_end(process, now, is_retry, is_success);

@@ -65,14 +65,18 @@ impl<'r> Processes<'r> {
         self.hedgers.get(process as usize)
     }
 
+    /// A request has had no response for its delay.
+    pub(super) fn on_overdue(&self, process: u32) {
+        if let Some(hedger) = self.hedger(process) {
+            hedger.on_overdue();
+        }
+    }
+
     /// Whether a request that is overdue is hedged.
     pub(super) fn may_hedge(&self, process: u32) -> bool {
         let (pacer, budget) = (self.pacer(process), self.budget(process));
-        let Some(hedger) = self.hedger(process) else {
-            return false;
-        };
-        hedger.on_overdue();
-        hedger.withdraw(pacer, budget)
+        let hedger = self.hedger(process);
+        hedger.is_some_and(|hedger| hedger.withdraw(pacer, budget))
     }
 
     pub(super) fn on_call(&mut self, process: u32, now: Nanos) {

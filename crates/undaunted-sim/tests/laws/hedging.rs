@@ -75,6 +75,8 @@ fn hedges_as_they_ship_keep_the_law() {
     assert_near(free.latency.p999, 4.952, 0.05);
     let shipped = Policy {
         hedge: Some(Hedge::default()),
+        // A thousand of them take a second each, and none is to wait.
+        max_in_flight: None,
         ..Policy::store("shipped", immediate(0))
     };
     let outcome = run(EXPONENTIAL, 1.0, &shipped);

@@ -133,7 +133,7 @@ impl Caller {
     }
 }
 
-/// A store with the budget and the pacer of the policy.
+/// A store with the budget, the pacer and the window of the policy.
 fn store(client: Arc<dyn ObjectStore>, policy: &Policy) -> Store {
     let builder = RetryStore::builder(client).config(policy.config.clone());
     let builder = match policy.budget {
@@ -145,6 +145,10 @@ fn store(client: Arc<dyn ObjectStore>, policy: &Policy) -> Store {
             builder.budget(Arc::new(budget))
         }
         _ => builder.without_budget(),
+    };
+    let builder = match policy.max_in_flight {
+        Some(most) => builder.max_in_flight(most),
+        None => builder,
     };
     if policy.has_pacer {
         builder.build()

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use undaunted::Window;
 use undaunted_sim::{Budget, Live, Outcome, Policy, Scenario};
 
 use crate::error::CliError;
@@ -34,6 +35,7 @@ pub(super) fn of_store(policy: &Policy) -> Result<Policy, &'static str> {
     }
     Ok(Policy {
         clock_starts_at_failure: true,
+        max_in_flight: policy.max_in_flight.or(Some(Window::MOST)),
         ..policy.clone()
     })
 }

@@ -44,6 +44,9 @@ pub(super) fn read(source: Source<'_>, table: Spanned<Table>) -> Result<Policy, 
     if let Some(has_pacer) = fields.flag("pacer")? {
         policy.has_pacer = has_pacer;
     }
+    if let Some(most) = fields.max_in_flight()? {
+        policy.max_in_flight = Some(most);
+    }
     policy.hedge = fields.hedge()?;
     fields.rules()?;
     policy.config = fields.config(&preset)?;
@@ -71,6 +74,14 @@ impl Fields<'_> {
             None => Ok(None),
             Some(Value::Boolean(flag)) => Ok(Some(flag)),
             Some(_) => Err(self.problem(field, "it is true or false")),
+        }
+    }
+
+    fn max_in_flight(&mut self) -> Result<Option<usize>, ScenarioError> {
+        match self.table.remove("max_in_flight") {
+            None => Ok(None),
+            Some(Value::Integer(most @ 1..)) => Ok(usize::try_from(most).ok()),
+            Some(_) => Err(self.problem("max_in_flight", "it is a whole number from 1")),
         }
     }
 
