@@ -197,6 +197,8 @@ fn settings_are_those_of_a_line() {
     let line: ChaosSpec = "lossy,seed=7,rate=0.5,delay_for=2s".parse().unwrap();
     assert_eq!(file.spec(), Some(&line));
     assert!(file.rules().is_empty());
+    let number = "profile = 'lossy'\nseed = 7\nrate = 0.5\ndelay_for = 2";
+    assert_eq!(number.parse::<ChaosFile>().unwrap().spec(), Some(&line));
     let rules_only = "seed = 1\n[[rule]]\nfault = 'short_body'\nat = 1";
     assert_eq!(rules_only.parse::<ChaosFile>().unwrap().spec(), None);
 }
@@ -225,8 +227,8 @@ fn a_mistake_in_a_setting_has_its_line_and_its_words() {
             "line 3: `before=2`: a rate is a number from 0 to 1",
         ),
         (
-            "profile = 'flaky'\ndelay_for = 5",
-            "line 2: `delay_for=5`: a duration is",
+            "profile = 'flaky'\ndelay_for = 'soon'",
+            "line 2: `delay_for=soon`: a duration is",
         ),
         (
             "speed = 1",
