@@ -73,7 +73,7 @@ impl InFlight {
                 Ordering::Relaxed,
             );
             if is_stuck.is_ok() {
-                self.window.is_stuck();
+                self.window.on_stuck();
                 self.room.add_permits(1);
             }
         }
@@ -90,7 +90,7 @@ impl InFlight {
 
     /// An attempt that has not left yet was a success.
     pub(crate) fn succeeded(&self) {
-        if self.window.succeeded(self.room.available_permits() > 0) {
+        if self.window.on_success(self.room.available_permits()) {
             self.room.add_permits(1);
         }
     }

@@ -16,8 +16,8 @@ use std::time::Duration;
 ///
 /// let window = Window::growing_to(Window::MOST);
 /// assert_eq!(window.size(), 64);
-/// assert!(window.succeeded(false), "all 64 are in flight, so it grows");
-/// assert!(!window.succeeded(true), "what is not used up proves nothing about a larger one");
+/// assert!(window.on_success(0), "all 64 are in flight, so it grows");
+/// assert!(!window.on_success(1), "what is not used up proves nothing about a larger one");
 /// assert_eq!(window.size(), 65);
 /// ```
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Window {
     /// files open does not run out of connections.
     pub const MOST: usize = 512;
 
-    /// Where none of the attempts ends for so long, [one more may begin](Self::is_stuck): those that
+    /// Where none of the attempts ends for so long, [one more may begin](Self::on_stuck): those that
     /// nobody polls, such as those of a buffered stream whose reader is busy, never end. Longer than most
     /// requests take; a person hardly notices it.
     pub const PATIENCE: Duration = Duration::from_millis(250);
@@ -63,21 +63,21 @@ impl Window {
         self.size.load(Ordering::Relaxed)
     }
 
-    /// An attempt that is in flight was a success. `has_room`: whether another could have begun. Returns
+    /// An attempt that is in flight was a success, and there is room for so many others meanwhile. Returns
     /// whether there is now room for one more.
     #[must_use]
-    pub fn succeeded(&self, has_room: bool) -> bool {
+    pub fn on_success(&self, room: usize) -> bool {
         let grow = |size: usize| (size < self.most).then_some(size + 1);
         let grown = || {
             self.size
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grow)
         };
-        !has_room && grown().is_ok()
+        room == 0 && grown().is_ok()
     }
 
     /// None of the attempts has ended for [`PATIENCE`](Self::PATIENCE), and another waits: there is room
     /// for one more, beyond the limit too.
-    pub fn is_stuck(&self) {
+    pub fn on_stuck(&self) {
         self.size.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -96,17 +96,17 @@ mod tests {
     #[test]
     fn it_grows_while_it_is_used_up_and_to_its_limit() {
         let window = Window::growing_to(66);
-        assert!(!window.succeeded(true));
-        let grows = [window.succeeded(false), window.succeeded(false)];
+        assert!(!window.on_success(1));
+        let grows = [window.on_success(0), window.on_success(0)];
         assert_eq!((grows, window.size()), ([true, true], 66));
-        assert!(!window.succeeded(false));
-        window.is_stuck();
+        assert!(!window.on_success(0));
+        window.on_stuck();
         assert_eq!(
             window.size(),
             67,
             "attempts that never end keep nobody back"
         );
-        assert!(!window.succeeded(false));
+        assert!(!window.on_success(0));
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(Window::growing_to(0).size(), 1);
         assert_eq!(Window::fixed(0).size(), 1);
         let fixed = Window::fixed(100);
-        assert!(!fixed.succeeded(false));
+        assert!(!fixed.on_success(0));
         assert_eq!(fixed.size(), 100);
     }
 }

@@ -52,20 +52,23 @@ impl Rooms {
         }
     }
 
-    fn has_room(&self) -> bool {
-        self.inside < self.window.size()
+    /// How many others may begin.
+    fn room(&self) -> usize {
+        self.window.size().saturating_sub(self.inside)
     }
 
     /// Takes room, if there is any and nobody waits for it.
     fn try_enter(&mut self) -> bool {
-        let enters = self.waiting.is_empty() && self.has_room();
+        let enters = self.waiting.is_empty() && self.room() > 0;
         self.inside += usize::from(enters);
         enters
     }
 
     /// The next of those that wait, if there is room for it.
     fn let_in(&mut self) -> Option<u32> {
-        let next = self.has_room().then(|| self.waiting.pop_front()).flatten();
+        let next = (self.room() > 0)
+            .then(|| self.waiting.pop_front())
+            .flatten();
         self.inside += usize::from(next.is_some());
         next
     }
@@ -134,7 +137,7 @@ impl Engine<'_> {
     /// Whether there is room for a hedge: whoever waits for it is not overtaken.
     pub(super) fn has_room_for_hedge(&self, process: u32) -> bool {
         let rooms = self.rooms.get(process as usize);
-        rooms.is_none_or(|rooms| rooms.waiting.is_empty() && rooms.has_room())
+        rooms.is_none_or(|rooms| rooms.waiting.is_empty() && rooms.room() > 0)
     }
 
     /// Takes room for the hedge of an attempt.
@@ -152,7 +155,7 @@ impl Engine<'_> {
         let Some(rooms) = self.rooms.get_mut(process as usize) else {
             return;
         };
-        if rooms.window.succeeded(rooms.has_room()) {
+        if rooms.window.on_success(rooms.room()) {
             self.let_in(now, process);
         }
     }
@@ -181,7 +184,7 @@ impl Engine<'_> {
             return;
         }
         if now >= rooms.changed + nanos(Window::PATIENCE) {
-            rooms.window.is_stuck();
+            rooms.window.on_stuck();
             rooms.changed = now;
             self.let_in(now, process);
         }
