@@ -125,6 +125,33 @@ async fn durations_are_those_of_attempts_and_calls() {
     assert_eq!(seen, expected);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_duration_of_an_attempt_ends_before_what_follows_is_found_out() {
+    let recorder = MetricsInProcess::default();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let config = RetryConfig::DEFAULT;
+    let mut session = Session::<io::Error>::new(&config);
+    let second = Duration::from_secs(1);
+    let lost = async {
+        tokio::time::sleep(second).await;
+        Err::<(), _>(io::ErrorKind::TimedOut.into())
+    };
+    let error = session.attempt(lost).await.unwrap_err();
+    session.attempt_failed(&error, Verdict::Permanent);
+    tokio::time::sleep(second * 10).await;
+    session.succeed();
+    let took = |metric| {
+        let mut samples = recorder.samples().into_iter();
+        let sample = samples.find(|sample| sample.metric == metric).unwrap();
+        match sample.value {
+            MetricValue::Histogram { count: 1, sum, .. } => sum.round(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let durations = [metric::ATTEMPT_DURATION, metric::CALL_DURATION].map(took);
+    assert_eq!(format!("{durations:?}"), "[1.0, 11.0]");
+}
+
 /// What a caller counts itself, such as a store whose call has several parts, is not counted twice.
 #[tokio::test(start_paused = true)]
 async fn a_part_of_a_call_is_no_call() {
