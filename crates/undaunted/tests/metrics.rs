@@ -1,15 +1,15 @@
 //! The metrics, as a recorder sees them.
 #![cfg(all(feature = "metrics", feature = "tokio"))]
 // Tests read paused clocks and unwrap.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::panic, clippy::unwrap_used)]
 
 use std::io;
 use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use undaunted::{
-    Jitter, Pacer, RetryBudget, RetryConfig, Retryable, Rules, Session, StorageError,
-    StorageErrorKind, TimedOut, Verdict, blocking::Retry,
+    Jitter, MetricValue, MetricsInProcess, Pacer, RetryBudget, RetryConfig, Retryable, Rules,
+    Session, StorageError, StorageErrorKind, TimedOut, Verdict, blocking::Retry, metric,
 };
 
 #[test]
@@ -125,6 +125,33 @@ async fn durations_are_those_of_attempts_and_calls() {
     assert_eq!(seen, expected);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_duration_of_an_attempt_ends_before_what_follows_is_found_out() {
+    let recorder = MetricsInProcess::default();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let config = RetryConfig::DEFAULT;
+    let mut session = Session::<io::Error>::new(&config);
+    let second = Duration::from_secs(1);
+    let lost = async {
+        tokio::time::sleep(second).await;
+        Err::<(), _>(io::ErrorKind::TimedOut.into())
+    };
+    let error = session.attempt(lost).await.unwrap_err();
+    session.attempt_failed(&error, Verdict::Permanent);
+    tokio::time::sleep(second * 10).await;
+    session.succeed();
+    let took = |metric| {
+        let mut samples = recorder.samples().into_iter();
+        let sample = samples.find(|sample| sample.metric == metric).unwrap();
+        match sample.value {
+            MetricValue::Histogram { count: 1, sum, .. } => sum.round(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let durations = [metric::ATTEMPT_DURATION, metric::CALL_DURATION].map(took);
+    assert_eq!(format!("{durations:?}"), "[1.0, 11.0]");
+}
+
 /// What a caller counts itself, such as a store whose call has several parts, is not counted twice.
 #[tokio::test(start_paused = true)]
 async fn a_part_of_a_call_is_no_call() {
@@ -194,34 +221,51 @@ fn every_way_to_judge_an_error_keeps_its_type() {
     assert_eq!(seen[2], "when connection_reset permanent");
 }
 
+#[test]
+fn a_success_without_a_retry_is_no_recovery() {
+    let recorder = MetricsInProcess::default();
+    metrics::with_local_recorder(&recorder, || {
+        let call = Retry::new(|_| Ok::<_, io::Error>(()));
+        call.name("upload").run().unwrap();
+    });
+    let samples = recorder.samples();
+    let counted: Vec<_> = samples.iter().map(|sample| sample.metric).collect();
+    assert!(counted.contains(&metric::SUCCESSES), "{counted:?}");
+    assert!(!counted.contains(&metric::RECOVERIES), "{counted:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_queue_and_the_pace_are_recorded_until_throttling_ends() {
-    let recorder = DebuggingRecorder::new();
-    let snapshotter = recorder.snapshotter();
+    let recorder = MetricsInProcess::default();
     let _guard = metrics::set_default_local_recorder(&recorder);
+    let value = |metric| {
+        let mut samples = recorder.samples().into_iter();
+        samples
+            .find(|sample| sample.metric == metric)
+            .unwrap()
+            .value
+    };
     let config = RetryConfig::storage();
     let pacer = Pacer::new();
     let throttled = StorageError::new(StorageErrorKind::RateLimited { retry_after: None });
     let mut outcomes = vec![Ok(()), Ok(()), Err(throttled)];
     let mut pace = Vec::new();
-    let mut queued = Vec::new();
     for wait in [0, 60] {
         tokio::time::advance(Duration::from_secs(wait)).await;
         let call = undaunted::Retry::new(|| std::future::ready(outcomes.pop().unwrap()))
             .config(&config)
             .pacer(&pacer);
         call.run().await.unwrap();
-        for (key, _, _, value) in snapshotter.snapshot().into_vec() {
-            match (key.key().name(), value) {
-                ("undaunted.pace.requests_per_second", DebugValue::Gauge(rate)) => pace.push(*rate),
-                ("undaunted.queue", DebugValue::Histogram(waits)) => {
-                    queued.push(waits.len());
-                }
-                _ => {}
-            }
-        }
+        pace.push(value(metric::PACE));
     }
-    assert!(pace[0] >= 20.0, "{pace:?}");
-    assert!(pace[1].abs() < f64::EPSILON, "{pace:?}");
-    assert_eq!(queued[0], 1, "{queued:?}");
+    let [MetricValue::Gauge(during), MetricValue::Gauge(after)] = pace[..] else {
+        panic!("{pace:?}");
+    };
+    assert!(during >= 20.0, "{pace:?}");
+    assert!(after.abs() < f64::EPSILON, "{pace:?}");
+    let queued = value(metric::QUEUE);
+    assert!(
+        matches!(queued, MetricValue::Histogram { count: 1, .. }),
+        "{queued:?}"
+    );
 }

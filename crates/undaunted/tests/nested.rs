@@ -48,14 +48,31 @@ async fn fail(name: &str) -> io::Result<()> {
         .await
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_retry_within_a_retry_is_warned_of_once_for_each_pair() {
+/// Keeps what is logged until the guard is dropped.
+fn logged() -> (Lines, tracing::subscriber::DefaultGuard) {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(lines.clone())
         .with_ansi(false)
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    (lines, tracing::subscriber::set_default(subscriber))
+}
+
+/// Attempts multiply only where the call around has to repeat its own.
+#[tokio::test(start_paused = true)]
+async fn a_retry_within_a_first_attempt_is_not_warned_of() {
+    let (lines, _guard) = logged();
+    let outer = Retry::new(|| async {
+        fail("part").await.unwrap_err();
+        Ok::<_, io::Error>(())
+    });
+    outer.name("whole").run().await.unwrap();
+    assert_eq!(lines.of_nesting(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_within_a_retry_is_warned_of_once_for_each_pair() {
+    let (lines, _guard) = logged();
     let config = RetryConfig::builder().max_retries(2).build().unwrap();
 
     // One layer is none of its business, and neither are calls one after another.

@@ -15,8 +15,8 @@ use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use undaunted::{
-    HttpFailure, Jitter, OperationSpan, Pacer, RetryConfig, StorageError, StorageErrorKind,
-    blocking, retry, with_retry, with_retry_mut,
+    HttpFailure, Jitter, OperationSpan, Pacer, RetryConfig, Session, StorageError,
+    StorageErrorKind, Verdict, blocking, retry, with_retry, with_retry_mut,
 };
 
 /// A span that has ended, or an event in one.
@@ -333,4 +333,43 @@ async fn a_subscriber_that_comes_between_two_attempts_gets_no_part_of_the_call()
     let names: Vec<_> = capture.spans().iter().map(|span| span.name).collect();
     assert!(!names.contains(&"attempt"), "{names:?}");
     assert!(!names.contains(&"operation"), "{names:?}");
+}
+
+/// What a caller does between the end of an attempt and what it makes of it is no part of the attempt.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_can_end_before_it_is_known_what_follows() {
+    for is_over in [false, true] {
+        let capture = Capture::default();
+        let config = config();
+        let call = async {
+            let mut session = Session::<io::Error>::new(&config).name("put");
+            let lost = async { Err::<(), _>(io::ErrorKind::TimedOut.into()) };
+            let error = session.attempt(lost).await.unwrap_err();
+            session.attempt_failed(&error, Verdict::Permanent);
+            tracing::info!(target: "test", "looking");
+            if is_over {
+                let failed = session.failed_as(error, Verdict::Permanent).await;
+                failed.unwrap_err();
+            } else {
+                session.succeed();
+            }
+        };
+        call.with_subscriber(capture.dispatch()).await;
+        let spans = capture.spans();
+        let spans: Vec<_> = spans
+            .iter()
+            .filter(|seen| {
+                let is_ours = seen.name != "event";
+                is_ours || seen.field("message") == Some("looking")
+            })
+            .collect();
+        let names: Vec<_> = spans.iter().map(|seen| seen.name).collect();
+        assert_eq!(names, ["attempt", "event", "operation"]);
+        assert_eq!(spans[0].field("undaunted.outcome"), Some("failed"));
+        assert_eq!(spans[0].field("undaunted.verdict"), Some("permanent"));
+        assert_eq!(spans[0].field("error.type"), Some("timeout"));
+        let outcome = if is_over { "failed" } else { "succeeded" };
+        assert_eq!(spans[2].field("undaunted.outcome"), Some(outcome));
+        assert_eq!(spans[2].field("undaunted.attempts"), Some("1"));
+    }
 }

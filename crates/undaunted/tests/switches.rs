@@ -1,11 +1,11 @@
 //! The switches for tests, which hold for the whole process: hence one test, in a process of its own.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use undaunted::testing::{self, Script};
-use undaunted::{RetryBudget, RetryConfig, StopReason, blocking};
+use undaunted::{Pacer, RetryBudget, RetryConfig, StopReason, Turn, blocking};
 
 #[test]
 fn switches_hold_until_they_are_dropped() {
@@ -47,6 +47,34 @@ fn switches_hold_until_they_are_dropped() {
     assert_eq!(call(), (8, of_budget));
     let waits = waited.iter().filter(|delay| **delay > Duration::ZERO);
     assert_eq!(waits.count(), 14, "of the first and the last call only");
+
+    // The wait for a turn at a pacer is one too.
+    let pacer = throttled_pacer();
+    let turns_waited = || {
+        let mut waited = 0;
+        blocking::Retry::new(|_| Ok::<_, io::Error>(()))
+            .pacer(&pacer)
+            .sleep_with(|delay| {
+                waited += 1;
+                std::thread::sleep(delay);
+            })
+            .run()
+            .unwrap();
+        waited
+    };
+    let without_waits = testing::without_waits();
+    assert_eq!(turns_waited(), 0);
+    drop(without_waits);
+    assert!(turns_waited() > 0);
+}
+
+/// The pacer of a service that has refused so much that the next turn is not now.
+fn throttled_pacer() -> Pacer {
+    let pacer = Pacer::new();
+    for _ in 0..20 {
+        Turn::new(&pacer).throttled(Instant::now());
+    }
+    pacer
 }
 
 /// A retry that a switch forbids is given back, so a call of one attempt costs nothing.

@@ -17,23 +17,39 @@ mod enabled {
     use crate::metric::{self, Metric, MetricKind, MetricUnit};
     use crate::state::StopReason;
 
-    /// When the running attempt began.
+    /// How long an attempt takes.
     #[derive(Debug)]
-    pub(in crate::driver) struct AttemptClock(Option<Instant>);
+    pub(in crate::driver) enum AttemptClock {
+        /// There is no attempt.
+        Idle,
+        /// One runs, which began then.
+        Running(Instant),
+        /// One has ended, after this time, and nobody has heard of it yet.
+        Ended(Duration),
+    }
 
     impl AttemptClock {
         pub(in crate::driver) const fn new() -> Self {
-            Self(None)
+            Self::Idle
         }
 
-        pub(in crate::driver) const fn start(&mut self, now: Option<Instant>) {
-            self.0 = now;
+        pub(in crate::driver) fn start(&mut self, now: Option<Instant>) {
+            *self = now.map_or(Self::Idle, Self::Running);
+        }
+
+        /// The attempt has ended.
+        pub(in crate::driver) fn stop(&mut self, now: Option<Instant>) {
+            if let (Self::Running(began), Some(now)) = (&*self, now) {
+                *self = Self::Ended(now.saturating_duration_since(*began));
+            }
         }
 
         /// How long the attempt took that has ended, if one did.
-        pub(in crate::driver) fn stop(&mut self, now: Option<Instant>) -> Option<Duration> {
-            let began = self.0.take()?;
-            Some(now?.saturating_duration_since(began))
+        pub(in crate::driver) fn take(&mut self) -> Option<Duration> {
+            match std::mem::replace(self, Self::Idle) {
+                Self::Ended(took) => Some(took),
+                Self::Idle | Self::Running(_) => None,
+            }
         }
     }
 
@@ -172,8 +188,7 @@ mod enabled {
     /// Tells a recorder the units and what the metrics are, when it gets the first of them. A program
     /// has one, and it may be set after this code has run.
     fn describe_once(recorder: &dyn Recorder) {
-        let address = std::ptr::from_ref(recorder).cast::<()>().addr();
-        if DESCRIBED.swap(address, Ordering::Relaxed) == address {
+        if !DESCRIBED.is_new(recorder) {
             return;
         }
         for metric in metric::ALL {
@@ -192,11 +207,38 @@ mod enabled {
         }
     }
 
-    /// The address of the recorder that knows them.
-    static DESCRIBED: AtomicUsize = AtomicUsize::new(0);
+    /// The recorder that knows them, by its address.
+    struct Described(AtomicUsize);
+
+    impl Described {
+        /// Whether this recorder is another one, which knows them from now on.
+        fn is_new(&self, recorder: &dyn Recorder) -> bool {
+            let address = std::ptr::from_ref(recorder).cast::<()>().addr();
+            self.0.swap(address, Ordering::Relaxed) != address
+        }
+    }
+
+    static DESCRIBED: Described = Described(AtomicUsize::new(0));
 
     static METADATA: Metadata<'static> =
         Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+
+    #[cfg(test)]
+    mod tests {
+        use metrics_util::debugging::DebuggingRecorder;
+
+        use super::*;
+
+        #[test]
+        fn each_recorder_is_told_once_what_the_metrics_are() {
+            let recorders = [DebuggingRecorder::new(), DebuggingRecorder::new()];
+            let described = Described(AtomicUsize::new(0));
+            for recorder in &recorders {
+                assert!(described.is_new(recorder));
+                assert!(!described.is_new(recorder));
+            }
+        }
+    }
 }
 
 #[cfg(not(feature = "metrics"))]
@@ -220,7 +262,9 @@ mod disabled {
         #[inline]
         pub(in crate::driver) const fn start(&mut self, _: Option<Instant>) {}
 
-        pub(in crate::driver) const fn stop(&mut self, _: Option<Instant>) -> Option<Duration> {
+        pub(in crate::driver) const fn stop(&mut self, _: Option<Instant>) {}
+
+        pub(in crate::driver) const fn take(&mut self) -> Option<Duration> {
             None
         }
     }

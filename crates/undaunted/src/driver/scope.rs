@@ -198,11 +198,21 @@ impl Outer {
     pub(super) fn warn_of(&self, name: &str, max_retries: u32) {
         let around = self.name.as_str();
         let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
-        let pair = (around.to_owned(), name.to_owned());
-        if warned.len() < PAIRS && warned.insert(pair) {
-            drop(warned);
+        let is_new = warned.is_new(around, name);
+        drop(warned);
+        if is_new {
             log::nested(around, self.max_retries, name, max_retries);
         }
+    }
+}
+
+/// The pairs of names that were warned of.
+struct Warned(BTreeSet<(String, String)>);
+
+impl Warned {
+    /// Whether there is to be a warning of this pair, which counts as given.
+    fn is_new(&mut self, around: &str, name: &str) -> bool {
+        self.0.len() < PAIRS && self.0.insert((around.to_owned(), name.to_owned()))
     }
 }
 
@@ -334,11 +344,26 @@ thread_local! {
     static OUTER: Cell<Option<Here<Outer>>> = const { Cell::new(None) };
 }
 
-/// The pairs of names that were warned of.
-static WARNED: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+static WARNED: Mutex<Warned> = Mutex::new(Warned(BTreeSet::new()));
 
 /// More pairs than a program should have; names that are made up at run time must not fill memory.
 const PAIRS: usize = 100;
 
 /// Enough for a path of a method.
 const LONGEST_NAME: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pair_is_warned_of_once_and_so_many_pairs_at_most() {
+        let mut warned = Warned(BTreeSet::new());
+        for number in 0..PAIRS {
+            let name = number.to_string();
+            assert!(warned.is_new("upload", &name), "{name}");
+            assert!(!warned.is_new("upload", &name), "{name}");
+        }
+        assert!(!warned.is_new("upload", "one more"));
+    }
+}

@@ -24,7 +24,7 @@ use crate::config::RetryConfig;
 use crate::event::Event;
 use crate::pacer::Pacer;
 use crate::rules::{Judgement, Rules};
-use crate::verdict::{Retryable, TimedOut};
+use crate::verdict::{Retryable, TimedOut, Verdict};
 use context::{BySession, SessionContext};
 
 /// One retried call whose loop the caller writes: for an operation that cannot be put into
@@ -272,6 +272,14 @@ impl<'c, E: Retryable, P: Pace<'c> + Default> Session<'c, E, P> {
     #[must_use]
     pub fn ended_by(&self) -> Option<&TimedOut> {
         self.call.as_ref()?.ended_by()
+    }
+
+    /// The attempt has ended with this error, and the caller finds out what that means before it calls
+    /// [`failed_as`](Self::failed_as) or [`succeed`](Self::succeed): the span of the attempt and its
+    /// duration end now.
+    #[doc(hidden)]
+    pub fn attempt_failed(&mut self, error: &E, verdict: Verdict) {
+        self.call().attempt_failed(error, verdict);
     }
 
     /// Ends the call as a success although its last attempt failed: for an operation that has

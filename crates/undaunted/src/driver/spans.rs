@@ -21,6 +21,7 @@ mod enabled {
 
     use crate::event::{AttemptOutcome, Event};
     use crate::state::StopReason;
+    use crate::verdict::Verdict;
 
     /// The span of an operation, in which the spans of its attempts are.
     ///
@@ -271,12 +272,11 @@ mod enabled {
 
         /// The attempt has ended: so does its span, after everybody has heard of it.
         pub(in crate::driver) fn end_attempt(&mut self, event: &Event<'_>, error_type: &str) {
-            let Some(spans) = &mut self.0 else {
-                return;
-            };
             let (verdict, stopped) = match event.outcome {
                 AttemptOutcome::Retrying { delay, verdict, .. } => {
-                    spans.begin.delay = delay;
+                    if let Some(spans) = &mut self.0 {
+                        spans.begin.delay = delay;
+                    }
                     (verdict, None)
                 }
                 AttemptOutcome::Stopped {
@@ -284,12 +284,19 @@ mod enabled {
                 } => (verdict, Some(reason)),
                 AttemptOutcome::Succeeded => return,
             };
-            spans.attempt.record("otel.status_code", "ERROR");
-            spans.attempt.record("error.type", error_type);
-            spans.attempt.record("undaunted.verdict", verdict.as_str());
-            spans.end_attempt(Outcome::Failed);
-            if let Some(reason) = stopped {
+            self.attempt_failed(verdict, error_type);
+            if let (Some(spans), Some(reason)) = (&self.0, stopped) {
                 spans.stopped(reason, error_type);
+            }
+        }
+
+        /// The attempt has failed, whatever follows from it. One whose span has ended stays as it is.
+        pub(in crate::driver) fn attempt_failed(&mut self, verdict: Verdict, error_type: &str) {
+            if let Some(spans) = &mut self.0 {
+                spans.attempt.record("otel.status_code", "ERROR");
+                spans.attempt.record("error.type", error_type);
+                spans.attempt.record("undaunted.verdict", verdict.as_str());
+                spans.end_attempt(Outcome::Failed);
             }
         }
     }
@@ -340,6 +347,7 @@ mod disabled {
     use std::time::Duration;
 
     use crate::event::Event;
+    use crate::verdict::Verdict;
 
     #[derive(Debug, Default)]
     pub(in crate::driver) struct Spans;
@@ -363,6 +371,8 @@ mod disabled {
         }
 
         pub(in crate::driver) const fn end_attempt(&mut self, _: &Event<'_>, _: &str) {}
+
+        pub(in crate::driver) const fn attempt_failed(&mut self, _: Verdict, _: &str) {}
 
         pub(in crate::driver) const fn succeeded(&mut self, _: bool) {}
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::iter;
 
-use super::known_verdict;
+use super::known::known_verdict;
 use crate::verdict::Verdict;
 
 /// Walks `source()` and asks the first error whose type has a verdict.

@@ -6,6 +6,7 @@ use std::io;
 
 use super::causes::along_causes;
 use super::http::HttpFailure;
+use super::known::{code, kind, status};
 use super::storage::{StorageError, StorageErrorKind};
 use crate::verdict::TimedOut;
 
@@ -47,7 +48,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
         return Some(Cow::Borrowed("timeout"));
     }
     let of_kind = along_causes(error).find_map(of_kind);
-    let kind = of_kind.or_else(|| along_causes(error).find_map(super::kind));
+    let kind = of_kind.or_else(|| along_causes(error).find_map(kind));
     kind.map(Cow::Borrowed)
 }
 
@@ -55,8 +56,8 @@ fn of_status(error: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
     if let Some(failure) = error.downcast_ref::<HttpFailure>() {
         return Some(of_response(failure.status(), failure.code()));
     }
-    let code = super::code(error);
-    match super::status(error) {
+    let code = code(error);
+    match status(error) {
         Some(status) => Some(of_response(status, code)),
         None => code.and_then(known_code).map(Cow::Borrowed),
     }

@@ -131,6 +131,8 @@ mod tests {
         for (name, value, words) in [
             ("APP_RETRYABLE_STATUS", "200", "from 300 to 599"),
             ("APP_RETRYABLE_STATUS", "soon", "such as 520-527"),
+            // Only texts are one a line.
+            ("APP_RETRYABLE_STATUS", "423\n520", "such as 520-527"),
             ("APP_THROTTLED_STATUS", "412", "states a fact"),
             ("APP_RETRYABLE_CODES", "NoSuchKey", "states a fact"),
             ("APP_RETRYABLE_STATUS", "404", "code in APP_RETRYABLE_CODES"),

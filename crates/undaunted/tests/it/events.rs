@@ -229,3 +229,56 @@ fn a_report_can_be_told_how_many_attempts_there_were() {
     report.set_attempts(3);
     assert_eq!(report.attempts(), 3);
 }
+
+/// What a log with every line says of a call that succeeds after so many failures.
+#[cfg(feature = "tracing")]
+fn logged(failures: u32) -> Vec<String> {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer({
+            let log = log.clone();
+            move || log.clone()
+        })
+        .without_time()
+        .with_ansi(false)
+        .finish();
+    let flaky = Flaky::failing(failures);
+    tracing::subscriber::with_default(subscriber, || {
+        let call = blocking::Retry::new(|_| flaky.call()).name("get");
+        call.sleep_with(|_| ()).run().unwrap();
+    });
+    let bytes = log.0.lock().unwrap().clone();
+    let text = String::from_utf8(bytes).unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| line.contains("undaunted::retry"));
+    lines.map(str::to_owned).collect()
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn a_success_is_logged_if_it_took_a_retry() {
+    assert_eq!(logged(0), [""; 0]);
+    let lines = logged(1);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("Retry attempt 1/3 for get"), "{lines:?}");
+    assert!(lines[1].contains("DEBUG"), "{lines:?}");
+    assert!(lines[1].contains("attempts=2"), "{lines:?}");
+}
+
+/// Collects what is logged.
+#[cfg(feature = "tracing")]
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<Mutex<Vec<u8>>>);
+
+#[cfg(feature = "tracing")]
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

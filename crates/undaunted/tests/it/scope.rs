@@ -13,7 +13,7 @@ use undaunted::{
     with_deadline, with_retry, without_deadline,
 };
 
-use crate::support::{plain, reset, secs};
+use crate::support::{missing, plain, reset, secs};
 
 fn timed_out(error: &io::Error) -> Option<&TimedOut> {
     error.get_ref()?.downcast_ref()
@@ -150,6 +150,32 @@ async fn the_shorter_of_deadline_and_total_timeout_ends_a_call() {
         assert_eq!(report.stop_reason(), Some(reason));
         assert_eq!(report.elapsed(), secs(3));
     }
+}
+
+/// Also where there would have been no retry anyway; but what is permanent would not have come out
+/// otherwise with more time.
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_why_a_call_stopped_unless_its_failure_is_permanent() {
+    let config = plain().max_retries(0).build().unwrap();
+    for (failure, reason) in [
+        (reset as fn() -> io::Error, StopReason::CallerDeadline),
+        (missing, StopReason::Permanent),
+    ] {
+        let slow = || async {
+            sleep(secs(2)).await;
+            Err::<(), _>(failure())
+        };
+        // The attempt ends at the same moment as its time, and is looked at first.
+        let call = Retry::new(slow).config(&config).run_with_report();
+        let (result, report) = with_deadline(after(2), call).await;
+        assert_eq!(result.unwrap_err().kind(), failure().kind());
+        assert_eq!(report.stop_reason(), Some(reason));
+    }
+    let call = Retry::new(|| async { Err::<(), _>(reset()) })
+        .config(&config)
+        .run_with_report();
+    let (_, report) = with_deadline(after(2), call).await;
+    assert_eq!(report.stop_reason(), Some(StopReason::RetriesExhausted));
 }
 
 #[tokio::test(start_paused = true)]

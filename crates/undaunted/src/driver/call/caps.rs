@@ -28,7 +28,7 @@ where
         let cut = earliest(None, Some(now), current_deadline(), self.began());
         if let Some(Cut { after, because }) = cut {
             let sleep = (!after.is_zero()).then(|| self.timer.sleep(after));
-            self.time(sleep, Some(because), None);
+            self.timed.set(sleep, Some(because), None);
         }
     }
 

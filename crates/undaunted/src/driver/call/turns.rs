@@ -80,9 +80,9 @@ where
                 Some((end, _)) => end.min(until),
                 None => until,
             };
-            let last = self.take_last();
+            let last = self.timed.take_last();
             let sleep = self.timer.sleep(until.saturating_duration_since(now));
-            self.time(Some(sleep), None, last);
+            self.timed.set(Some(sleep), None, last);
         }
     }
 }
