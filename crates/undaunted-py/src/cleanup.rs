@@ -1,6 +1,8 @@
 //! Clean-up that nobody has to wait for: uploads that were left are aborted in the background, and a
-//! storage that is closed, or a program that ends, waits for that for a limited time.
+//! storage that is closed, or a program that ends, waits for that for a limited time. A program also
+//! waits for the threads here that are in Python.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,9 +16,9 @@ use crate::process::Process;
 #[derive(Clone, Debug)]
 pub(crate) struct Cleanups(Arc<watch::Sender<usize>>);
 
-/// Clean-up in progress, until it is dropped.
+/// Clean-up in progress, until it is dropped: that of a process, and perhaps of a storage in it.
 #[derive(Debug)]
-pub(crate) struct Cleanup([Cleanups; 2]);
+pub(crate) struct Cleanup(Cleanups, Option<Cleanups>);
 
 impl Default for Cleanups {
     fn default() -> Self {
@@ -27,11 +29,7 @@ impl Default for Cleanups {
 impl Cleanups {
     /// Counts clean-up for the storage and for its process.
     pub(crate) fn begin(&self, process: &Process) -> Cleanup {
-        let both = [self.clone(), process.cleanups.clone()];
-        for each in &both {
-            each.0.send_modify(|count| *count += 1);
-        }
-        Cleanup(both)
+        Cleanup::new(process.cleanups.clone(), Some(self.clone()))
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -45,11 +43,34 @@ impl Cleanups {
     }
 }
 
+impl Cleanup {
+    fn new(process: Cleanups, storage: Option<Cleanups>) -> Self {
+        let cleanup = Self(process, storage);
+        cleanup.count(|count| count + 1);
+        cleanup
+    }
+
+    fn count(&self, change: impl Fn(usize) -> usize) {
+        for each in iter::once(&self.0).chain(&self.1) {
+            each.0.send_modify(|count| *count = change(*count));
+        }
+    }
+}
+
 impl Drop for Cleanup {
     fn drop(&mut self) {
-        for each in &self.0 {
-            each.0.send_modify(|count| *count -= 1);
-        }
+        self.count(|count| count - 1);
+    }
+}
+
+impl Process {
+    /// Calls Python on a thread that is not Python's. None if the interpreter is gone.
+    ///
+    /// The end of the program waits for it: Python up to 3.13 ends such a thread where it stands,
+    /// with frames of Rust on its stack, which aborts the process.
+    pub(crate) fn attach<T>(&self, act: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+        let _until_then = Cleanup::new(self.cleanups.clone(), None);
+        Python::try_attach(act)
     }
 }
 

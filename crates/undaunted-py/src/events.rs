@@ -110,7 +110,9 @@ impl Queue {
                 .wait_while(self.lock(), |state| state.records.is_empty());
             drop(waited.unwrap_or_else(PoisonError::into_inner));
             // The interpreter is gone, and `logging` with it.
-            if Python::try_attach(|py| self.pass_on(py)).is_none() {
+            let process = Process::current();
+            let passed_on = process.and_then(|process| process.attach(|py| self.pass_on(py)));
+            if passed_on.is_none() {
                 return;
             }
         }

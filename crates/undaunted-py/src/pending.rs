@@ -262,7 +262,9 @@ impl DeliveryQueue {
         };
         if is_first {
             // Without an interpreter, or with the loop closed, nobody waits for results.
-            let woken = Python::try_attach(|py| self.wake.call0(py).is_ok());
+            let process = Process::current();
+            let woken =
+                process.and_then(|process| process.attach(|py| self.wake.call0(py).is_ok()));
             if woken != Some(true) {
                 drop(self.take());
             }

@@ -8,7 +8,6 @@ import errno
 import io
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +17,6 @@ import fsspec
 import pytest
 from fsspec.callbacks import Callback
 
-from fake_s3 import FakeS3, Response
 from real_s3 import RealS3, serve
 from undaunted import (
     RetryBudget,
@@ -28,8 +26,6 @@ from undaunted import (
     StorageUnsupportedError,
 )
 from undaunted.fsspec import File, FileSystem, MemoryFileSystem, S3FileSystem, register
-from undaunted.testing import s3_server
-from waiting import until, until_dropped, wait_for
 
 PART = 5 * 2**20
 
@@ -578,75 +574,6 @@ def test_coroutines(server: RealS3, s3fs: Any) -> None:
     asyncio.run(main())
     # In another event loop, with the same connections.
     asyncio.run(main())
-
-
-RANGES: Any = (["bucket/a"] * 2, [0, 10_000_000], [2, 10_000_002])
-
-
-def side_by_side(fs: Any, kind: str) -> Any:
-    if kind == "ranges":
-        return fs._cat_ranges(*RANGES, on_error="raise")
-    return fs._rm(["bucket/a", "bucket/b"])
-
-
-@pytest.mark.parametrize("kind", ["ranges", "deletions"])
-def test_a_failure_ends_what_runs_beside_it(s3: FakeS3, kind: str) -> None:
-    held = threading.Event()
-    s3.responses.extend([Response(200, hang=held), *[Response(403, "AccessDenied")] * 9])
-
-    async def main() -> None:
-        fs = S3FileSystem(**s3.options(), asynchronous=True, skip_instance_cache=True)
-        with pytest.raises(PermissionError):
-            await side_by_side(fs, kind)
-        await until_dropped()
-
-    try:
-        asyncio.run(main())
-        wait_for(lambda: s3.held == 1)
-    finally:
-        held.set()
-
-
-@pytest.mark.parametrize("kind", ["ranges", "deletions"])
-def test_a_cancellation_ends_all_that_runs_side_by_side(s3: FakeS3, kind: str) -> None:
-    held = threading.Event()
-    s3.responses.extend([Response(200, hang=held)] * 2)
-
-    async def main() -> None:
-        fs = S3FileSystem(**s3.options(), asynchronous=True, skip_instance_cache=True)
-        task = asyncio.ensure_future(side_by_side(fs, kind))
-        await until(lambda: s3.held == 2)
-        task.cancel()
-        await asyncio.wait([task])
-        assert task.cancelled()
-        await until_dropped()
-
-    try:
-        asyncio.run(main())
-        assert s3.held == 2
-    finally:
-        held.set()
-
-
-def test_a_close_that_is_cancelled_leaves_no_upload() -> None:
-    slow = "[[rule]]\nfault = 'delay'\noperation = 'put_part'\nlasts = '60m'\ncount = 'always'"
-
-    async def main() -> None:
-        fs: Any = S3FileSystem(**s3.options, asynchronous=True, max_concurrency=1)
-        file = await fs.open_async("bucket/a", "wb", block_size=PART)
-        for _ in range(3):
-            await file.write(bytes(PART))
-        task = asyncio.ensure_future(file.close())
-        await until(lambda: len(s3.requests("put_part")) == 1)
-        task.cancel()
-        await asyncio.wait([task])
-        assert task.cancelled()
-        await until(lambda: len(s3.requests("abort_multipart")) == 1)
-        await until_dropped()
-
-    with s3_server(slow) as s3:
-        asyncio.run(main())
-        assert s3.requests("complete_multipart") == []
 
 
 def test_a_mapper(memory: Any) -> None:

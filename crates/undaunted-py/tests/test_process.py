@@ -238,6 +238,45 @@ except KeyboardInterrupt:
     assert running.returncode == 0
 
 
+def test_a_program_waits_for_the_thread_that_hands_over_its_last_result(s3: FakeS3) -> None:
+    program = """
+import asyncio, sys, time
+from undaunted import Storage
+
+class Module:
+    \"""Python ends threads that take its lock as long as this takes to go.\"""
+
+    def __init__(self):
+        self.sleep = time.sleep
+
+    def __del__(self):
+        self.sleep(1)
+
+options = dict(
+    aws_endpoint=sys.argv[1], aws_region="us-east-1", aws_access_key_id="key",
+    aws_secret_access_key="secret", aws_allow_http=True,
+)
+
+async def main():
+    loop = asyncio.get_running_loop()
+    wake = loop.call_soon_threadsafe
+
+    def slow(*given):
+        wake(*given)
+        time.sleep(0.5)
+
+    loop.call_soon_threadsafe = slow
+    print(await Storage.open("s3://bucket/root", options).exists("a"), flush=True)
+
+sys.modules["slow"] = Module()
+asyncio.run(main())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program, s3.url], capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "False\n", "")
+
+
 def test_other_threads_run_while_one_waits(s3: FakeS3) -> None:
     hang = threading.Event()
     s3.responses.append(Response(200, headers={"etag": '"1"'}, hang=hang))

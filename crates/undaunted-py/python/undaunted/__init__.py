@@ -160,6 +160,8 @@ def _finish() -> None:
     """At the end of the program: uploads that were left are aborted, and the log is written."""
     finish_cleanups()
     drain_events()
+    # The thread that writes the log has to leave Python, too.
+    finish_cleanups()
 
 
 _LATER = {

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +46,7 @@ class AsyncFile(AbstractAsyncStreamedFile):
         self._chunk = b""
         self._streamed = 0
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
+        self._has_room = asyncio.Event()
         self._writing: asyncio.Task[StoredFile] | None = None
         self._arguments: dict[str, Any] = {
             "content_type": content_type,
@@ -80,7 +80,9 @@ class AsyncFile(AbstractAsyncStreamedFile):
         return data
 
     async def write(self, data: Any) -> int:
-        """Takes bytes, and waits while too many are on their way."""
+        """Takes bytes, and waits while too many are on their way. If the wait is cancelled, it has
+        taken none.
+        """
         if self.mode != "wb":
             raise ValueError("File not in write mode")
         if self.closed:
@@ -105,6 +107,9 @@ class AsyncFile(AbstractAsyncStreamedFile):
                 if self._writing is not None:
                     with named(self.path):
                         await self._writing
+            except GeneratorExit:
+                self._leave()
+                raise
             except BaseException:
                 # The end may not have been handed over: the upload would wait for it.
                 await self.abandon()
@@ -113,15 +118,24 @@ class AsyncFile(AbstractAsyncStreamedFile):
 
     async def abandon(self) -> None:
         """Deletes what was written: the file does not become visible."""
+        writing = self._leave()
+        if writing is not None:
+            # It waits for the end even if it is cancelled, too, and raises that.
+            await asyncio.gather(writing, return_exceptions=True)
+
+    def _leave(self) -> asyncio.Task[StoredFile] | None:
+        """Ends the upload, if there is one. A coroutine that is closed cannot wait for it."""
         self.closed = True
         writing, self._writing = self._writing, None
-        if writing is not None:
-            writing.cancel()
-            with contextlib.suppress(BaseException):
-                await writing
+        if writing is not None and not writing.cancel() and not writing.cancelled():
+            # Retrieved, so that asyncio does not report an exception that was never retrieved.
+            writing.exception()
+        return writing
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
+        if kind is GeneratorExit:
+            self._leave()
+        elif kind is not None:
             await self.abandon()
         await self.close()
 
@@ -133,9 +147,14 @@ class AsyncFile(AbstractAsyncStreamedFile):
             self._reader = await result_of(self._storage._store.get(self.key))
         chunks = [self._chunk]
         have = len(self._chunk)
-        while have < length and (chunk := await result_of(self._reader.next())) is not None:
-            chunks.append(chunk)
-            have += len(chunk)
+        try:
+            while have < length and (chunk := await result_of(self._reader.next())) is not None:
+                chunks.append(chunk)
+                have += len(chunk)
+        except BaseException:
+            # What came is lost. Another read begins where this one did: by ranges.
+            self._reader, self._streamed = None, -1
+            raise
         data = b"".join(chunks)
         self._chunk = data[length:]
         return data[:length]
@@ -145,15 +164,20 @@ class AsyncFile(AbstractAsyncStreamedFile):
         if self._writing is None:
             upload = self._storage.put_large(self.key, self._parts(), **self._arguments)
             self._writing = asyncio.ensure_future(upload)
-        put = asyncio.ensure_future(self._queue.put(data))
-        try:
-            await asyncio.wait({put, self._writing}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            put.cancel()
-        if self._writing.done() and data is not None:
+        while self._queue.full() and not self._writing.done():
+            self._has_room.clear()
+            room = asyncio.ensure_future(self._has_room.wait())
+            try:
+                await asyncio.wait({room, self._writing}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                room.cancel()
+        if not self._writing.done():
+            self._queue.put_nowait(data)
+        elif data is not None:
             with named(self.path):
                 await self._writing
 
     async def _parts(self) -> AsyncIterator[bytes]:
         while (data := await self._queue.get()) is not None:
+            self._has_room.set()
             yield data

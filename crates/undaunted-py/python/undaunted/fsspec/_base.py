@@ -46,6 +46,8 @@ class Base(AsyncFileSystem, metaclass=Cached):
     """The scheme of the storages."""
     protocol: ClassVar[tuple[str, ...]] = ()
     has_buckets: ClassVar[bool] = True
+    mirror_sync_methods: ClassVar[bool] = False
+    """The blocking methods are those of ``with_blocking_methods``, not of fsspec."""
     _pid: int
 
     def __init__(

@@ -96,9 +96,10 @@ class File(AbstractBufferedFile):
         with named(self.path):
             try:
                 return result_of(self._store.get_range(self.key, start, end, etag))
-            except FileNotFoundError:
+            except OSError:
                 raise
             except StorageError as error:
+                # It may have been changed, which is none of the operating system's errors.
                 now = result_of(self._store.info(self.key))
                 if etag is not None and now.etag != etag:
                     raise StorageError(

@@ -14,7 +14,8 @@ from .._bridge import result_of
 from .._errors import StorageFileNotFoundError
 from .._types import StoredFile
 from ._base import Base, Entry, named
-from ._fsspec import sync_wrapper, tokenize
+from ._blocking import blocking
+from ._fsspec import tokenize
 from ._together import side_by_side
 
 
@@ -221,10 +222,10 @@ class Listing(Base):
             method = {"get_object": "GET", "put_object": "PUT"}.get(method, method)
             return await storage.url(key, expires_in=expiration, method=method)
 
-    modified: Any = sync_wrapper(_modified)
-    created: Any = sync_wrapper(_created)
-    checksum: Any = sync_wrapper(_checksum)
-    sign: Any = sync_wrapper(_sign)
+    modified: Any = blocking(_modified)
+    created: Any = blocking(_created)
+    checksum: Any = blocking(_checksum)
+    sign: Any = blocking(_sign)
 
     async def _info_or_none(self, path: str, **kwargs: Any) -> Entry | None:
         try:

@@ -11,14 +11,16 @@ from .._bridge import result_of
 from .._errors import StorageFileNotFoundError, StorageUnsupportedError
 from ._async_file import AsyncFile
 from ._base import named
+from ._blocking import blocking, with_blocking_methods
 from ._file import File
-from ._fsspec import sync_wrapper
 from ._layers import opened
+from ._many import ManyFiles
 from ._together import side_by_side
-from ._transfers import Transfers, as_list
+from ._transfers import as_list
 
 
-class FileSystem(Transfers):
+@with_blocking_methods
+class FileSystem(ManyFiles):
     """An object store as a file system, whose operations are all retried.
 
     Lost responses are resolved, interrupted reads are resumed, and all operations on a bucket share
@@ -158,9 +160,9 @@ class FileSystem(Transfers):
         if entry is not None:
             raise OSError(errno.ENOTEMPTY, "the directory is not empty", path)
 
-    touch: Any = sync_wrapper(_touch)
-    mv: Any = sync_wrapper(_mv)
-    rmdir: Any = sync_wrapper(_rmdir)
+    touch: Any = blocking(_touch)
+    mv: Any = blocking(_mv)
+    rmdir: Any = blocking(_rmdir)
 
     def open(
         self,

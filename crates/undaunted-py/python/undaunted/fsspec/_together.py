@@ -41,17 +41,22 @@ async def side_by_side(
     workers = [asyncio.ensure_future(work()) for _ in range(count)]
     if not workers:
         return results
+    is_closed = False
     try:
         # It cancels nothing by itself, so that each worker is cancelled once and can clean up.
         ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
         for worker in ended:
             worker.result()
+    except GeneratorExit:
+        # A coroutine that is closed cannot wait.
+        is_closed = True
+        raise
     finally:
         for worker in workers:
             worker.cancel()
-        try:
+        # Before the wait: a client that turns a cancellation into an error must not begin another.
+        for _, coroutine in left:
+            coroutine.close()
+        if not is_closed:
             await asyncio.gather(*workers, return_exceptions=True)
-        finally:
-            for _, coroutine in left:
-                coroutine.close()
     return results

@@ -1,4 +1,4 @@
-"""``Transfers``: reads, writes and copies of whole files and of their parts."""
+"""``Transfers``: reads, writes and copies of one file, and of parts of files."""
 
 # pyright: reportPrivateUsage=false
 
@@ -9,10 +9,11 @@ from typing import Any
 
 from .._bridge import result_of
 from .._errors import StorageError
+from .._types import ProgressCallback
 from ._base import named
 from ._file import WRITE_BLOCK
 from ._fsspec import DEFAULT_CALLBACK, isfilelike
-from ._listing import DIRECTORIES, Listing, remembered_directories
+from ._listing import DIRECTORIES, Listing
 from ._local import LocalTarget, is_folder, make_folder, size_of, to_read, type_of
 from ._ranges import merged
 from ._together import side_by_side
@@ -38,22 +39,14 @@ class Transfers(Listing):
                 return b""
             try:
                 return await result_of(store.get_range(key, start, end, None))
-            except FileNotFoundError:
+            except OSError:
                 raise
             except StorageError:
-                # Services call it an error if nothing of the range exists.
+                # Services call it an error if nothing of the range exists, which is none of the
+                # operating system's.
                 if start >= (await self._info(path, refresh=True)).get("size", 0):
                     return b""
                 raise
-
-    async def _cat(
-        self, path: Any, recursive: bool = False, on_error: str = "raise", **kwargs: Any
-    ) -> Any:
-        if recursive:
-            with remembered_directories() as directories:
-                found = await self._expand_path(path, recursive=True)
-            path = [each for each in found if each not in directories]
-        return await super()._cat(path, on_error=on_error, **kwargs)
 
     async def _cat_ranges(
         self,
@@ -169,7 +162,7 @@ class Transfers(Listing):
                 metadata=metadata,
                 part_size=self.default_block_size or WRITE_BLOCK,
                 concurrency=self.max_concurrency,
-                progress_callback=lambda info: callback.absolute_update(info.bytes_transferred),
+                progress_callback=_progress(callback),
             )
         self.invalidate_cache(path)
 
@@ -198,14 +191,6 @@ class Transfers(Listing):
                 while (chunk := await result_of(reader.next())) is not None:
                     file.write(chunk)
                     callback.relative_update(len(chunk))
-
-    async def _get(self, rpath: Any, lpath: Any, *args: Any, **kwargs: Any) -> Any:
-        with remembered_directories():
-            return await super()._get(rpath, lpath, *args, **kwargs)
-
-    async def _copy(self, path1: Any, path2: Any, *args: Any, **kwargs: Any) -> None:
-        with remembered_directories():
-            await super()._copy(path1, path2, *args, **kwargs)
 
     async def _cp_file(
         self, path1: str, path2: str, copied: list[str] | None = None, **_: Any
@@ -252,3 +237,12 @@ def as_list(given: Any, length: int) -> list[Any]:
     if given is None or isinstance(given, (str, int)):
         return [given] * length
     return list(given)
+
+
+def _progress(callback: Any) -> ProgressCallback | None:
+    """What reports to a callback of fsspec. None if nobody hears of it: a file of one part is then
+    written by one request.
+    """
+    if callback is DEFAULT_CALLBACK:
+        return None
+    return lambda info: callback.absolute_update(info.bytes_transferred)
