@@ -5,7 +5,7 @@ use std::path::{self, Component, Path as FsPath, PathBuf};
 
 use object_store::ObjectStoreScheme;
 use object_store::path::Path;
-use undaunted_object_store::is_url;
+use undaunted_object_store::{check_url, is_url};
 use url::Url;
 
 use crate::error::UsageError;
@@ -43,6 +43,13 @@ impl Location {
         match text.to_str() {
             Some("-") => Ok(Self::Stream),
             Some(text) if is_url(text) => parse_url(text),
+            Some(text) => {
+                check(text)?;
+                Ok(Self::Local(LocalLocation {
+                    has_slash: ends_in_slash(text.as_ref()),
+                    path: PathBuf::from(text),
+                }))
+            }
             _ => Ok(Self::Local(LocalLocation {
                 has_slash: ends_in_slash(text),
                 path: PathBuf::from(text),
@@ -127,6 +134,7 @@ fn parse_url(text: &str) -> Result<Location, UsageError> {
         url: format!("{}://…", text.split("://").next().unwrap_or_default()),
         reason: error.to_string(),
     })?;
+    check(text)?;
     let safe = || format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
     for (part, is_there) in [
         ("query (?…)", url.query().is_some()),
@@ -170,6 +178,11 @@ fn parse_url(text: &str) -> Result<Location, UsageError> {
         path,
         has_slash,
     }))
+}
+
+/// Refuses what names something else than it seems to.
+fn check(text: &str) -> Result<(), UsageError> {
+    check_url(text).map_err(|error| UsageError::NotAsWritten(error.to_string()))
 }
 
 fn ends_in_slash(text: &OsStr) -> bool {

@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use object_store::{Attribute, Attributes};
 use undaunted::{Jitter, RetryConfig};
+use undaunted_object_store::InvalidAttribute;
 
 use crate::slots::Concurrency;
 
@@ -122,6 +124,24 @@ pub(crate) fn key_value(text: &str) -> Result<KeyValue, String> {
         }),
         _ => Err("it must have the form key=value".to_owned()),
     }
+}
+
+/// A content type that a header can hold.
+pub(crate) fn content_type(text: &str) -> Result<String, String> {
+    kept(Attribute::ContentType, text)?;
+    Ok(text.to_owned())
+}
+
+/// `key=value` that headers can hold.
+pub(crate) fn metadata(text: &str) -> Result<KeyValue, String> {
+    let entry = key_value(text)?;
+    kept(Attribute::Metadata(entry.key.clone().into()), &entry.value)?;
+    Ok(entry)
+}
+
+fn kept(attribute: Attribute, value: &str) -> Result<(), String> {
+    let attributes = Attributes::from_iter([(attribute, value.to_owned())]);
+    InvalidAttribute::check(&attributes).map_err(|error| error.to_string())
 }
 
 /// More connections than that are more than a process may have open files, as a rule.

@@ -47,6 +47,7 @@
 //! operations and attempts do, for `tracing` and the `metrics` facade, see
 //! [monitoring](undaunted::guide::monitoring). None is on by default.
 
+mod attributes;
 mod body;
 mod builder;
 mod call;
@@ -91,6 +92,7 @@ mod trace;
 mod verify;
 mod write;
 
+pub use attributes::InvalidAttribute;
 pub use builder::RetryStoreBuilder;
 pub use capabilities::Capabilities;
 pub use connector::{RangeSupport, RetryConnector, Service, UnexpectedResponse};
@@ -103,6 +105,7 @@ pub use kept_upload::PartSize;
 pub use observe::{FailedOperation, Observed, observe};
 pub use open::backend::Backend;
 pub use open::target::OpenError;
+pub use open::written::check_url;
 pub use open::{is_url, open, open_on, open_with};
 pub use operation::{Operation, StoreEvent};
 pub use pin::ObjectPin;

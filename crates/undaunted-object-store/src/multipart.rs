@@ -17,6 +17,7 @@ use object_store::{
 };
 use undaunted::{current_deadline, with_deadline, without_deadline};
 
+use crate::attributes;
 use crate::call::Recorder;
 use crate::deadline;
 use crate::error::generic;
@@ -64,6 +65,7 @@ impl Multipart {
     /// A store that takes no attributes here, as by the default of [`MultipartStore`], gets no
     /// token.
     pub(crate) async fn create(&self, path: &Path, opts: PutMultipartOptions) -> Result<UploadId> {
+        attributes::check(&opts.attributes)?;
         let mut with_token = opts.clone();
         let token = Token::added_to(&mut with_token.attributes, &self.policy);
         let recorder = Recorder::new(&self.policy, Operation::CreateMultipart, path);

@@ -27,7 +27,7 @@ use crate::list::Lister;
 use crate::multipart::{Multipart, RetryUpload, UploadId};
 use crate::operation::Operation;
 use crate::policy::Policy;
-use crate::{delete, in_place, write};
+use crate::{attributes, delete, in_place, write};
 
 /// A store whose operations are retried.
 ///
@@ -187,6 +187,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         location: &Path,
         opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
+        attributes::check(&opts.attributes)?;
         if let Some(multipart) = &self.multipart {
             match multipart.create(location, opts.clone()).await {
                 Ok(id) => {

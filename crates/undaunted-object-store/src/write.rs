@@ -13,6 +13,7 @@ use object_store::{
 };
 use undaunted::Retryable;
 
+use crate::attributes;
 use crate::call::Recorder;
 use crate::error::Ambiguous;
 use crate::full_text::permanent;
@@ -29,6 +30,7 @@ pub(crate) async fn put<S: ObjectStore>(
     payload: PutPayload,
     mut opts: PutOptions,
 ) -> Result<PutResult> {
+    attributes::check(&opts.attributes)?;
     let token = match opts.mode {
         PutMode::Overwrite => None,
         PutMode::Create | PutMode::Update(_) => Token::added_to(&mut opts.attributes, policy),

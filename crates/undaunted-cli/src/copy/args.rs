@@ -90,11 +90,11 @@ pub(crate) struct CpArgs {
     pub(crate) hedge: bool,
 
     /// Content type of the copies, instead of the source's.
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", value_parser = value::content_type)]
     pub(crate) content_type: Option<String>,
 
     /// User metadata of the copies, added to the source's (repeatable).
-    #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = value::metadata)]
     pub(crate) metadata: Vec<KeyValue>,
 
     /// Option of the store of SRC; overrides --option (repeatable).

@@ -123,7 +123,6 @@ pub(super) fn wait_until_it_listens(child: &Child) {
         // Nothing says so there; long enough for all but a very busy machine.
         return sleep(Duration::from_secs(2));
     }
-    const SIGINT_AND_SIGTERM: u64 = 1 << 1 | 1 << 14;
     let path = format!("/proc/{}/status", child.id());
     wait_until(|| {
         let status = fs::read_to_string(&path).unwrap();
@@ -139,16 +138,20 @@ pub(super) fn wait_until_it_works(child: &Child) {
     if !cfg!(target_os = "linux") {
         return sleep(Duration::from_secs(2));
     }
-    const HALF_A_SECOND: u64 = 50;
     let path = format!("/proc/{}/stat", child.id());
     wait_until(|| {
         let stat = fs::read_to_string(&path).unwrap();
         let (_, fields) = stat.rsplit_once(") ").unwrap();
-        // The time in user mode, the 14th field of all, in hundredths of a second.
+        // The time in user mode, the 14th field of all.
         let ticks = fields.split(' ').nth(11).unwrap();
         ticks.parse::<u64>().unwrap() >= HALF_A_SECOND
     });
 }
+
+const SIGINT_AND_SIGTERM: u64 = 1 << 1 | 1 << 14;
+
+/// In hundredths of a second.
+const HALF_A_SECOND: u64 = 50;
 
 pub(super) fn wait_until(happened: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(2);

@@ -10,14 +10,15 @@ use undaunted::RetryConfig;
 use url::Url;
 
 use crate::capabilities::Capabilities;
-use crate::redact::shown_of;
 use crate::store::RetryStore;
 use backend::Backend;
 use target::{OpenError, Target};
+use written::check_url;
 
 pub(crate) mod backend;
 pub(crate) mod disabled;
 pub(crate) mod target;
+pub(crate) mod written;
 
 #[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
 mod remote;
@@ -278,6 +279,7 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
             runtime: None,
         })
     };
+    check_url(text)?;
     let url = if is_url(text) {
         Url::parse(text).map_err(|source| OpenError::InvalidUrl { source })?
     } else {
@@ -289,17 +291,6 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
             reason: "a file URL has three slashes and no host: file:///folder/file".into(),
         })?;
         return local(&path.to_string_lossy(), options);
-    }
-    // A URL's parser would take `a/../b` for `b`, which is another key.
-    if !matches!(url.scheme(), "http" | "https") && has_dot_segment(text) {
-        // Without the password that may stand before the host.
-        let shown = text
-            .split_once("://")
-            .map_or(text, |(_, url)| shown_of(url));
-        return Err(OpenError::InvalidPath {
-            path: shown.to_owned(),
-            reason: "no key of object_store has a segment that is \".\" or \"..\"".to_owned(),
-        });
     }
     Path::from_url_path(url.path()).map_err(|source| OpenError::InvalidPath {
         path: url.path().to_owned(),
@@ -325,15 +316,6 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
 pub fn understood(text: &str) -> Result<(String, Path), OpenError> {
     let target = parse(text, Vec::new())?;
     Ok((format!("{:?}", target.scheme), target.path))
-}
-
-/// Whether a segment of the path is `.` or `..`, percent-encoded or not.
-fn has_dot_segment(url: &str) -> bool {
-    let path = url.split(['?', '#']).next().unwrap_or(url);
-    path.split('/').any(|segment| {
-        let segment = segment.to_ascii_lowercase().replace("%2e", ".");
-        segment == "." || segment == ".."
-    })
 }
 
 /// Why object_store knows nothing of a URL: its scheme, or what is behind it.
