@@ -2,10 +2,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path as FsPath, PathBuf};
 
-use object_store::{Error, Result};
+use object_store::{Error, PutPayload, Result};
 use tokio::task::spawn_blocking;
 
 /// A new file beside the destination, named so that the local file system does not list it:
@@ -27,6 +29,17 @@ pub(crate) fn stage(destination: &FsPath) -> io::Result<(PathBuf, File)> {
         }
     }
     Err(io::Error::other("every staging name is taken"))
+}
+
+/// Writes a part to its place in a staging file that is there.
+pub(crate) fn write_at(staging: &FsPath, start: u64, data: &PutPayload) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    // What has its name may be a link to another file.
+    #[cfg(unix)]
+    options.custom_flags(libc::O_NOFOLLOW);
+    let mut file = options.write(true).open(staging)?;
+    file.seek(SeekFrom::Start(start))?;
+    data.iter().try_for_each(|bytes| file.write_all(bytes))
 }
 
 /// The name of a staging file with these digits.
