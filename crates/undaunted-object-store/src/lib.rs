@@ -48,6 +48,8 @@
 //! [monitoring](undaunted::guide::monitoring). None is on by default.
 
 mod body;
+#[doc(hidden)]
+pub mod bridge;
 mod builder;
 mod call;
 mod capabilities;
@@ -62,8 +64,6 @@ mod evidence;
 mod full_text;
 mod hedged;
 mod in_flight;
-#[doc(hidden)]
-pub mod in_place;
 #[cfg(feature = "fs")]
 mod kept_upload;
 mod list;
