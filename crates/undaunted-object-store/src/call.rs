@@ -331,6 +331,14 @@ impl Attempts<'_> {
         })
     }
 
+    /// The last attempt has ended with this error, which is resolved before it is known what follows.
+    pub(crate) fn attempt_failed(&mut self, error: Error) -> Error {
+        let verdict = self.judge(&error).verdict;
+        let failed = Failed(error);
+        self.session.attempt_failed(&failed, verdict);
+        failed.0
+    }
+
     /// What the failure of the last attempt means.
     fn judge(&self, error: &Error) -> Judgement {
         self.recorder.policy.judge(error, self.response.as_ref())

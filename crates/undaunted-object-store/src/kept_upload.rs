@@ -3,15 +3,13 @@
 //! All parts but the last have one size, so the place of a part follows from its number. The
 //! staging file has one name for each destination, so nothing but the size has to be remembered.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
-#[cfg(unix)]
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path as FsPath, PathBuf};
 
 use object_store::{MultipartId, PutPayload};
 
-use crate::staging::beside;
+use crate::staging::{beside, write_at};
 
 /// The size in bytes of all parts of an upload but the last, which is not longer.
 ///
@@ -117,13 +115,7 @@ impl KeptUpload {
                 self.part_size
             )));
         };
-        let mut options = OpenOptions::new();
-        // What has its name may be a link to another file.
-        #[cfg(unix)]
-        options.custom_flags(libc::O_NOFOLLOW);
-        let mut file = options.write(true).open(self.staging())?;
-        file.seek(SeekFrom::Start(start))?;
-        data.iter().try_for_each(|bytes| file.write_all(bytes))
+        write_at(&self.staging(), start, data)
     }
 
     /// Puts the staging file in the place of the destination, in one step.

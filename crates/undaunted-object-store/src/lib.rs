@@ -49,6 +49,8 @@
 
 mod attributes;
 mod body;
+#[doc(hidden)]
+pub mod bridge;
 mod builder;
 mod call;
 mod capabilities;
@@ -63,8 +65,6 @@ mod evidence;
 mod full_text;
 mod hedged;
 mod in_flight;
-#[doc(hidden)]
-pub mod in_place;
 #[cfg(feature = "fs")]
 mod kept_upload;
 mod list;

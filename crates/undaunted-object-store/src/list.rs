@@ -19,9 +19,10 @@ use object_store::{Error, Extensions, ListResult, ObjectMeta, ObjectStore, Resul
 use crate::call::Recorder;
 use crate::deadline::within_deadline;
 use crate::error::{OutOfOrder, generic};
+use crate::observe;
 use crate::operation::Operation;
 use crate::policy::Policy;
-use crate::skipped;
+use crate::skipped::LeftOut;
 use crate::trace::Trace;
 
 /// Lists one store.
@@ -136,7 +137,7 @@ impl Pages {
             .policy
             .retry(Operation::List, &self.location, attempt)
             .await?;
-        skipped::tell(&self.policy, &mut page.result.extensions);
+        tell_left_out(&self.policy, &mut page.result.extensions);
         let token = page.page_token.as_ref();
         if token.is_some_and(|token| !self.tokens.is_new(token)) {
             return Err(generic(format!(
@@ -147,6 +148,20 @@ impl Pages {
         self.options.page_token = page.page_token;
         let rest = self.options.page_token.is_some().then_some(self);
         Ok((page.result, rest))
+    }
+}
+
+/// Tells everyone who listens to a store what is not in this page.
+fn tell_left_out(policy: &Policy, of_page: &mut Extensions) {
+    let Some(left_out) = of_page.remove::<LeftOut>() else {
+        return;
+    };
+    observe::record_folder_markers(left_out.folder_markers);
+    for key in left_out.keys {
+        if let Some(listener) = &policy.skipped_key_listener {
+            listener(&key);
+        }
+        observe::record_skipped_key(&key);
     }
 }
 
@@ -269,5 +284,43 @@ fn stream_of<S: ObjectStore>(
     match after {
         Some(after) => inner.list_with_offset(prefix, after),
         None => inner.list(prefix),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+    use undaunted::RetryConfig;
+
+    use super::*;
+
+    /// A key that comes twice shows that the list has no order by which it could be resumed.
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_repeats_a_key_is_not_resumed() {
+        for (keys, is_resumed) in [(["a", "b"], true), (["a", "a"], false), (["b", "a"], false)] {
+            let lister = Lister {
+                inner: Arc::new(InMemory::new()),
+                policy: Arc::new(Policy::new(RetryConfig::storage())),
+                pages: None,
+                in_order: true,
+            };
+            let entry = |key: &str| ObjectMeta {
+                location: Path::from(key),
+                last_modified: Default::default(),
+                size: 0,
+                e_tag: None,
+                version: None,
+            };
+            let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+            let broken = Error::Generic {
+                store: "test",
+                source: broken.into(),
+            };
+            let listed = keys.map(|key| Ok(entry(key))).into_iter();
+            let mut entries = Entries::begin(lister, None, None);
+            entries.stream = stream::iter(listed.chain([Err(broken)])).boxed();
+            let read: Result<Vec<_>> = entries.stream().try_collect().await;
+            assert_eq!(read.is_ok(), is_resumed, "{keys:?}: {read:?}");
+        }
     }
 }

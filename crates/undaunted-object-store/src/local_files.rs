@@ -1,14 +1,14 @@
-//! Local files whose names are as long as file systems let them be.
+//! Local files of all names that file systems let them have, in all folders.
 //!
 //! object_store writes `name` as `name#1` first and renames it then, for which a name of 254 or
-//! 255 bytes has no room. Such files are staged here under a shorter name, and so are copies of
-//! any name; all else is object_store's.
+//! 255 bytes has no room; and where a folder is there and nothing can be created in it, such as `/proc`,
+//! it tries for ever. So what is written and copied is staged here; all else is object_store's.
 
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::path::{Path as FsPath, PathBuf};
+use std::path::Path as FsPath;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -22,21 +22,15 @@ use object_store::{
     PutResult, RenameOptions, Result,
 };
 
-use crate::staging::{self, blocking, generic, stage};
+use crate::staging::{blocking, generic, stage};
 
-/// A [`LocalFileSystem`] that stages long names too.
+/// A [`LocalFileSystem`] that stages files as we do.
 #[derive(Debug)]
 pub(crate) struct LocalFiles(Arc<LocalFileSystem>);
 
 impl LocalFiles {
     pub(crate) const fn new(files: Arc<LocalFileSystem>) -> Self {
         Self(files)
-    }
-
-    /// The file at this path, if object_store cannot stage it.
-    fn long_name(&self, location: &Path) -> Result<Option<PathBuf>> {
-        let file = self.0.path_to_filesystem(location)?;
-        Ok(staging::is_long(&file).then_some(file))
     }
 }
 
@@ -55,10 +49,11 @@ impl ObjectStore for LocalFiles {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
-        let is_plain = opts.attributes.is_empty() && !matches!(opts.mode, PutMode::Update(_));
-        let Some(file) = self.long_name(location)?.filter(|_| is_plain) else {
+        if !opts.attributes.is_empty() || matches!(opts.mode, PutMode::Update(_)) {
+            // Says that files have none of that.
             return self.0.put_opts(location, payload, opts).await;
-        };
+        }
+        let file = self.0.path_to_filesystem(location)?;
         let is_new = matches!(opts.mode, PutMode::Create);
         let path = location.to_string();
         blocking(move || Ok(write(&file, &payload, is_new)))

@@ -6,8 +6,8 @@
 //! again is written over itself.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +22,7 @@ use object_store::{
 use tokio::task::spawn_blocking;
 
 use crate::kept_upload::{KeptUpload, PartSize};
-use crate::staging::{blocking, generic, stage};
+use crate::staging::{blocking, generic, stage, write_at};
 
 /// [`MultipartStore`] for a [`LocalFileSystem`]. Parts may come in any order and have any size.
 #[derive(Debug)]
@@ -134,12 +134,7 @@ impl MultipartStore for LocalParts {
         }
         let upload = self.find(path, id)?;
         let start = lock(&upload.extents).place(part_idx, data.content_length() as u64);
-        blocking(move || {
-            let mut file = OpenOptions::new().write(true).open(&upload.staging)?;
-            file.seek(SeekFrom::Start(start))?;
-            data.iter().try_for_each(|bytes| file.write_all(bytes))
-        })
-        .await?;
+        blocking(move || write_at(&upload.staging, start, &data)).await?;
         Ok(part)
     }
 

@@ -2,11 +2,6 @@
 
 use std::fmt;
 
-use object_store::Extensions;
-
-use crate::observe;
-use crate::policy::Policy;
-
 /// A key that a service listed and no [`Path`](object_store::path::Path) can hold, so that it is
 /// left out of the list: it can be neither read nor deleted through object_store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,18 +44,4 @@ impl fmt::Display for SkippedKey {
 pub(crate) struct LeftOut {
     pub(crate) keys: Vec<SkippedKey>,
     pub(crate) folder_markers: usize,
-}
-
-/// Tells everyone who listens to a store what is not in this page.
-pub(crate) fn tell(policy: &Policy, of_page: &mut Extensions) {
-    let Some(left_out) = of_page.remove::<LeftOut>() else {
-        return;
-    };
-    observe::record_folder_markers(left_out.folder_markers);
-    for key in left_out.keys {
-        if let Some(listener) = &policy.skipped_key_listener {
-            listener(&key);
-        }
-        observe::record_skipped_key(&key);
-    }
 }

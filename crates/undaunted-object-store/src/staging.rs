@@ -2,31 +2,47 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path as FsPath, PathBuf};
 
-use object_store::{Error, Result};
+use object_store::{Error, PutPayload, Result};
 use tokio::task::spawn_blocking;
 
 /// A new file beside the destination, named so that the local file system does not list it:
-/// the destination's name, `#` and a number. A long name is replaced by its hash.
+/// the destination's name, `#` and a number. A long name is replaced by its hash. Folders that are
+/// missing are made, once: there are file systems where nothing can be created, which say the same.
 pub(crate) fn stage(destination: &FsPath) -> io::Result<(PathBuf, File)> {
-    if let Some(folder) = destination.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    for number in 1_u64.. {
+    let mut missing = destination.parent();
+    let mut number = 1_u64;
+    loop {
         let staging = beside(destination, &number.to_string());
-        match OpenOptions::new()
+        let created = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .open(&staging)
-        {
+            .open(&staging);
+        match created.map_err(|error| (error.kind(), error)) {
             Ok(file) => return Ok((staging, file)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            Err((io::ErrorKind::AlreadyExists, _)) => number += 1,
+            Err((io::ErrorKind::NotFound, error)) => match missing.take() {
+                Some(folder) => fs::create_dir_all(folder)?,
+                None => return Err(error),
+            },
+            Err((_, error)) => return Err(error),
         }
     }
-    Err(io::Error::other("every staging name is taken"))
+}
+
+/// Writes a part to its place in a staging file that is there.
+pub(crate) fn write_at(staging: &FsPath, start: u64, data: &PutPayload) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    // What has its name may be a link to another file.
+    #[cfg(unix)]
+    options.custom_flags(libc::O_NOFOLLOW);
+    let mut file = options.write(true).open(staging)?;
+    file.seek(SeekFrom::Start(start))?;
+    data.iter().try_for_each(|bytes| file.write_all(bytes))
 }
 
 /// The name of a staging file with these digits.
@@ -80,6 +96,14 @@ mod tests {
         let file = folder.path().join("new").join("a");
         let names = [1, 2].map(|_| stage(&file).unwrap().0);
         assert_eq!(names, ["a#1", "a#2"].map(|name| file.with_file_name(name)));
+    }
+
+    /// Where the folder is there and says "not found" to what is created in it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_creates_nothing_is_an_error() {
+        let error = stage(FsPath::new("/proc/undaunted")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -23,11 +23,12 @@ use url::Url;
 
 use crate::builder::RetryStoreBuilder;
 use crate::capabilities::Capabilities;
+use crate::hedged::HedgedOnce;
 use crate::list::Lister;
 use crate::multipart::{Multipart, RetryUpload, UploadId};
 use crate::operation::Operation;
 use crate::policy::Policy;
-use crate::{attributes, delete, in_place, write};
+use crate::{attributes, body, delete, token, write};
 
 /// A store whose operations are retried.
 ///
@@ -107,6 +108,34 @@ impl<S: ObjectStore> RetryStore<S> {
         &self.capabilities
     }
 
+    /// [`put_opts`](ObjectStore::put_opts) without a box around its future.
+    pub(crate) async fn put_unboxed(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        opts: PutOptions,
+    ) -> Result<PutResult> {
+        write::put(&*self.inner, &self.policy, location, payload, opts).await
+    }
+
+    /// [`get_opts`](ObjectStore::get_opts) without a box around its future.
+    pub(crate) async fn get_unboxed(
+        &self,
+        location: &Path,
+        options: GetOptions,
+    ) -> Result<GetResult> {
+        let (inner, policy) = (&self.inner, &self.policy);
+        let once = HedgedOnce::default();
+        let attempt = || policy.get(&**inner, location, options.clone(), &once);
+        let got =
+            policy.retry_reported(Operation::Get, location, attempt, |got| &mut got.extensions);
+        let mut result = got.await?;
+        result.attributes = token::strip(result.attributes);
+        Ok(body::resumed(
+            inner, policy, location, options, result, once,
+        ))
+    }
+
     /// Copies or renames an object onto itself: it stays as it is. A copy and a delete of one
     /// object would leave nothing.
     async fn stay(&self, location: &Path, mode: CopyMode) -> Result<()> {
@@ -179,7 +208,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
-        in_place::put(self, location, payload, opts).await
+        self.put_unboxed(location, payload, opts).await
     }
 
     async fn put_multipart_opts(
@@ -206,7 +235,7 @@ impl<S: ObjectStore> ObjectStore for RetryStore<S> {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        in_place::get(self, location, options).await
+        self.get_unboxed(location, options).await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {

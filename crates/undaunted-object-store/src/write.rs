@@ -124,7 +124,7 @@ impl<S: ObjectStore> ConditionalWrite<'_, S> {
                         && !attempts.is_retryable(&error)
                         && self.is_conflict(&error) =>
                 {
-                    break (error, false);
+                    break (attempts.attempt_failed(error), false);
                 }
                 Err(error) => match attempts.failed(error).await {
                     Ok(()) => {}

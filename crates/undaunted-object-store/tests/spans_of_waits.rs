@@ -119,12 +119,19 @@ async fn the_look_for_a_lost_response_is_a_part_of_the_operation() {
         [
             "> put succeeded",
             "put > attempt failed",
-            "put > attempt succeeded",
+            "put > attempt failed",
             "put > resolve_lost_response",
             "resolve_lost_response > get succeeded",
             "get > attempt succeeded",
         ]
     );
+    // The second attempt has its own response, and ended with it.
+    assert_eq!(text(&seen[2], "http.response.status_code").unwrap(), "412");
+    assert_eq!(text(&seen[2], "error.type").unwrap(), "409");
+    assert_eq!(text(&seen[2], "undaunted.verdict").unwrap(), "permanent");
+    assert!(matches!(seen[2].status, Status::Error { .. }));
+    assert!(seen[2].end_time <= seen[3].start_time, "{seen:#?}");
+    assert_eq!(value(&seen[0], "undaunted.attempts"), Some(Value::I64(2)));
     assert_eq!(text(&seen[3], "undaunted.resolution").unwrap(), "applied");
     assert_eq!(text(&seen[5], "http.request.method").unwrap(), "HEAD");
 

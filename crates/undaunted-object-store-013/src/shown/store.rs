@@ -157,4 +157,4 @@ store!(As014 of [object_store013::ObjectStore + ?Sized]: object_store013 => obje
     object_store013::ObjectStore::put_opts, object_store013::ObjectStore::get_opts);
 store!(RetryStore of [object_store013::ObjectStore]: object_store014 => object_store013
     by to_014, to_013, Upload013,
-    v014::in_place::put, v014::in_place::get);
+    v014::bridge::put, v014::bridge::get);

@@ -134,6 +134,20 @@ async fn whoever_has_its_id_can_abort_an_upload() {
     assert!(part.is_err(), "{part:?}");
 }
 
+#[tokio::test]
+async fn an_upload_that_is_aborted_is_gone_from_the_store() {
+    let faulty = FaultyStore::new(InMemory::new(), FaultPlan::none());
+    let store = RetryStore::builder(faulty.clone())
+        .capabilities(Capabilities::none().with_parts(Arc::new(faulty)))
+        .build();
+    let mut upload = store.put_multipart(&Path::from("a")).await.unwrap();
+    upload.put_part("data".into()).await.unwrap();
+    upload.abort().await.unwrap();
+    let calls = store.inner().plan().calls(ChaosOperation::AbortMultipart);
+    assert_eq!(calls, 1);
+    assert!(upload.complete().await.is_err());
+}
+
 #[cfg(feature = "fs")]
 /// Parts of local files take no metadata, and so no token.
 #[tokio::test(start_paused = true)]

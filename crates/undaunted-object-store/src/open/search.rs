@@ -115,6 +115,7 @@ pub(super) mod aws {
 #[cfg(feature = "gcp")]
 pub(super) mod gcp {
     use std::env::var_os;
+    use std::ffi::OsString;
     use std::path::Path;
 
     use object_store::client::ReqwestConnector;
@@ -159,7 +160,7 @@ pub(super) mod gcp {
             let empty = METADATA_VARIABLES
                 .iter()
                 .find(|name| var_os(name).is_some_and(|value| value.is_empty()));
-            if let (Some(name), false) = (empty, has_login()) {
+            if let (Some(name), false) = (empty, has_login(var_os(HOME))) {
                 obstacle = Some(format!(
                     "the environment variable {name} is empty: unset it"
                 ));
@@ -177,16 +178,21 @@ pub(super) mod gcp {
         }
     }
 
-    /// Whether gcloud has left credentials where object_store finds them.
-    fn has_login() -> bool {
-        let (home, folder) = if cfg!(windows) {
-            ("APPDATA", "gcloud")
-        } else {
-            ("HOME", ".config/gcloud")
-        };
-        let file = "application_default_credentials.json";
-        var_os(home).is_some_and(|home| Path::new(&home).join(folder).join(file).exists())
+    /// Whether gcloud has left credentials where object_store finds them, in the folder that [`HOME`]
+    /// names.
+    pub(super) fn has_login(home: Option<OsString>) -> bool {
+        home.is_some_and(|home| Path::new(&home).join(LOGIN).exists())
     }
+
+    /// The variable with the folder that has [`LOGIN`].
+    const HOME: &str = if cfg!(windows) { "APPDATA" } else { "HOME" };
+
+    /// The file that `gcloud auth application-default login` writes.
+    pub(super) const LOGIN: &str = if cfg!(windows) {
+        "gcloud/application_default_credentials.json"
+    } else {
+        ".config/gcloud/application_default_credentials.json"
+    };
 
     /// Those by which object_store finds the metadata service. It takes an empty one for a host.
     const METADATA_VARIABLES: [&str; 3] =

@@ -167,3 +167,14 @@ fn a_search_is_over_after_its_limit() {
     assert_eq!(retries().max_retries, 5);
     assert_eq!(retries().retry_timeout, LIMIT);
 }
+
+#[test]
+fn a_login_of_gcloud_is_found_where_there_is_one() {
+    let home = tempfile::tempdir().unwrap();
+    let found = || gcp::has_login(Some(home.path().into()));
+    assert!(!found() && !gcp::has_login(None));
+    let login = home.path().join(gcp::LOGIN);
+    std::fs::create_dir_all(login.parent().unwrap()).unwrap();
+    std::fs::write(login, "{}").unwrap();
+    assert!(found());
+}
