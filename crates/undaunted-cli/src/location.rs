@@ -134,7 +134,6 @@ fn parse_url(text: &str) -> Result<Location, UsageError> {
         url: format!("{}://…", text.split("://").next().unwrap_or_default()),
         reason: error.to_string(),
     })?;
-    check(text)?;
     let safe = || format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
     for (part, is_there) in [
         ("query (?…)", url.query().is_some()),
@@ -145,6 +144,7 @@ fn parse_url(text: &str) -> Result<Location, UsageError> {
             return Err(UsageError::UrlPart { url, part });
         }
     }
+    check(text)?;
     let has_slash = url.path().ends_with('/');
     if url.scheme() == "file" {
         let path = url.to_file_path().map_err(|()| UsageError::InvalidUrl {

@@ -22,7 +22,7 @@ use object_store::{
     PutResult, RenameOptions, Result,
 };
 
-use crate::staging::{blocking, generic, stage};
+use crate::staging::{blocking, not_written, stage};
 
 /// A [`LocalFileSystem`] that stages files as we do.
 #[derive(Debug)]
@@ -54,6 +54,7 @@ impl ObjectStore for LocalFiles {
             return self.0.put_opts(location, payload, opts).await;
         }
         let file = self.0.path_to_filesystem(location)?;
+        let name = file.clone();
         let is_new = matches!(opts.mode, PutMode::Create);
         let path = location.to_string();
         blocking(move || Ok(write(&file, &payload, is_new)))
@@ -63,7 +64,7 @@ impl ObjectStore for LocalFiles {
                     path,
                     source: Box::new(error),
                 },
-                _ => generic(error),
+                _ => not_written(name, error),
             })?;
         let meta = self.0.head(location).await?;
         Ok(PutResult {
@@ -121,7 +122,8 @@ impl ObjectStore for LocalFiles {
         let file = self.0.path_to_filesystem(to)?;
         // For the error, where there is none.
         self.0.head(from).await?;
-        blocking(move || link(&original, &file)).await
+        blocking(move || Ok(link(&original, &file).map_err(|error| not_written(file, error))))
+            .await?
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {

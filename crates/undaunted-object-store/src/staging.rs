@@ -72,6 +72,21 @@ pub(crate) async fn blocking<T: Send + 'static>(
     spawn_blocking(work).await?.map_err(generic)
 }
 
+/// What went wrong with the file of this name.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be written", .file.display())]
+struct FileError {
+    file: PathBuf,
+    source: io::Error,
+}
+
+pub(crate) fn not_written(file: PathBuf, source: io::Error) -> Error {
+    Error::Generic {
+        store: "LocalFileSystem",
+        source: Box::new(FileError { file, source }),
+    }
+}
+
 pub(crate) fn generic(error: io::Error) -> Error {
     Error::Generic {
         store: "LocalFileSystem",

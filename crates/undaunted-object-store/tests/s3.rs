@@ -10,12 +10,13 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart, integration,
+    Attribute, Attributes, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode,
+    WriteMultipart, integration,
 };
 use undaunted::{Jitter, RetryConfig};
 use undaunted_chaos::server::S3Server;
 use undaunted_chaos::{Failure, Fault, FaultPlan, HttpFailure, Operation, Rule};
-use undaunted_object_store::{ObjectPin, RetryStore, observe, open_with};
+use undaunted_object_store::{InvalidAttribute, ObjectPin, RetryStore, cause, observe, open_with};
 
 type Store = RetryStore<Arc<dyn ObjectStore>>;
 
@@ -478,4 +479,27 @@ async fn ranges_past_the_end_are_cut_or_an_error() {
         assert!(store.get_ranges(&path, &past).await.is_err(), "{past:?}");
     }
     assert!(store.get_ranges(&path, &[]).await.unwrap().is_empty());
+}
+
+/// object_store panics where it signs such a request.
+#[tokio::test]
+async fn attributes_that_no_header_can_hold_are_refused_before_anything_is_sent() {
+    let (server, store) = start([]).await;
+    let path = Path::from("a");
+    for attribute in [
+        (Attribute::ContentType, "a\nb"),
+        (Attribute::CacheControl, "a\u{7f}"),
+        (Attribute::Metadata("a b".into()), "c"),
+        (Attribute::Metadata("ü".into()), "c"),
+        (Attribute::Metadata("a".into()), "b\r\nc: d"),
+    ] {
+        let attributes = Attributes::from_iter([attribute]);
+        let put = store.put_opts(&path, "x".into(), attributes.clone().into());
+        let begun = store.put_multipart_opts(&path, attributes.into());
+        for error in [put.await.err(), begun.await.err()] {
+            let error = error.unwrap();
+            cause::<InvalidAttribute>(&error).unwrap();
+        }
+    }
+    assert!(server.requests().is_empty());
 }

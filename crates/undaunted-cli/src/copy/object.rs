@@ -1,7 +1,7 @@
 //! Copying one object between two stores, local files included.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
@@ -42,6 +42,8 @@ pub(super) async fn copy(
         transfer.remove_leftovers().await;
         return Err(NotCopied::Unchanged);
     }
+    let replaced = copier.selection.destination_file(to);
+    let replaced = replaced.and_then(|file| fs::metadata(file).ok());
     let part_size = transfer.part_size(found.map_or(0, Found::size));
     // The first part may have arrived: then the object is opened without reading it.
     let found = found.filter(|_| !transfer.has_journal());
@@ -69,11 +71,9 @@ pub(super) async fn copy(
         }
     };
 
-    if source.kind == StoreKind::Local {
-        keep_permissions(copier, source, from, to).map_err(|error| {
-            FailedObject::io(name, &error).and("it was copied, but without its permissions")
-        })?;
-    }
+    keep_permissions(copier, source, from, to, replaced.as_ref()).map_err(|error| {
+        FailedObject::io(name, &error).and("it was copied, but without its permissions")
+    })?;
     transfer.finish(&written).await
 }
 
@@ -246,14 +246,24 @@ impl Transfer<'_> {
     }
 }
 
-/// Gives the permission bits of a local file to its copy, if that is local too: a private key
-/// stays private, and a program can be run.
-fn keep_permissions(copier: &Copier, source: &Endpoint, from: &Path, to: &Path) -> io::Result<()> {
-    let files = source.file(from).zip(copier.selection.destination_file(to));
-    let Some((original, copy)) = files else {
+/// Gives a local copy the permission bits of the local file that it is of, or else of the file that it
+/// replaced: what is private stays private, and a program can be run.
+fn keep_permissions(
+    copier: &Copier,
+    source: &Endpoint,
+    from: &Path,
+    to: &Path,
+    replaced: Option<&Metadata>,
+) -> io::Result<()> {
+    let Some(copy) = copier.selection.destination_file(to) else {
         return Ok(());
     };
-    let mode = fs::metadata(original)?.permissions().mode() & PERMISSION_BITS;
+    let permissions = match (source.file(from), replaced) {
+        (Some(original), _) => fs::metadata(original)?.permissions(),
+        (None, Some(replaced)) => replaced.permissions(),
+        (None, None) => return Ok(()),
+    };
+    let mode = permissions.mode() & PERMISSION_BITS;
     fs::set_permissions(copy, Permissions::from_mode(mode))
 }
 

@@ -8,7 +8,7 @@ use super::sandbox::Sandbox;
 #[test]
 fn a_bad_value_is_named_with_its_flag_and_a_valid_value() {
     let sandbox = Sandbox::with(&["a"]);
-    let cases: [(&[&str], &[&str]); 19] = [
+    let cases: [(&[&str], &[&str]); 22] = [
         (
             &["--base-delay", "soon"],
             &["'soon'", "--base-delay", "500ms"],
@@ -51,6 +51,18 @@ fn a_bad_value_is_named_with_its_flag_and_a_valid_value() {
         (
             &["--metadata", "owner"],
             &["'owner'", "--metadata", "key=value"],
+        ),
+        (
+            &["--metadata", "a b=c"],
+            &["--metadata", "\"a b\"", "ASCII letters"],
+        ),
+        (
+            &["--metadata", "a=b\nc"],
+            &["--metadata", "\"b\\nc\"", "control characters"],
+        ),
+        (
+            &["--content-type", "a\nb"],
+            &["--content-type", "\"a\\nb\"", "control characters"],
         ),
         (&["--chaos", "flakey"], &["'flakey'", "--chaos", "flaky"]),
         (&["--chaos", "flaky,before=2"], &["before=2", "0 to 1"]),
@@ -200,4 +212,35 @@ fn the_other_objects_are_copied_after_a_failure_except_with_fail_fast() {
     let ended = sandbox.run("cp -r --json --fail-fast --concurrency 1 src again");
     let json = ended.failed(1, &["src/b#1"]).json();
     assert_eq!(json["objects"]["copied"], 1);
+}
+
+/// Each of them would be written to another key, or to a local folder named `s3:`.
+#[test]
+fn urls_that_name_something_else_than_they_seem_to_are_refused() {
+    let sandbox = Sandbox::with(&["a"]);
+    for (url, word) in [
+        ("s3://bucket/re\nport", "control characters"),
+        ("s3://bucket/a/../b", "\"..\""),
+        ("s3://bucket/end ", "%20"),
+        ("s3://someone:PASSWORD@bucket/a", "no password from a URL"),
+        ("s3:/bucket/a", "write s3://"),
+        ("file:///tmp/a%2Fb", "%2F"),
+    ] {
+        for words in [["cp", "a", url], ["cp", url, "b"]] {
+            let ended = sandbox.run_words(&words).failed(2, &[word]);
+            assert!(!ended.stderr.contains("PASSWORD"), "{ended:?}");
+        }
+    }
+    assert_eq!(sandbox.names(""), ["a"]);
+    sandbox.run("cp a ./s3:/bucket").ok();
+    assert_eq!(sandbox.names(""), ["a", "s3:/bucket"]);
+}
+
+/// A folder that is there, and where nothing can be created.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_takes_no_files_is_an_error() {
+    let sandbox = Sandbox::with(&["a"]);
+    let ended = sandbox.run("cp a /proc/undaunted");
+    ended.failed(1, &["/proc/undaunted cannot be written", "No such file"]);
 }

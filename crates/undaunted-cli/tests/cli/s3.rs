@@ -1,5 +1,7 @@
 //! A real S3 server over HTTP, with injected faults.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use undaunted_chaos::server::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
@@ -169,6 +171,25 @@ fn stale_credentials_are_survived_when_source_and_copy_are_read() {
         assert!(ended.stdout.contains("1 retry in "), "{ended:?}");
         assert_eq!(sandbox.text("back"), "file");
         assert!(service.server.plan().unused().is_empty());
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_permission_bits() {
+    let service = Service::start();
+    let sandbox = Sandbox::with(&["file"]);
+    service.run(&sandbox, "cp file s3://bucket/file").ok();
+    for mode in [0o600, 0o755, 0o444] {
+        sandbox.write("old", b"old");
+        let old = sandbox.path("old");
+        fs::set_permissions(&old, fs::Permissions::from_mode(mode)).unwrap();
+        service.run(&sandbox, "cp s3://bucket/file old").ok();
+        assert_eq!(sandbox.text("old"), "file");
+        assert_eq!(
+            fs::metadata(&old).unwrap().permissions().mode() & 0o777,
+            mode
+        );
+        fs::remove_file(old).unwrap();
     }
 }
 
