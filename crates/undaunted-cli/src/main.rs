@@ -43,6 +43,7 @@ use clap::Parser;
 use error::CliError;
 use settings::{CopySettings, ListSettings};
 use tokio::runtime::Builder;
+use undaunted_object_store::full_text;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -64,7 +65,8 @@ fn main() -> ExitCode {
         Err(error) => {
             let _ = writeln!(
                 std::io::stderr(),
-                "error: the async runtime cannot start: {error}"
+                "error: the async runtime cannot start: {}",
+                full_text(&error)
             );
             return ExitCode::from(error::FAILED);
         }

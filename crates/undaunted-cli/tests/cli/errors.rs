@@ -2,8 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
-use super::sandbox::Sandbox;
+use undaunted_chaos::{Fault, FaultPlan, Operation, Rule};
+
+use super::s3::Service;
+use super::sandbox::{Ended, Sandbox};
 
 #[test]
 fn a_bad_value_is_named_with_its_flag_and_a_valid_value() {
@@ -243,4 +247,39 @@ fn a_folder_that_takes_no_files_is_an_error() {
     let sandbox = Sandbox::with(&["a"]);
     let ended = sandbox.run("cp a /proc/undaunted");
     ended.failed(1, &["/proc/undaunted cannot be written", "No such file"]);
+}
+
+/// Runs the binary where it may have so many files open.
+fn with_open_files(service: &Service, sandbox: &Sandbox, limit: u32, line: &str) -> Ended {
+    let binary = assert_cmd::cargo::cargo_bin!("undaunted");
+    let script = format!("ulimit -n {limit}; exec \"$0\" {line} --max-retries 0");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script]).arg(binary);
+    shell.current_dir(sandbox.path(""));
+    shell.env("UNDAUNTED_STATE_DIR", sandbox.state());
+    Ended::of(shell.envs(service.variables()).output().unwrap())
+}
+
+#[test]
+fn the_limit_of_open_files_is_named_and_what_to_do_about_it() {
+    let names: Vec<_> = (0..30).map(|number| format!("d/{number}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let sandbox = Sandbox::with(&names);
+    let service = Service::start();
+    // Each object has a connection for as long as that.
+    let slow = Rule::new(Operation::Put, Fault::Delay(Duration::from_secs(2))).always();
+    service.server.set_plan(FaultPlan::scripted([slow]));
+    let line = "cp -r d s3://bucket/d --concurrency 30";
+    let of_sockets = with_open_files(&service, &sandbox, 20, line);
+    // The first limit with which the copy begins leaves nothing for the file.
+    let mut of_files = (8..60).map(|limit| with_open_files(&service, &sandbox, limit, "cp d/1 e"));
+    let of_files = of_files.find(|ended| ended.stderr.contains("Unable to open file"));
+    for ended in [of_sockets, of_files.unwrap()] {
+        let words = ["Too many open files", "`ulimit -n`", "`--concurrency`"];
+        let ended = ended.failed(1, &words);
+        for line in ended.stderr.lines() {
+            let is_advised = line.contains(words[1]);
+            assert_eq!(line.contains(words[0]), is_advised, "{line}");
+        }
+    }
 }
