@@ -35,7 +35,6 @@ pub(crate) struct Pacer {
 /// A call's turns at a pacer.
 #[derive(Debug)]
 pub(crate) struct Paced {
-    pacer: Arc<undaunted::Pacer>,
     pub(crate) turn: Turn<Arc<undaunted::Pacer>>,
     /// How long the last attempt waited for its turn.
     pub(crate) queued: Duration,
@@ -110,19 +109,12 @@ impl Pacer {
 
 impl Paced {
     pub(crate) fn new(pacer: &Pacer) -> Self {
-        let pacer = Arc::clone(pacer.shared.current());
         Self {
-            turn: Turn::new(Arc::clone(&pacer)),
-            pacer,
+            turn: Turn::new(Arc::clone(pacer.shared.current())),
             queued: Duration::ZERO,
             queued_in_all: Duration::ZERO,
             began: false,
         }
-    }
-
-    /// Whether an attempt may begin without asking.
-    pub(crate) fn is_free(&self) -> bool {
-        !self.pacer.is_active() && self.turn.since().is_none()
     }
 
     /// Asks for the turn. The result is when to ask again, if it has not come.
@@ -140,7 +132,7 @@ impl Paced {
     /// The call gives its turn up.
     pub(crate) fn give_up(&mut self, now: Instant) {
         self.count(self.turn.since(), now);
-        self.leave();
+        self.turn.leave();
     }
 
     fn count(&mut self, since: Option<Instant>, now: Instant) {
@@ -148,27 +140,13 @@ impl Paced {
         self.queued_in_all = self.queued_in_all.saturating_add(self.queued);
     }
 
-    /// The service took the request. The result is whether pacing has ended with it.
-    pub(crate) fn succeeded(&mut self, now: Instant) -> bool {
-        self.turn.succeeded(now)
-    }
-
     /// The service throttled the request. The result is whether pacing has begun with it.
     pub(crate) fn throttled(&mut self, now: Instant) -> bool {
         let began = self.turn.throttled(now);
         if began {
-            self.pacer.seed(undaunted::__private::seed());
+            self.turn.pacer().seed(undaunted::__private::seed());
         }
         began
-    }
-
-    /// Waits no longer, and frees the place in the queue.
-    pub(crate) fn leave(&mut self) {
-        self.turn = Turn::new(Arc::clone(&self.pacer));
-    }
-
-    pub(crate) fn rate(&self) -> Option<f64> {
-        self.pacer.rate()
     }
 }
 

@@ -135,7 +135,7 @@ impl State {
     #[pyo3(signature = (now = None))]
     fn poll_turn(&mut self, now: Option<f64>) -> Option<f64> {
         let paced = self.paced.as_mut()?;
-        if paced.is_free() {
+        if paced.turn.is_free() {
             paced.queued = Duration::ZERO;
             return None;
         }
@@ -173,7 +173,7 @@ impl State {
         if self.paced.is_some() {
             let now = self.instant(now);
             if let (Some(paced), Some(now)) = (&mut self.paced, now) {
-                has_ended = paced.succeeded(now);
+                has_ended = paced.turn.succeeded(now);
             }
         }
         let budget = self.budget.as_ref().map(|budget| &*budget.get().inner);
@@ -184,7 +184,7 @@ impl State {
     /// The call was dropped during a wait.
     fn on_drop(&mut self) {
         if let Some(paced) = &mut self.paced {
-            paced.leave();
+            paced.turn.leave();
         }
         let budget = self.budget.as_ref().map(|budget| &*budget.get().inner);
         self.inner.on_drop(budget);
@@ -221,7 +221,7 @@ impl State {
         event.rule = self.rule.as_deref().filter(|_| error.is_some());
         if let Some(paced) = &self.paced {
             event.queued = paced.queued;
-            event.pace = paced.rate();
+            event.pace = paced.turn.pacer().rate();
         }
         event.to_string()
     }
@@ -273,7 +273,7 @@ impl State {
     /// The pacer's rate in requests a second, if there is one and it is active.
     #[getter]
     fn pace(&self) -> Option<f64> {
-        self.paced.as_ref()?.rate()
+        self.paced.as_ref()?.turn.pacer().rate()
     }
 
     #[classattr]

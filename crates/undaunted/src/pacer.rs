@@ -207,6 +207,14 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
         self.since
     }
 
+    /// Whether the next request may be sent without asking. Drivers ask this first: it takes no lock.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        !self.pacer.is_active() && self.since.is_none()
+    }
+
     /// When the service last took a paced request of any call. Stores start their clock again then.
     #[doc(hidden)]
     #[must_use]
@@ -284,8 +292,9 @@ impl<P: Deref<Target = Pacer>> Turn<P> {
         is_first
     }
 
-    /// Waits no longer.
-    pub(crate) fn leave(&mut self) {
+    /// Waits no longer, and frees its place.
+    #[doc(hidden)]
+    pub fn leave(&mut self) {
         if let (Some(_), Some(number)) = (self.since.take(), self.number) {
             self.pacer.lock().queue.remove(number);
         }

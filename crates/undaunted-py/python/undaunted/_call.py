@@ -9,11 +9,12 @@ which limits they can enforce.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 import types
 from asyncio import _get_running_loop
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from functools import partial
+from logging import DEBUG, WARNING
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from . import _scope
@@ -46,10 +47,10 @@ async def drive(
     config: RetryConfig,
     name: object,
     func: Callable[..., Awaitable[T]],
-    args: tuple[Any, ...] = (),
-    kwargs: Mapping[str, Any] = types.MappingProxyType({}),
-    failure: BaseException | None = None,
-    verdict: Verdict = TRANSIENT,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    failure: BaseException | None,
+    verdict: Verdict,
 ) -> T:
     """Makes attempts until one succeeds or the core stops the call.
 
@@ -61,6 +62,7 @@ async def drive(
     has_limits, verdicts = scope is not None or not config._is_plain, config._verdicts
     is_paced, token = config._pacer is not None, None
     earlier, task, hook = None, None, config.on_retry
+    is_heard: object = False
     try:
         while True:
             if failure is not None:
@@ -68,12 +70,10 @@ async def drive(
                     task = running_task()
                 if task is not None and task.cancelling() and is_cancelled(task, failure):
                     raise failure
-                if verdict == PERMANENT and not isinstance(failure, Exception):
-                    raise failure
                 # As `delay_after`, but what is usual takes no call: a retry that nobody hears of.
                 decision = state.on_failure(verdict, getattr(failure, "retry_after", None))
-                is_heard = hook is not None or listeners or logger.isEnabledFor(logging.WARNING)
-                if is_heard or verdict != TRANSIENT or isinstance(decision, str):
+                is_heard = hook is not None or listeners or logger.isEnabledFor(WARNING)
+                if is_heard or verdict != TRANSIENT or type(decision) is not float:
                     delay = _told(decision, failure, verdict, state, name, hook)
                     if delay is None:
                         raise failure
@@ -100,7 +100,7 @@ async def drive(
                     raise
             try:
                 if has_limits:
-                    result = await _limited(state, func, args, kwargs)
+                    result = await _limited(state, partial(func, *args, **kwargs))
                 else:
                     result = await func(*args, **kwargs)
             except BaseException as error:
@@ -108,12 +108,15 @@ async def drive(
                     failure, verdict = error.as_failure(earlier), TRANSIENT
                 else:
                     failure, verdict = error, verdicts[error.__class__]
-                    if verdict == JUDGED:
-                        verdict = config._judge(error)
+                    if verdict >= PERMANENT:
+                        if verdict == JUDGED:
+                            verdict = config._judge(error)
+                        if verdict == PERMANENT and not isinstance(error, Exception):
+                            raise
             else:
                 if config._is_shared and state.on_success():
                     log_unpaced(name)
-                if failure is not None and (listeners or logger.isEnabledFor(logging.DEBUG)):
+                if is_heard and (listeners or logger.isEnabledFor(DEBUG)):
                     tell_success(state, name)
                 return result
     finally:
@@ -157,7 +160,8 @@ def blocking_call(
         else:
             failure, verdict = None, TRANSIENT
         try:
-            result = _drive_blocking(config, name, func, args, kwargs, failure, verdict)
+            attempt = partial(func, *args, **kwargs)
+            result = _drive_blocking(config, name, attempt, failure, verdict)
         finally:
             del failure
         if result.__class__ not in PLAIN and is_awaitable(result, name):
@@ -170,9 +174,7 @@ def blocking_call(
 def _drive_blocking(
     config: RetryConfig,
     name: object,
-    func: Callable[..., T],
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
+    attempt: Callable[[], T],
     failure: BaseException | None,
     verdict: Verdict,
 ) -> T:
@@ -209,7 +211,7 @@ def _drive_blocking(
             try:
                 if has_limits:
                     check_time_left(state)
-                result = func(*args, **kwargs)
+                result = attempt()
             except BaseException as error:
                 if has_limits and isinstance(error, TimedOut):
                     failure, verdict = error.as_failure(earlier), TRANSIENT
@@ -254,7 +256,7 @@ def _told(
     if verdict != TRANSIENT and state.began_pacing:
         log_paced(name)
     if not isinstance(decision, str):
-        if hook is not None or listeners or logger.isEnabledFor(logging.WARNING):
+        if hook is not None or listeners or logger.isEnabledFor(WARNING):
             tell_retry(state, name, decision, failure, is_throttled(verdict), hook)
         return decision
     note = state.note()
@@ -270,17 +272,12 @@ def is_throttled(verdict: Verdict) -> bool:
     return (verdict[0] if isinstance(verdict, tuple) else verdict) == THROTTLED
 
 
-async def _limited(
-    state: State,
-    func: Callable[..., Awaitable[T]],
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-) -> T:
+async def _limited(state: State, attempt: Callable[[], Awaitable[T]]) -> T:
     limit = state.on_attempt()
     if limit is None:
-        return await func(*args, **kwargs)
+        return await attempt()
     after, text, is_total = limit
-    return await limited(after, TimedOut(text, is_total), lambda: func(*args, **kwargs))
+    return await limited(after, TimedOut(text, is_total), attempt)
 
 
 def check_time_left(state: State) -> None:

@@ -63,17 +63,16 @@ async def limited(seconds: float, cut: TimedOut, attempt: Callable[[], Awaitable
     raise cut
 
 
-if sys.version_info >= (3, 11):
-
-    def running_task() -> asyncio.Task[Any] | None:
-        """The task whose cancellation can be asked for: none under trio and in plain functions."""
-        loop = _get_running_loop()
-        return None if loop is None else asyncio.current_task(loop)
-
-else:
-
-    def running_task() -> asyncio.Task[Any] | None:
-        """No task: Python 3.10 does not tell whether one was cancelled."""
+def running_task() -> asyncio.Task[Any] | None:
+    """The task whose cancellation can be asked for: none under trio and in plain functions, nor in
+    Python 3.10, which does not tell whether one was cancelled.
+    """
+    if sys.version_info < (3, 11):
+        return None
+    try:
+        # One call: with 3.11, each look for the loop is a system call.
+        return asyncio.current_task()
+    except RuntimeError:
         return None
 
 

@@ -71,7 +71,7 @@ impl<'c> Paced<'c> {
     /// Whether an attempt may begin without asking.
     #[inline]
     pub(super) fn is_free(&self) -> bool {
-        !self.pacer.is_active() && !self.is_waiting()
+        self.turn.is_free()
     }
 
     /// Whether the call waits for its turn.
