@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Simulate(Box<SimulateArgs>),
 }
 
-/// List files and objects: name, size, last modified.
+/// List files and objects: size, last modified, name.
 #[derive(Args, Debug)]
 #[command(long_about = LS_ABOUT)]
 pub(crate) struct LsArgs {
