@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import inspect
 from collections.abc import Awaitable
 from types import AsyncGeneratorType, GeneratorType, NoneType
@@ -64,8 +65,8 @@ def is_awaitable(made: object, name: object) -> bool:
     """Whether what a plain function returned is to be awaited.
 
     Raises:
-        TypeError: If it is a generator or the context manager of one: nothing has run yet, so
-            nothing can be retried.
+        TypeError: If it is a generator, the context manager of one or a future of an executor:
+            nothing has ended yet, so nothing can be retried.
     """
     cls = type(made)
     if hasattr(cls, "__await__"):
@@ -74,6 +75,12 @@ def is_awaitable(made: object, name: object) -> bool:
         if inspect.isawaitable(made):
             return True
         raise _generator_error(_named(name))
+    if isinstance(made, concurrent.futures.Future):
+        raise TypeError(
+            f"@retry cannot repeat what {_named(name)} has only begun: it returned a {cls.__name__}"
+            ", which neither has succeeded nor failed yet. Decorate the function that is run, or "
+            "return the future's result()"
+        )
     if cls.__module__ == "contextlib" and cls.__name__.endswith("GeneratorContextManager"):
         raise _context_manager_error(_named(name))
     return False
