@@ -15,6 +15,7 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import anyio
@@ -449,6 +450,8 @@ def test_a_future_of_an_executor_is_refused() -> None:
             submit()
         with pytest.raises(TypeError, match="has only begun"):
             blocking.with_retry(lambda: pool.submit(len, "abc"), NO_WAIT)
+    with ThreadPool(1) as threads, pytest.raises(TypeError, match="has only begun"):
+        blocking.with_retry(lambda: threads.apply_async(len, ("abc",)), NO_WAIT)
 
 
 @pytest.mark.parametrize(

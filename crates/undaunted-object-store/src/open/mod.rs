@@ -10,7 +10,7 @@ use undaunted::RetryConfig;
 use url::Url;
 
 use crate::capabilities::Capabilities;
-use crate::redact::shown_of;
+use crate::redact::{shown_of, visible};
 use crate::store::RetryStore;
 use backend::Backend;
 use target::{OpenError, Target};
@@ -257,6 +257,42 @@ pub fn is_url(text: &str) -> bool {
     })
 }
 
+/// The URL that this was meant to be, if it looks like a mistyped one: `s3:/bucket/key`, which is
+/// what functions for paths make of `s3://bucket/key`, and `s3:bucket`. [`open`] refuses it: as a
+/// path of the local file system, it would keep objects there that were meant for a service. Neither
+/// user nor password nor query is repeated.
+///
+/// ```
+/// use undaunted_object_store::mistyped_url;
+///
+/// assert_eq!(mistyped_url("s3:/bucket/key").as_deref(), Some("s3://bucket/key"));
+/// assert_eq!(mistyped_url("s3://bucket/key"), None);
+/// assert_eq!(mistyped_url("./s3:/bucket/key"), None);
+/// assert_eq!(mistyped_url("C:/file"), None);
+/// ```
+#[must_use]
+pub fn mistyped_url(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() > 1
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    let lower = scheme.to_ascii_lowercase();
+    // A file may well have a name such as `backup:2026`.
+    let is_meant = SCHEMES.contains(&&*lower) || rest.starts_with(['/', '\\']);
+    if !is_scheme || !is_meant || rest.starts_with("//") {
+        return None;
+    }
+    let slashes = if matches!(&*lower, "file" | "memory") {
+        "///"
+    } else {
+        "//"
+    };
+    let rest = rest.trim_start_matches(['/', '\\']);
+    Some(visible(&format!("{lower}:{slashes}{}", shown_of(rest))))
+}
+
 fn owned<K, V>(options: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)>
 where
     K: Into<String>,
@@ -280,6 +316,21 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
     };
     let url = if is_url(text) {
         Url::parse(text).map_err(|source| OpenError::InvalidUrl { source })?
+    } else if let Some(url) = mistyped_url(text) {
+        return Err(OpenError::InvalidPath {
+            path: format!("{}:…", text.split(':').next().unwrap_or_default()),
+            reason: format!(
+                "it looks like the URL {url}; for a folder of this name write its absolute path"
+            ),
+        });
+    } else if text == "~" || text.starts_with("~/") {
+        return Err(OpenError::InvalidPath {
+            path: text.to_owned(),
+            reason:
+                "~ is not expanded here; write the path of the home directory, or the absolute \
+                     path of a folder of this name"
+                    .to_owned(),
+        });
     } else {
         return local(text, options);
     };
@@ -303,7 +354,7 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
     }
     Path::from_url_path(url.path()).map_err(|source| OpenError::InvalidPath {
         path: url.path().to_owned(),
-        reason: source.to_string(),
+        reason: visible(&source.to_string()),
     })?;
     // The path was the other thing that could be wrong.
     let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|_| not_understood(&url))?;
@@ -365,9 +416,62 @@ fn memory(target: &Target) -> Result<Backend, OpenError> {
     Ok(Backend::new(memory, capabilities))
 }
 
+/// The schemes that are known, and those that other programs have for the same services.
+const SCHEMES: &[&str] = &[
+    "abfs", "abfss", "adl", "az", "azure", "file", "gcs", "gs", "http", "https", "memory", "s3",
+    "s3a", "s3n",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mistyped_url_is_no_path() {
+        for (written, meant) in [
+            ("s3:/bucket/x", "s3://bucket/x"),
+            ("s3:bucket", "s3://bucket"),
+            ("S3:\\bucket\\x", "s3://bucket\\x"),
+            ("http:/host/x", "http://host/x"),
+            ("memory:", "memory:///"),
+            ("file:/tmp/x", "file:///tmp/x"),
+            ("ftp:/host/x", "ftp://host/x"),
+            ("http:/user:pass@host/x?sig=s", "http://host/x"),
+        ] {
+            assert_eq!(mistyped_url(written).as_deref(), Some(meant), "{written}");
+            let error = open(written, RetryConfig::storage()).err().unwrap();
+            assert!(error.to_string().contains(meant), "{error}");
+            assert!(!error.to_string().contains("pass"), "{error}");
+        }
+        for path in [
+            "C:/x",
+            "C:\\x",
+            "c:x",
+            "./s3:/x",
+            "/s3:/x",
+            "a/s3:/x",
+            "12:30/x",
+            "backup:2026",
+            ":/x",
+            "a b:/x",
+            "x",
+        ] {
+            assert_eq!(mistyped_url(path), None, "{path}");
+        }
+        for home in ["~", "~/data"] {
+            let error = open(home, RetryConfig::storage()).err().unwrap();
+            assert!(error.to_string().contains("not expanded"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_message_has_no_control_characters() {
+        for text in ["a\nb", "s3://bucket/a%0Ab", "s3:/a\nb"] {
+            let error = open(text, RetryConfig::storage()).err().unwrap();
+            assert!(!error.to_string().contains('\n'), "{error}");
+        }
+    }
 
     #[test]
     fn a_known_scheme_with_nothing_behind_it_is_told_what_it_lacks() {

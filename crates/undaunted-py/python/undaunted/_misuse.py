@@ -12,11 +12,11 @@ from ._config import RetryConfig
 from ._log import name_of
 
 
-def config_of(config: object) -> RetryConfig:
-    """The configuration, or a ``TypeError``."""
+def config_of(config: object, name: str = "config") -> RetryConfig:
+    """The configuration that an argument of this name has, or a ``TypeError``."""
     if isinstance(config, RetryConfig):
         return config
-    raise TypeError(f"config must be a RetryConfig, not {type(config).__name__}")
+    raise TypeError(f"{name} must be a RetryConfig, not {type(config).__name__}")
 
 
 def check_callable(func: object, entry_point: str) -> None:
@@ -75,11 +75,12 @@ def is_awaitable(made: object, name: object) -> bool:
         if inspect.isawaitable(made):
             return True
         raise _generator_error(_named(name))
-    if isinstance(made, concurrent.futures.Future):
+    is_future = isinstance(made, concurrent.futures.Future)
+    if is_future or cls.__name__ == _BEGUN.get(cls.__module__):
         raise TypeError(
             f"@retry cannot repeat what {_named(name)} has only begun: it returned a {cls.__name__}"
             ", which neither has succeeded nor failed yet. Decorate the function that is run, or "
-            "return the future's result()"
+            "wait for its result and return that"
         )
     if cls.__module__ == "contextlib" and cls.__name__.endswith("GeneratorContextManager"):
         raise _context_manager_error(_named(name))
@@ -140,6 +141,9 @@ def _a(thing: object) -> str:
     name = type(thing).__name__
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
+
+_BEGUN = {"multiprocessing.pool": "ApplyResult", "s3transfer.futures": "TransferFuture"}
+"""Classes that are futures in all but their base."""
 
 PLAIN = frozenset(
     (NoneType, bool, bytearray, bytes, dict, float, frozenset, int, list, set, str, tuple)
