@@ -65,6 +65,11 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Stop when stdin ends: the program that started the server and holds a pipe to it is gone,
+    /// however it ended.
+    #[arg(long)]
+    pub(crate) until_stdin_ends: bool,
+
     /// Print errors only (and --json, if given).
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
