@@ -147,6 +147,8 @@ pub(crate) enum UsageError {
     InvalidUrl { url: String, reason: String },
     #[error("{0}")]
     NotAsWritten(String),
+    #[error("this looks like the URL {url}: write that, or ./ before the name of a local file")]
+    MistypedUrl { url: String },
     #[error(
         "the URL {url} has a {part}: in the name of an object write ? as %3F and # as %23; set \
          options of the store with --option"

@@ -5,7 +5,7 @@ use std::path::{self, Component, Path as FsPath, PathBuf};
 
 use object_store::ObjectStoreScheme;
 use object_store::path::Path;
-use undaunted_object_store::{check_url, is_url};
+use undaunted_object_store::{check_url, is_url, mistyped_url};
 use url::Url;
 
 use crate::error::UsageError;
@@ -43,13 +43,9 @@ impl Location {
         match text.to_str() {
             Some("-") => Ok(Self::Stream),
             Some(text) if is_url(text) => parse_url(text),
-            Some(text) => {
-                check(text)?;
-                Ok(Self::Local(LocalLocation {
-                    has_slash: ends_in_slash(text.as_ref()),
-                    path: PathBuf::from(text),
-                }))
-            }
+            Some(text) if mistyped_url(text).is_some() => Err(UsageError::MistypedUrl {
+                url: mistyped_url(text).unwrap_or_default(),
+            }),
             _ => Ok(Self::Local(LocalLocation {
                 has_slash: ends_in_slash(text),
                 path: PathBuf::from(text),
@@ -210,6 +206,7 @@ mod tests {
             ("a/b", StoreKind::Local),
             ("./-", StoreKind::Local),
             ("a?b#c", StoreKind::Local),
+            ("./s3:/a", StoreKind::Local),
             ("file:///a", StoreKind::Local),
             ("memory:///a", StoreKind::Memory),
             ("s3://bucket/a", StoreKind::S3),
@@ -251,6 +248,8 @@ mod tests {
         assert!(refused("s3://bucket/a#1").contains("%23"));
         assert!(refused("ftp://host/a").contains("unsupported URL scheme"));
         assert!(refused("").contains("empty"));
+        assert!(refused("s3:/bucket/a").contains("s3://bucket/a"));
+        assert!(!refused("http:/user:secret@host/a").contains("secret"));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(crate) enum StopCause {
     /// An object failed, and `--fail-fast` was given.
     Failure,
     Signal(Signal),
+    /// The program that holds the other end of stdin has ended.
+    Stdin,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,18 @@ impl Stop {
             // Unreachable: `self` holds a sender, and a cause was waited for.
             _ => std::future::pending().await,
         }
+    }
+
+    /// Lets the end of stdin request a stop. What is in it is thrown away.
+    pub(crate) fn at_end_of_stdin(&self) -> io::Result<()> {
+        let stop = self.clone();
+        // A thread of its own: the runtime would wait for one of its own that reads.
+        let reader = std::thread::Builder::new().name("stdin".to_owned());
+        reader.spawn(move || {
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            stop.request(StopCause::Stdin);
+        })?;
+        Ok(())
     }
 
     /// Lets signals request a stop. A second signal ends the process immediately.

@@ -105,7 +105,7 @@ pub use kept_upload::PartSize;
 pub use observe::{FailedOperation, Observed, observe};
 pub use open::backend::Backend;
 pub use open::target::OpenError;
-pub use open::written::check_url;
+pub use open::written::{check_url, mistyped_url};
 pub use open::{is_url, open, open_on, open_with};
 pub use operation::{Operation, StoreEvent};
 pub use pin::ObjectPin;

@@ -43,6 +43,20 @@ pub(crate) fn shown_of(url: &str) -> &str {
     &url[host..path_end]
 }
 
+/// A text that has names of others in it, with their control characters escaped: a line break would
+/// forge a line of a log.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
 fn ends_url(letter: char) -> bool {
     // Not a bracket, which may stand around an address.
     letter.is_whitespace() || "\"'`<>)".contains(letter)

@@ -106,9 +106,9 @@ impl Config {
         Ok(fields)
     }
 
-    /// The nominal delays of all retries.
+    /// The nominal delays of all retries, or of the first ones where nobody could hold all.
     fn schedule(&self) -> Vec<f64> {
-        let delays = self.inner.schedule();
+        let delays = self.inner.schedule().take(MOST_DELAYS);
         delays.map(|delay| delay.as_secs_f64()).collect()
     }
 
@@ -193,6 +193,9 @@ const KINDS: [(&str, Jitter); 5] = [
 
 const JITTER: &str = "True, False, \"full\", \"equal\", \"decorrelated\", \"proportional\", \
                       \"none\", or a fraction from 0 to 1";
+
+/// More than any list that is of use; a policy that retries for ever would have 34 GB of them.
+const MOST_DELAYS: usize = 100_000;
 
 /// After this many decorrelated draws, the first has no effect on the next.
 const FORGOTTEN: u32 = 200;

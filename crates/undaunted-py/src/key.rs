@@ -73,8 +73,20 @@ impl Root {
         if path.is_empty() {
             return Ok(self.0.clone());
         }
-        let below = Path::parse(path).map_err(|error| error.to_string())?;
+        let below = Path::parse(path).map_err(|_| reason(path))?;
         Ok(self.0.parts().chain(below.parts()).collect())
+    }
+}
+
+/// Why a path is none, in words of its own: object_store's have it once more, unescaped.
+fn reason(path: &str) -> String {
+    if let Some(control) = path.chars().find(char::is_ascii_control) {
+        return format!("it has the control character {control:?}");
+    }
+    let is_dots = |segment| segment == "." || segment == "..";
+    match path.split('/').find(|&segment| is_dots(segment)) {
+        Some(dots) => format!("it has the segment {dots:?}"),
+        None => "it has an empty segment, between two slashes".to_owned(),
     }
 }
 

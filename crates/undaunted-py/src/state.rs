@@ -122,7 +122,10 @@ impl State {
         match decision {
             Decision::Retry { delay } => {
                 let delay = delay.as_secs_f64();
-                self.delays.push(delay);
+                // A call that retries for ever must not fill memory with what no note shows.
+                if self.delays.len() <= MOST_DELAYS {
+                    self.delays.push(delay);
+                }
                 PyFloat::new(py, delay).into_any()
             }
             Decision::Stop(reason) => PyString::intern(py, reason.as_str()).into_any(),

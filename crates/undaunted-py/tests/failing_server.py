@@ -25,7 +25,7 @@ class Answer:
     length: int | None = None
     """The length that it announces, if it is not that of the body."""
     end: str = "close"
-    """What follows: ``close``, ``reset`` or ``hang``."""
+    """What follows: ``close``, ``reset`` or ``hang``; over TLS also ``record``, a broken one."""
     raw: bytes | None = None
     """What is sent in place of a response."""
 
@@ -94,6 +94,13 @@ class FailingServer:
         context.load_cert_chain(CERTIFICATE)
         with context.wrap_socket(connection, server_side=True) as wrapped:
             wrapped.recv(65536)
+            if answer.end == "record":
+                # One whose authentication code cannot be right.
+                with socket.socket(fileno=wrapped.detach()) as plain:
+                    plain.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+                    plain.shutdown(socket.SHUT_WR)
+                    while plain.recv(65536):
+                        pass
 
     def finish(self, connection: socket.socket, answer: Answer) -> None:
         if answer.end == "reset":

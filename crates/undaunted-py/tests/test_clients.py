@@ -405,6 +405,60 @@ def test_a_handshake_that_breaks_is_transient(client: Client, server: FailingSer
     assert judged(error) == ("transient", None), told(error)
 
 
+async def read_aiohttp(url: str) -> None:
+    import aiohttp
+
+    async with aiohttp.ClientSession() as session, session.get(url, ssl=False) as response:
+        await response.read()
+
+
+def read_requests(url: str) -> None:
+    import requests
+
+    requests.get(url, verify=False, timeout=20)
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS")
+@pytest.mark.parametrize("client", [read_aiohttp, read_requests], ids=name_of)
+def test_a_stream_of_tls_that_breaks_is_transient(client: Client, server: FailingServer) -> None:
+    server.answer = Answer(end="record")
+    error = error_of(client, server.tls_url)
+    assert judged(error) == ("transient", None), told(error)
+
+
+def test_data_after_the_end_of_a_stream_of_tls_is_transient() -> None:
+    import aiohttp
+
+    reason = "APPLICATION_DATA_AFTER_CLOSE_NOTIFY"
+    inner = ssl.SSLError(1, f"[SSL: {reason}] application data after close notify")
+    inner.reason = reason
+    error = aiohttp.ClientOSError(*inner.args)
+    error.__cause__ = inner
+    assert judged(error) == judged(inner) == ("transient", None)
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(503, "transient"), (404, "permanent")])
+def test_a_waiter_of_botocore_is_judged_by_its_last_response(status: int, verdict: str) -> None:
+    from botocore.exceptions import WaiterError
+
+    last = {"ResponseMetadata": {"HTTPStatusCode": status}, "Error": {"Code": str(status)}}
+    assert judged(WaiterError("ObjectExists", "Max attempts exceeded", last))[0] == verdict
+
+
+def test_redirects_of_urllib3_that_do_not_end_are_permanent() -> None:
+    from urllib3.exceptions import MaxRetryError, ResponseError
+
+    make: Any = MaxRetryError
+    assert judged(make(None, "/", ResponseError("too many redirects")))[0] == "permanent"
+    assert judged(make(None, "/", ResponseError("too many 503 error responses")))[0] == "transient"
+
+
+def test_a_timeout_of_google_auth_is_transient() -> None:
+    from google.auth import exceptions
+
+    assert judged(getattr(exceptions, "TimeoutError")("no response"))[0] == "transient"  # noqa: B009
+
+
 CODES = [
     (503, "SlowDown", "throttled"),
     (400, "RequestTimeout", "transient"),
@@ -551,6 +605,8 @@ def test_a_google_token_service_with_a_wrong_certificate_is_permanent(
         pytest.param("Aborted", "transient", id="Aborted-is_transient"),
         pytest.param("TooManyRequests", "throttled", id="TooManyRequests-is_throttled"),
         pytest.param("ResourceExhausted", "throttled", id="ResourceExhausted-is_throttled"),
+        pytest.param("Unknown", "transient", id="Unknown-is_transient"),
+        pytest.param("DataLoss", "transient", id="DataLoss-is_transient"),
         pytest.param("NotFound", "permanent", id="NotFound-is_permanent"),
         pytest.param("Forbidden", "permanent", id="Forbidden-is_permanent"),
         pytest.param("FailedPrecondition", "permanent", id="FailedPrecondition-is_permanent"),

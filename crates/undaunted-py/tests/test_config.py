@@ -113,6 +113,13 @@ def test_it_is_a_frozen_dataclass() -> None:
     assert more.base_delay == 0.5
 
 
+def test_the_schedule_of_an_endless_policy_ends() -> None:
+    endless = RetryConfig(max_retries=2**32 - 1)
+    assert endless.schedule()[:3] == [1.0, 2.0, 4.0]
+    assert len(endless.schedule()) == 100_000
+    assert len(RetryConfig(max_retries=5_000).schedule()) == 5_000
+
+
 def test_equal_configs_are_equal() -> None:
     assert RetryConfig() == RetryConfig(3, 1, 60, 2)
     assert RetryConfig(jitter=True) == RetryConfig(jitter=0.25)

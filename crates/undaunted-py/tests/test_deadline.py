@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -198,6 +198,70 @@ def test_storages_and_file_systems_are_cut(s3: FakeS3) -> None:
     assert caught.value.report is not None
     assert caught.value.report.stop_reason == "caller_deadline"
     assert caught.value.__notes__ == [f"undaunted: 1 attempt; {NO_TIME}"]
+
+
+async def bounded() -> AsyncGenerator[float | None, None]:
+    with undaunted.deadline(60):
+        yield undaunted.time_left()
+        yield undaunted.time_left()
+
+
+@pytest.mark.parametrize("ends", ["closed", "run out", "raised in"])
+def test_a_block_may_end_in_another_task(ends: str) -> None:
+    async def end(blocks: AsyncGenerator[float | None, None]) -> None:
+        if ends == "closed":
+            await blocks.aclose()
+        elif ends == "run out":
+            assert [left async for left in blocks] == [None]
+        else:
+            with pytest.raises(LookupError, match="its own"):
+                await blocks.athrow(LookupError("its own"))
+        assert undaunted.time_left() is None
+
+    async def main() -> None:
+        blocks = bounded()
+        await asyncio.create_task(blocks.__anext__())  # type: ignore[arg-type]
+        await end(blocks)
+
+    asyncio.run(main())
+
+
+def test_blocks_need_not_end_in_the_order_of_their_beginnings() -> None:
+    async def main() -> None:
+        blocks = bounded()
+        await blocks.__anext__()
+        with undaunted.deadline(30):
+            await blocks.aclose()
+            left = undaunted.time_left()
+            assert left is not None and left <= 30
+        assert undaunted.time_left() is None
+
+    asyncio.run(main())
+
+
+def test_tasks_share_a_block() -> None:
+    shared = one_attempt()
+    calls: list[None] = []
+
+    def fetch() -> None:
+        calls.append(None)
+        fail()
+
+    async def task(seconds: float) -> None:
+        with shared:
+            await asyncio.sleep(seconds)
+            with shared, pytest.raises(ConnectionResetError):
+                blocking.with_retry(fetch, RetryConfig(1, 0))
+            with pytest.raises(ConnectionResetError):
+                blocking.with_retry(fetch, RetryConfig(1, 0))
+        with pytest.raises(ConnectionResetError):
+            blocking.with_retry(fetch, RetryConfig(1, 0))
+
+    async def main() -> None:
+        await asyncio.gather(task(0.01), task(0.02))
+
+    asyncio.run(main())
+    assert len(calls) == 2 * (1 + 1 + 2)
 
 
 def test_one_attempt_is_made(s3: FakeS3) -> None:

@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import functools
 import gc
+import inspect
 import itertools
 import logging
+import pickle
 import sys
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import anyio
@@ -432,6 +436,56 @@ def test_what_is_unambiguous_is_taken() -> None:
             make(**{field: 0})
 
 
+# What has only begun.
+
+
+def test_a_future_of_an_executor_is_refused() -> None:
+    with ThreadPoolExecutor(1) as pool:
+
+        @retry(NO_WAIT)
+        def submit() -> Any:
+            return pool.submit(len, "abc")
+
+        with pytest.raises(TypeError, match="cannot repeat what submit has only begun"):
+            submit()
+        with pytest.raises(TypeError, match="has only begun"):
+            blocking.with_retry(lambda: pool.submit(len, "abc"), NO_WAIT)
+    with ThreadPool(1) as threads, pytest.raises(TypeError, match="has only begun"):
+        blocking.with_retry(lambda: threads.apply_async(len, ("abc",)), NO_WAIT)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        RetryConfig(),
+        RetryConfig(retryable_status=[423]),
+        RetryConfig(retryable_exceptions=(OSError,)),
+        RetryConfig(retry_if=bool),
+        RetryConfig(budget=RetryBudget(), pacer=Pacer()),
+    ],
+)
+def test_what_a_function_with_retries_holds_can_be_sent_to_workers(config: RetryConfig) -> None:
+    """Other libraries send the function of a script with what it holds, as cloudpickle does."""
+
+    def plain() -> int:
+        return 1
+
+    async def coroutine() -> int:
+        return 1
+
+    for func in (plain, coroutine):
+        made: Any = retry(config)(func)
+        held = [cell.cell_contents for cell in made.__closure__]
+        assert any(each is func for each in held)
+        for each in held:
+            if not inspect.isfunction(each):
+                again = pickle.loads(pickle.dumps(each))
+                assert type(again) is type(each)
+            if isinstance(each, dict):
+                error = ConnectionResetError
+                assert again[error] == each[error]
+
+
 # Cancellation.
 
 
@@ -490,6 +544,143 @@ def test_a_task_that_cleans_up_after_its_cancellation_retries() -> None:
         return await task
 
     assert asyncio.run(main()) == 3
+
+
+async def a_group_fails(flaky: Flaky) -> int:
+    """Fails by a task of a group, while the group waits for it."""
+    tasks: list[asyncio.Task[int]] = []
+
+    async def child() -> int:
+        return flaky()
+
+    async with asyncio.TaskGroup() as group:
+        tasks.append(group.create_task(child()))
+    return tasks[0].result()
+
+
+async def a_group_fails_in_its_block(flaky: Flaky) -> int:
+    async def child() -> int:
+        return flaky()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(child())
+        while not task.done():
+            await asyncio.sleep(0.001)
+    return task.result()
+
+
+async def a_timeout_ends_it(flaky: Flaky) -> int:
+    try:
+        return flaky()
+    except ConnectionError:
+        async with asyncio.timeout(0.001):
+            await asyncio.sleep(60)
+        raise
+
+
+async def it_fails(flaky: Flaky) -> int:
+    return flaky()
+
+
+FAILURES = [a_group_fails, a_group_fails_in_its_block, a_timeout_ends_it, it_fails]
+
+
+async def by_block(config: RetryConfig, call: Callable[[], Awaitable[int]]) -> int:
+    async for attempt in attempts(config):
+        with attempt:
+            return await call()
+    raise AssertionError("the loop ends by its block")
+
+
+@needs_cancelling
+@pytest.mark.parametrize("fails", FAILURES)
+@pytest.mark.parametrize("was_cancelled", [False, True])
+@pytest.mark.parametrize("is_block", [False, True])
+@pytest.mark.parametrize("limit", [None, 60])
+def test_a_task_that_is_not_cancelled_in_the_attempt_retries(
+    fails: Any, was_cancelled: bool, is_block: bool, limit: float | None
+) -> None:
+    flaky = Flaky()
+    config = RetryConfig(base_delay=0, total_timeout=limit)
+
+    async def work() -> int:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60 if was_cancelled else 0)
+        if is_block:
+            return await by_block(config, lambda: fails(flaky))
+        return await with_retry(lambda: fails(flaky), config)
+
+    async def main() -> int:
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0.01)
+        if was_cancelled:
+            task.cancel()
+        return await task
+
+    assert asyncio.run(main()) == 3
+
+
+@needs_cancelling
+def test_a_limit_of_attempts_is_no_cancellation() -> None:
+    calls = 0
+
+    async def hang_once() -> int:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(60 if calls == 1 else 0)
+        return calls
+
+    async def main() -> int:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return await with_retry(hang_once, RetryConfig(base_delay=0, attempt_timeout=0.01))
+
+    assert asyncio.run(main()) == 2
+
+
+@needs_cancelling
+@pytest.mark.parametrize("was_cancelled", [False, True])
+@pytest.mark.parametrize("is_later", [False, True])
+def test_a_cancellation_that_a_group_hides_ends_the_call(
+    was_cancelled: bool, is_later: bool
+) -> None:
+    calls = 0
+
+    async def child() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise ConnectionResetError("while it cleaned up") from None
+
+    async def call() -> None:
+        nonlocal calls
+        calls += 1
+        if is_later and calls == 1:
+            raise ConnectionResetError("before")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(child())
+
+    async def work() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60 if was_cancelled else 0)
+        await with_retry(call, NO_WAIT)
+
+    async def main() -> None:
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0.01)
+        if was_cancelled:
+            task.cancel()
+        await until(lambda: calls == 1 + is_later)
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled() or task.exception()
+
+    asyncio.run(main())
+    assert calls == (2 if is_later else 1)
 
 
 # Libraries that run coroutines.

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from undaunted import testing
+from undaunted import RetryConfig, blocking, testing
 from undaunted.testing import S3Server, s3_server
 
 PAGE = Path(__file__).parents[1] / "docs" / "frameworks.md"
@@ -41,6 +41,13 @@ DOWN = """
 [[rule]]
 fault = "fail_before"
 status = 503
+count = "always"
+"""
+
+SILENT = """
+[[rule]]
+fault = "delay"
+lasts = "60s"
 count = "always"
 """
 
@@ -85,7 +92,8 @@ def test_every_recipe_is_tested() -> None:
 
 
 def test_fastapi(recipe: Recipe, server: S3Server) -> None:
-    app = recipe("FastAPI")["app"]
+    names = recipe("FastAPI")
+    app = names["app"]
     data = {"file": ("a.txt", b"12345", "text/plain")}
 
     async def main() -> None:
@@ -105,6 +113,11 @@ def test_fastapi(recipe: Recipe, server: S3Server) -> None:
             server.chaos = DOWN
             down = await client.put("/files/a.txt", files=data)
             assert (down.status_code, down.headers["retry-after"]) == (503, "5")
+            server.chaos = SILENT
+            silent = await client.put("/files/a.txt", files=data)
+            assert (silent.status_code, silent.headers["retry-after"]) == (503, "5")
+            # A first attempt without a limit would have had no retry within the test's time.
+            assert names["quick"].attempt_timeout * 2 < 5
 
     asyncio.run(main())
 
@@ -175,10 +188,18 @@ def test_celery(recipe: Recipe, server: S3Server) -> None:
         task.apply(args=("b.txt", "x"), throw=True)
     assert again.value.when == 600
     assert len(statuses(server, "put")) == 11
+    server.chaos = SILENT
+    limited = RetryConfig(max_retries=1, base_delay=0, attempt_timeout=0.2)
+    names["storage"] = blocking.Storage.open("s3://bucket", server.options, retry=limited)
+    with pytest.raises(Retry):
+        task.apply(args=("c.txt", "x"), throw=True)
 
 
 def test_arq(recipe: Recipe, server: S3Server) -> None:
-    settings = recipe("arq")["WorkerSettings"]
+    names = recipe("arq")
+    settings = names["WorkerSettings"]
+    # A function and a storage, whose first attempt takes 30 s at most.
+    assert settings.job_timeout > 2 * names["patient"].total_timeout + 30
 
     async def main() -> int:
         ctx: dict[str, Any] = {}

@@ -13,6 +13,7 @@ import pytest
 import undaunted
 from fake_s3 import FakeS3, Response
 from undaunted import (
+    RetryableStorage,
     RetryConfig,
     RetryEvent,
     StorageError,
@@ -21,6 +22,7 @@ from undaunted import (
     blocking,
     instrument,
     retry,
+    testing,
     with_retry,
 )
 from waiting import wait_for
@@ -73,6 +75,25 @@ def test_each_retry_is_told(waits: list[float]) -> None:
     with pytest.raises(ConnectionResetError):
         retry(RetryConfig(max_retries=0, on_retry=told.append))(flaky(*FAILURES))()
     assert told == []
+
+
+def test_a_wrapped_storage_has_one_name_for_all_keys(
+    waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[RetryEvent] = []
+    faulty = testing.FaultyStorage([ConnectionResetError("reset"), None] * 2)
+    storage = RetryableStorage(faulty, RetryConfig(on_retry=told.append))
+
+    async def use() -> None:
+        await storage.put("users/jane", b"data")
+        assert [file.key async for file in storage.list()] == ["users/jane"]
+
+    asyncio.run(use())
+    assert [(event.operation, event.key) for event in told] == [
+        ("put", "users/jane"),
+        ("list", None),
+    ]
+    assert caplog.records[0].getMessage().startswith("Retry attempt 1/3 for put users/jane after")
 
 
 def test_a_hook_that_raises_breaks_nothing(

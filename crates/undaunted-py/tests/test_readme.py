@@ -111,7 +111,7 @@ PUBLIC = (
     "obspec/__init__.py",
     "testing.py",
 )
-INTERNAL = {"checked_limit", "checked_part_size", "open_store"}
+INTERNAL = {"checked_limit", "checked_part_size", "open_store", "seconds"}
 """Functions of these files that users do not call."""
 
 

@@ -147,7 +147,8 @@ def test_an_error_that_is_not_retryable_ends_a_retried_call(
         retried(script, RetryConfig(jitter=False))
     assert caught.value is error
     assert caught.value.__notes__ == [
-        "undaunted: 2 attempts, after waits of 1.00 s; the last failure is not retryable"
+        "undaunted: 2 attempts, after waits of 1.00 s; the last failure is not retryable; the "
+        "attempt before failed with TimeoutError()"
     ]
 
 

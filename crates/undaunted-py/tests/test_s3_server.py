@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import subprocess
+import sys
+
 import pytest
 
 from undaunted import RetryConfig, Storage
+from undaunted._s3_server import _OPERATIONS
 from undaunted.testing import S3Server, s3_server
+from waiting import wait_for
 
 SLOW_DOWN = """
 [[rule]]
@@ -40,6 +47,51 @@ def test_it_begins_with_faults_and_ends_with_its_block() -> None:
         assert len(server.requests("put")) == 2
     with pytest.raises(OSError):
         server.requests()
+
+
+def test_an_operation_that_does_not_exist_is_refused(undaunted_s3: S3Server) -> None:
+    with pytest.raises(ValueError, match="^operation is 'puts', but must be of abort_multipart, "):
+        undaunted_s3.requests("puts")
+
+
+def test_the_operations_are_those_of_chaos_files(undaunted_s3: S3Server) -> None:
+    with pytest.raises(ValueError) as caught:
+        undaunted_s3.chaos = '[[rule]]\nfault = "fail_before"\nstatus = 503\noperation = "puts"'
+    for operation in _OPERATIONS:
+        assert operation in str(caught.value)
+
+
+TESTS = """
+import time
+from undaunted import testing
+with testing.s3_server() as server:
+    print(server.endpoint, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])
+def test_it_ends_with_its_process(kind: signal.Signals) -> None:
+    with subprocess.Popen([sys.executable, "-c", TESTS], stdout=subprocess.PIPE) as tests:
+        assert tests.stdout is not None
+        host, port = tests.stdout.readline().decode().strip()[len("http://") :].split(":")
+        socket.create_connection((host, int(port))).close()
+        tests.send_signal(kind)
+
+    def is_gone() -> bool:
+        try:
+            socket.create_connection((host, int(port))).close()
+        except OSError:
+            return True
+        return False
+
+    wait_for(is_gone)
+
+
+def test_why_it_did_not_start_is_in_the_message() -> None:
+    with pytest.raises(RuntimeError, match="did not start: .*b2"), s3_server(buckets=["b2"]):
+        pass
 
 
 def test_a_missing_command_is_named() -> None:

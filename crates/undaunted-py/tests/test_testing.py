@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,46 @@ def test_an_object_that_is_not_a_fault_is_refused() -> None:
     for wrong in (5, "reset", int, testing.LostResponse(5)):  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="a fault is an exception"):
             FaultyStorage([wrong])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("operations", "error"),
+    [
+        (["putt"], ValueError),
+        (["put", "head"], ValueError),
+        (["close"], ValueError),
+        ([5], ValueError),
+        ("put", TypeError),
+    ],
+)
+def test_operations_that_do_not_exist_are_refused(operations: Any, error: Any) -> None:
+    with pytest.raises(error, match="^operations "):
+        FaultyStorage([TimeoutError], operations=operations)
+
+
+def test_faults_for_no_operation_hit_none() -> None:
+    storage = FaultyStorage([TimeoutError], operations=[])
+    assert asyncio.run(storage.put("a", b"1")).size == 1
+
+
+def test_a_class_may_add_operations() -> None:
+    class More(FaultyStorage):
+        async def tags(self, key: str) -> str:
+            return await self._call("tags", key, lambda: asyncio.sleep(0, key))
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(More([TimeoutError], operations=["tags"]).tags("a"))
+
+
+@pytest.mark.parametrize("attempts", ["3", 1.5, True])
+def test_attempts_of_another_type_are_refused(attempts: Any) -> None:
+    with pytest.raises(TypeError, match="^attempts must be an int or None, not "):
+        testing.set_attempts(attempts)
+
+
+def test_more_attempts_than_are_counted_are_no_limit() -> None:
+    with testing.set_attempts(2**40):
+        assert testing.is_active()
 
 
 def test_chaos_is_survived() -> None:

@@ -14,7 +14,9 @@ import sys
 import weakref
 from typing import Any
 
+import anyio
 import pytest
+import trio
 
 from undaunted import (
     HttpFailure,
@@ -73,12 +75,19 @@ RETRIED: dict[str, BaseException] = {
     "concurrent.futures.TimeoutError": concurrent.futures.TimeoutError(),
     "OSError_EHOSTUNREACH": OSError(errno.EHOSTUNREACH, "unreachable"),
     "OSError_ENETDOWN": OSError(errno.ENETDOWN, "down"),
+    "OSError_EHOSTDOWN": OSError(errno.EHOSTDOWN, "host is down"),
+    "OSError_ENETRESET": OSError(errno.ENETRESET, "dropped on reset"),
+    "OSError_ENOBUFS": OSError(errno.ENOBUFS, "no buffer space"),
     "OSError_EBUSY": OSError(errno.EBUSY, "busy"),
     "BlockingIOError": BlockingIOError(errno.EAGAIN, "again"),
     "InterruptedError": InterruptedError(errno.EINTR, "interrupted"),
     "gaierror_EAI_AGAIN": socket.gaierror(socket.EAI_AGAIN, "again"),
     "SSLEOFError": ssl.SSLEOFError(8, "EOF"),
     "SSLZeroReturnError": ssl.SSLZeroReturnError(6, "closed"),
+    "OSError_by_an_SSLEOFError": caused(OSError(8, "EOF"), ssl.SSLEOFError(8, "EOF")),
+    "trio.TooSlowError": trio.TooSlowError(),
+    "trio.BrokenResourceError": trio.BrokenResourceError(),
+    "anyio.BrokenResourceError": anyio.BrokenResourceError(),
     "asyncio.IncompleteReadError": asyncio.IncompleteReadError(b"", 1),
     "http.client.IncompleteRead": http.client.IncompleteRead(b""),
     "http.client.BadStatusLine": http.client.BadStatusLine("?"),
@@ -96,6 +105,7 @@ RETRIED: dict[str, BaseException] = {
     "OSError_by_a_client_error": caused(OSError(errno.EIO, "EIO"), client_error(503)),
     "400_RequestTimeout": client_error(400, "RequestTimeout"),
     "409_OperationAborted": client_error(409, "OperationAborted"),
+    "400_IDPCommunicationError": client_error(400, "IDPCommunicationError"),
     "200_InternalError": client_error(200, "InternalError"),
 }
 
@@ -122,6 +132,11 @@ NOT_RETRIED: dict[str, BaseException] = {
     "OSError_ENOSPC": OSError(errno.ENOSPC, "full"),
     "gaierror_EAI_NONAME": socket.gaierror(socket.EAI_NONAME, "unknown"),
     "SSLCertVerificationError": ssl.SSLCertVerificationError(1, "self-signed"),
+    "OSError_EAGAIN_by_an_SSLError": caused(OSError(11, "TLS"), ssl.SSLError(11, "TLS")),
+    "trio.BrokenResourceError_by_a_certificate": caused(
+        trio.BrokenResourceError(), ssl.SSLCertVerificationError(1, "self-signed")
+    ),
+    "trio.ClosedResourceError": trio.ClosedResourceError(),
     "SSLError_without_reason": ssl.SSLError(1, "wrong version number"),
     "StorageError": StorageError("failed"),
     "StorageAmbiguousError": caused(StorageAmbiguousError("lost"), TimeoutError()),
@@ -332,10 +347,15 @@ def test_other_processes_and_copies_judge_alike() -> None:
             copy.copy(config),
             copy.deepcopy(config),
             dataclasses.replace(config, max_retries=9),
+            RetryConfig(**dataclasses.asdict(config)),
             eval(repr(config)),
         ):
             assert again.is_retryable(client_error(503)) is expected
     assert RetryConfig() != RetryConfig(known_clients=False)
+    assert RetryConfig(**dataclasses.asdict(RetryConfig())) == RetryConfig()
+    assert repr(RetryConfig(**dataclasses.asdict(RetryConfig()))) == repr(RetryConfig())
+    assert given != RetryConfig()
+    assert given == RetryConfig(retryable_exceptions=list(given.retryable_exceptions))
 
 
 def test_known_clients_of_another_type_are_refused() -> None:

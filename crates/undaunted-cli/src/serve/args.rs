@@ -12,6 +12,7 @@ use crate::value::{self, KeyValue};
 /// Serve a directory, or another S3 endpoint, as S3 with injected faults.
 #[derive(Args, Debug)]
 #[command(long_about = ABOUT, after_long_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
 pub(crate) struct ServeArgs {
     /// Directory of the objects, with a directory for each bucket. Created if it does not exist.
     ///
@@ -64,6 +65,11 @@ pub(crate) struct ServeArgs {
     /// Print endpoint, credentials and settings as a line of JSON.
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Stop when stdin ends: the program that started the server and holds a pipe to it is gone,
+    /// however it ended.
+    #[arg(long)]
+    pub(crate) until_stdin_ends: bool,
 
     /// Print errors only (and --json, if given).
     #[arg(short, long, conflicts_with = "verbose")]

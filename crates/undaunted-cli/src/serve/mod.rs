@@ -27,6 +27,9 @@ pub(crate) async fn run(args: ServeArgs) -> Result<u8, CliError> {
     let stop = Stop::new();
     stop.listen(counters.progress())
         .map_err(UsageError::Signals)?;
+    if args.until_stdin_ends {
+        stop.at_end_of_stdin().map_err(CliError::Serve)?;
+    }
     let recording = args.record.as_deref();
     let recording = recording
         .map(|path| Recording::start(path, counters.progress()))

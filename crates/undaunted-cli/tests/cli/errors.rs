@@ -227,7 +227,7 @@ fn urls_that_name_something_else_than_they_seem_to_are_refused() {
         ("s3://bucket/a/../b", "\"..\""),
         ("s3://bucket/end ", "%20"),
         ("s3://someone:PASSWORD@bucket/a", "no password from a URL"),
-        ("s3:/bucket/a", "write s3://"),
+        ("s3:/bucket/a", "the URL s3://bucket/a"),
         ("file:///tmp/a%2Fb", "%2F"),
     ] {
         for words in [["cp", "a", url], ["cp", url, "b"]] {

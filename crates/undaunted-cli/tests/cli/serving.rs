@@ -95,6 +95,15 @@ fn wait(child: &mut Child, stdout: String) -> Ended {
 }
 
 #[test]
+fn it_stops_when_stdin_ends_where_that_is_wanted() {
+    let sandbox = Sandbox::with(&[]);
+    let mut served = Served::start(&sandbox, "--until-stdin-ends");
+    // Its stdin is empty from the start.
+    let ended = wait(&mut served.child, String::new()).ok();
+    assert!(ended.stderr.contains("stopped after "), "{ended:?}");
+}
+
+#[test]
 fn it_serves_records_and_stops() {
     let sandbox = Sandbox::with(&["file"]);
     let served = Served::start(&sandbox, "--dir data -b one -b two --record requests.jsonl");

@@ -20,6 +20,7 @@ use crate::checked_body::short;
 use crate::error::generic;
 use crate::local_files::LocalFiles;
 use crate::local_parts::LocalParts;
+use crate::redact::visible;
 
 pub(super) fn backend(target: &Target) -> Result<Backend, OpenError> {
     target.takes_no_options("file")?;
@@ -54,7 +55,8 @@ pub(super) fn locate(text: &str) -> Result<(Url, Path), OpenError> {
     let path = absolute(text).map_err(|error| invalid(error.to_string()))?;
     let url =
         Url::from_file_path(&path).map_err(|()| invalid("it has no absolute form".to_owned()))?;
-    let path = Path::from_absolute_path(&path).map_err(|error| invalid(error.to_string()))?;
+    let path =
+        Path::from_absolute_path(&path).map_err(|error| invalid(visible(&error.to_string())))?;
     Ok((url, path))
 }
 

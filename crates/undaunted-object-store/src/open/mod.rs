@@ -10,10 +10,11 @@ use undaunted::RetryConfig;
 use url::Url;
 
 use crate::capabilities::Capabilities;
+use crate::redact::visible;
 use crate::store::RetryStore;
 use backend::Backend;
 use target::{OpenError, Target};
-use written::check_url;
+use written::{check_url, mistyped_url};
 
 pub(crate) mod backend;
 pub(crate) mod disabled;
@@ -279,9 +280,24 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
             runtime: None,
         })
     };
-    check_url(text)?;
     let url = if is_url(text) {
+        check_url(text)?;
         Url::parse(text).map_err(|source| OpenError::InvalidUrl { source })?
+    } else if let Some(url) = mistyped_url(text) {
+        return Err(OpenError::InvalidPath {
+            path: format!("{}:…", text.split(':').next().unwrap_or_default()),
+            reason: format!(
+                "it looks like the URL {url}; for a folder of this name write its absolute path"
+            ),
+        });
+    } else if text == "~" || text.starts_with("~/") {
+        return Err(OpenError::InvalidPath {
+            path: text.to_owned(),
+            reason:
+                "~ is not expanded here; write the path of the home directory, or the absolute \
+                     path of a folder of this name"
+                    .to_owned(),
+        });
     } else {
         return local(text, options);
     };
@@ -294,7 +310,7 @@ fn parse(text: &str, options: Vec<(String, String)>) -> Result<Target, OpenError
     }
     Path::from_url_path(url.path()).map_err(|source| OpenError::InvalidPath {
         path: url.path().to_owned(),
-        reason: source.to_string(),
+        reason: visible(&source.to_string()),
     })?;
     // The path was the other thing that could be wrong.
     let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|_| not_understood(&url))?;
@@ -350,6 +366,15 @@ fn memory(target: &Target) -> Result<Backend, OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_message_has_no_control_characters() {
+        for text in ["a\nb", "s3://bucket/a%0Ab", "s3:/a\nb"] {
+            let error = open(text, RetryConfig::storage()).err().unwrap();
+            assert!(!error.to_string().contains('\n'), "{error}");
+        }
+    }
 
     #[test]
     fn a_known_scheme_with_nothing_behind_it_is_told_what_it_lacks() {

@@ -2,11 +2,10 @@
 
 use super::is_url;
 use super::target::OpenError;
-use crate::redact::shown_of;
+use crate::redact::{shown_of, visible};
 
-/// Whether a URL or a path names what it seems to name. A URL's parser drops line breaks, tabs and the
-/// spaces around it, folds `a/../b` into `b`, and stores take no notice of a user, a query or a
-/// fragment; and `s3:/bucket/key`, which is what normalizing a path makes of a URL, is a path.
+/// Whether a URL names what it seems to name. A URL's parser drops line breaks, tabs and the spaces around
+/// it, folds `a/../b` into `b`, and stores take no notice of a user, a query or a fragment.
 ///
 /// [`open`](crate::open) refuses all of them. This is for programs that parse URLs themselves.
 ///
@@ -18,8 +17,7 @@ use crate::redact::shown_of;
 /// use undaunted_object_store::check_url;
 ///
 /// check_url("s3://bucket/key").unwrap();
-/// check_url("folder/file").unwrap();
-/// for wrong in ["s3://bucket/a/../b", "s3://bucket/a\n", "s3://bucket/a?b", "s3:/bucket/a"] {
+/// for wrong in ["s3://bucket/a/../b", "s3://bucket/a\n", "s3://bucket/a?b"] {
 ///     check_url(wrong).unwrap_err();
 /// }
 /// ```
@@ -31,16 +29,7 @@ pub fn check_url(text: &str) -> Result<(), OpenError> {
         })
     };
     let Some((scheme, rest)) = text.split_once("://").filter(|_| is_url(text)) else {
-        return match text.split_once(':') {
-            Some((scheme, _)) if SCHEMES.contains(&scheme) => refused(
-                text,
-                &format!(
-                    "it looks like a URL and is none: write {scheme}://…, or ./{scheme}:… for \
-                     a local path of this name"
-                ),
-            ),
-            _ => Ok(()),
-        };
+        return Ok(());
     };
     // Without the password that may stand before the host.
     let shown = shown_of(rest);
@@ -91,6 +80,42 @@ pub fn check_url(text: &str) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// The URL that this was meant to be, if it looks like a mistyped one: `s3:/bucket/key`, which is
+/// what functions for paths make of `s3://bucket/key`, and `s3:bucket`. [`open`] refuses it: as a
+/// path of the local file system, it would keep objects there that were meant for a service. Neither
+/// user nor password nor query is repeated.
+///
+/// ```
+/// use undaunted_object_store::mistyped_url;
+///
+/// assert_eq!(mistyped_url("s3:/bucket/key").as_deref(), Some("s3://bucket/key"));
+/// assert_eq!(mistyped_url("s3://bucket/key"), None);
+/// assert_eq!(mistyped_url("./s3:/bucket/key"), None);
+/// assert_eq!(mistyped_url("C:/file"), None);
+/// ```
+#[must_use]
+pub fn mistyped_url(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() > 1
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    let lower = scheme.to_ascii_lowercase();
+    // A file may well have a name such as `backup:2026`.
+    let is_meant = SCHEMES.contains(&&*lower) || rest.starts_with(['/', '\\']);
+    if !is_scheme || !is_meant || rest.starts_with("//") {
+        return None;
+    }
+    let slashes = if matches!(&*lower, "file" | "memory") {
+        "///"
+    } else {
+        "//"
+    };
+    let rest = rest.trim_start_matches(['/', '\\']);
+    Some(visible(&format!("{lower}:{slashes}{}", shown_of(rest))))
+}
+
 /// Whether a segment of the path is `.` or `..`, percent-encoded or not.
 fn has_dot_segment(path: &str) -> bool {
     path.split('/').any(|segment| {
@@ -105,14 +130,18 @@ fn is_container(scheme: &str) -> bool {
     ["abfs", "abfss", "adl", "azure", "az"].contains(&scheme.as_str())
 }
 
-/// A path that begins with one of these and a colon is meant to be a URL.
+/// The schemes that are known, and those that other programs have for the same services.
 const SCHEMES: &[&str] = &[
-    "s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "http", "https", "file", "memory",
+    "abfs", "abfss", "adl", "az", "azure", "file", "gcs", "gs", "http", "https", "memory", "s3",
+    "s3a", "s3n",
 ];
 
 #[cfg(test)]
 mod tests {
+    use undaunted::RetryConfig;
+
     use super::*;
+    use crate::open;
 
     #[test]
     fn what_names_another_object_is_refused() {
@@ -132,9 +161,6 @@ mod tests {
             ("s3://b/a?versionId=1", "%3F"),
             ("memory:///a#b", "%23"),
             ("file:///a%2fb", "no file"),
-            ("s3:/b/a", "write s3://…, or ./s3:…"),
-            ("s3:b", "write s3://…"),
-            ("memory:", "write memory://…"),
         ] {
             let result = check_url(text);
             if reason.is_empty() {
@@ -145,6 +171,44 @@ mod tests {
             let error = result.unwrap_err().to_string();
             assert!(error.contains(reason), "{text:?}: {error}");
             assert!(!error.contains("pw"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_url_is_no_path() {
+        for (written, meant) in [
+            ("s3:/bucket/x", "s3://bucket/x"),
+            ("s3:bucket", "s3://bucket"),
+            ("S3:\\bucket\\x", "s3://bucket\\x"),
+            ("http:/host/x", "http://host/x"),
+            ("memory:", "memory:///"),
+            ("file:/tmp/x", "file:///tmp/x"),
+            ("ftp:/host/x", "ftp://host/x"),
+            ("http:/user:pass@host/x?sig=s", "http://host/x"),
+        ] {
+            assert_eq!(mistyped_url(written).as_deref(), Some(meant), "{written}");
+            let error = open(written, RetryConfig::storage()).err().unwrap();
+            assert!(error.to_string().contains(meant), "{error}");
+            assert!(!error.to_string().contains("pass"), "{error}");
+        }
+        for path in [
+            "C:/x",
+            "C:\\x",
+            "c:x",
+            "./s3:/x",
+            "/s3:/x",
+            "a/s3:/x",
+            "12:30/x",
+            "backup:2026",
+            ":/x",
+            "a b:/x",
+            "x",
+        ] {
+            assert_eq!(mistyped_url(path), None, "{path}");
+        }
+        for home in ["~", "~/data"] {
+            let error = open(home, RetryConfig::storage()).err().unwrap();
+            assert!(error.to_string().contains("not expanded"), "{error}");
         }
     }
 

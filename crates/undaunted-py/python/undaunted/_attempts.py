@@ -138,6 +138,7 @@ class _Run:
         self._is_done = False
         self._delay: float | None = None
         self._failure: BaseException | None = None
+        self._cancelled = -1
 
     def succeeded(self) -> None:
         has_failed, self._failure = self._failure is not None, None
@@ -155,8 +156,12 @@ class _Run:
             verdict = config._judge(error)
         self._is_open = False
         self._delay = None
-        if not is_cancelled(running_task(), error):
-            self._delay = delay_after(error, verdict, self._state, self._name, config.on_retry)
+        task, before = running_task(), self._cancelled
+        self._cancelled = 0 if task is None else task.cancelling()
+        if not is_cancelled(task, error, before):
+            self._delay = delay_after(
+                error, verdict, self._state, self._name, config.on_retry, self._failure
+            )
         self._is_done = self._delay is None
         if not self._is_done:
             _scope.warn_if_nested(self._name, self._state)

@@ -9,6 +9,7 @@ which limits they can enforce.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 import types
 from asyncio import _get_running_loop
@@ -26,6 +27,7 @@ from ._log import (
     log_paced,
     log_unpaced,
     logger,
+    shortened,
     tell_retry,
     tell_stop,
     tell_success,
@@ -61,20 +63,22 @@ async def drive(
     state = State(config._core, config.budget, None, config._pacer, scope)
     has_limits, verdicts = scope is not None or not config._is_plain, config._verdicts
     is_paced, token = config._pacer is not None, None
-    earlier, task, hook = None, None, config.on_retry
+    earlier, task, hook, cancelled = None, None, config.on_retry, -1
     is_heard: object = False
     try:
         while True:
             if failure is not None:
                 if earlier is None:
                     task = running_task()
-                if task is not None and task.cancelling() and is_cancelled(task, failure):
-                    raise failure
+                if task is not None:
+                    before, cancelled = cancelled, task.cancelling()
+                    if cancelled and is_cancelled(task, failure, before):
+                        raise failure
                 # As `delay_after`, but what is usual takes no call: a retry that nobody hears of.
                 decision = state.on_failure(verdict, getattr(failure, "retry_after", None))
                 is_heard = hook is not None or listeners or logger.isEnabledFor(WARNING)
                 if is_heard or verdict != TRANSIENT or type(decision) is not float:
-                    delay = _told(decision, failure, verdict, state, name, hook)
+                    delay = _told(decision, failure, verdict, state, name, hook, earlier)
                     if delay is None:
                         raise failure
                     if token is None:
@@ -106,6 +110,7 @@ async def drive(
             except BaseException as error:
                 if has_limits and isinstance(error, TimedOut):
                     failure, verdict = error.as_failure(earlier), TRANSIENT
+                    cancelled = sys.maxsize  # by the limit, if at all, and that was taken back
                 else:
                     failure, verdict = error, verdicts[error.__class__]
                     if verdict >= PERMANENT:
@@ -186,7 +191,7 @@ def _drive_blocking(
     try:
         while True:
             if failure is not None:
-                delay = delay_after(failure, verdict, state, name, config.on_retry)
+                delay = delay_after(failure, verdict, state, name, config.on_retry, earlier)
                 if delay is None:
                     raise failure
                 if token is None:
@@ -234,14 +239,21 @@ def _drive_blocking(
 
 
 def delay_after(
-    failure: BaseException, verdict: Verdict, state: State, name: object, hook: Hook
+    failure: BaseException,
+    verdict: Verdict,
+    state: State,
+    name: object,
+    hook: Hook,
+    earlier: BaseException | None = None,
 ) -> float | None:
-    """The delay before the next attempt, or None if the call ends."""
+    """The delay before the next attempt, or None if the call ends. ``earlier`` is the failure of
+    the attempt before.
+    """
     if verdict == PERMANENT and not isinstance(failure, Exception):
         # It says nothing of the service, and nobody is interested in how often it was tried.
         return None
     decision = state.on_failure(verdict, getattr(failure, "retry_after", None))
-    return _told(decision, failure, verdict, state, name, hook)
+    return _told(decision, failure, verdict, state, name, hook, earlier)
 
 
 def _told(
@@ -251,6 +263,7 @@ def _told(
     state: State,
     name: object,
     hook: Hook,
+    earlier: BaseException | None,
 ) -> float | None:
     """The delay that was decided, or None if the call ends, once it is in logs and hooks."""
     if verdict != TRANSIENT and state.began_pacing:
@@ -263,6 +276,9 @@ def _told(
     # There is no note if the first attempt failed permanently: nothing was retried.
     if note is not None:
         tell_stop(state, name, decision, failure)
+        if earlier is not None and earlier.__class__ is not failure.__class__:
+            # Nothing else of it reaches the caller, and it may be the one that says why.
+            note += f"; the attempt before failed with {shortened(repr(earlier))}"
         add_note(failure, note)
     return None
 

@@ -37,6 +37,12 @@ ExceptionTypes: TypeAlias = (
 """One type of exceptions, or several."""
 
 
+class _Default(tuple[type[BaseException], ...]):
+    """Types that were not given. Copies of it, such as that of ``dataclasses.asdict``, stay so."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class RetryConfig:
     """How often to retry, and how long to wait.
@@ -53,7 +59,8 @@ class RetryConfig:
             another fraction, a name another kind.
         retryable_exceptions: The types of exceptions that are retried, if they are to be these and
             no others.
-        total_timeout: The limit on all attempts and delays together.
+        total_timeout: The limit on all attempts and delays together. A storage from
+            :meth:`Storage.open` counts from its first failure.
         attempt_timeout: The limit on one attempt of a coroutine function.
         throttled_base_delay: The base delay where the service throttles.
         max_retry_after: The longest wait that a service may ask for.
@@ -94,10 +101,8 @@ class RetryConfig:
     """``True`` spreads each delay by ±25 %, ``False`` not at all. A number from 0 to 1 is another
     fraction, a name another kind: ``"full"`` and ``"equal"`` stay below the nominal delay,
     ``"decorrelated"`` derives each delay from the one before."""
-    retryable_exceptions: tuple[type[BaseException], ...] = (
-        StorageConnectionError,
-        TimeoutError,
-        ConnectionError,
+    retryable_exceptions: tuple[type[BaseException], ...] = _Default(
+        (StorageConnectionError, TimeoutError, ConnectionError)
     )
     """The types of exceptions that are retried: these and no others. Cancellation,
     ``KeyboardInterrupt`` and ``SystemExit`` never are. If it is not given, exceptions of known
@@ -105,7 +110,10 @@ class RetryConfig:
     this field: it classifies the responses of its service."""
     total_timeout: float | None = field(default=None, kw_only=True)
     """The limit on all attempts and delays together. A delay that would end later is not begun, and
-    a running attempt of a coroutine function is cancelled."""
+    a running attempt of a coroutine function is cancelled. A storage from :meth:`Storage.open`
+    counts from its first failure, and again from each after progress, such as a part of a file: its
+    first attempt is not counted, and ends after 30 s without a response, or by ``attempt_timeout``.
+    :func:`~undaunted.deadline` bounds everything."""
     attempt_timeout: float | None = field(default=None, kw_only=True)
     """The limit on one attempt, which is then cancelled and counts as a timeout. For coroutine
     functions only: a plain function cannot be cancelled."""
@@ -246,7 +254,8 @@ class RetryConfig:
 
     @classmethod
     def interactive(cls) -> "RetryConfig":
-        """For an operation that a person waits for: 1 retry after 0.5 s ±25 %, 5 s in all.
+        """For an operation that a person waits for: 1 retry after 0.5 s ±25 %, 5 s in all, or 5 s
+        after the first failure of a storage.
 
         Example:
             >>> RetryConfig.interactive().schedule()
@@ -269,7 +278,7 @@ class RetryConfig:
         """For operations of an object store, and the default of :meth:`Storage.open`.
 
         10 retries from 0.1 s (1 s where the service throttles), doubling to at most 20 s, full
-        jitter, 3 minutes in all.
+        jitter, 3 minutes in all, from the first failure on.
 
         Example:
             >>> RetryConfig.storage().schedule()[:4]
@@ -278,7 +287,7 @@ class RetryConfig:
         return cls(**Config.preset("storage").fields())
 
     def schedule(self) -> list[float]:
-        """The nominal delays of all retries, without jitter.
+        """The nominal delays of all retries, without jitter; of more than 100,000 the first ones.
 
         Example:
             >>> RetryConfig().schedule()
@@ -325,7 +334,7 @@ class RetryConfig:
         """Whether ``retryable_exceptions`` was not given. The same types, if given, are meant to be
         the only ones.
         """
-        return self.retryable_exceptions is RetryConfig.retryable_exceptions
+        return isinstance(self.retryable_exceptions, _Default)
 
     def __eq__(self, other: object) -> bool:
         """Compares by meaning: ``jitter=True`` and ``jitter=0.25`` are equal."""
@@ -334,6 +343,7 @@ class RetryConfig:
         return (
             self._core == other._core
             and self.retryable_exceptions == other.retryable_exceptions
+            and self._has_default_exceptions == other._has_default_exceptions
             and self.known_clients == other.known_clients
             and self.budget is other.budget
             and self.pacer is other.pacer

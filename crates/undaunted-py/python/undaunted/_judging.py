@@ -42,6 +42,10 @@ class Verdicts(dict[type[BaseException], int]):
         self._others = others
         self._passing: WeakKeyDictionary[type[BaseException], int] = WeakKeyDictionary()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A function with @retry holds them, and is sent to workers. They are filled anew there.
+        return type(self), (self._retryable, self._others)
+
     def __missing__(self, cls: type[BaseException]) -> int:
         verdict = self._passing.get(cls)
         if verdict is None:

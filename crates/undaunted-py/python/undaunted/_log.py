@@ -27,10 +27,12 @@ class Subjected(str):
     """
 
     subject: str
+    separator: str
 
-    def __new__(cls, operation: str, subject: str) -> Subjected:
+    def __new__(cls, operation: str, subject: str, separator: str = "") -> Subjected:
         made = super().__new__(cls, operation)
         made.subject = subject
+        made.separator = separator
         return made
 
 
@@ -217,6 +219,11 @@ def add_note(error: BaseException, note: str) -> None:
         return
 
 
+def shortened(text: str) -> str:
+    """A text that is short enough for a part of a note."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
 def _text(error: BaseException) -> str:
     """The text of an exception; of one without text, the name of its class."""
     return str(error) or type(error).__name__
@@ -229,7 +236,9 @@ def operation_of(name: object) -> str:
 
 def _shown(name: object) -> str:
     """The name of a call and what it is about, as a log line has them."""
-    return f"{operation_of(name)}{_subject_of(name) or ''}"
+    if isinstance(name, Subjected):
+        return f"{name}{name.separator}{name.subject}"
+    return operation_of(name)
 
 
 def _subject_of(name: object) -> str | None:
@@ -260,3 +269,6 @@ def _extra(**fields: object) -> Mapping[str, object]:
 
 
 _MARK = "undaunted: "
+
+_LONGEST = 300
+"""Of a response with a whole page as its text, the beginning says enough."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import inspect
 from collections.abc import Awaitable
 from types import AsyncGeneratorType, GeneratorType, NoneType
@@ -11,11 +12,11 @@ from ._config import RetryConfig
 from ._log import name_of
 
 
-def config_of(config: object) -> RetryConfig:
-    """The configuration, or a ``TypeError``."""
+def config_of(config: object, name: str = "config") -> RetryConfig:
+    """The configuration that an argument of this name has, or a ``TypeError``."""
     if isinstance(config, RetryConfig):
         return config
-    raise TypeError(f"config must be a RetryConfig, not {type(config).__name__}")
+    raise TypeError(f"{name} must be a RetryConfig, not {type(config).__name__}")
 
 
 def check_callable(func: object, entry_point: str) -> None:
@@ -64,8 +65,8 @@ def is_awaitable(made: object, name: object) -> bool:
     """Whether what a plain function returned is to be awaited.
 
     Raises:
-        TypeError: If it is a generator or the context manager of one: nothing has run yet, so
-            nothing can be retried.
+        TypeError: If it is a generator, the context manager of one or a future of an executor:
+            nothing has ended yet, so nothing can be retried.
     """
     cls = type(made)
     if hasattr(cls, "__await__"):
@@ -74,6 +75,13 @@ def is_awaitable(made: object, name: object) -> bool:
         if inspect.isawaitable(made):
             return True
         raise _generator_error(_named(name))
+    is_future = isinstance(made, concurrent.futures.Future)
+    if is_future or cls.__name__ == _BEGUN.get(cls.__module__):
+        raise TypeError(
+            f"@retry cannot repeat what {_named(name)} has only begun: it returned a {cls.__name__}"
+            ", which neither has succeeded nor failed yet. Decorate the function that is run, or "
+            "wait for its result and return that"
+        )
     if cls.__module__ == "contextlib" and cls.__name__.endswith("GeneratorContextManager"):
         raise _context_manager_error(_named(name))
     return False
@@ -133,6 +141,9 @@ def _a(thing: object) -> str:
     name = type(thing).__name__
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
+
+_BEGUN = {"multiprocessing.pool": "ApplyResult", "s3transfer.futures": "TransferFuture"}
+"""Classes that are futures in all but their base."""
 
 PLAIN = frozenset(
     (NoneType, bool, bytearray, bytes, dict, float, frozenset, int, list, set, str, tuple)

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeAlias, TypeVar
+from operator import index
+from typing import Any, SupportsIndex, TypeAlias, TypeVar, cast
 
 from ._config import RetryConfig
 from ._hedge import Hedge, hedge_of
@@ -162,7 +164,7 @@ def open_store(
     place: object = os.fspath(url) if isinstance(url, os.PathLike) else url
     if not isinstance(place, str):
         raise TypeError(f"url must be a str, not {type(place).__name__}")
-    config = RetryConfig.storage() if retry is None else config_of(retry)
+    config = RetryConfig.storage() if retry is None else config_of(retry, "retry")
     values = {key: _text(key, value) for key, value in options.items()}
     if config.retry_if is not None:
         raise ValueError(
@@ -206,7 +208,10 @@ def _text(key: str, value: object) -> str:
 class Progress:
     """Counts the bytes of an upload."""
 
-    def __init__(self, key: str, total: int | None) -> None:
+    def __init__(self, key: str, total: int | None, callback: object = None) -> None:
+        if callback is not None and not callable(callback):
+            name = type(callback).__name__
+            raise TypeError(f"progress_callback must be a function, not {name}")
         self._key = key
         self._total = total
         self.transferred = 0
@@ -219,6 +224,7 @@ class Progress:
 
 def checked_part_size(part_size: int, concurrency: int, total: int | None) -> int:
     """The part size, larger where the data would need too many parts."""
+    part_size, concurrency = _whole("part_size", part_size), _whole("concurrency", concurrency)
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency}, but must be at least 1")
     if part_size < 1:
@@ -230,9 +236,13 @@ def checked_part_size(part_size: int, concurrency: int, total: int | None) -> in
 
 def checked_limit(limit: int | None) -> int | None:
     """The limit of a list."""
-    if limit is not None and limit < 0:
+    if limit is None:
+        return None
+    limit = _whole("limit", limit)
+    if limit < 0:
         raise ValueError(f"limit is {limit}, but must be at least 0")
-    return limit
+    # More than a list can have are no limit.
+    return min(limit, sys.maxsize)
 
 
 def seconds(expires_in: timedelta | float | None) -> float:
@@ -241,7 +251,22 @@ def seconds(expires_in: timedelta | float | None) -> float:
         return DEFAULT_EXPIRY
     if isinstance(expires_in, timedelta):
         return expires_in.total_seconds()
-    return float(expires_in)
+    given: object = expires_in
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise TypeError(
+            f"expires_in must be a number of seconds or a timedelta, not {type(given).__name__}"
+        )
+    return float(given)
+
+
+def _whole(name: str, given: object) -> int:
+    """A whole number, also one of another library."""
+    try:
+        if not isinstance(given, bool):
+            return index(cast("SupportsIndex", given))
+    except TypeError:
+        pass
+    raise TypeError(f"{name} must be an int, not {type(given).__name__}")
 
 
 DEFAULT_EXPIRY = 3600.0

@@ -9,7 +9,7 @@ from ._config import RetryConfig
 from ._data import whole
 from ._errors import StorageFileExistsError
 from ._judging import Escape
-from ._log import add_note
+from ._log import Subjected, add_note
 from ._misuse import config_of
 from ._protocol import FileInfo
 from ._retry import with_retry
@@ -100,7 +100,7 @@ class RetryableStorage:
             >>> asyncio.run(main())
             [b'hello']
         """
-        chunks, first = await self._call(f"get {key}", lambda: self._begin(key, kwargs))
+        chunks, first = await self._call("get", key, lambda: self._begin(key, kwargs))
         try:
             if first is not None:
                 yield first
@@ -129,7 +129,7 @@ class RetryableStorage:
             >>> asyncio.run(main())
             b'hello'
         """
-        return await self._call(f"get {key}", lambda: self._storage.get_bytes(key, **kwargs))
+        return await self._call("get", key, lambda: self._storage.get_bytes(key, **kwargs))
 
     async def delete(self, key: str, **kwargs: Any) -> None:
         """Deletes a file.
@@ -160,7 +160,7 @@ class RetryableStorage:
                 if attempts == 1 or not _is_not_found(error):
                     raise
 
-        await self._call(f"delete {key}", delete)
+        await self._call("delete", key, delete)
 
     async def exists(self, key: str, **kwargs: Any) -> bool:
         """Whether the file exists.
@@ -179,7 +179,7 @@ class RetryableStorage:
             >>> asyncio.run(main())
             True
         """
-        return await self._call(f"get {key}", lambda: self._storage.exists(key, **kwargs))
+        return await self._call("get", key, lambda: self._storage.exists(key, **kwargs))
 
     async def list(
         self, prefix: str = "", *, limit: int | None = None, **kwargs: Any
@@ -220,10 +220,9 @@ class RetryableStorage:
                 await _close(broken)
                 raise
 
-        name = f"list {prefix}" if prefix else "list"
         try:
             while limit is None or len(given) < limit:
-                file = await self._call(name, following)
+                file = await self._call("list", prefix, following)
                 if file is None:
                     return
                 given.add(file.key)
@@ -251,7 +250,7 @@ class RetryableStorage:
             >>> asyncio.run(main())
             5
         """
-        return await self._call(f"get {key}", lambda: self._storage.info(key, **kwargs))
+        return await self._call("get", key, lambda: self._storage.info(key, **kwargs))
 
     async def copy(self, source: str, destination: str, **kwargs: Any) -> FileInfo:
         """Copies a file within the storage. A copy onto itself changes nothing.
@@ -277,7 +276,7 @@ class RetryableStorage:
         if source == destination:
             return await self._stay(source, kwargs)
         return await self._call(
-            f"copy {destination}", lambda: self._storage.copy(source, destination, **kwargs)
+            "copy", destination, lambda: self._storage.copy(source, destination, **kwargs)
         )
 
     async def move(self, source: str, destination: str, **kwargs: Any) -> FileInfo:
@@ -318,7 +317,7 @@ class RetryableStorage:
                 moved = await self._storage.info(destination)
             return moved
 
-        return await self._call(f"move {source}", move)
+        return await self._call("move", source, move)
 
     async def url(self, key: str, **kwargs: Any) -> str:
         """A URL for reading the file.
@@ -337,7 +336,7 @@ class RetryableStorage:
             >>> asyncio.run(storage.url("a.txt"))
             'file:///reports/a.txt'
         """
-        return await self._call(f"url {key}", lambda: self._storage.url(key, **kwargs))
+        return await self._call("url", key, lambda: self._storage.url(key, **kwargs))
 
     async def close(self) -> None:
         """Closes the wrapped storage.
@@ -368,8 +367,9 @@ class RetryableStorage:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._storage!r}, {self._config!r})"
 
-    async def _call(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        return await with_retry(attempt, self._config, name=name)
+    async def _call(self, name: str, key: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        called = Subjected(name, key, " ") if key else name
+        return await with_retry(attempt, self._config, name=called)
 
     async def _stay(self, key: str, kwargs: dict[str, Any]) -> FileInfo:
         """A copy or a move of a file onto itself, which many storages would then delete."""
@@ -382,7 +382,7 @@ class RetryableStorage:
         self, write: Callable[..., Awaitable[T]], name: str, key: str, data: Any, kwargs: Any
     ) -> T:
         if whole(data) is not None or isinstance(data, (list, tuple)):
-            return await self._call(f"{name} {key}", lambda: write(key, data, **kwargs))
+            return await self._call(name, key, lambda: write(key, data, **kwargs))
         start = position(data)
         # A file that can seek is taken back. Whatever else was read, in part or to its end, is not
         # sent again: what is missing would be stored as success.
@@ -404,7 +404,7 @@ class RetryableStorage:
                 raise
 
         try:
-            return await self._call(f"{name} {key}", attempt)
+            return await self._call(name, key, attempt)
         except _SpentError as spent:
             add_note(spent.error, "1 attempt; its data can be read only once, and was read")
             raise spent.error from spent.error.__cause__

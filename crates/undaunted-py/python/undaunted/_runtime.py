@@ -76,24 +76,53 @@ def running_task() -> asyncio.Task[Any] | None:
         return None
 
 
-def is_cancelled(task: asyncio.Task[Any] | None, failure: BaseException) -> bool:
+def is_cancelled(task: asyncio.Task[Any] | None, failure: BaseException, before: int) -> bool:
     """Whether the task was cancelled during the attempt that failed. A client may turn the
     cancellation into an error of its own, which must not keep the task going.
+
+    ``before`` is how often the task had been cancelled before the attempt, or -1 where that is not
+    known, as of a first attempt: to ask would cost those that succeed. The failure must show it
+    then, since a cancellation that the task has caught stays counted.
     """
-    return task is not None and task.cancelling() > 0 and not _was_caught_outside(failure)
-
-
-def _was_caught_outside(failure: BaseException) -> bool:
-    """Whether a caller has caught the cancellation, and makes this call to clean up."""
+    count = 0 if task is None else task.cancelling()
+    if count == 0 or count <= before:
+        return False
     each: BaseException | None = failure
     seen: set[int] = set()
     while each is not None and id(each) not in seen:
-        if isinstance(each, asyncio.CancelledError):
-            caught_in = each.__traceback__ and each.__traceback__.tb_frame
-            frame: FrameType | None = sys._getframe(1)
-            while frame is not None and frame is not caught_in:
-                frame = frame.f_back
-            return frame is not None
         seen.add(id(each))
+        if isinstance(each, asyncio.CancelledError):
+            return not _is_handled_outside(each)
+        frame = _raised_in(each)
+        if isinstance(each, TimeoutError) and frame and frame.f_code.co_name in _EXITS:
+            break  # the block has cancelled the task itself, and taken that back
+        if frame and frame.f_globals.get("__name__") == "asyncio.taskgroups":
+            caught = frame.f_locals
+            if getattr(caught.get("self"), "_parent_cancel_requested", False):
+                if caught.get("et") is not None:
+                    break  # as above
+                count -= 1  # Python 3.11 and 3.12 do not take it back if the group was waiting
+            elif caught.get("propagate_cancellation_error") is not None:
+                return True
         each = each.__cause__ or each.__context__
-    return False
+    return count > before >= 0
+
+
+def _is_handled_outside(cancellation: asyncio.CancelledError) -> bool:
+    """Whether a caller has caught the cancellation, and makes this call to clean up."""
+    caught_in = cancellation.__traceback__ and cancellation.__traceback__.tb_frame
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame is not caught_in:
+        frame = frame.f_back
+    return frame is not None
+
+
+def _raised_in(error: BaseException) -> FrameType | None:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place and place.tb_frame
+
+
+_EXITS = ("__aexit__", "__exit__", "_do_exit")
+"""Where asyncio.timeout, aiohttp's timers and async_timeout turn a cancellation into a timeout."""

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Generator, Iterable
@@ -14,6 +16,23 @@ from typing import Any
 
 _TIMEOUT = 30.0
 """Longer than a server on the same machine takes for anything."""
+
+_OPERATIONS = (
+    "abort_multipart",
+    "complete_multipart",
+    "copy",
+    "create_multipart",
+    "delete",
+    "get",
+    "get_ranges",
+    "head",
+    "list",
+    "other",
+    "put",
+    "put_part",
+    "rename",
+)
+"""The names that requests and the rules of a chaos file have."""
 
 
 class S3Server:
@@ -68,12 +87,17 @@ class S3Server:
         Args:
             operation: Only those of this operation, such as ``"put"``; default: all.
 
+        Raises:
+            ValueError: If there is no such operation.
+
         Example:
             >>> from undaunted import testing
             >>> with testing.s3_server() as s3:
             ...     print(s3.requests("put"))
             []
         """
+        if operation is not None and operation not in _OPERATIONS:
+            raise ValueError(f"operation is {operation!r}, but must be of {', '.join(_OPERATIONS)}")
         requests: list[dict[str, Any]] = json.loads(self._ask("GET", "requests"))
         return [r for r in requests if operation in (None, r["operation"])]
 
@@ -118,6 +142,7 @@ def s3_server(
 
     Raises:
         FileNotFoundError: There is no such command.
+        RuntimeError: The command did not start; the message has what it said.
         ValueError: The chaos file has a mistake, which the message names.
 
     Example:
@@ -128,6 +153,11 @@ def s3_server(
         ...     print([each["status"] for each in s3.requests("put")])
         [200]
     """
+    if not isinstance(chaos, str) or ("=" not in chaos and chaos.strip()):
+        raise ValueError(
+            f"chaos is {chaos!r}, but must be the text of a chaos file, such as "
+            "'profile = \"flaky\"'; see `undaunted serve --help`"
+        )
     found = command or os.environ.get("UNDAUNTED") or shutil.which("undaunted")
     if found is None:
         raise FileNotFoundError(
@@ -135,17 +165,31 @@ def s3_server(
             " and set the variable UNDAUNTED to its path"
         )
     words = [found, "serve", "--json", "--quiet", "--port", "0", "--control", "127.0.0.1:0"]
+    # It ends with this process, however that ends: the pipe is closed then.
+    words += ["--until-stdin-ends"]
     for bucket in buckets:
         words += ["--bucket", bucket]
-    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=said) as process,
+    ):
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line:
-                raise RuntimeError(f"{found} serve did not start: its errors are on stderr")
+                process.wait()
+                said.seek(0)
+                reason = said.read().decode(errors="replace").strip()
+                said.truncate(0)
+                raise RuntimeError(f"{found} serve did not start: {reason or 'it says nothing'}")
             server = S3Server(json.loads(line))
             if chaos:
                 server.chaos = chaos
             yield server
         finally:
             process.terminate()
+            process.wait()
+            said.seek(0)
+            # Nothing, unless it broke.
+            sys.stderr.write(said.read().decode(errors="replace"))

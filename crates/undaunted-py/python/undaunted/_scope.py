@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 
 class _Scoped:
-    """A ``with`` block whose calls have a scope. It may be entered again, also within itself."""
-
-    def __init__(self) -> None:
-        self._tokens: list[Token[Scope | None]] = []
+    """A ``with`` block whose calls have a scope. It may be entered again, also within itself and by
+    several tasks.
+    """
 
     def _made(self, around: Scope | None) -> Scope:
         raise NotImplementedError
@@ -30,7 +29,9 @@ class _Scoped:
     def _enter(self) -> None:
         global is_used
         is_used = True
-        self._tokens.append(current.set(self._made(current.get())))
+        around = current.get()
+        current.set(self._made(around))
+        _entered.set((*_entered.get(), (self, around)))
 
     def __exit__(
         self,
@@ -38,7 +39,21 @@ class _Scoped:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        current.reset(self._tokens.pop())
+        blocks = list(_entered.get())
+        for place in reversed(range(len(blocks))):
+            owner, around = blocks[place]
+            if owner is not self:
+                continue
+            if place == len(blocks) - 1:
+                current.set(around)
+            else:
+                # A generator ends within a block that began after it: that one leads out later.
+                blocks[place + 1] = (blocks[place + 1][0], around)
+            del blocks[place]
+            _entered.set(tuple(blocks))
+            return
+        # It was entered in another context, as of a generator that another task ends: this one
+        # does not have its scope.
 
 
 class deadline(_Scoped):  # noqa: N801 (used as a function)
@@ -196,6 +211,12 @@ def _seconds_until(when: object) -> float:
 
 current: ContextVar[Scope | None] = ContextVar("undaunted_scope", default=None)
 """The scope of the running code. The stores read it too."""
+
+_entered: ContextVar[tuple[tuple[_Scoped, Scope | None], ...]] = ContextVar(
+    "undaunted_entered", default=()
+)
+"""The blocks around the running code, each with the scope around it. No token of a context variable
+can be used in another context than its own."""
 
 is_used = False
 """Whether there was ever a scope: until then a success does not look for one."""

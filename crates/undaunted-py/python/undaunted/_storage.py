@@ -136,7 +136,7 @@ class ObjectStorage(OpenedStorage):
         """
         total = size_of(data)
         part_size = checked_part_size(part_size, concurrency, total)
-        progress = Progress(key, total)
+        progress = Progress(key, total, progress_callback)
         async with Closing(async_parts(data, part_size)) as parts:
             first = await anext(parts, b"")
             part = await anext(parts, None)

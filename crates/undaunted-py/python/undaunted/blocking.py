@@ -163,7 +163,7 @@ class Storage(OpenedStorage):
         """
         total = size_of(data)
         part_size = checked_part_size(part_size, concurrency, total)
-        progress = Progress(key, total)
+        progress = Progress(key, total, progress_callback)
         pieces = parts(data, part_size)
         first = next(pieces, b"")
         part = next(pieces, None)

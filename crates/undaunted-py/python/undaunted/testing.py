@@ -93,9 +93,11 @@ def set_attempts(attempts: int | None) -> Switched:
         ...     testing.is_active()
         True
     """
+    if attempts is not None and (isinstance(attempts, bool) or not isinstance(attempts, int)):
+        raise TypeError(f"attempts must be an int or None, not {type(attempts).__name__}")
     if attempts is not None and attempts < 1:
         raise ValueError(f"attempts is {attempts}, but must be at least 1")
-    return Switched(attempts)
+    return Switched(None if attempts is None else min(attempts, _ENDLESS))
 
 
 def without_waits() -> Switched:
@@ -154,7 +156,12 @@ class FaultyStorage:
     Args:
         faults: The outcomes of the first calls, in order. Later calls succeed.
         storage: The storage that is called; default: a new storage in memory.
-        operations: The names of the methods that fail; default: all.
+        operations: The names of the methods that fail, such as ``["put", "get_bytes"]``; default:
+            all.
+
+    Raises:
+        TypeError: If a fault is none, or ``operations`` is no list of names.
+        ValueError: If there is no such operation.
     """
 
     def __init__(
@@ -171,7 +178,7 @@ class FaultyStorage:
             storage = ObjectStorage.open("memory://", retry=RetryConfig(max_retries=0))
         self.inner = storage
         """The storage without faults, to inspect its content."""
-        self._operations = None if operations is None else frozenset(operations)
+        self._operations = None if operations is None else self._names(operations)
         self.calls: list[tuple[str, str]] = []
         """The method and the key of each call."""
 
@@ -237,6 +244,19 @@ class FaultyStorage:
         """Closes the storage that is called."""
         await self.inner.close()
 
+    def _names(self, operations: Iterable[str]) -> frozenset[str]:
+        """The operations, all of which must be there: a fault for no call would test nothing."""
+        if isinstance(operations, str):
+            raise TypeError(f"operations is {operations!r}, but must be a list: [{operations!r}]")
+        names = tuple(operations)
+        for name in names:
+            is_of_subclass = isinstance(name, str) and callable(getattr(self, name, None))
+            if name not in _OPERATIONS and (name in _OTHERS or not is_of_subclass):
+                raise ValueError(
+                    f"operations has {name!r}, but must be of {', '.join(_OPERATIONS)}"
+                )
+        return frozenset(names)
+
     async def _call(self, method: str, key: str, call: Callable[[], Awaitable[T]]) -> T:
         fault = self._next(method, key)
         result = await call()
@@ -246,7 +266,7 @@ class FaultyStorage:
 
     def _next(self, method: str, key: str) -> LostResponse | None:
         self.calls.append((method, key))
-        if not self._faults or (self._operations and method not in self._operations):
+        if not self._faults or not (self._operations is None or method in self._operations):
             return None
         fault = self._faults.popleft()
         if fault is None or isinstance(fault, LostResponse):
@@ -303,6 +323,23 @@ def _check(fault: object) -> None:
     if not (raised is None or is_type or isinstance(raised, Exception)):
         raise TypeError(f"a fault is an exception, a LostResponse or None, not {fault!r}")
 
+
+_OPERATIONS = (
+    "put",
+    "put_large",
+    "get",
+    "get_bytes",
+    "delete",
+    "exists",
+    "list",
+    "info",
+    "copy",
+    "move",
+    "url",
+)
+
+_OTHERS = frozenset(vars(FaultyStorage)) - {*_OPERATIONS}
+"""What takes no fault. A class derived from it may add operations."""
 
 # The largest number that the core counts.
 _ENDLESS = 2**32 - 1

@@ -23,6 +23,17 @@ pub(super) fn rule_of(cls: &Bound<'_, PyType>) -> PyResult<Rule> {
     Ok(rule)
 }
 
+/// Whether a class is this one, or one derived from it.
+pub(super) fn is_a(cls: &Bound<'_, PyType>, module: &str, name: &str) -> bool {
+    cls.mro().iter().any(|base| {
+        let has = |attribute, text: &str| {
+            let found = base.getattr(attribute);
+            found.is_ok_and(|found| found.eq(text).unwrap_or(false))
+        };
+        has("__qualname__", name) && has("__module__", module)
+    })
+}
+
 /// What is known of a class. Another may have its address once it is gone.
 struct Known {
     class: Py<PyWeakrefReference>,

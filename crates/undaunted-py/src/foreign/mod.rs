@@ -73,6 +73,7 @@ fn verdict(error: &Bound<'_, PyBaseException>, depth: u8) -> Option<Verdict> {
             .or_else(|| along_causes(error, depth))
             .or(Some(Verdict::Permanent)),
         Rule::Errno => of_client(error, depth)
+            .or_else(|| of_stream(error, depth))
             .or_else(|| errno(error))
             .or_else(|| along_causes(error, depth)),
         Rule::Inner(path, is_transient) => at_path(error, path, depth)
@@ -172,6 +173,15 @@ fn of_client(error: &Bound<'_, PyBaseException>, depth: u8) -> Option<Verdict> {
     }
 }
 
+/// The verdict on the cause, if that is an error of TLS: aiohttp puts OpenSSL's number where the
+/// operating system's would be.
+fn of_stream(error: &Bound<'_, PyBaseException>, depth: u8) -> Option<Verdict> {
+    let cause = cause(error)?;
+    let is_of_tls = classes::is_a(&cause.get_type(), "ssl", "SSLError");
+    // One of unknown meaning has no number of the operating system either.
+    is_of_tls.then(|| verdict(&cause, depth + 1).unwrap_or(Verdict::Permanent))
+}
+
 /// The verdict on the cause, if that is a broken response: aiohttp makes up a status 400 then.
 fn unreadable(error: &Bound<'_, PyBaseException>) -> Option<Verdict> {
     let rule = classes::rule_of(&cause(error)?.get_type()).ok()?;
@@ -233,6 +243,7 @@ const DEEPEST: u8 = 10;
 
 /// What OpenSSL says when a stream breaks, and not when two sides disagree.
 const BROKEN_STREAM: &[&str] = &[
+    "APPLICATION_DATA_AFTER_CLOSE_NOTIFY",
     "BAD_LENGTH",
     "DECRYPTION_FAILED_OR_BAD_RECORD_MAC",
     "RECORD_LAYER_FAILURE",

@@ -110,9 +110,13 @@ fn header(headers: &Bound<'_, PyAny>, name: &str) -> Option<String> {
     value.extract().ok()
 }
 
-/// urllib3 has given up: `too many 503 error responses`.
+/// urllib3 has given up: `too many 503 error responses`. Redirects count as the response that they
+/// are.
 pub(super) fn too_many(error: &Bound<'_, PyBaseException>) -> Option<HttpFailure> {
     let text: String = at(error, &["args", "0"])?.extract().ok()?;
+    if text == "too many redirects" {
+        return Some(HttpFailure::new(302));
+    }
     let status = text
         .strip_prefix("too many ")?
         .strip_suffix(" error responses")?

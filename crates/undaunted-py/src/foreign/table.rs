@@ -69,6 +69,10 @@ pub(super) const ROWS: &[(&str, &str, Rule)] = &[
         Response(&["code"], &[], &["headers"]),
     ),
     ("urllib", "URLError", Inner(&["reason"], false)),
+    // trio and anyio. Streams break by an error of their connection, or of TLS.
+    ("anyio", "BrokenResourceError", Inner(&[], true)),
+    ("trio", "BrokenResourceError", Inner(&[], true)),
+    ("trio", "TooSlowError", Transient),
     // This package's.
     ("undaunted", "Escape", Permanent),
     (
@@ -130,6 +134,16 @@ pub(super) const ROWS: &[(&str, &str, Rule)] = &[
     ("botocore", "ReadTimeoutError", Transient),
     ("botocore", "ResponseStreamingError", Transient),
     ("botocore", "SSLError", Inner(&["kwargs", "error"], false)),
+    // Of the last response that it waited by.
+    (
+        "botocore",
+        "WaiterError",
+        Response(
+            &["last_response", "ResponseMetadata", "HTTPStatusCode"],
+            &["last_response", "Error", "Code"],
+            &["last_response", "ResponseMetadata", "HTTPHeaders"],
+        ),
+    ),
     (
         "s3transfer",
         "RetriesExceededError",
@@ -210,6 +224,8 @@ pub(super) const ROWS: &[(&str, &str, Rule)] = &[
     // gRPC's ABORTED is a conflict that another attempt may not meet.
     ("google", "Aborted", Transient),
     ("google", "DataCorruption", Transient),
+    // gRPC's DATA_LOSS and UNKNOWN, which have no status of HTTP.
+    ("google", "DataLoss", Transient),
     (
         "google",
         "GoogleAPICallError",
@@ -222,7 +238,9 @@ pub(super) const ROWS: &[(&str, &str, Rule)] = &[
         Response(&["response", "status_code"], &[], &["response", "headers"]),
     ),
     ("google", "RetryError", Inner(&["cause"], true)),
+    ("google", "TimeoutError", Transient),
     ("google", "TransportError", Flag("retryable", true)),
+    ("google", "Unknown", Transient),
     // Azure's clients.
     ("azure", "AzureError", Inner(&["inner_exception"], false)),
     (

@@ -221,11 +221,12 @@ const THROTTLED_CODES: &[&str] = &[
 
 /// Codes of transient faults whose status alone would not say so: S3's 400 `RequestTimeout`,
 /// its two 409s in which the service asks for another attempt, its `InternalError` inside a 200,
-/// and Azure's short-lived 409s.
+/// Azure's short-lived 409s, and STS's 400 for an identity provider that did not respond.
 const TRANSIENT_CODES: &[&str] = &[
     "AccountBeingCreated",
     "ConditionalRequestConflict",
     "ContainerBeingDeleted",
+    "IDPCommunicationError",
     "InternalError",
     "OperationAborted",
     "OperationTimedOut",

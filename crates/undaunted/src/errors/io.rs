@@ -35,7 +35,7 @@ impl Retryable for io::Error {
                 None => Verdict::Permanent,
             },
             _ => match self.raw_os_error() {
-                Some(number) if TOO_MANY_OPEN_FILES.contains(&number) => Verdict::TRANSIENT,
+                Some(number) if TRANSIENT_NUMBERS.contains(&number) => Verdict::TRANSIENT,
                 _ => Verdict::Permanent,
             },
         }
@@ -56,16 +56,31 @@ impl Retryable for io::Error {
     }
 }
 
-/// What has no kind of its own, of the process and of the system: `EMFILE` and `ENFILE`.
-#[cfg(unix)]
-const TOO_MANY_OPEN_FILES: [i32; 2] = [24, 23];
+/// What has no kind of its own: `EMFILE`, `ENFILE`, `ENETRESET`, `ENOBUFS`, `ESHUTDOWN` and
+/// `EHOSTDOWN`.
+#[cfg(all(
+    any(target_os = "linux", target_os = "android"),
+    not(any(target_arch = "mips", target_arch = "mips64", target_arch = "sparc64"))
+))]
+const TRANSIENT_NUMBERS: &[i32] = &[24, 23, 102, 105, 108, 112];
 
-/// The same of files and of sockets: `ERROR_TOO_MANY_OPEN_FILES` and `WSAEMFILE`.
+#[cfg(target_vendor = "apple")]
+const TRANSIENT_NUMBERS: &[i32] = &[24, 23, 52, 55, 58, 64];
+
+/// On other systems the last four have other numbers.
+#[cfg(not(any(
+    target_vendor = "apple",
+    windows,
+    all(
+        any(target_os = "linux", target_os = "android"),
+        not(any(target_arch = "mips", target_arch = "mips64", target_arch = "sparc64"))
+    )
+)))]
+const TRANSIENT_NUMBERS: &[i32] = if cfg!(unix) { &[24, 23] } else { &[] };
+
+/// The same, with the first of files and of sockets: `ERROR_TOO_MANY_OPEN_FILES`, `WSAEMFILE` ….
 #[cfg(windows)]
-const TOO_MANY_OPEN_FILES: [i32; 2] = [4, 10024];
-
-#[cfg(not(any(unix, windows)))]
-const TOO_MANY_OPEN_FILES: [i32; 0] = [];
+const TRANSIENT_NUMBERS: &[i32] = &[4, 10024, 10052, 10055, 10058, 10064];
 
 #[cfg(test)]
 mod tests {
@@ -142,8 +157,8 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn open_files_that_have_run_out_are_transient() {
-        for number in TOO_MANY_OPEN_FILES {
+    fn what_has_run_out_and_hosts_that_are_down_are_transient() {
+        for &number in TRANSIENT_NUMBERS {
             let error = io::Error::from_raw_os_error(number);
             assert_eq!(error.verdict(), Verdict::TRANSIENT, "{error}");
         }
