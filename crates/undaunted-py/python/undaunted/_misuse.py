@@ -74,6 +74,8 @@ def is_awaitable(made: object, name: object) -> bool:
         if inspect.isawaitable(made):
             return True
         raise _generator_error(_named(name))
+    if cls.__module__ in _STREAMS:
+        raise _generator_error(_named(name))
     if cls.__module__ == "contextlib" and cls.__name__.endswith("GeneratorContextManager"):
         raise _context_manager_error(_named(name))
     return False
@@ -133,6 +135,9 @@ def _a(thing: object) -> str:
     name = type(thing).__name__
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
+
+_STREAMS = ("undaunted._streams", "undaunted._retried_streams")
+"""What is read piece by piece, as a generator is."""
 
 PLAIN = frozenset(
     (NoneType, bool, bytearray, bytes, dict, float, frozenset, int, list, set, str, tuple)
