@@ -46,6 +46,8 @@ pub struct Capabilities {
     /// Of the credentials that can be fetched anew.
     pub(crate) credentials: Option<Arc<Generation>>,
     pub(crate) copy_limit: Option<u64>,
+    /// What to do where a copy that must not replace anything is not supported.
+    pub(crate) copy_advice: Option<&'static str>,
 }
 
 /// Whether two paths lead to one object.
@@ -167,6 +169,7 @@ impl fmt::Debug for Capabilities {
             .field("aliases", &self.aliases.is_some())
             .field("credentials", &self.credentials)
             .field("copy_limit", &self.copy_limit)
+            .field("copy_advice", &self.copy_advice)
             .finish()
     }
 }

@@ -1,4 +1,5 @@
-//! Objects that are too large to be copied by one request.
+//! Copies that fail, and what to do about it: objects that are too large to be copied by one request,
+//! and conditions that a service may overlook.
 //!
 //! S3 copies larger ones by parts, for which object_store has no request. What S3 says to a copy
 //! of one is not always clear, so the size is checked, and the error says what to do.
@@ -16,8 +17,14 @@ use crate::full_text::permanent;
 use crate::store::RetryStore;
 
 impl<S: ObjectStore> RetryStore<S> {
-    /// The failure of a copy, or that the object is too large for one.
+    /// The failure of a copy, what to do about it, or that the object is too large for one.
     pub(crate) async fn explain_copy(&self, location: &Path, error: Error) -> Error {
+        if let (Some(advice), Error::NotSupported { .. }) = (self.capabilities.copy_advice, &error)
+        {
+            return Error::NotSupported {
+                source: advice.into(),
+            };
+        }
         let (Some(limit), Error::Generic { .. }) = (self.capabilities.copy_limit, &error) else {
             return error;
         };

@@ -20,6 +20,7 @@ mod open_store;
 mod pacer;
 mod payload;
 mod pending;
+mod pieces;
 mod process;
 mod read_options;
 mod reader;

@@ -8,11 +8,13 @@ use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::{Attributes, Error, ObjectMeta, ObjectStore, Result};
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 use tokio::sync::Mutex;
 use undaunted_object_store::RetryStore;
 
 use crate::key::Root;
 use crate::pending::operate;
+use crate::pieces::Pieces;
 use crate::stored_file::StoredFile;
 
 /// The objects whose keys begin with a prefix, a batch at a time.
@@ -20,30 +22,52 @@ use crate::stored_file::StoredFile;
 pub(crate) struct Listing {
     prefix: String,
     root: Root,
-    objects: Arc<Mutex<Objects>>,
+    objects: Arc<Mutex<(Pieces<Batch>, Objects)>>,
 }
 
 type Objects = BoxStream<'static, Vec<Result<ObjectMeta>>>;
 
 #[pymethods]
 impl Listing {
-    /// The next batch, or `None` at the end.
-    fn next(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+    /// The next batch, or `None` at the end. With a number, the batch of that number, counted from
+    /// 0: the next one, or the last one again.
+    #[pyo3(signature = (number = None))]
+    fn next(&self, py: Python<'_>, number: Option<u64>) -> PyResult<Py<PyAny>> {
         let objects = Arc::clone(&self.objects);
         let root = self.root.clone();
         operate(py, self.prefix.clone(), async move {
-            let Some(batch) = objects.lock().await.next().await else {
-                return Ok(None);
-            };
-            let mut listed = Vec::with_capacity(batch.len());
-            for meta in batch {
-                let meta = meta?;
-                if let Some(key) = root.key(&meta.location) {
-                    listed.push(StoredFile::new(key, meta, &Attributes::new()));
-                }
-            }
-            Ok(Some(listed))
+            let (pieces, objects) = &mut *objects.lock().await;
+            pieces.get(number, batch(objects, &root)).await
         })
+    }
+}
+
+/// The next batch. Nothing of it is lost if this is dropped.
+async fn batch(objects: &mut Objects, root: &Root) -> Result<Option<Batch>> {
+    let Some(batch) = objects.next().await else {
+        return Ok(None);
+    };
+    let mut listed = Vec::with_capacity(batch.len());
+    for meta in batch {
+        let meta = meta?;
+        if let Some(key) = root.key(&meta.location) {
+            listed.push(StoredFile::new(key, meta, &Attributes::new()));
+        }
+    }
+    Ok(Some(Batch(Arc::new(listed))))
+}
+
+/// Objects of a list, as a list of Python's.
+#[derive(Clone)]
+struct Batch(Arc<Vec<StoredFile>>);
+
+impl<'py> IntoPyObject<'py> for Batch {
+    type Target = PyList;
+    type Output = Bound<'py, PyList>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.0.iter())
     }
 }
 
@@ -65,15 +89,14 @@ impl Listing {
                 })
                 .boxed()
         };
+        let objects = objects
+            .take(limit.unwrap_or(usize::MAX))
+            .ready_chunks(BATCH)
+            .boxed();
         Self {
             prefix,
             root,
-            objects: Arc::new(Mutex::new(
-                objects
-                    .take(limit.unwrap_or(usize::MAX))
-                    .ready_chunks(BATCH)
-                    .boxed(),
-            )),
+            objects: Arc::new(Mutex::new((Pieces::default(), objects))),
         }
     }
 }

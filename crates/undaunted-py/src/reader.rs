@@ -12,6 +12,7 @@ use pyo3::types::PyBytes;
 use tokio::sync::Mutex;
 
 use crate::pending::operate;
+use crate::pieces::Pieces;
 use crate::stored_file::StoredFile;
 
 /// The body of an object, a chunk at a time.
@@ -19,7 +20,7 @@ use crate::stored_file::StoredFile;
 pub(crate) struct Reader {
     stored: StoredFile,
     range: (u64, u64),
-    body: Arc<Mutex<Body>>,
+    body: Arc<Mutex<(Pieces<Bytes>, Body)>>,
 }
 
 #[pymethods]
@@ -36,12 +37,14 @@ impl Reader {
         self.range
     }
 
-    /// The next chunk, or `None` at the end.
-    fn next(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+    /// The next chunk, or `None` at the end. With a number, the chunk of that number, counted from
+    /// 0: the next one, or the last one again.
+    #[pyo3(signature = (number = None))]
+    fn next(&self, py: Python<'_>, number: Option<u64>) -> PyResult<Py<PyAny>> {
         let body = Arc::clone(&self.body);
         operate(py, self.stored.key().to_owned(), async move {
-            let mut body = body.lock().await;
-            Ok(body.next().await?.map(Content))
+            let (pieces, body) = &mut *body.lock().await;
+            Ok(pieces.get(number, body.next()).await?.map(Content))
         })
     }
 }
@@ -53,13 +56,17 @@ impl Reader {
             GetResultPayload::File(..) => FILE_CHUNK,
             GetResultPayload::Stream(_) => 1,
         };
+        let stored = StoredFile::new(key, result.meta.clone(), &result.attributes);
+        let range = (result.range.start, result.range.end);
+        let body = Body {
+            chunks: result.into_stream(),
+            least_size,
+            joined: BytesMut::new(),
+        };
         Self {
-            stored: StoredFile::new(key, result.meta.clone(), &result.attributes),
-            range: (result.range.start, result.range.end),
-            body: Arc::new(Mutex::new(Body {
-                chunks: result.into_stream(),
-                least_size,
-            })),
+            stored,
+            range,
+            body: Arc::new(Mutex::new((Pieces::default(), body))),
         }
     }
 }
@@ -89,24 +96,23 @@ struct Body {
     chunks: BoxStream<'static, Result<Bytes>>,
     /// Chunks are joined up to this size.
     least_size: usize,
+    /// What was joined so far: it stays if nobody waits for the rest.
+    joined: BytesMut,
 }
 
 impl Body {
     async fn next(&mut self) -> Result<Option<Bytes>> {
-        let Some(first) = self.chunks.next().await.transpose()? else {
-            return Ok(None);
-        };
-        if first.len() >= self.least_size {
-            return Ok(Some(first));
-        }
-        let mut joined = BytesMut::from(first);
-        while joined.len() < self.least_size {
+        while self.joined.len() < self.least_size {
             match self.chunks.next().await.transpose()? {
-                Some(chunk) => joined.extend_from_slice(&chunk),
+                Some(chunk) if self.joined.is_empty() && chunk.len() >= self.least_size => {
+                    return Ok(Some(chunk));
+                }
+                Some(chunk) => self.joined.extend_from_slice(&chunk),
                 None => break,
             }
         }
-        Ok(Some(joined.freeze()))
+        let joined = self.joined.split().freeze();
+        Ok(Some(joined).filter(|joined| !joined.is_empty()))
     }
 }
 

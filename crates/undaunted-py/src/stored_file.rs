@@ -68,13 +68,23 @@ impl<'py> IntoPyObject<'py> for StoredFile {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        (&self).into_pyobject(py)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for &StoredFile {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         CLASS.import(py, "undaunted._types", "StoredFile")?.call1((
-            self.key,
+            &self.key,
             self.meta.size,
-            self.content_type,
-            self.meta.e_tag,
+            self.content_type.as_deref(),
+            self.meta.e_tag.as_deref(),
             self.meta.last_modified,
-            self.metadata,
+            &self.metadata,
         ))
     }
 }

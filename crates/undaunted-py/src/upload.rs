@@ -9,7 +9,7 @@ use object_store::{Attributes, Error, MultipartUpload, Result};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::sync::{Mutex, RwLock};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 
 use crate::cleanup::{Cleanups, PATIENCE};
@@ -29,6 +29,8 @@ pub(crate) struct Upload {
     inner: Arc<Mutex<Box<dyn MultipartUpload>>>,
     /// The parts in flight, in their order. Locked under the GIL only, and never across a wait.
     parts: StdMutex<VecDeque<Part>>,
+    /// What ends the requests of parts, those too for which somebody waits. Locked under the GIL only.
+    requests: StdMutex<Vec<AbortHandle>>,
     /// Held by each part until its request is gone, whoever waits for it.
     sending: Arc<RwLock<()>>,
     /// Whether it is complete or given up.
@@ -65,19 +67,23 @@ impl Upload {
             result
         };
         let task = Process::start(py)?.runtime.spawn(part);
-        self.lock().push_back(Part(task));
+        let mut requests = lock(&self.requests);
+        requests.retain(|request| !request.is_finished());
+        requests.push(task.abort_handle());
+        drop(requests);
+        lock(&self.parts).push_back(Part(task));
         Ok(())
     }
 
     /// The number of parts in flight.
     #[getter]
     fn in_flight(&self) -> usize {
-        self.lock().len()
+        lock(&self.parts).len()
     }
 
     /// Waits for the first of the parts in flight: its size.
     fn finish_part(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let first = self.lock().pop_front();
+        let first = lock(&self.parts).pop_front();
         let part = first.ok_or_else(|| PyRuntimeError::new_err("no part is in flight"))?;
         run(py, part.finish())
     }
@@ -122,6 +128,7 @@ impl Upload {
             attributes,
             inner: Arc::new(Mutex::new(upload)),
             parts: StdMutex::default(),
+            requests: StdMutex::default(),
             sending: Arc::default(),
             has_ended: Arc::default(),
             cleanups,
@@ -131,7 +138,7 @@ impl Upload {
 
     /// Aborts it in the background, unless it has ended.
     fn begin_abort(&self) -> Option<JoinHandle<OperationResult>> {
-        let parts = std::mem::take(&mut *self.lock());
+        let parts = std::mem::take(&mut *lock(&self.parts));
         let process = Process::current().filter(|process| process.id == self.process);
         let Some(process) = process else {
             // The tasks are those of the parent, whose runtime may be locked forever here.
@@ -140,6 +147,9 @@ impl Upload {
         };
         if self.has_ended.swap(true, Ordering::SeqCst) {
             return None;
+        }
+        for request in lock(&self.requests).drain(..) {
+            request.abort();
         }
         let upload = Arc::clone(&self.inner);
         let sending = Arc::clone(&self.sending);
@@ -163,10 +173,10 @@ impl Upload {
             result
         }))
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Part>> {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A part in flight. Dropping it drops its request.

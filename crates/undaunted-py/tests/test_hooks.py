@@ -117,6 +117,27 @@ def test_a_hook_is_a_plain_function() -> None:
     ):
         RetryConfig(on_retry=hook)
 
+    class Hook:
+        async def __call__(self, event: RetryEvent) -> None:
+            return None
+
+    for name in ("on_retry", "retry_if"):
+        with pytest.raises(TypeError, match=f"{name} is a coroutine function"):
+            RetryConfig(**{name: Hook()})  # type: ignore[arg-type]
+
+
+def test_a_hook_that_returns_a_coroutine_is_told_so(
+    waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hook(event: RetryEvent) -> None:
+        return None
+
+    config = RetryConfig(on_retry=lambda event: hook(event))
+    assert retry(config)(flaky(*FAILURES))() == "done"
+    told = [record.exc_info for record in caplog.records if record.exc_info]
+    assert len(told) == 2
+    assert "nobody awaits" in str(told[0][1])
+
 
 def test_a_storage_tells_its_retries(s3: FakeS3) -> None:
     told: list[RetryEvent] = []

@@ -351,3 +351,18 @@ def test_a_storage_of_litestars_is_retried() -> None:
             await storage.get_bytes("a/b")
 
     asyncio.run(use())
+
+
+def test_a_storage_that_closes_its_source_keeps_its_error() -> None:
+    """As boto3's ``upload_fileobj`` does: "I/O operation on closed file" says nothing of it."""
+
+    class Closing(FaultyStorage):
+        async def put(self, key: str, data: Any, **kwargs: Any) -> Any:
+            data.close()
+            return await super().put(key, b"", **kwargs)
+
+    faulty = Closing([RESET, None])
+    with pytest.raises(StorageConnectionError, match="reset") as caught:
+        asyncio.run(RetryableStorage(faulty, NO_WAIT).put("a", io.BytesIO(b"data")))
+    assert "1 attempt; its data was closed" in "".join(caught.value.__notes__)
+    assert len(faulty.calls) == 1

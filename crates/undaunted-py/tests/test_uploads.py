@@ -25,7 +25,7 @@ from undaunted import (
 )
 from undaunted._undaunted import in_flight
 from undaunted.testing import S3Server, s3_server
-from waiting import until, until_dropped
+from waiting import until, until_dropped, wait_for
 
 PART = 5 << 20
 SIZE = 12 * PART
@@ -221,3 +221,46 @@ def test_a_callback_that_raises_leaves_nothing(server: S3Server, size: int, is_a
     assert list(storage.blocking.list()) == []
     assert count(server, "complete_multipart") == count(server, "put") == 0
     assert count(server, "abort_multipart") == count(server, "create_multipart")
+
+
+LEFT = """
+import asyncio, json, sys, threading
+from undaunted import Storage
+options, how, concurrency = json.loads(sys.argv[1])
+storage = Storage.open("s3://bucket/root", options)
+size = {"part_size": 5 << 20, "concurrency": concurrency}
+
+def parts():
+    for _ in range(3):
+        yield bytes(5 << 20)
+    threading.Event().wait()
+
+def upload():
+    storage.blocking.put_large("k", parts(), **size)
+
+def upload_async():
+    asyncio.run(storage.put_large("k", parts(), **size))
+
+threading.Thread(target=globals()[how], daemon=True).start()
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("how", ["upload", "upload_async"])
+@pytest.mark.parametrize("waits_for", ["its source", "a part"])
+def test_the_end_of_a_program_aborts_the_uploads_of_daemons(
+    server: S3Server, how: str, waits_for: str
+) -> None:
+    is_slow = waits_for == "a part"
+    if is_slow:
+        server.chaos = slow("put_part")
+    arguments = json.dumps([server.options, how, 1 if is_slow else 4])
+    command = [sys.executable, "-c", LEFT, arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as program:
+        wait_for(lambda: count(server, "put_part") == (1 if is_slow else 3))
+        assert program.stdin is not None
+        program.stdin.close()
+    assert program.returncode == 0
+    assert count(server, "create_multipart") == 1
+    assert count(server, "abort_multipart") == 1
+    assert count(server, "complete_multipart") == 0

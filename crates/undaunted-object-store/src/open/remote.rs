@@ -19,7 +19,8 @@ use crate::connector::{RetryConnector, Service};
 /// Defines `backend` for a cloud, of its builder and the type of its options. `endpoints` are the
 /// options for another address, the first that is set being the one; `connector` makes what
 /// connects of the first store and its credentials. `copy_limit` is the largest object that one
-/// request copies, in bytes. `prepared` sets defaults that depend on other options.
+/// request copies, in bytes; `copy_advice` is for a copy that must not replace anything, where the
+/// store refuses that. `prepared` sets defaults that depend on other options.
 #[allow(unused_macros)] // without any cloud
 macro_rules! cloud {
     (
@@ -31,6 +32,7 @@ macro_rules! cloud {
         endpoints: [$($endpoint:ident),+],
         connector: $connector:expr,
         copy_limit: $copy_limit:expr,
+        copy_advice: $copy_advice:expr,
         prepared: $prepared:expr,
         $(also: $with_provider:ident($provider:ident),)?
     ) => {
@@ -88,6 +90,7 @@ macro_rules! cloud {
                 .with_attributes();
             capabilities.credentials = Some(generation);
             capabilities.copy_limit = $copy_limit;
+            capabilities.copy_advice = $copy_advice;
             Ok(Backend::new(store, capabilities))
         }
 
@@ -106,8 +109,9 @@ macro_rules! cloud {
 #[cfg(feature = "aws")]
 pub(super) mod aws {
     use object_store::aws::{
-        AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, Checksum,
+        AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, Checksum, S3CopyIfNotExists,
     };
+    use url::Url;
 
     use crate::connector::client::DirectConnector;
     use crate::connector::s3::S3Connector;
@@ -129,7 +133,8 @@ pub(super) mod aws {
         connector: connector,
         // "The copy source is larger than the maximum allowable size": 5368709120 bytes.
         copy_limit: Some(5 << 30),
-        prepared: with_checked_uploads,
+        copy_advice: Some(COPY_ADVICE),
+        prepared: |builder, target| with_checked_copies(with_checked_uploads(builder, target), target),
     }
 
     /// Has uploads checked by S3 also where they are not signed: a signature has the SHA-256 of the
@@ -139,18 +144,54 @@ pub(super) mod aws {
         let value = |key| builder.get_config_value(&key);
         let is_true = |key| value(key).as_deref().and_then(parse_flag) == Some(true);
         let is_unsigned = is_true(Key::UnsignedPayload) || is_true(Key::SkipSignature);
-        let is_address = target.url.scheme().starts_with("http");
-        let host = target.url.host_str().unwrap_or_default();
-        let host = host.strip_suffix(".cn").unwrap_or(host);
-        let is_of_aws = !is_address || host.ends_with(".amazonaws.com");
-        let is_elsewhere = value(Key::Endpoint).is_some() || value(Key::S3Endpoint).is_some();
         let is_told = value(Key::Checksum).is_some();
-        if is_unsigned && is_of_aws && !is_elsewhere && !is_told {
+        if is_unsigned && is_of_aws(&host(&builder, target)) && !is_told {
             builder.with_checksum_algorithm(Checksum::CRC64NVME)
         } else {
             builder
         }
     }
+
+    /// Has a copy that must not replace anything refused by a service that is known to check that.
+    /// Others may overlook a header that they do not know, and replace the object.
+    fn with_checked_copies(builder: AmazonS3Builder, target: &Target) -> AmazonS3Builder {
+        let host = host(&builder, target);
+        let is_told = builder.get_config_value(&AmazonS3ConfigKey::CopyIfNotExists);
+        let header = match is_told {
+            None if is_of_aws(&host) => "if-none-match",
+            None if host.ends_with(".r2.cloudflarestorage.com") => {
+                "cf-copy-destination-if-none-match"
+            }
+            _ => return builder,
+        };
+        let condition = S3CopyIfNotExists::Header(header.to_owned(), "*".to_owned());
+        builder.with_copy_if_not_exists(condition)
+    }
+
+    /// Where requests go.
+    fn host(builder: &AmazonS3Builder, target: &Target) -> String {
+        let value = |key| builder.get_config_value(&key);
+        let endpoint = value(AmazonS3ConfigKey::S3Endpoint)
+            .or_else(|| value(AmazonS3ConfigKey::Endpoint))
+            .map(|address| Url::parse(&address));
+        let of = |url: &Url| url.host_str().unwrap_or_default().to_ascii_lowercase();
+        match endpoint {
+            Some(address) => address.as_ref().map(of).unwrap_or_default(),
+            None if target.url.scheme().starts_with("http") => of(&target.url),
+            None => "s3.amazonaws.com".to_owned(),
+        }
+    }
+
+    fn is_of_aws(host: &str) -> bool {
+        let host = host.strip_suffix(".cn").unwrap_or(host);
+        host.ends_with(".amazonaws.com")
+    }
+
+    /// Of a copy that must not replace anything, at a service that may overlook that.
+    const COPY_ADVICE: &str = "it is not known whether this service checks that a copy replaces \
+        nothing: if it does, as AWS does, set the option aws_copy_if_not_exists to \"header: \
+        if-none-match: *\"; if only when an upload is completed, to \"multipart\", which copies \
+        neither metadata nor content type";
 
     fn connector(
         store: &AmazonS3,
@@ -198,19 +239,63 @@ pub(super) mod aws {
                     Some("sha256".to_owned()),
                 ),
             ] {
-                let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-                let target = Target {
-                    scheme: object_store::ObjectStoreScheme::AmazonS3,
-                    url: url.parse().unwrap(),
-                    path: object_store::path::Path::default(),
-                    options: options.iter().map(own).collect(),
-                    runtime: None,
-                };
-                let settings = Settings::read(&target, &NAMES).unwrap();
-                let builder = builder(&target, &settings);
-                let checksum = builder.get_config_value(&AmazonS3ConfigKey::Checksum);
+                let checksum = setting(url, options, AmazonS3ConfigKey::Checksum);
                 assert_eq!(checksum, expected, "{url} {options:?}");
             }
+        }
+
+        #[test]
+        fn copies_are_checked_by_services_that_can() {
+            let endpoint = "aws_endpoint";
+            for (url, options, expected) in [
+                ("s3://bucket", &[][..], Some("if-none-match")),
+                (
+                    "https://bucket.s3.cn-north-1.amazonaws.com.cn",
+                    &[],
+                    Some("if-none-match"),
+                ),
+                (
+                    "s3://bucket",
+                    &[(endpoint, "https://s3.eu-west-1.amazonaws.com")],
+                    Some("if-none-match"),
+                ),
+                (
+                    "https://a.r2.cloudflarestorage.com/bucket",
+                    &[],
+                    Some("cf-copy-destination-if-none-match"),
+                ),
+                (
+                    "s3://bucket",
+                    &[(endpoint, "https://a.r2.cloudflarestorage.com")],
+                    Some("cf-copy-destination-if-none-match"),
+                ),
+                ("s3://bucket", &[(endpoint, "https://minio.example")], None),
+                (
+                    "s3://bucket",
+                    &[(endpoint, "https://amazonaws.com.example")],
+                    None,
+                ),
+            ] {
+                let copies = setting(url, options, AmazonS3ConfigKey::CopyIfNotExists);
+                let expected = expected.map(|header| format!("header: {header}: *"));
+                assert_eq!(copies, expected, "{url} {options:?}");
+            }
+            let told = [("aws_copy_if_not_exists", "multipart")];
+            let copies = setting("s3://bucket", &told, AmazonS3ConfigKey::CopyIfNotExists);
+            assert_eq!(copies.as_deref(), Some("multipart"));
+        }
+
+        fn setting(url: &str, options: &[(&str, &str)], key: AmazonS3ConfigKey) -> Option<String> {
+            let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            let target = Target {
+                scheme: object_store::ObjectStoreScheme::AmazonS3,
+                url: url.parse().unwrap(),
+                path: object_store::path::Path::default(),
+                options: options.iter().map(own).collect(),
+                runtime: None,
+            };
+            let settings = Settings::read(&target, &NAMES).unwrap();
+            builder(&target, &settings).get_config_value(&key)
         }
     }
 }
@@ -238,6 +323,7 @@ pub(super) mod azure {
         endpoints: [Endpoint],
         connector: |_, _| DirectConnector,
         copy_limit: None,
+        copy_advice: None,
         prepared: |builder, _| builder,
     }
 }
@@ -266,6 +352,7 @@ pub(super) mod gcp {
         endpoints: [BaseUrl],
         connector: |_, _| DirectConnector,
         copy_limit: None,
+        copy_advice: None,
         prepared: |builder, _| builder,
         also: with_signing_credentials(signing_credentials),
     }

@@ -61,6 +61,7 @@ from ._scope import deadline, one_attempt, time_left
 from ._storage import ObjectStorage
 from ._types import ProgressCallback, ProgressInfo, RetryEvent, RetryReport, StoredFile
 from ._undaunted import Pacer, RetryBudget, __version__, after_fork, drain_events, finish_cleanups
+from ._uploads import abort_all
 
 if TYPE_CHECKING:
     # Imported when they are used.
@@ -158,6 +159,7 @@ def __dir__() -> list[str]:
 
 def _finish() -> None:
     """At the end of the program: uploads that were left are aborted, and the log is written."""
+    abort_all()
     finish_cleanups()
     drain_events()
     # The thread that writes the log has to leave Python, too.

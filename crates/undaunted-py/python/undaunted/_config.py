@@ -407,7 +407,10 @@ def _check_fields(config: RetryConfig) -> None:
         func: object = getattr(config, name)
         if func is not None and not callable(func):
             raise TypeError(f"{name} must be a function, not {type(func).__name__}")
-        if inspect.iscoroutinefunction(func):
+        # A callable object, such as one of a class with an `async def __call__`.
+        call = getattr(type(func), "__call__", None)  # noqa: B004
+        is_object = not inspect.isroutine(func)
+        if inspect.iscoroutinefunction(func) or (is_object and inspect.iscoroutinefunction(call)):
             raise TypeError(f"{name} is a coroutine function, but must be a plain one")
 
 

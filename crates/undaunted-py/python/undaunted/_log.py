@@ -5,6 +5,7 @@ its exception. Their words are those of the Rust core.
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -198,7 +199,10 @@ def tell(event: RetryEvent, hook: Hook) -> None:
     """Tells an event to the hook and to the listeners. What they raise breaks nothing."""
     for each in [*listeners, *([] if hook is None else [hook])]:
         try:
-            each(event)
+            told: object = each(event)
+            if inspect.iscoroutine(told):
+                told.close()
+                raise TypeError("it returned a coroutine, which nobody awaits: it must be plain")
         except Exception:
             operation = event.operation
             fields = _extra(operation=operation)

@@ -82,6 +82,8 @@ def is_awaitable(made: object, name: object) -> bool:
             ", which neither has succeeded nor failed yet. Decorate the function that is run, or "
             "wait for its result and return that"
         )
+    if cls.__module__ in _STREAMS:
+        raise _generator_error(_named(name))
     if cls.__module__ == "contextlib" and cls.__name__.endswith("GeneratorContextManager"):
         raise _context_manager_error(_named(name))
     return False
@@ -144,6 +146,9 @@ def _a(thing: object) -> str:
 
 _BEGUN = {"multiprocessing.pool": "ApplyResult", "s3transfer.futures": "TransferFuture"}
 """Classes that are futures in all but their base."""
+
+_STREAMS = ("undaunted._streams", "undaunted._retried_streams")
+"""What is read piece by piece, as a generator is."""
 
 PLAIN = frozenset(
     (NoneType, bool, bytearray, bytes, dict, float, frozenset, int, list, set, str, tuple)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ._config import RetryConfig
 from ._data import whole
@@ -12,6 +12,7 @@ from ._judging import Escape
 from ._log import Subjected, add_note
 from ._misuse import config_of
 from ._protocol import FileInfo
+from ._retried_streams import RetriedChunks, RetriedFiles
 from ._retry import with_retry
 from ._sources import position
 from ._tracked import tracked
@@ -45,8 +46,12 @@ class RetryableStorage:
         Args:
             key: The key of the file, relative to the storage's URL.
             data: Bytes and lists of bytes are sent as often as it takes, and a file that can seek
-                is taken back. Any other stream is sent again only if nothing of it was read.
+                is taken back, unless the storage has closed it. Any other stream is sent again only
+                if nothing of it was read.
             kwargs: What the method of the storage takes besides.
+
+        Raises:
+            Exception: The last failure of the storage, when there are no more attempts.
 
         Example:
             >>> import asyncio
@@ -68,6 +73,9 @@ class RetryableStorage:
             data: As for :meth:`put`.
             kwargs: What the method of the storage takes besides.
 
+        Raises:
+            Exception: The last failure of the storage, when there are no more attempts.
+
         Example:
             >>> import asyncio
             >>> from undaunted import RetryableStorage, testing
@@ -80,8 +88,9 @@ class RetryableStorage:
         """
         return await self._write(self._storage.put_large, "put_large", key, data, kwargs)
 
-    async def get(self, key: str, **kwargs: Any) -> AsyncIterator[bytes]:
-        """Reads a file in chunks. Retried up to the first chunk.
+    def get(self, key: str, **kwargs: Any) -> AsyncIterator[bytes]:
+        """Reads a file in chunks. Retried up to the first chunk. A read that failed or was
+        cancelled after that does not continue: the next ``anext`` raises.
 
         Args:
             key: The key of the file, relative to the storage's URL.
@@ -100,14 +109,14 @@ class RetryableStorage:
             >>> asyncio.run(main())
             [b'hello']
         """
-        chunks, first = await self._call("get", key, lambda: self._begin(key, kwargs))
-        try:
-            if first is not None:
-                yield first
-                async for chunk in chunks:
-                    yield chunk
-        finally:
-            await _close(chunks)
+
+        async def begin() -> AsyncIterator[bytes]:
+            chunks = self._storage.get(key, **kwargs)
+            if not hasattr(chunks, "__aiter__"):
+                chunks = await chunks
+            return aiter(cast("AsyncIterator[bytes]", chunks))
+
+        return RetriedChunks(key, begin, lambda attempt: self._call("get", key, attempt))
 
     async def get_bytes(self, key: str, **kwargs: Any) -> bytes:
         """Reads a file.
@@ -137,6 +146,9 @@ class RetryableStorage:
         Args:
             key: The key of the file, relative to the storage's URL.
             kwargs: What the method of the storage takes besides.
+
+        Raises:
+            Exception: The last failure of the storage, when there are no more attempts.
 
         Example:
             >>> import asyncio
@@ -169,6 +181,9 @@ class RetryableStorage:
             key: The key of the file, relative to the storage's URL.
             kwargs: What the method of the storage takes besides.
 
+        Raises:
+            Exception: The last failure of the storage, when there are no more attempts.
+
         Example:
             >>> import asyncio
             >>> from undaunted import RetryableStorage, testing
@@ -181,7 +196,7 @@ class RetryableStorage:
         """
         return await self._call("get", key, lambda: self._storage.exists(key, **kwargs))
 
-    async def list(
+    def list(
         self, prefix: str = "", *, limit: int | None = None, **kwargs: Any
     ) -> AsyncIterator[FileInfo]:
         """The files whose keys begin with a prefix. A list that breaks is read again without the
@@ -191,6 +206,9 @@ class RetryableStorage:
             prefix: The beginning of the keys; it need not end at a slash.
             limit: The maximum number of files; default: all.
             kwargs: What the method of the storage takes besides.
+
+        Raises:
+            Exception: The last failure of the storage, when there are no more attempts.
 
         Example:
             >>> import asyncio
@@ -202,33 +220,11 @@ class RetryableStorage:
             >>> asyncio.run(main())
             ['a.txt']
         """
-        given: set[str] = set()
-        files: Any = None
-
-        async def following() -> FileInfo | None:
-            nonlocal files
-            try:
-                if files is None:
-                    files = aiter(self._storage.list(prefix, **kwargs))
-                while True:
-                    file: FileInfo | None = await anext(files, None)
-                    if file is None or file.key not in given:
-                        return file
-            except BaseException:
-                # The next attempt begins a new list.
-                broken, files = files, None
-                await _close(broken)
-                raise
-
-        try:
-            while limit is None or len(given) < limit:
-                file = await self._call("list", prefix, following)
-                if file is None:
-                    return
-                given.add(file.key)
-                yield file
-        finally:
-            await _close(files)
+        return RetriedFiles(
+            lambda: aiter(self._storage.list(prefix, **kwargs)),
+            limit,
+            lambda attempt: self._call("list", prefix, attempt),
+        )
 
     async def info(self, key: str, **kwargs: Any) -> FileInfo:
         """The description of a file.
@@ -388,50 +384,41 @@ class RetryableStorage:
         # sent again: what is missing would be stored as success.
         once = tracked(data) if start is None else None
         source = data if once is None else once
-        is_first = True
+        attempts = 0
 
         async def attempt() -> T:
-            nonlocal is_first
-            if start is not None and not is_first:
+            nonlocal attempts
+            attempts += 1
+            if start is not None and attempts > 1:
                 data.seek(start)
-            is_first = False
             try:
                 return await write(key, source, **kwargs)
             except Exception as error:
-                is_spent = once is not None and once.is_begun
-                if is_spent and self._config.is_retryable(error):
-                    raise _SpentError(error) from None
+                spent = ""
+                if once is not None and once.is_begun:
+                    spent = "its data can be read only once, and was read"
+                elif start is not None and position(data) is None:
+                    # As after an upload of boto3, which closes the file.
+                    spent = "its data was closed, so it cannot be read again"
+                if spent and self._config.is_retryable(error):
+                    raise _SpentError(error, spent) from None
                 raise
 
         try:
             return await self._call(name, key, attempt)
         except _SpentError as spent:
-            add_note(spent.error, "1 attempt; its data can be read only once, and was read")
+            made = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+            add_note(spent.error, f"{made}; {spent.reason}")
             raise spent.error from spent.error.__cause__
-
-    async def _begin(
-        self, key: str, kwargs: dict[str, Any]
-    ) -> tuple[AsyncIterator[bytes], bytes | None]:
-        chunks = self._storage.get(key, **kwargs)
-        if not hasattr(chunks, "__aiter__"):
-            chunks = await chunks
-        chunks = aiter(chunks)
-        return chunks, await anext(chunks, None)
-
-
-async def _close(stream: Any) -> None:
-    """Closes a stream that can be closed, such as a generator, and does not leave it for later."""
-    close: Any = getattr(stream, "aclose", None)
-    if close is not None:
-        await close()
 
 
 class _SpentError(Escape):
     """A failure that would be retried if the data could be sent again."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, reason: str) -> None:
         super().__init__()
         self.error = error
+        self.reason = reason
 
 
 def _is_not_found(error: Exception) -> bool:

@@ -60,6 +60,8 @@ class S3Server:
             "aws_access_key_id": self.access_key_id,
             "aws_secret_access_key": self.secret_access_key,
             "aws_allow_http": True,
+            # As AWS does, it checks that a copy replaces nothing.
+            "aws_copy_if_not_exists": "header: if-none-match: *",
         }
 
     @property

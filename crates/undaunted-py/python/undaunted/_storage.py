@@ -24,8 +24,10 @@ from ._open import (
     checked_part_size,
     seconds,
 )
+from ._streams import AsyncFlatStream, AsyncStream
 from ._types import ProgressCallback, ProgressInfo, StoredFile
 from ._undaunted import Pending
+from ._uploads import running
 
 if TYPE_CHECKING:
     from . import blocking
@@ -146,15 +148,16 @@ class ObjectStorage(OpenedStorage):
                 return await self.put(key, first, content_type=content_type, metadata=metadata)
             upload = await result_of(self._store.start_upload(key, content_type, metadata))
             try:
-                upload.put_part(first)
-                while part is not None or upload.in_flight:
-                    if part is None or upload.in_flight >= concurrency:
-                        size = await result_of(upload.finish_part())
-                        await _report(progress.add(size), progress_callback)
-                    else:
-                        upload.put_part(part)
-                        part = await anext(parts, None)
-                return await result_of(upload.complete(progress.transferred))
+                with running(upload):
+                    upload.put_part(first)
+                    while part is not None or upload.in_flight:
+                        if part is None or upload.in_flight >= concurrency:
+                            size = await result_of(upload.finish_part())
+                            await _report(progress.add(size), progress_callback)
+                        else:
+                            upload.put_part(part)
+                            part = await anext(parts, None)
+                    return await result_of(upload.complete(progress.transferred))
             except Exception:
                 await _ended(upload.abort())
                 raise
@@ -163,10 +166,11 @@ class ObjectStorage(OpenedStorage):
                 upload.abort()
                 raise
 
-    async def get(self, key: str) -> AsyncIterator[bytes]:
+    def get(self, key: str) -> AsyncIterator[bytes]:
         """Reads a file in chunks: ``async for chunk in storage.get(key)``.
 
-        An interrupted download is resumed if the file has not changed.
+        An interrupted download is resumed if the file has not changed. After a wait for a chunk
+        that was cancelled, as by a timeout, ``anext`` continues with that chunk.
 
         Args:
             key: The key of the file, relative to the storage's URL.
@@ -184,9 +188,7 @@ class ObjectStorage(OpenedStorage):
             >>> asyncio.run(main())
             [b'hello']
         """
-        reader = await result_of(self._store.get(key))
-        while (chunk := await result_of(reader.next())) is not None:
-            yield chunk
+        return AsyncStream(lambda: self._store.get(key))
 
     async def get_bytes(self, key: str) -> bytes:
         """Reads a file.
@@ -237,6 +239,9 @@ class ObjectStorage(OpenedStorage):
         Args:
             key: The key of the file, relative to the storage's URL.
 
+        Raises:
+            StorageError: If the storage fails, so that nobody knows.
+
         Example:
             >>> import asyncio
             >>> from undaunted import Storage
@@ -249,12 +254,11 @@ class ObjectStorage(OpenedStorage):
         """
         return await result_of(self._store.exists(key))
 
-    async def list(
-        self, prefix: str = "", *, limit: int | None = None
-    ) -> AsyncIterator[StoredFile]:
+    def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[StoredFile]:
         """The files whose keys begin with ``prefix``: ``async for file in storage.list("a/")``.
 
-        Services list by key, local files come in no order. An interrupted list is resumed.
+        Services list by key, local files come in no order. An interrupted list is resumed, and
+        continues after a wait for a file that was cancelled.
 
         Args:
             prefix: The beginning of the keys; it need not end at a slash.
@@ -273,10 +277,7 @@ class ObjectStorage(OpenedStorage):
             >>> asyncio.run(main())
             ['a.txt']
         """
-        listing = self._store.list(prefix, checked_limit(limit))
-        while (batch := await result_of(listing.next())) is not None:
-            for stored in batch:
-                yield stored
+        return AsyncFlatStream(AsyncStream(lambda: self._store.list(prefix, checked_limit(limit))))
 
     async def info(self, key: str) -> StoredFile:
         """The description of a file.
@@ -310,6 +311,8 @@ class ObjectStorage(OpenedStorage):
         Raises:
             StorageFileNotFoundError: If the source does not exist.
             StorageFileExistsError: If the destination exists and ``overwrite`` is false.
+            StorageUnsupportedError: If ``overwrite`` is false and the service is not known to check
+                that; the message says which option to set.
 
         Example:
             >>> import asyncio
@@ -335,6 +338,8 @@ class ObjectStorage(OpenedStorage):
         Raises:
             StorageFileNotFoundError: If the source does not exist.
             StorageFileExistsError: If the destination exists and ``overwrite`` is false.
+            StorageUnsupportedError: If ``overwrite`` is false and the service is not known to check
+                that; the message says which option to set.
 
         Example:
             >>> import asyncio

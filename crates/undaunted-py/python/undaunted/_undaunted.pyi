@@ -321,12 +321,20 @@ class Reader:
     def range(self) -> tuple[int, int]:
         """The part that is read: its start and end."""
 
-    def next(self) -> bytes | Pending[bytes | None] | None: ...
+    def next(self, number: int | None = None) -> bytes | Pending[bytes | None] | None:
+        """The next chunk. With a number, the chunk of that number, counted from 0: the next one, or
+        the last one again.
+        """
 
 class Listing:
     """A list of files, a batch at a time."""
 
-    def next(self) -> list[StoredFile] | Pending[list[StoredFile] | None] | None: ...
+    def next(
+        self, number: int | None = None
+    ) -> list[StoredFile] | Pending[list[StoredFile] | None] | None:
+        """The next batch. With a number, the batch of that number, counted from 0: the next one, or
+        the last one again.
+        """
 
 class Upload:
     """A file that is being written in parts."""

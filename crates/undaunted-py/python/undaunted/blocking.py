@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
-from typing import NoReturn, TypeVar, cast
+from typing import NoReturn, TypeVar
 
 from ._call import blocking_call
 from ._config import RetryConfig
@@ -31,8 +31,10 @@ from ._open import (
     checked_part_size,
     seconds,
 )
+from ._streams import FlatStream, Stream, waited_for
 from ._types import ProgressInfo, StoredFile
 from ._undaunted import Pending
+from ._uploads import running
 
 __all__ = ["Storage", "with_retry"]
 
@@ -173,15 +175,16 @@ class Storage(OpenedStorage):
             return self.put(key, first, content_type=content_type, metadata=metadata)
         upload = result_of(self._store.start_upload(key, content_type, metadata))
         try:
-            upload.put_part(first)
-            while part is not None or upload.in_flight:
-                if part is None or upload.in_flight >= concurrency:
-                    size = result_of(upload.finish_part())
-                    _report(progress.add(size), progress_callback)
-                else:
-                    upload.put_part(part)
-                    part = next(pieces, None)
-            return result_of(upload.complete(progress.transferred))
+            with running(upload):
+                upload.put_part(first)
+                while part is not None or upload.in_flight:
+                    if part is None or upload.in_flight >= concurrency:
+                        size = result_of(upload.finish_part())
+                        _report(progress.add(size), progress_callback)
+                    else:
+                        upload.put_part(part)
+                        part = next(pieces, None)
+                return result_of(upload.complete(progress.transferred))
         except Exception:
             _ended(upload.abort())
             raise
@@ -191,7 +194,10 @@ class Storage(OpenedStorage):
             raise
 
     def get(self, key: str) -> Iterator[bytes]:
-        """Reads a file in chunks. An interrupted download is resumed if the file has not changed.
+        """Reads a file in chunks.
+
+        An interrupted download is resumed if the file has not changed. After a wait for a chunk
+        that a signal ended, ``next`` continues with that chunk.
 
         Args:
             key: The key of the file, relative to the storage's URL.
@@ -207,9 +213,7 @@ class Storage(OpenedStorage):
             >>> list(storage.get("a.txt"))
             [b'hello']
         """
-        reader = result_of(self._store.get(key))
-        while (chunk := result_of(reader.next())) is not None:
-            yield chunk
+        return Stream(lambda: self._store.get(key))
 
     def get_bytes(self, key: str) -> bytes:
         """Reads a file.
@@ -254,6 +258,9 @@ class Storage(OpenedStorage):
         Args:
             key: The key of the file, relative to the storage's URL.
 
+        Raises:
+            StorageError: If the storage fails, so that nobody knows.
+
         Example:
             >>> from undaunted import blocking
             >>> storage = blocking.Storage.open("memory://")
@@ -267,7 +274,8 @@ class Storage(OpenedStorage):
     def list(self, prefix: str = "", *, limit: int | None = None) -> Iterator[StoredFile]:
         """The files whose keys begin with ``prefix``.
 
-        Services list by key, local files come in no order. An interrupted list is resumed.
+        Services list by key, local files come in no order. An interrupted list is resumed, and
+        continues after a wait for a file that a signal ended.
 
         Args:
             prefix: The beginning of the keys; it need not end at a slash.
@@ -284,9 +292,7 @@ class Storage(OpenedStorage):
             >>> [file.key for file in storage.list("a")]
             ['a.txt']
         """
-        listing = self._store.list(prefix, checked_limit(limit))
-        while (batch := result_of(listing.next())) is not None:
-            yield from batch
+        return FlatStream(Stream(lambda: self._store.list(prefix, checked_limit(limit))))
 
     def info(self, key: str) -> StoredFile:
         """The description of a file.
@@ -318,6 +324,8 @@ class Storage(OpenedStorage):
         Raises:
             StorageFileNotFoundError: If the source does not exist.
             StorageFileExistsError: If the destination exists and ``overwrite`` is false.
+            StorageUnsupportedError: If ``overwrite`` is false and the service is not known to check
+                that; the message says which option to set.
 
         Example:
             >>> from undaunted import blocking
@@ -341,6 +349,8 @@ class Storage(OpenedStorage):
         Raises:
             StorageFileNotFoundError: If the source does not exist.
             StorageFileExistsError: If the destination exists and ``overwrite`` is false.
+            StorageUnsupportedError: If ``overwrite`` is false and the service is not known to check
+                that; the message says which option to set.
 
         Example:
             >>> from undaunted import blocking
@@ -398,9 +408,8 @@ class Storage(OpenedStorage):
         self.close()
 
 
-def result_of(made: T | Pending[T]) -> T:
-    """The result of an operation, waited for if it is pending."""
-    return cast(T, made.wait()) if isinstance(made, Pending) else made
+result_of = waited_for
+"""The result of an operation, waited for if it is pending."""
 
 
 def _report(info: ProgressInfo, callback: Callable[[ProgressInfo], None] | None) -> None:
