@@ -27,7 +27,7 @@ use crate::list::Lister;
 use crate::multipart::{Multipart, RetryUpload, UploadId};
 use crate::operation::Operation;
 use crate::policy::Policy;
-use crate::{delete, in_place, write};
+use crate::{delete, in_place, skipped, write};
 
 /// A store whose operations are retried.
 ///
@@ -325,7 +325,12 @@ impl<S: ObjectStore> PaginatedListStore for RetryStore<S> {
         let pages = pages.ok_or_else(|| self.not_configured("PaginatedListStore", "with_pages"))?;
         let location = Path::default();
         let attempt = || pages.list_paginated(prefix, opts.clone());
-        self.policy.retry(Operation::List, &location, attempt).await
+        let mut page = self
+            .policy
+            .retry(Operation::List, &location, attempt)
+            .await?;
+        skipped::tell(&self.policy, &mut page.result.extensions);
+        Ok(page)
     }
 }
 

@@ -268,6 +268,7 @@ class Storage(OpenedStorage):
         """The files whose keys begin with ``prefix``.
 
         Services list by key, local files come in no order. An interrupted list is resumed.
+        Keys that object_store cannot hold, such as ``a//b``, are left out: a warning names them.
 
         Args:
             prefix: The beginning of the keys; it need not end at a slash.
