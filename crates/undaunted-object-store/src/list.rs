@@ -152,7 +152,7 @@ impl Pages {
 }
 
 /// Tells everyone who listens to a store what is not in this page.
-fn tell_left_out(policy: &Policy, of_page: &mut Extensions) {
+pub(crate) fn tell_left_out(policy: &Policy, of_page: &mut Extensions) {
     let Some(left_out) = of_page.remove::<LeftOut>() else {
         return;
     };

@@ -24,7 +24,7 @@ use url::Url;
 use crate::builder::RetryStoreBuilder;
 use crate::capabilities::Capabilities;
 use crate::hedged::HedgedOnce;
-use crate::list::Lister;
+use crate::list::{Lister, tell_left_out};
 use crate::multipart::{Multipart, RetryUpload, UploadId};
 use crate::operation::Operation;
 use crate::policy::Policy;
@@ -355,7 +355,12 @@ impl<S: ObjectStore> PaginatedListStore for RetryStore<S> {
         let pages = pages.ok_or_else(|| self.not_configured("PaginatedListStore", "with_pages"))?;
         let location = Path::default();
         let attempt = || pages.list_paginated(prefix, opts.clone());
-        self.policy.retry(Operation::List, &location, attempt).await
+        let mut page = self
+            .policy
+            .retry(Operation::List, &location, attempt)
+            .await?;
+        tell_left_out(&self.policy, &mut page.result.extensions);
+        Ok(page)
     }
 }
 

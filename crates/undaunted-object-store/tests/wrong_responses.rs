@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, Result};
 use undaunted::{HttpFailure, RetryConfig, Retryable, Verdict};
@@ -239,6 +240,11 @@ async fn an_odd_key_spoils_nothing_and_is_named() {
     let mut told = told.lock().unwrap().clone();
     told.sort();
     assert_eq!(told, expected);
+    // A caller that asks for pages hears of them, too.
+    let page = store.list_paginated(Some("t/"), PaginatedListOptions::default());
+    let (page, observed) = observe(page).await;
+    assert_eq!(page.unwrap().result.objects.len(), 2);
+    assert_eq!(observed.skipped_keys.len(), 3);
 }
 
 #[tokio::test]
@@ -250,6 +256,8 @@ async fn markers_of_folders_are_no_objects() {
     assert_eq!(keys.unwrap(), ["t/g/x", "t/y"]);
     assert!(observed.skipped_keys.is_empty());
     assert_eq!(observed.folder_markers, 2);
+    let page = store.list_paginated(Some("t/"), PaginatedListOptions::default());
+    assert_eq!(observe(page).await.1.folder_markers, 2);
     let prefix = Path::from("t");
     let listed = store.list_with_delimiter(Some(&prefix)).await.unwrap();
     let objects: Vec<_> = listed

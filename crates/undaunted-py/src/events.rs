@@ -51,7 +51,7 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct QueueState {
-    records: VecDeque<LogRecord>,
+    records: VecDeque<Box<dyn Record>>,
     has_writer: bool,
     /// The threads that are passing a record on.
     busy: Vec<ThreadId>,
@@ -88,12 +88,12 @@ impl Queue {
         }
     }
 
-    fn push(&'static self, record: LogRecord) {
+    pub(crate) fn push(&'static self, record: impl Record + 'static) {
         let mut state = self.lock();
         if state.records.len() >= MOST_RECORDS {
             state.records.pop_front();
         }
-        state.records.push_back(record);
+        state.records.push_back(Box::new(record));
         if !state.has_writer {
             let writer = Builder::new().name("undaunted-log".to_owned());
             state.has_writer = writer.spawn(|| self.write()).is_ok();
@@ -119,7 +119,7 @@ impl Queue {
     }
 
     /// The next record, with which this thread is now busy.
-    fn next(&self) -> Option<LogRecord> {
+    fn next(&self) -> Option<Box<dyn Record>> {
         let mut state = self.lock();
         let record = state.records.pop_front()?;
         state.busy.push(thread::current().id());
@@ -140,6 +140,11 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What becomes a record of Python's `logging`.
+pub(crate) trait Record: Send {
+    fn log(self: Box<Self>, py: Python<'_>) -> PyResult<()>;
 }
 
 struct LogRecord {
@@ -216,8 +221,10 @@ impl LogRecord {
             hook: hook.cloned(),
         })
     }
+}
 
-    fn log(self, py: Python<'_>) -> PyResult<()> {
+impl Record for LogRecord {
+    fn log(self: Box<Self>, py: Python<'_>) -> PyResult<()> {
         let log = LOG.import(py, "undaunted._log", "tell_store_event")?;
         let fields = PyDict::new(py);
         fields.set_item("operation", self.operation)?;

@@ -10,6 +10,7 @@ use object_store::{Attributes, Error, ObjectStore, Result};
 use undaunted_object_store::{RetryStore, observe};
 
 use crate::key::Root;
+use crate::left_out::LeftOut;
 use crate::stored_file::StoredFile;
 
 type Store = RetryStore<Arc<dyn ObjectStore>>;
@@ -19,9 +20,12 @@ pub(crate) async fn list(
     store: &Store,
     root: &Root,
     folder: &Path,
+    mut left_out: LeftOut,
 ) -> Result<(Vec<StoredFile>, Vec<String>)> {
     let prefix = Some(folder).filter(|folder| !folder.is_root());
-    let listed = store.list_with_delimiter(prefix).await?;
+    let (listed, seen) = observe(store.list_with_delimiter(prefix)).await;
+    left_out.add(seen.skipped_keys);
+    let listed = listed?;
     let folders = listed.common_prefixes.iter();
     let folders = folders.filter_map(|folder| root.key(folder)).collect();
     let objects = listed.objects.into_iter().filter_map(|meta| {
@@ -31,7 +35,8 @@ pub(crate) async fn list(
     Ok((objects.collect(), folders))
 }
 
-/// Whether there is an object in a folder, at any depth, or the empty object that marks a folder.
+/// Whether there is an object in a folder, at any depth, one that cannot be listed too, or the empty
+/// object that marks a folder.
 pub(crate) async fn exists(store: &Store, folder: &Path) -> Result<bool> {
     if store.capabilities().pages().is_none() {
         let prefix = Some(folder).filter(|folder| !folder.is_root());
@@ -46,7 +51,7 @@ pub(crate) async fn exists(store: &Store, folder: &Path) -> Result<bool> {
     let (page, seen) = observe(store.list_paginated(prefix, options)).await;
     let page = page?;
     let is_listed = !page.result.objects.is_empty() || page.page_token.is_some();
-    Ok(is_listed || seen.folder_markers > 0)
+    Ok(is_listed || seen.folder_markers > 0 || !seen.skipped_keys.is_empty())
 }
 
 /// Deletes all of these objects: the first failure, once all were tried.

@@ -14,6 +14,7 @@ mod folder;
 mod foreign;
 mod hedge;
 mod key;
+mod left_out;
 mod listing;
 mod numbers;
 mod open_store;

@@ -10,9 +10,10 @@ use object_store::{Attributes, Error, ObjectMeta, ObjectStore, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use tokio::sync::Mutex;
-use undaunted_object_store::RetryStore;
+use undaunted_object_store::{RetryStore, observe};
 
 use crate::key::Root;
+use crate::left_out::LeftOut;
 use crate::pending::operate;
 use crate::pieces::Pieces;
 use crate::stored_file::StoredFile;
@@ -25,7 +26,10 @@ pub(crate) struct Listing {
     objects: Arc<Mutex<(Pieces<Batch>, Objects)>>,
 }
 
-type Objects = BoxStream<'static, Vec<Result<ObjectMeta>>>;
+struct Objects {
+    batches: BoxStream<'static, Vec<Result<ObjectMeta>>>,
+    left_out: LeftOut,
+}
 
 #[pymethods]
 impl Listing {
@@ -78,6 +82,7 @@ impl Listing {
         prefix: String,
         (folder, start): (Option<Path>, String),
         limit: Option<usize>,
+        left_out: LeftOut,
     ) -> Self {
         let objects = if store.capabilities().pages().is_some() {
             pages(store, start, limit)
@@ -96,8 +101,25 @@ impl Listing {
         Self {
             prefix,
             root,
-            objects: Arc::new(Mutex::new((Pieces::default(), objects))),
+            objects: Arc::new(Mutex::new((
+                Pieces::default(),
+                Objects {
+                    batches: objects,
+                    left_out,
+                },
+            ))),
         }
+    }
+}
+
+impl Objects {
+    async fn next(&mut self) -> Option<Vec<Result<ObjectMeta>>> {
+        let (batch, seen) = observe(self.batches.next()).await;
+        self.left_out.add(seen.skipped_keys);
+        if batch.is_none() {
+            self.left_out.tell();
+        }
+        batch
     }
 }
 

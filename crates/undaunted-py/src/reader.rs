@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use object_store::{GetResult, GetResultPayload, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -50,7 +50,7 @@ impl Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(key: String, result: GetResult) -> Self {
+    pub(crate) fn new(key: String, result: GetResult, has_body: bool) -> Self {
         // The chunks of a local file are small, and each takes a trip to another thread.
         let least_size = match result.payload {
             GetResultPayload::File(..) => FILE_CHUNK,
@@ -59,7 +59,12 @@ impl Reader {
         let stored = StoredFile::new(key, result.meta.clone(), &result.attributes);
         let range = (result.range.start, result.range.end);
         let body = Body {
-            chunks: result.into_stream(),
+            // Of a description alone: to read its body would be to read the object.
+            chunks: if has_body {
+                result.into_stream()
+            } else {
+                stream::empty().boxed()
+            },
             least_size,
             joined: BytesMut::new(),
         };

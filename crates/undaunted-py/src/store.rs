@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::folder::{self, delete_all};
 use crate::hedge::{HedgeFigures, hedge_of};
 use crate::key;
+use crate::left_out::LeftOut;
 use crate::listing::Listing;
 use crate::open_store::{OpenStore, Settings, StoreKind, file_url};
 use crate::pacer::Pacer;
@@ -188,8 +189,9 @@ impl Store {
         let named = key.clone();
         let options = options.map(read_options).transpose()?.unwrap_or_default();
         self.on_key(py, key, move |opened, path| async move {
+            let has_body = !options.head;
             let result = opened.store.get_opts(&path, options).await?;
-            Ok(Reader::new(named, result))
+            Ok(Reader::new(named, result, has_body))
         })
     }
 
@@ -265,7 +267,10 @@ impl Store {
         let opened = self.slot.opened(py)?;
         let beginning = opened.root.prefix(py, &prefix)?;
         let (store, root) = (opened.store.clone(), opened.root.clone());
-        Ok(Listing::new(store, root, prefix, beginning, limit))
+        let left_out = LeftOut::new(&self.shown_url(), &prefix);
+        Ok(Listing::new(
+            store, root, prefix, beginning, limit, left_out,
+        ))
     }
 
     /// What is directly in a folder: its objects, and the keys of the folders in it.
@@ -273,8 +278,9 @@ impl Store {
         let key = key::text("key", key)?;
         let opened = self.slot.opened(py)?;
         let folder = opened.root.folder(py, &key)?;
+        let left_out = LeftOut::new(&self.shown_url(), &key);
         operate(py, key, async move {
-            folder::list(&opened.store, &opened.root, &folder).await
+            folder::list(&opened.store, &opened.root, &folder, left_out).await
         })
     }
 

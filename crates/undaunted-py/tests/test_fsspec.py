@@ -364,7 +364,7 @@ def test_descriptions(s3fs: Any) -> None:
     s3fs.pipe("bucket/t/a", b"other")
     assert s3fs.checksum("bucket/t/a") != checksum
     assert s3fs.sign("bucket/t/a", expiration=60).startswith("http")
-    assert s3fs.unstrip_protocol("bucket/t/a") == "s3://bucket/t/a"
+    assert s3fs.unstrip_protocol("bucket/t/a") == "undaunted+s3://bucket/t/a"
 
 
 def test_errors_say_what_and_where(s3fs: Any, server: RealS3) -> None:

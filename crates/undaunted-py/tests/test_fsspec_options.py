@@ -131,6 +131,21 @@ def test_the_key_of_a_service_account_can_be_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "token",
+    ["/home/me/typo.json", "/home/me/key", "key.json", "~/key", r"C:\keys\key", Path("key")],
+)
+def test_the_path_of_a_missing_file_is_not_sent_as_a_token(token: Any) -> None:
+    with pytest.raises(FileNotFoundError, match="token is a path") as raised:
+        FileSystem("gs", token=token)
+    assert raised.value.filename == str(token)
+
+
+@pytest.mark.parametrize("token", ["ya29.a0Af_x-y", "1/fFAGRNJru1FTz70BzhT3Zg"])
+def test_a_bearer_token_is_none(token: str) -> None:
+    assert translated("gs", {"token": token}) == {"google_bearer_token": token}
+
+
+@pytest.mark.parametrize(
     ("service", "given", "message"),
     [
         ("s3", {"client_kwargs": {"colour": 1}}, "client_kwargs has 'colour', .* it knows aws_"),

@@ -116,6 +116,19 @@ def test_annotations_of_functions_can_be_evaluated() -> None:
 
 
 @pytest.mark.parametrize(
+    "make",
+    [
+        lambda: StoredFile("a", 1, metadata={"owner": "7"}),
+        lambda: ProgressInfo(1, 3, "upload", "a"),
+        lambda: RetryEvent("fetch", "retrying", 1, 3),
+        lambda: RetryReport("get", 1, (), 0.1, None, ()),
+    ],
+)
+def test_values_can_be_in_sets(make: Any) -> None:
+    assert len({make(), make()}) == 1
+
+
+@pytest.mark.parametrize(
     "value",
     [
         RetryConfig(),

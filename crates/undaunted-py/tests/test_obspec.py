@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import io
 import pickle
 import threading
 from array import array
 from collections.abc import AsyncIterator, Iterator
+from copy import deepcopy
 from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
 from pathlib import Path
@@ -132,6 +134,19 @@ def read_ranges(s3: FakeS3, is_async: bool, count: int) -> list[bytes]:
     if is_async:
         return asyncio.run(store.get_ranges_async("a", **ranges))
     return store.get_ranges("a", **ranges)
+
+
+def test_a_description_has_no_body(server: S3Server, store: Store) -> None:
+    server.chaos = ""
+    store.put("a.txt", b"12345")
+    server.clear_requests()
+    assert store.get("a.txt", options={"head": True}).buffer() == b""
+
+    async def main() -> bytes:
+        return await (await store.get_async("a.txt", options={"head": True})).buffer_async()
+
+    assert asyncio.run(main()) == b""
+    assert server.requests("get") == []
 
 
 @pytest.mark.parametrize("is_async", [True, False])
@@ -305,6 +320,23 @@ def test_exceptions_have_the_prescribed_names(store: Store) -> None:
 def test_what_a_storage_does_not_have_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(NotSupportedError):
         Store.open("memory://").put("a", b"1", **options)
+
+
+def test_it_is_copied_compared_and_pickled_as_its_storage(tmp_path: Path) -> None:
+    store, again = Store.open(tmp_path), Store.open(tmp_path)
+    assert store == again
+    assert len({store, again}) == 1
+    assert store not in (Store.open(tmp_path / "other"), store._storage, None)
+    store.put("a", b"1")
+    copies: list[Store] = [pickle.loads(pickle.dumps(store)), copy.copy(store), deepcopy(store)]
+    for each in copies:
+        assert each == store
+        assert each.get("a").buffer() == b"1"
+    memory = Store.open("memory://")
+    assert memory == deepcopy(memory)
+    assert memory != Store.open("memory://")
+    with pytest.raises(TypeError, match="in the memory of this process"):
+        pickle.dumps(memory)
 
 
 def test_only_an_opened_storage_can_be_wrapped() -> None:

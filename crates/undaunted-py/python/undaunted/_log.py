@@ -195,6 +195,11 @@ def tell_store_event(
         logger.log(level, "%s", text, extra=_extra(**fields))
 
 
+def tell_left_out(text: str, fields: dict[str, Any]) -> None:
+    """Logs the keys that a list of a Rust store left out."""
+    logger.warning("%s", text, extra=_extra(**fields))
+
+
 def tell(event: RetryEvent, hook: Hook) -> None:
     """Tells an event to the hook and to the listeners. What they raise breaks nothing."""
     for each in [*listeners, *([] if hook is None else [hook])]:

@@ -259,6 +259,7 @@ class ObjectStorage(OpenedStorage):
 
         Services list by key, local files come in no order. An interrupted list is resumed, and
         continues after a wait for a file that was cancelled.
+        Keys that object_store cannot hold, such as ``a//b``, are left out: a warning names them.
 
         Args:
             prefix: The beginning of the keys; it need not end at a slash.

@@ -22,7 +22,7 @@ class StoredFile:
     content_type: str | None = None
     etag: str | None = None
     last_modified: datetime | None = None
-    metadata: dict[str, str] = field(default_factory=dict[str, str])
+    metadata: dict[str, str] = field(default_factory=dict[str, str], hash=False)
 
 
 @dataclass(frozen=True)

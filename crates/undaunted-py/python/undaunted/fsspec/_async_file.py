@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from .._bridge import result_of
-from ._base import named
-from ._file import WRITE_BLOCK
+from .._errors import StorageError
+from ._base import block_of, named
+from ._file import WRITE_BLOCK, changed
 from ._fsspec import AbstractAsyncStreamedFile
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 class AsyncFile(AbstractAsyncStreamedFile):
     """An open file: ``async with await fs.open_async(path) as file``.
 
-    It is read as a stream; after a ``seek`` by ranges. What is written is sent in parts, and
-    becomes visible when the file is closed; if the block raises, it does not.
+    It is read as a stream; after a ``seek`` by ranges. All reads are of the object that was there
+    when it was opened. What is written is sent in parts, and becomes visible when the file is
+    closed; if the block raises, it does not.
     """
 
     key: str
@@ -51,7 +53,7 @@ class AsyncFile(AbstractAsyncStreamedFile):
         self._arguments: dict[str, Any] = {
             "content_type": content_type,
             "metadata": metadata,
-            "part_size": block_size or fs.default_block_size or WRITE_BLOCK,
+            "part_size": block_of(block_size) or fs.default_block_size or WRITE_BLOCK,
             "concurrency": fs.max_concurrency,
         }
         super().__init__(fs, path, mode, cache_type="none", size=details and details["size"])
@@ -67,15 +69,7 @@ class AsyncFile(AbstractAsyncStreamedFile):
         if length == 0:
             return b""
         with named(self.path):
-            if self.loc == self._streamed:
-                data = await self._stream(length)
-                self._streamed += len(data)
-            else:
-                data = await result_of(
-                    self._storage._store.get_range(
-                        self.key, self.loc, self.loc + length, self._etag
-                    )
-                )
+            data = await self._read(length)
         self.loc += len(data)
         return data
 
@@ -142,9 +136,42 @@ class AsyncFile(AbstractAsyncStreamedFile):
     def __del__(self) -> None:
         """An event loop is needed to close it."""
 
+    async def _read(self, length: int) -> bytes:
+        store = self._storage._store
+        try:
+            if self.loc == self._streamed:
+                data = await self._stream(length)
+                self._streamed += len(data)
+                return data
+            end = self.loc + length
+            return await result_of(store.get_range(self.key, self.loc, end, self._etag))
+        except OSError:
+            raise
+        except StorageError as error:
+            # It may have been changed, which is none of the operating system's errors.
+            now = await result_of(store.info(self.key))
+            if self._etag and now.etag != self._etag:
+                raise changed(self.path, self.key) from error
+            raise
+
+    async def _begin(self) -> Reader:
+        """Begins to read at this place."""
+        options: dict[str, Any] = {}
+        if self.loc:
+            options["range"] = {"offset": self.loc}
+        # A weak ETag never matches.
+        if self._etag and not self._etag.startswith("W/"):
+            options["if_match"] = self._etag
+        reader = await result_of(self._storage._store.get(self.key, options))
+        # Some servers do not heed the condition, and some have no ETags.
+        stored = reader.stored
+        if stored.size != self.size or self._etag not in (None, "", stored.etag):
+            raise changed(self.path, self.key)
+        return reader
+
     async def _stream(self, length: int) -> bytes:
         if self._reader is None:
-            self._reader = await result_of(self._storage._store.get(self.key))
+            self._reader = await self._begin()
         chunks = [self._chunk]
         have = len(self._chunk)
         try:
@@ -152,8 +179,8 @@ class AsyncFile(AbstractAsyncStreamedFile):
                 chunks.append(chunk)
                 have += len(chunk)
         except BaseException:
-            # What came is lost. Another read begins where this one did: by ranges.
-            self._reader, self._streamed = None, -1
+            # What came is lost. Another read begins where this one did.
+            self._reader, self._chunk = None, b""
             raise
         data = b"".join(chunks)
         self._chunk = data[length:]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import operator
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from .._hedge import Hedge, hedge_of
 from .._misuse import config_of
 from .._storage import ObjectStorage
 from .._undaunted import Store
-from ._fsspec import AsyncFileSystem, CachedType, get_loop, stringify_path, tokenize
+from ._fsspec import AsyncFileSystem, CachedType, get_loop, registry, stringify_path, tokenize
 from ._options import translated
 
 Entry = dict[str, Any]
@@ -80,8 +81,9 @@ class Base(AsyncFileSystem, metaclass=Cached):
                 f"{type(self).__name__} is for {', '.join(self.protocol)}, not for {protocol}"
             )
         # Sizes of blocks by the names of gcsfs and adlfs.
+        default_block_size = block_of(default_block_size, "default_block_size")
         for name in ("block_size", "blocksize"):
-            default_block_size = options.pop(name, None) or default_block_size
+            default_block_size = block_of(options.pop(name, None), name) or default_block_size
         concurrency = DEFAULT_CONCURRENCY if max_concurrency is None else max_concurrency
         if concurrency < 1:
             raise ValueError(f"max_concurrency is {concurrency}, but must be at least 1")
@@ -153,8 +155,13 @@ class Base(AsyncFileSystem, metaclass=Cached):
         return parent
 
     def unstrip_protocol(self, name: str) -> str:
-        """The URL of a path."""
-        return f"{self.protocol[0]}://{self._strip_protocol(name)}"
+        """The URL of a path, which fsspec opens by this file system again: it has a protocol of our
+        own, unless the usual one is registered.
+        """
+        usual = self.protocol[0]
+        is_registered = registry.get(usual) is type(self)
+        protocol = usual if is_registered else f"undaunted+{self.service}"
+        return f"{protocol}://{self._strip_protocol(name)}"
 
     def invalidate_cache(self, path: str | None = None) -> None:
         """Forgets the cached listings in which a path may be; without a path, all of them."""
@@ -221,6 +228,23 @@ def named(path: str) -> Generator[None]:
                 # As those of other file systems. Ours have the text alone as an argument.
                 error.args = (f"[Errno {number}] {known}: {path!r}",)
         raise
+
+
+def block_of(size: Any, name: str = "block_size") -> int | None:
+    """The size of a block; None for the default, which has many names: that of fsspec, and those of
+    the argument ``buffering`` of ``open``.
+    """
+    if size is None or size == "default":
+        return None
+    try:
+        number = operator.index(size)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be a number of bytes, not {type(size).__name__}: {size!r}"
+        ) from None
+    if number < -1:
+        raise ValueError(f"{name} is {number}, but must be at least 1 byte")
+    return number if number > 0 else None
 
 
 def _retry_config(retry: object) -> RetryConfig:

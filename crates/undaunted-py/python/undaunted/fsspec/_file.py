@@ -5,20 +5,26 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
+import os
+import sys
 import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .._errors import StorageError
 from ..blocking import result_of
-from ._base import Entry, named
+from ._base import Entry, block_of, named
 from ._fsspec import AbstractBufferedFile, caches
-from ._leaving import left_by_exception, now_handled
+from ._leaving import left_by_exception, now_handled, reported_exception
 from ._listing import described
 
 if TYPE_CHECKING:
+    from .._types import StoredFile
     from .._undaunted import Upload
     from ._base import Base
+
+logger = logging.getLogger("undaunted.fsspec")
 
 
 class File(AbstractBufferedFile):
@@ -30,6 +36,8 @@ class File(AbstractBufferedFile):
     buffer: Any
     loc: int
     key: str
+    is_wrapped: bool
+    """Whether a layer of ours writes to it."""
     blocksize: int
     """Bytes that are read ahead, or in a part."""
 
@@ -60,12 +68,14 @@ class File(AbstractBufferedFile):
         self._is_finished = False
         self._old: Entry | None = None
         self._handled = now_handled()
+        self._process = os.getpid()
+        self.is_wrapped = False
         self._details = details
         if cache_type not in caches:
             known = ", ".join(str(name) for name in caches if name)
             raise ValueError(f"cache_type is {cache_type!r}, but must be one of {known}")
         is_read = mode == "rb"
-        block: Any = block_size or (self.DEFAULT_BLOCK_SIZE if is_read else WRITE_BLOCK)
+        block: Any = block_of(block_size) or (self.DEFAULT_BLOCK_SIZE if is_read else WRITE_BLOCK)
         super().__init__(
             fs,
             path,
@@ -92,20 +102,42 @@ class File(AbstractBufferedFile):
     def _fetch_range(self, start: int, end: int) -> bytes:
         if start >= end:
             return b""
-        etag = None if self._details is None else self._details.get("ETag")
         with named(self.path):
             try:
+                if self._details is None:
+                    return self._fetch_first(start, end)
+                etag = self._details.get("ETag")
                 return result_of(self._store.get_range(self.key, start, end, etag))
             except OSError:
                 raise
             except StorageError as error:
                 # It may have been changed, which is none of the operating system's errors.
                 now = result_of(self._store.info(self.key))
-                if etag is not None and now.etag != etag:
-                    raise StorageError(
-                        f"{self.path} was changed while it was open: open it again", key=self.key
-                    ) from error
+                if self._details is None:
+                    self._check_size(now)
+                elif self._details.get("ETag") not in (None, "", now.etag):
+                    raise changed(self.path, self.key) from error
                 raise
+
+    def _fetch_first(self, start: int, end: int) -> bytes:
+        """The first read of a file whose size was given: only its response says which object it is
+        that all others are to be of.
+        """
+        reader = result_of(self._store.get(self.key, {"range": (start, end)}))
+        self._check_size(reader.stored)
+        chunks: list[bytes] = []
+        while (chunk := result_of(reader.next())) is not None:
+            chunks.append(chunk)
+        self._details = described(self.path, self._storage._with_type(reader.stored))
+        return b"".join(chunks)
+
+    def _check_size(self, stored: StoredFile) -> None:
+        if stored.size != self.size:
+            raise StorageError(
+                f"{self.path} was opened with size={self.size}, but has {stored.size} bytes: open "
+                "it without a size",
+                key=self.key,
+            )
 
     def flush(self, force: bool = False) -> None:
         """Begins to write what is a full part; the rest is written when the file is closed."""
@@ -113,32 +145,40 @@ class File(AbstractBufferedFile):
             raise ValueError("Flush on closed file")
         if self.mode == "rb" or self.buffer.tell() < self.blocksize or self._is_abandoned:
             return
+        self._check_process()
         self._take_old()
         self._send_full()
 
     def write(self, data: Any) -> int:
         """Takes bytes; a full part is sent."""
-        if self._failure is not None and not self._is_abandoned:
-            raise self._not_written()
         if self._is_abandoned and not self.closed:
             return memoryview(data).nbytes
+        if self._failure is not None:
+            raise self._not_written()
+        self._check_process()
+        if not self.is_wrapped and "write" in sys._getframe(1).f_code.co_names:
+            # Not by a layer in C that is closed: such a one has no frame.
+            self.note_report()
         written: int = super().write(data)
         return written
 
     def close(self) -> None:
         """Closes the file. One that was written becomes visible now, or is an error; at the end of
-        a ``with`` block that raised, it does not.
+        a ``with`` block that raised, it does not. Only the process that opened it can write it.
         """
         if self.closed:
             return
         if self.mode == "rb" or not self._is_ready:
             super().close() if self.mode == "rb" else self._end()
             return
-        if left_by_exception(self._handled):
+        if left_by_exception(self._handled) and not self._is_abandoned:
             self.abandon()
+            error = type(now_handled()).__name__
+            logger.warning("%s is not written: %s ended the block that wrote it", self.path, error)
         try:
             if self._is_abandoned:
                 return
+            self._check_process()
             if self._failure is not None:
                 raise self._not_written()
             self._finish()
@@ -153,6 +193,7 @@ class File(AbstractBufferedFile):
             return
         if not self.closed and not self.autocommit:
             raise ValueError(f"{self.path} is still open: close it before the transaction ends")
+        self._check_process()
         try:
             with named(self.path):
                 if self._upload is None:
@@ -178,6 +219,19 @@ class File(AbstractBufferedFile):
             self.buffer = io.BytesIO()
             self._abort()
 
+    def note_report(self) -> None:
+        """Notes that an ``__exit__`` writes what has happened: its exception is no reason to throw
+        the file away.
+        """
+        self._handled = reported_exception() or self._handled
+
+    def leave_to_its_process(self) -> None:
+        """In a forked child: what is done with the file from now on, such as by a layer that is
+        closed, does nothing. The parent has it open.
+        """
+        if self.mode != "rb" and self._process != os.getpid():
+            self._is_abandoned = True
+
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self.abandon()
@@ -185,7 +239,8 @@ class File(AbstractBufferedFile):
 
     def __del__(self) -> None:
         if not self.closed and getattr(self, "_is_ready", False):
-            if self.mode != "rb":
+            self.leave_to_its_process()
+            if self.mode != "rb" and self._process == os.getpid():
                 warnings.warn(f"unclosed file {self!r}", ResourceWarning, 2, source=self)
             self.close()
 
@@ -194,6 +249,14 @@ class File(AbstractBufferedFile):
             raise TypeError(f"a file that is written cannot be pickled: {self!r}")
         name = self.cache.name if self.cache else "none"
         return _reopen, (self.fs, self.path, self.blocksize, self.loc, name, self.details)
+
+    def _check_process(self) -> None:
+        if self._process != os.getpid():
+            raise StorageError(
+                f"{self.path} was opened by process {self._process}, which alone can write it: "
+                "open a file in this process",
+                key=self.key,
+            )
 
     def _check_target(self) -> None:
         if self.mode == "ab":
@@ -310,6 +373,11 @@ class File(AbstractBufferedFile):
         self._handled = None
         if self.autocommit or self._is_abandoned:
             self.buffer = io.BytesIO()
+
+
+def changed(path: str, key: str) -> StorageError:
+    """The error for a file that is not the one that was opened."""
+    return StorageError(f"{path} was changed while it was open: open it again", key=key)
 
 
 def _reopen(fs: Any, path: str, block_size: int, loc: int, cache_type: str, details: Entry) -> Any:

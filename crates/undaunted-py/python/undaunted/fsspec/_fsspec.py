@@ -14,7 +14,7 @@ from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.compression import compr
 from fsspec.core import get_compression
 from fsspec.exceptions import FSTimeoutError
-from fsspec.registry import register_implementation
+from fsspec.registry import register_implementation, registry
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 from fsspec.utils import isfilelike, stringify_path, tokenize
 
@@ -48,6 +48,7 @@ __all__ = [
     "most_files",
     "most_requests",
     "register_implementation",
+    "registry",
     "stringify_path",
     "tokenize",
 ]

@@ -38,6 +38,7 @@ def opened(
     )
     try:
         layered: Any = file
+        file.is_wrapped = is_text or compression is not None
         if compression is not None:
             layered = Compressed(file, path, compression)
         if is_text:
@@ -58,18 +59,28 @@ class Text(io.TextIOWrapper):
         super().__init__(buffer, **text)
         self._file = file
 
+    def write(self, text: str, /) -> int:
+        """Takes a text."""
+        self._file.note_report()
+        return super().write(text)
+
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self._file.abandon()
         self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.leave_to_its_process()
+        super().__del__()
 
 
 class Compressed:
     """A compressed file, which closes the file that it is in, too."""
 
     def __init__(self, file: File, path: str, compression: str) -> None:
-        name = get_compression(path, compression)
         self._file = file
+        name = get_compression(path, compression)
         self._stream: Any = file if name is None else compr[name](file, mode=file.mode[0])
 
     def __getattr__(self, name: str) -> Any:
@@ -85,6 +96,14 @@ class Compressed:
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._stream)
+
+    def __del__(self) -> None:
+        self._file.leave_to_its_process()
+
+    def write(self, data: Any) -> int:
+        """Compresses bytes."""
+        self._file.note_report()
+        return int(self._stream.write(data))
 
     @property
     def closed(self) -> bool:

@@ -25,9 +25,27 @@ def left_by_exception(handled_before: BaseException | None) -> bool:
     error = sys.exc_info()[1]
     if error is None or error is handled_before:
         return False
-    frame: FrameType | None = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    return _is_given(error, frame, ())
+
+
+def reported_exception() -> BaseException | None:
+    """The exception that an ``__exit__`` was given that writes to the file now, such as the last
+    line of a log.
+
+    What a layer writes when it is flushed or closed, such as the rest of its buffer, is no report.
+    """
+    error = sys.exc_info()[1]
+    if error is None:
+        return None
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    return error if _is_given(error, frame, ("close", "flush", "__del__")) else None
+
+
+def _is_given(error: BaseException, frame: FrameType | None, ending: tuple[str, ...]) -> bool:
+    """Whether an ``__exit__`` among the callers was given this exception, below any of these."""
     for _ in range(DEPTH):
-        if frame is None:
+        if frame is None or frame.f_code.co_name in ending:
             return False
         if frame.f_code.co_name in ("__exit__", "__aexit__"):
             return any(_holds(value, error) for value in frame.f_locals.values())

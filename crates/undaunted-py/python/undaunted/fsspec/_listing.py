@@ -100,9 +100,7 @@ class Listing(Base):
                 found = {path: entry}
         directories = DIRECTORIES.get()
         if directories is not None:
-            directories.update(
-                name for name, entry in found.items() if entry["type"] == "directory"
-            )
+            directories.note(found)
         names = sorted(found)
         return {name: found[name] for name in names} if detail else names
 
@@ -244,10 +242,26 @@ class Listing(Base):
         return entries
 
 
+class Directories(set[str]):
+    """The directories that were found. What is an object, too, is none of them: as a file it would
+    be left out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._files: set[str] = set()
+
+    def note(self, found: dict[str, Entry]) -> None:
+        """Notes what a list has."""
+        self._files.update(name for name, entry in found.items() if entry["type"] == "file")
+        self.update(found)
+        self.difference_update(self._files)
+
+
 @contextmanager
-def remembered_directories() -> Generator[set[str]]:
+def remembered_directories() -> Generator[Directories]:
     """The directories that are found meanwhile: fsspec hands them over as if they were files."""
-    directories: set[str] = set()
+    directories = Directories()
     token = DIRECTORIES.set(directories)
     try:
         yield directories
@@ -255,7 +269,7 @@ def remembered_directories() -> Generator[set[str]]:
         DIRECTORIES.reset(token)
 
 
-DIRECTORIES: ContextVar[set[str] | None] = ContextVar("DIRECTORIES", default=None)
+DIRECTORIES: ContextVar[Directories | None] = ContextVar("DIRECTORIES", default=None)
 
 
 def directory(path: str) -> Entry:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._fsspec import DEFAULT_CALLBACK, AsyncFileSystem, most_files
-from ._listing import remembered_directories
+from ._fsspec import DEFAULT_CALLBACK, AsyncFileSystem, most_files, stringify_path
+from ._listing import Directories, remembered_directories
 from ._together import side_by_side
-from ._transfers import Transfers
+from ._transfers import Transfers, as_list
 
 
 class ManyFiles(Transfers):
@@ -30,9 +30,10 @@ class ManyFiles(Transfers):
         batch_size: int | None = None,
         **kwargs: Any,
     ) -> None:
-        with remembered_directories():
+        with remembered_directories() as directories:
             found = _Pairs(self)
             await found.ask("_get", rpath, lpath, recursive=recursive, maxdepth=maxdepth)
+            await self._note_objects(rpath, directories)
             await self._transfer(self._get_file, found.pairs, callback, batch_size, kwargs)
 
     async def _put(
@@ -48,6 +49,14 @@ class ManyFiles(Transfers):
         found = _Pairs(self)
         await found.ask("_put", lpath, rpath, recursive=recursive, maxdepth=maxdepth)
         await self._transfer(self._put_file, found.pairs, callback, batch_size, kwargs)
+
+    async def _note_objects(self, given: Any, directories: Directories) -> None:
+        """A path that was given may be that of an object, too: `a` beside `a/b`. `a/` is not."""
+        given = as_list(stringify_path(given), 1)
+        paths = [each for each in given if not str(each).endswith("/")]
+        for path in directories.intersection(self._strip_protocol(paths)):
+            entry = await self._info(path, refresh=True)
+            directories.note({path: entry})
 
     async def _transfer(
         self,
@@ -87,9 +96,10 @@ class ManyFiles(Transfers):
                 if not ignores_missing:
                     raise
 
-        with remembered_directories():
+        with remembered_directories() as directories:
             found = _Pairs(self)
             await found.ask("_copy", path1, path2, recursive=recursive, maxdepth=maxdepth)
+            await self._note_objects(path1, directories)
             files = [one(source, target) for source, target in found.pairs]
             await side_by_side(files, batch_size or self.batch_size)
 

@@ -6,6 +6,7 @@ names it. An option whose value is None counts as not given.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -116,6 +117,11 @@ def _gcs(options: Given) -> None:
         place = os.fspath(cast("str | os.PathLike[str]", token))
         if os.path.exists(place):
             options["google_service_account"] = place
+        elif not isinstance(token, str) or _is_path(place):
+            # As a bearer token it would be sent to Google.
+            raise FileNotFoundError(
+                errno.ENOENT, "token is a path, and there is no such file", place
+            )
         elif token not in ("google_default", "cloud"):
             options["google_bearer_token"] = place
     elif token is not None:
@@ -127,6 +133,12 @@ def _gcs(options: Given) -> None:
     if timeout is not None:
         options["timeout"] = f"{timeout}s"
     _allow_http(options, "endpoint_url")
+
+
+def _is_path(token: str) -> bool:
+    """Whether a token is meant as the path of a file. A bearer token may have slashes in it."""
+    is_path = os.path.isabs(token) or token.startswith(("./", "../", "~"))
+    return is_path or "\\" in token or token.endswith((".json", ".p12"))
 
 
 def _azure(options: Given) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from .._bridge import result_of
 from .._errors import StorageFileNotFoundError, StorageUnsupportedError
 from ._async_file import AsyncFile
-from ._base import named
+from ._base import block_of, named
 from ._blocking import blocking, with_blocking_methods
 from ._file import File
 from ._layers import opened
@@ -203,7 +203,7 @@ class FileSystem(ManyFiles):
             self,
             path,
             mode,
-            block_size or self.default_block_size,
+            block_of(block_size) or self.default_block_size,
             autocommit=autocommit,
             cache_options=cache_options,
             cache_type=kwargs.pop("cache_type", self.default_cache_type),

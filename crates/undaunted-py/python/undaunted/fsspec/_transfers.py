@@ -31,14 +31,16 @@ class Transfers(Listing):
         with named(path):
             if start is None and end is None:
                 return await result_of(store.get_bytes(key))
+            etag: str | None = None
             if (start or 0) < 0 or (end or 0) < 0:
-                size = (await self._info(path, refresh=True))["size"]
-                start, end = slice(start, end).indices(size)[:2]
+                entry = await self._info(path, refresh=True)
+                etag = entry.get("ETag")
+                start, end = slice(start, end).indices(entry["size"])[:2]
             start = start or 0
             if end is not None and end <= start:
                 return b""
             try:
-                return await result_of(store.get_range(key, start, end, None))
+                return await result_of(store.get_range(key, start, end, etag))
             except OSError:
                 raise
             except StorageError:
@@ -149,10 +151,11 @@ class Transfers(Listing):
             # A condition, or a delay, needs the whole content.
             with to_read(lpath) as file:
                 content = file.read()
+            # Before the write: a callback that raises leaves no file.
+            callback.absolute_update(len(content))
             await self._pipe_file(
                 path, content, mode=mode, content_type=content_type, metadata=metadata
             )
-            callback.absolute_update(len(content))
             return
         with named(path), to_read(lpath) as file:
             await storage.put_large(
@@ -173,11 +176,9 @@ class Transfers(Listing):
         path = self._strip_protocol(rpath)
         store, key = self._store(path)
         is_open: bool = isfilelike(lpath)
-        if not is_open:
-            if not key or path in (DIRECTORIES.get() or ()):
-                make_folder(lpath)
-            if is_folder(lpath):
-                return
+        if not is_open and (not key or path in (DIRECTORIES.get() or ())):
+            make_folder(lpath)
+            return
         with named(path):
             try:
                 reader = await result_of(store.get(key))
@@ -186,6 +187,11 @@ class Transfers(Listing):
                     raise
                 make_folder(lpath)
                 return
+            if not is_open and is_folder(lpath):
+                # As with the objects `a` and `a/b`: no local folder can have both.
+                raise IsADirectoryError(
+                    errno.EISDIR, f"there is a folder where {path} is to be written", lpath
+                )
             callback.set_size(reader.stored.size)
             with LocalTarget(lpath) as file:
                 while (chunk := await result_of(reader.next())) is not None:

@@ -127,6 +127,19 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({self._storage!r})"
 
+    def __eq__(self, other: object) -> bool:
+        """Stores are equal if their storages were opened with the same."""
+        if not isinstance(other, Store) or type(self) is not type(other):
+            return NotImplemented
+        return self._storage == other._storage
+
+    def __hash__(self) -> int:
+        return hash((type(self).__qualname__, self._storage))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It can be pickled as its storage can, which the other process opens again."""
+        return type(self), (self._storage,)
+
     def get(self, path: str, *, options: GetOptions | None = None) -> GetResult:
         """Begins to read an object, or a part of it."""
         with prescribed():
