@@ -310,6 +310,8 @@ fn thresholds_are_read_and_met() {
         ("p99 < 1ms", false, false),
         ("queue > 10", false, true),
         ("peak <= 1000000", true, true),
+        ("peak <= 1,000,000", true, true),
+        ("lost >= 100%", false, false),
     ] {
         let threshold: Threshold = text.parse().unwrap();
         let met = (threshold.is_met(good), threshold.is_met(stuck));
@@ -335,9 +337,46 @@ fn thresholds_are_read_and_met() {
         ("p99 > 5%", "must be a time such as 500ms"),
         ("p99 < 6666666666666666650s", "and at most a year"),
         ("lost > inf", "must be a number"),
+        ("lost > 0,1%", "commas are between thousands"),
+        ("p99 > 1,5s", "commas are between thousands"),
+        ("peak > 1,0000", "commas are between thousands"),
+        (
+            "lost > 1",
+            "no share is above 100 %; write 1% if that is meant",
+        ),
+        ("lost > 200%", "no share is above 100 %"),
+        ("lost < -1", "\"-1\" is below 0"),
+        ("amplification > -0.1", "is below 0"),
     ] {
         let message = text.parse::<Threshold>().unwrap_err().to_string();
         assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn without_a_success_no_time_is_short_enough() {
+    let text = "duration = '1m'\n[clients]\nper_second = 10\n[service]\nerror_rate = 1\n";
+    let outcome = text.parse::<ScenarioFile>().unwrap().run().remove(0);
+    for quantity in ["p50", "p95", "p99", "p999", "max"] {
+        let is_met = |rest: &str| {
+            let threshold: Threshold = format!("{quantity} {rest}").parse().unwrap();
+            threshold.is_met(&outcome)
+        };
+        assert!(is_met("> 1h") && is_met(">= 1s") && !is_met("< 1s"));
+    }
+    let file = Builtin::find("outage").unwrap().file().unwrap();
+    let json = to_json(&file.scenario, std::slice::from_ref(&outcome)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["outcomes"][0]["latency"]["p99"].is_null());
+    let read: Outcome = serde_json::from_value(json["outcomes"][0].clone()).unwrap();
+    assert_eq!(read, outcome);
+}
+
+#[test]
+fn without_a_fault_there_is_no_recovery_to_wait_for() {
+    let threshold: Threshold = "recovery > 1s".parse().unwrap();
+    for outcome in run("throttle") {
+        assert!(!threshold.is_met(&outcome), "{}", outcome.policy);
     }
 }
 

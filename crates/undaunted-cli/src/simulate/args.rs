@@ -42,9 +42,10 @@ pub(crate) struct SimulateArgs {
 
     /// Fail with status 1 if this is true of any policy, such as 'lost > 0.1%' (repeatable).
     ///
-    /// The quantities are lost (the share of calls), amplification (requests for each call), recovery
-    /// (the time after the last fault), p50, p95, p99, p999 and max (how long calls take that succeed),
-    /// peak (the most requests a second) and queue (the time to work it off).
+    /// The quantities are lost (the share of calls, from 0 to 1 or in percent; those that should have had a
+    /// result at the end count), amplification (requests for each call), recovery (the time after the last
+    /// fault; without a fault nothing is true of it), p50, p95, p99, p999 and max (how long calls take that
+    /// succeed; for ever if none does), peak (the most requests a second) and queue (the time to work it off).
     #[arg(long, value_name = "CONDITION")]
     pub(super) fail_if: Vec<Threshold>,
 

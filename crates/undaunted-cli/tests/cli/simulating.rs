@@ -165,6 +165,29 @@ fn a_condition_makes_it_a_check() {
     assert_eq!(json.json()["failed"].as_array().map(Vec::len), Some(2));
 }
 
+/// A check that nothing works in must not pass.
+#[test]
+fn calls_that_hang_and_services_that_do_nothing_are_no_success() {
+    let sandbox = Sandbox::new();
+    let hang = "duration = '10m'\n[clients]\nper_second = 10\n[[fault]]\nkind = 'hang'\nfrom = 10\n\
+                lasts = 20\n[[policy]]\nname = 'p'\n";
+    let slow = "duration = '10s'\n[clients]\nper_second = 10\n[service]\ncapacity = 0.1\n";
+    sandbox.write("hang.toml", hang.as_bytes());
+    sandbox.write("slow.toml", slow.as_bytes());
+    let check =
+        |file, condition| simulate_words(&sandbox, &[file, "--no-plots", "--fail-if", condition]);
+    let hung = check("hang.toml", "lost > 0.1%").failed(1, &["error: p: lost is "]);
+    assert!(
+        hung.stdout
+            .contains("had no result when the time was over, and count as lost."),
+        "{}",
+        hung.stdout
+    );
+    check("slow.toml", "lost > 1%").failed(1, &["lost is 100 %"]);
+    check("slow.toml", "p99 > 1s").failed(1, &["p99 is unknown, as no call succeeded (> 1 s)"]);
+    check("slow.toml", "recovery > 1s").ok();
+}
+
 #[test]
 fn built_in_scenarios_are_listed_printed_and_run() {
     let sandbox = sandbox();
