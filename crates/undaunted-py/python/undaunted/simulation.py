@@ -84,7 +84,8 @@ class PlannedRetry:
     max: float
     """The delay at most."""
     earliest: float
-    """When it begins at the earliest, after the first attempt, if attempts fail immediately."""
+    """When it begins at the earliest, after the beginning of the first attempt, if each attempt
+    takes as long to fail as ``attempt_takes`` says."""
     latest: float
     """When it begins at the latest."""
 
@@ -146,7 +147,8 @@ class Crowd:
     clients: int
     """How many they are."""
     peak: float
-    """The most of their retries that fall within 10 ms."""
+    """The most of their retries that fall within 10 ms, if all are in one process with its
+    budget."""
     waves: tuple[Wave, ...] = field(repr=False)
     """Their retries, as waves in time."""
     merges_from: int | None
