@@ -41,7 +41,7 @@ fn every_field_is_read() {
         lasts = "30s"
 
         [[fault]]
-        kind = "surge"
+        kind = "slow"
         factor = 2
         from = 10
         lasts = 5
@@ -185,10 +185,29 @@ fn errors_name_line_and_field() {
             "[[fault]]\nkind = \"outage\"\nfrom = 1000\nlasts = 1",
             "begins after the end",
         ),
+        ("seed = 1\nstep = \"1ns\"", "line 2: step is 1ns"),
+        (
+            "[[fault]]\nkind = \"stall\"\nfrom = 1\nlasts = 2",
+            "line 1: fault 1: it has no effect on a service without a limit",
+        ),
+        (
+            "[[fault]]\nkind = \"brown_out\"\nshare = 0.1\nfrom = 1\nlasts = 2",
+            "fault 1: it has no effect on a service without a limit",
+        ),
+        (
+            "[[fault]]\nkind = \"slow\"\nfactor = 10\nfrom = 1\nlasts = 2",
+            "fault 1: it has no effect on a service that responds immediately",
+        ),
+        (
+            "[clients]\ncount = 5\ncalls = 1\n[[fault]]\nkind = \"surge\"\nfactor = 2\nfrom = 1\nlasts = 2",
+            "line 4: fault 1: it has no effect on clients that wait for their own calls",
+        ),
     ] {
         let message = text.parse::<ScenarioFile>().unwrap_err().to_string();
         assert!(message.contains(expected), "{text}\n{message}\n{expected}");
     }
+    let file: ScenarioFile = "seed = 9223372036854775807".parse().unwrap();
+    assert_eq!(file.scenario.seed, 9_223_372_036_854_775_807);
     let error = "seed = 1\nspeed = 2".parse::<ScenarioFile>().unwrap_err();
     assert_eq!((error.line(), error.field()), (Some(2), Some("speed")));
 }
@@ -231,7 +250,7 @@ fn errors_name_the_field_of_a_policy() {
         ),
         (
             format!("{policy}[[policy]]\nname = \"p\""),
-            "two policies have the name \"p\"",
+            "line 6: policy 3: two policies have the name \"p\"",
         ),
         (
             "[[policy]]\nmax_retries = 3".to_owned(),

@@ -1,6 +1,6 @@
 //! The command line of `simulate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -73,9 +73,22 @@ pub(crate) struct SimulateArgs {
     #[arg(long)]
     pub(super) list: bool,
 
-    /// Print the scenario as a file, to be copied and changed.
+    /// Print the scenario as a file, to be copied and changed, with what --seed, --duration and --policy
+    /// change.
     #[arg(long)]
     pub(super) print: bool,
+}
+
+impl SimulateArgs {
+    /// The files that are read, and other names.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let scenario = self.scenario.as_deref().map(Path::new);
+        let policies = self.policy.iter().map(Path::new);
+        scenario
+            .into_iter()
+            .chain(self.from.as_deref())
+            .chain(policies)
+    }
 }
 
 /// What a scenario is run against.
