@@ -192,6 +192,13 @@ pub(crate) enum UsageError {
         number: usize,
         problem: String,
     },
+    #[error("--html {path} would replace a file that is read: choose another name")]
+    ReportOverInput { path: String },
+    #[error(
+        "the file cannot be printed with the changes of the flags, as it is written: remove them, or write \
+         each policy as a table [[policy]] and seed and duration at the top"
+    )]
+    NotPrinted,
     #[error("no policy can be run against serve: {reason}")]
     NotForReal { reason: String },
     #[error("two policies have the name {name:?}: give each its own")]

@@ -48,6 +48,11 @@ enum PolicyUser {
 }
 
 impl PolicyArgs {
+    /// The file that it is read from.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.policy.as_deref().map(Path::new)
+    }
+
     /// The policy. It is called by where it comes from.
     pub(crate) fn policy(&self) -> Result<Policy, UsageError> {
         let mut policy = match (&self.policy, &self.env) {
@@ -96,6 +101,25 @@ pub(crate) fn all_named(name: &str) -> Result<Vec<Policy>, UsageError> {
         });
     }
     of_file(name)
+}
+
+/// How a policy is written in a scenario.
+pub(crate) enum PolicyText {
+    /// The fields of a preset.
+    Preset(&'static str),
+    /// A file of policies.
+    File(String),
+}
+
+/// The policy of a preset's name, or those of a file, as text.
+pub(crate) fn text_of(name: &str) -> Result<PolicyText, UsageError> {
+    Ok(match Preset::from_str(name, true) {
+        Ok(Preset::Default) => PolicyText::Preset(""),
+        Ok(Preset::Interactive) => PolicyText::Preset("preset = \"interactive\""),
+        Ok(Preset::Background) => PolicyText::Preset("preset = \"background\""),
+        Ok(Preset::Storage) => PolicyText::Preset("preset = \"storage\"\nstore = true"),
+        Err(_) => PolicyText::File(read(name)?),
+    })
 }
 
 /// Whether a name is the path of a file and not one that is built in.

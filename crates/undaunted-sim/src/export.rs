@@ -30,6 +30,7 @@ pub fn to_json(scenario: &Scenario, outcomes: &[Outcome]) -> serde_json::Result<
     let outcomes = outcomes.iter().map(|outcome| Exported {
         amplification: outcome.totals.amplification(),
         lost_share: outcome.totals.lost_share(),
+        unfinished: outcome.totals.unfinished(),
         peak_requests: outcome.peak_requests(),
         outcome,
     });
@@ -53,6 +54,7 @@ struct Exported<'o> {
     outcome: &'o Outcome,
     amplification: f64,
     lost_share: f64,
+    unfinished: u64,
     peak_requests: f64,
 }
 

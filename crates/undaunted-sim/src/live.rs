@@ -201,7 +201,8 @@ impl Live {
         let end = state.now;
         // What comes later is counted in a step that never ends.
         let recorder = std::mem::replace(&mut state.recorder, Recorder::new(NEVER));
-        recorder.finish(&self.scenario, &self.policy, end)
+        // A client that waits for ever is one of those that have no result.
+        recorder.finish(&self.scenario, &self.policy, end, 0)
     }
 
     /// The state, after the steps before this time have been ended.

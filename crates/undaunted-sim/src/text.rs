@@ -84,19 +84,41 @@ pub fn deviation(predicted: u64, measured: u64) -> String {
     format!("{sign}{}", percent(error.abs()))
 }
 
-/// What a table says of an outcome: calls lost, their share, requests, requests for each call, and the
+/// What a table says of an outcome: calls lost and overdue, their share, requests, requests for each call, and the
 /// median and the 99th percentile of what calls took.
 #[must_use]
 pub fn figures(outcome: &Outcome) -> [String; 6] {
     let totals = &outcome.totals;
     [
-        count(totals.lost),
+        count(totals.lost_or_overdue()),
         percent(totals.lost_share()),
         count(totals.requests),
         digits(totals.amplification()),
-        span(outcome.latency.p50),
-        span(outcome.latency.p99),
+        took(outcome.latency.p50),
+        took(outcome.latency.p99),
     ]
+}
+
+/// A time that calls take that succeed.
+fn took(seconds: f64) -> String {
+    if seconds.is_infinite() {
+        return "none".to_owned();
+    }
+    span(seconds)
+}
+
+/// What became of calls that had no result when the time was over, if there are any that should have had
+/// one.
+#[must_use]
+pub fn overdue(outcome: &Outcome) -> Option<String> {
+    let number = outcome.totals.overdue;
+    (number > 0).then(|| {
+        format!(
+            "“{}”: {} calls had no result when the time was over, and count as lost.",
+            outcome.policy,
+            count(number)
+        )
+    })
 }
 
 #[cfg(test)]

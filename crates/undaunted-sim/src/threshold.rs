@@ -15,15 +15,15 @@ use crate::text::{digits, percent, span};
 ///
 /// | quantity | what it is |
 /// |---|---|
-/// | `lost` | the share of calls that returned an error |
+/// | `lost` | the share of calls that returned an error, or should have had a result at the end |
 /// | `amplification` | requests for each call |
-/// | `recovery` | the time to recover from the last fault |
-/// | `p50`, `p95`, `p99`, `p999`, `max` | the time that calls took that succeeded |
+/// | `recovery` | the time to recover from the last fault; without a fault nothing is true of it |
+/// | `p50`, `p95`, `p99`, `p999`, `max` | the time that calls took that succeeded; infinite if none did |
 /// | `peak` | the most requests a second |
 /// | `queue` | the longest queue of the service, as the time to work it off |
 ///
 /// The comparisons are `>`, `>=`, `<` and `<=`. Shares may be written in percent, and times with
-/// their unit.
+/// their unit. Nothing is below 0, and no share above 100 %.
 ///
 /// ```
 /// use undaunted::RetryConfig;
@@ -78,7 +78,9 @@ impl Threshold {
     /// Whether the outcome is a failure.
     #[must_use]
     pub fn is_met(&self, outcome: &Outcome) -> bool {
-        let actual = self.quantity.of(outcome);
+        let Some(actual) = self.quantity.of(outcome) else {
+            return false;
+        };
         match self.comparison {
             Comparison::Above => actual > self.value,
             Comparison::AtLeast => actual >= self.value,
@@ -90,7 +92,11 @@ impl Threshold {
     /// The policy, the quantity, and what it is.
     #[must_use]
     pub fn explain(&self, outcome: &Outcome) -> String {
-        let actual = self.quantity.text(self.quantity.of(outcome));
+        let actual = self.quantity.of(outcome);
+        let actual = actual.map_or_else(
+            || "unknown, without a fault".to_owned(),
+            |actual| self.quantity.text(actual),
+        );
         let limit = self.quantity.text(self.value);
         format!(
             "{}: {} is {actual} ({} {limit})",
@@ -102,11 +108,13 @@ impl Threshold {
 }
 
 impl Quantity {
-    fn of(self, outcome: &Outcome) -> f64 {
+    /// None if the outcome does not have it.
+    fn of(self, outcome: &Outcome) -> Option<f64> {
         let totals = &outcome.totals;
-        match self {
-            Self::Lost => totals.lost as f64 / totals.calls.max(1) as f64,
+        Some(match self {
+            Self::Lost => totals.lost_or_overdue() as f64 / totals.calls.max(1) as f64,
             Self::Amplification => totals.amplification(),
+            Self::Recovery if !outcome.had_fault => return None,
             Self::Recovery => outcome.recovery.unwrap_or(f64::INFINITY),
             Self::P50 => outcome.latency.p50,
             Self::P95 => outcome.latency.p95,
@@ -118,7 +126,7 @@ impl Quantity {
                 let queues = outcome.ticks.iter().map(|tick: &Tick| tick.queue);
                 queues.fold(0.0, f64::max)
             }
-        }
+        })
     }
 
     fn text(self, value: f64) -> String {
@@ -126,6 +134,8 @@ impl Quantity {
             Self::Lost => percent(value),
             Self::Amplification | Self::Peak => digits(value),
             Self::Recovery if value.is_infinite() => "never".to_owned(),
+            Self::Queue if value.is_infinite() => span(value),
+            _ if value.is_infinite() => "unknown, as no call succeeded".to_owned(),
             _ => span(value),
         }
     }
@@ -178,8 +188,11 @@ impl FromStr for Threshold {
         } else {
             (Comparison::Below, rest.trim_start_matches('<'))
         };
-        // Thousands are shown with commas.
-        let value = value.trim().replace(',', "");
+        let value = without_separators(value.trim()).ok_or_else(|| {
+            let expected =
+                "commas are between thousands, as in 1,000; write a fraction with a point";
+            problem(format!("{:?}: {expected}", value.trim()))
+        })?;
         let read = if quantity.is_time() {
             let time = parse_duration(&value).ok();
             time.filter(|time| *time <= LONGEST)
@@ -199,13 +212,40 @@ impl FromStr for Threshold {
         } else {
             "a number, or a percentage such as 0.1%"
         };
-        let value = read.ok_or_else(|| problem(format!("{value:?} must be {expected}")))?;
+        let read = read.ok_or_else(|| problem(format!("{value:?} must be {expected}")))?;
+        if read < 0.0 {
+            return Err(problem(format!("{value:?} is below 0, and nothing is")));
+        }
+        let is_share = matches!(quantity, Quantity::Lost);
+        if is_share && (read > 1.0 || (read >= 1.0 && comparison == Comparison::Above)) {
+            let percent = match value.ends_with('%') {
+                true => String::new(),
+                false => format!("; write {value}% if that is meant"),
+            };
+            return Err(problem(format!("no share is above 100 %{percent}")));
+        }
+        let value = read;
         Ok(Self {
             quantity: *quantity,
             comparison,
             value,
         })
     }
+}
+
+/// The number without the commas between its thousands; none if they are anywhere else.
+fn without_separators(value: &str) -> Option<String> {
+    let mut parts = value.split(',');
+    let first = parts.next()?.trim_start_matches('-');
+    let rest: Vec<&str> = parts.collect();
+    let digits = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count();
+    let are_thousands = rest.iter().enumerate().all(|(index, part)| {
+        let is_last = index + 1 == rest.len();
+        digits(part) == 3 && (is_last || part.len() == 3)
+    });
+    let begins = (1..=3).contains(&first.len()) && digits(first) == first.len();
+    let is_plain = rest.is_empty() || (begins && are_thousands);
+    is_plain.then(|| value.replace(',', ""))
 }
 
 /// The form that is read.

@@ -230,10 +230,95 @@ fn a_call_that_hangs_is_cut_or_never_ends() {
             .unwrap(),
     ));
     assert_eq!(endless.totals.unfinished(), 10);
+    assert_eq!(endless.totals.overdue, 10);
+    assert!((endless.totals.lost_share() - 1.0).abs() < 1e-9);
     let policy = everything().with_budget(Budget::None);
     let cut = scenario.run(&policy).totals;
-    assert_eq!((cut.succeeded, cut.unfinished()), (10, 0));
+    assert_eq!((cut.succeeded, cut.unfinished(), cut.overdue), (10, 0, 0));
     assert!(cut.timed_out >= 20, "{cut:?}");
+}
+
+fn arriving(per_second: f64, service: Service, faults: Vec<Fault>) -> Scenario {
+    Scenario {
+        clients: Clients {
+            arrivals: Arrivals::open(per_second),
+            processes: 1,
+        },
+        service,
+        faults,
+        duration: seconds(300),
+        ..Scenario::default()
+    }
+}
+
+fn never_retries() -> Policy {
+    let config = RetryConfig::builder().max_retries(0).build().unwrap();
+    Policy::new("never retries", config)
+}
+
+#[test]
+fn calls_without_a_result_count_as_lost_if_they_should_have_one() {
+    let share = |per_second, service| {
+        let outcome = arriving(per_second, service, Vec::new()).run(&never_retries());
+        let totals = outcome.totals;
+        totals.overdue as f64 / totals.calls as f64
+    };
+    let with_capacity = |capacity| Service {
+        capacity: Some(capacity),
+        ..Service::default()
+    };
+    // One in 100 can be worked off, and half of them.
+    assert!(share(10.0, with_capacity(0.1)) > 0.9);
+    assert!(share(10.0, with_capacity(5.0)) > 0.2);
+    // Those that are under way at the end are no loss.
+    let slow = |latency| Service {
+        latency,
+        ..Service::default()
+    };
+    let second = seconds(1);
+    for latency in [
+        Latency::constant(second),
+        Latency::Exponential(second),
+        Latency::constant(Duration::from_millis(20)),
+    ] {
+        for per_second in [0.5, 10.0, 200.0] {
+            let overdue = share(per_second, slow(latency));
+            assert!(overdue <= 0.0, "{latency:?} {per_second}: {overdue}");
+        }
+    }
+}
+
+/// Nothing retries and nothing queues, so that nothing has to recover, however few the calls are.
+#[test]
+fn the_chance_of_few_calls_delays_no_recovery() {
+    for latency in [Duration::ZERO, Duration::from_millis(50)] {
+        let service = Service {
+            latency: Latency::constant(latency),
+            ..Service::default()
+        };
+        for (from, per_second) in [
+            (60, 1.0),
+            (60, 2.0),
+            (60, 5.0),
+            (60, 50.0),
+            (0, 5.0),
+            (0, 50.0),
+        ] {
+            let outage = Fault::new(Effect::Outage, seconds(from), seconds(10));
+            for seed in 1..=12 {
+                let scenario = Scenario {
+                    seed,
+                    ..arriving(per_second, service.clone(), vec![outage])
+                };
+                let recovery = scenario.run(&never_retries()).recovery;
+                assert_eq!(
+                    recovery,
+                    Some(0.0),
+                    "{latency:?} {per_second} {from} {seed}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

@@ -150,6 +150,167 @@ fn nothing_is_said_where_nothing_hurts() {
     assert_eq!(Plan::new(&policy, &usage).warnings, Vec::<Warning>::new());
 }
 
+fn within(total: u64) -> RetryConfig {
+    let builder = RetryConfig::builder().total_timeout(Some(Duration::from_millis(total)));
+    builder.build().unwrap()
+}
+
+#[test]
+fn retries_that_total_timeout_leaves_no_time_for_are_not_planned() {
+    let none = plan(within(100));
+    assert_eq!((none.retries, none.requests_at_worst), (0, 1.0));
+    assert_eq!(none.outage.seconds.max, 0.0);
+    assert!(none.crowd.waves.is_empty());
+    let text = none.to_string();
+    assert!(
+        text.starts_with("total_timeout leaves no time for a retry"),
+        "{text}"
+    );
+    assert!(!text.contains("waves"), "{text}");
+
+    let two = plan(within(3000));
+    assert_eq!((two.retries, two.requests_at_worst), (2, 3.0));
+    let begins: Vec<_> = two
+        .schedule
+        .iter()
+        .map(|row| (row.earliest, row.latest))
+        .collect();
+    assert_eq!(begins, [(0.75, 1.25), (2.25, 3.0)]);
+    assert_eq!(two.vulnerable_above, Some(1.0 / 3.0));
+    assert_eq!(two.crowd.waves.len(), 2);
+    // As many as fit, where there are more than a table takes.
+    let many = RetryConfig::builder()
+        .max_retries(100_000)
+        .jitter(Jitter::None);
+    let many = many.total_timeout(Some(Duration::from_secs(60 * 3000 + 33)));
+    assert_eq!(plan(many.build().unwrap()).retries, 3005);
+}
+
+#[test]
+fn attempts_that_take_long_are_in_all_times() {
+    let usage = Usage {
+        failing_takes: Duration::from_secs(5),
+        ..Usage::default()
+    };
+    let slow = Plan::new(&Policy::new("slow", RetryConfig::default()), &usage);
+    let last = slow.schedule.last().unwrap();
+    assert_eq!((last.earliest, last.latest), (20.25, 23.75));
+    assert_eq!(
+        (slow.outage.seconds.min, slow.outage.seconds.max),
+        (20.25, 23.75)
+    );
+    // The clock of a store starts when an attempt has failed.
+    let seconds = |store: bool| {
+        let policy = Policy {
+            clock_starts_at_failure: store,
+            ..Policy::new("ten", within(10_000))
+        };
+        let plan = Plan::new(&policy, &usage);
+        (plan.retries, plan.outage.seconds.max)
+    };
+    assert_eq!(seconds(false).0, 1);
+    assert_eq!(seconds(true).0, 2);
+    assert!(
+        seconds(false).1 < 7.0 && seconds(true).1 > 10.0,
+        "{:?}",
+        seconds(true)
+    );
+}
+
+/// What a budget allows of a crowd is what a simulation of it lets through.
+#[test]
+fn every_budget_is_in_what_is_said_of_a_crowd() {
+    for (name, allowed) in [("shipped", 35), ("aws", 35), ("grpc", 4), ("finagle", 300)] {
+        let budget = Budget::named(name).unwrap();
+        let policy = Policy::new(name, RetryConfig::default()).with_budget(budget);
+        let plan = Plan::new(&policy, &Usage::default());
+        let text = plan.to_string();
+        let words = format!(
+            "Of 1,000 calls of a process that fail together, the budget allows {allowed} to"
+        );
+        assert!(text.contains(&words), "{name}: {text}");
+        assert!(
+            plan.crowd.peak <= f64::from(allowed),
+            "{name}: {}",
+            plan.crowd.peak
+        );
+    }
+    let envoy =
+        Policy::new("envoy", RetryConfig::default()).with_budget(Budget::named("envoy").unwrap());
+    let envoy = Plan::new(&envoy, &Usage::default());
+    assert!(
+        (envoy.crowd.peak - 30.0).abs() < 3.0,
+        "{}",
+        envoy.crowd.peak
+    );
+}
+
+#[test]
+fn the_jitter_that_is_advised_merges_the_waves_and_less_does_not() {
+    let crowd = |retries, jitter| {
+        let builder = RetryConfig::builder()
+            .max_retries(retries)
+            .jitter(Jitter::Proportional(jitter));
+        plan(builder.max_delay(Duration::MAX).build().unwrap())
+    };
+    for (retries, expected) in [(2, 0.5), (3, 0.4), (4, 0.364), (5, 0.348), (10, 0.334)] {
+        let warnings = crowd(retries, 0.25).warnings;
+        let needed = warnings.iter().find_map(|warning| match warning {
+            Warning::Waves { needed, .. } => *needed,
+            _ => None,
+        });
+        assert_eq!(needed, Some(expected), "{retries}");
+        assert!(crowd(retries, expected).crowd.merges_from.is_some());
+        assert_eq!(crowd(retries, expected - 0.001).crowd.merges_from, None);
+    }
+}
+
+#[test]
+fn the_peak_is_that_of_all_retries() {
+    let builder = RetryConfig::storage().to_builder().exponential_base(1.0);
+    let quick = builder
+        .base_delay(Duration::from_millis(1))
+        .build()
+        .unwrap();
+    // All ten are made within 10 ms.
+    assert!(plan(quick).crowd.peak > 9000.0);
+}
+
+#[test]
+fn a_person_does_not_wait_for_an_hour_and_one_client_is_no_crowd() {
+    let person = Usage {
+        person_waits: true,
+        crowd: 1,
+        ..Usage::default()
+    };
+    let kinds = |config| {
+        let warnings = Plan::new(&Policy::new("policy", config), &person).warnings;
+        warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let hour = kinds(within(3_600_000));
+    assert!(hour.contains("A person may wait up to 1 h"), "{hour}");
+    assert!(!kinds(RetryConfig::interactive()).contains("person"));
+    assert!(!hour.contains("together"), "{hour}");
+}
+
+#[test]
+fn policies_of_which_no_base_delay_makes_the_means_equal_stay_as_they_are() {
+    let never = RetryConfig::builder().max_retries(0).build().unwrap();
+    for (ours, other) in [
+        (RetryConfig::background(), RetryConfig::interactive()),
+        (never.clone(), RetryConfig::storage()),
+        (RetryConfig::storage(), never),
+    ] {
+        let same = Policy::new("other", other.clone()).with_mean_wait_of(&ours);
+        assert_eq!(same.config, other);
+        assert!(!plan(ours).waits_as_long_as(&plan(other)));
+    }
+}
+
 #[test]
 fn extremes_neither_hang_nor_panic() {
     let build = |builder: RetryConfig| {

@@ -41,7 +41,7 @@ fn every_field_is_read() {
         lasts = "30s"
 
         [[fault]]
-        kind = "surge"
+        kind = "slow"
         factor = 2
         from = 10
         lasts = 5
@@ -185,10 +185,29 @@ fn errors_name_line_and_field() {
             "[[fault]]\nkind = \"outage\"\nfrom = 1000\nlasts = 1",
             "begins after the end",
         ),
+        ("seed = 1\nstep = \"1ns\"", "line 2: step is 1ns"),
+        (
+            "[[fault]]\nkind = \"stall\"\nfrom = 1\nlasts = 2",
+            "line 1: fault 1: it has no effect on a service without a limit",
+        ),
+        (
+            "[[fault]]\nkind = \"brown_out\"\nshare = 0.1\nfrom = 1\nlasts = 2",
+            "fault 1: it has no effect on a service without a limit",
+        ),
+        (
+            "[[fault]]\nkind = \"slow\"\nfactor = 10\nfrom = 1\nlasts = 2",
+            "fault 1: it has no effect on a service that responds immediately",
+        ),
+        (
+            "[clients]\ncount = 5\ncalls = 1\n[[fault]]\nkind = \"surge\"\nfactor = 2\nfrom = 1\nlasts = 2",
+            "line 4: fault 1: it has no effect on clients that wait for their own calls",
+        ),
     ] {
         let message = text.parse::<ScenarioFile>().unwrap_err().to_string();
         assert!(message.contains(expected), "{text}\n{message}\n{expected}");
     }
+    let file: ScenarioFile = "seed = 9223372036854775807".parse().unwrap();
+    assert_eq!(file.scenario.seed, 9_223_372_036_854_775_807);
     let error = "seed = 1\nspeed = 2".parse::<ScenarioFile>().unwrap_err();
     assert_eq!((error.line(), error.field()), (Some(2), Some("speed")));
 }
@@ -231,7 +250,7 @@ fn errors_name_the_field_of_a_policy() {
         ),
         (
             format!("{policy}[[policy]]\nname = \"p\""),
-            "two policies have the name \"p\"",
+            "line 6: policy 3: two policies have the name \"p\"",
         ),
         (
             "[[policy]]\nmax_retries = 3".to_owned(),
@@ -310,6 +329,8 @@ fn thresholds_are_read_and_met() {
         ("p99 < 1ms", false, false),
         ("queue > 10", false, true),
         ("peak <= 1000000", true, true),
+        ("peak <= 1,000,000", true, true),
+        ("lost >= 100%", false, false),
     ] {
         let threshold: Threshold = text.parse().unwrap();
         let met = (threshold.is_met(good), threshold.is_met(stuck));
@@ -335,9 +356,46 @@ fn thresholds_are_read_and_met() {
         ("p99 > 5%", "must be a time such as 500ms"),
         ("p99 < 6666666666666666650s", "and at most a year"),
         ("lost > inf", "must be a number"),
+        ("lost > 0,1%", "commas are between thousands"),
+        ("p99 > 1,5s", "commas are between thousands"),
+        ("peak > 1,0000", "commas are between thousands"),
+        (
+            "lost > 1",
+            "no share is above 100 %; write 1% if that is meant",
+        ),
+        ("lost > 200%", "no share is above 100 %"),
+        ("lost < -1", "\"-1\" is below 0"),
+        ("amplification > -0.1", "is below 0"),
     ] {
         let message = text.parse::<Threshold>().unwrap_err().to_string();
         assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn without_a_success_no_time_is_short_enough() {
+    let text = "duration = '1m'\n[clients]\nper_second = 10\n[service]\nerror_rate = 1\n";
+    let outcome = text.parse::<ScenarioFile>().unwrap().run().remove(0);
+    for quantity in ["p50", "p95", "p99", "p999", "max"] {
+        let is_met = |rest: &str| {
+            let threshold: Threshold = format!("{quantity} {rest}").parse().unwrap();
+            threshold.is_met(&outcome)
+        };
+        assert!(is_met("> 1h") && is_met(">= 1s") && !is_met("< 1s"));
+    }
+    let file = Builtin::find("outage").unwrap().file().unwrap();
+    let json = to_json(&file.scenario, std::slice::from_ref(&outcome)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["outcomes"][0]["latency"]["p99"].is_null());
+    let read: Outcome = serde_json::from_value(json["outcomes"][0].clone()).unwrap();
+    assert_eq!(read, outcome);
+}
+
+#[test]
+fn without_a_fault_there_is_no_recovery_to_wait_for() {
+    let threshold: Threshold = "recovery > 1s".parse().unwrap();
+    for outcome in run("throttle") {
+        assert!(!threshold.is_met(&outcome), "{}", outcome.policy);
     }
 }
 

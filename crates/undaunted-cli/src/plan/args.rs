@@ -1,6 +1,6 @@
 //! The command line of `plan`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -43,7 +43,7 @@ pub(crate) struct PlanArgs {
     /// Show another policy beside it: default, interactive, background, storage, or a TOML file.
     ///
     /// Its base delay is changed so that both policies wait equally long on average: then what differs
-    /// is how they wait.
+    /// is how they wait. Where none makes that so, it is shown as it is.
     #[arg(long, value_name = "POLICY|FILE.toml")]
     pub(super) compare: Option<String>,
 
@@ -57,6 +57,12 @@ pub(crate) struct PlanArgs {
 }
 
 impl PlanArgs {
+    /// The files that are read, and other names.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let compared = self.compare.as_deref().map(Path::new);
+        self.policy.file().into_iter().chain(compared)
+    }
+
     pub(super) fn usage(&self) -> Usage {
         Usage {
             person_waits: self.person_waits,

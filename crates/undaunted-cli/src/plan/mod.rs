@@ -13,12 +13,16 @@ use crate::error::{CliError, UsageError};
 use crate::html;
 use crate::policies;
 use crate::terminal::Terminal;
+use crate::text;
 pub(crate) use args::PlanArgs;
 use document::PlanDocument;
 use shown::ShownPlan;
 
 /// Says what a policy does, and returns the exit status.
 pub(crate) fn run(args: &PlanArgs) -> Result<u8, CliError> {
+    if let Some(path) = &args.html {
+        html::check(path, args.inputs())?;
+    }
     let planned = Planned::new(args)?;
     let text = if args.json {
         let document = PlanDocument::new(&planned);
@@ -54,9 +58,10 @@ struct Other {
 
 impl Planned {
     fn new(args: &PlanArgs) -> Result<Self, UsageError> {
-        let policy = args.policy.policy()?;
+        let policy = escaped(args.policy.policy()?);
         let usage = args.usage();
         let other = args.compare.as_deref().map(policies::named).transpose()?;
+        let other = other.map(escaped);
         Ok(Self {
             plan: Plan::new(&policy, &usage),
             other: other.map(|other| Other::new(other, &policy, &usage)),
@@ -75,7 +80,12 @@ impl Other {
     fn new(other: Policy, policy: &Policy, usage: &Usage) -> Self {
         let base = other.config.base_delay();
         let mut scaled = other.with_mean_wait_of(&policy.config);
-        let rounded = three_digits(scaled.config.base_delay());
+        let found = scaled.config.base_delay();
+        let rounded = if found == base {
+            base
+        } else {
+            three_digits(found)
+        };
         if let Ok(config) = scaled.config.to_builder().base_delay(rounded).build() {
             scaled.config = config;
         }
@@ -85,6 +95,12 @@ impl Other {
             policy: scaled,
         }
     }
+}
+
+/// With nothing in its name that a terminal would obey.
+fn escaped(mut policy: Policy) -> Policy {
+    policy.name = text::escaped(&policy.name).into_owned();
+    policy
 }
 
 /// About the same, as a person would write it.

@@ -61,10 +61,13 @@ impl<'p> ShownPlan<'p> {
         }
         let axis = TimeAxis::new(self.terminal, "retry 20".len(), 0, end);
         let mut bars = Spans::new(axis);
-        let mut mean = 0.0;
+        let (mut mean, mut before) = (0.0, 0.0);
         for retry in shown {
-            mean += retry.mean;
-            let times = [retry.earliest, mean, retry.latest];
+            // Attempts take as long as the earliest time says.
+            let takes = retry.earliest - before - retry.min;
+            before = retry.earliest;
+            mean += takes + retry.mean;
+            let times = [retry.earliest, mean.min(retry.latest), retry.latest];
             bars.bar(format!("retry {}", retry.retry), times);
         }
         let mark = match self.terminal.glyphs {
@@ -81,6 +84,14 @@ impl<'p> ShownPlan<'p> {
         for row in &comparison.rows {
             let [left, right] = row.values.clone();
             table.row([row.what.clone(), left, right]);
+        }
+        if !self.planned.plan.waits_as_long_as(&other.plan) {
+            let note = format!(
+                "{} is shown as it is: no base delay makes its delays together as long on average as those \
+                 of {}.",
+                other.policy.name, self.planned.policy.name
+            );
+            return format!("{table}\n\n{}", self.wrapped(&note));
         }
         if !other.is_scaled {
             return table.to_string();
@@ -149,14 +160,20 @@ fn schedule(plan: &Plan, shown: &[PlannedRetry]) -> String {
             begins(retry),
         ]);
     }
-    match plan.schedule.len() - shown.len() {
-        0 => table.to_string(),
-        left => format!(
-            "{table}\nand {} more, the last of them after {}",
-            count(left as u64),
-            begins(last)
-        ),
+    let left = u64::from(plan.retries).saturating_sub(shown.len() as u64);
+    if left == 0 {
+        return table.to_string();
     }
+    let which = if last.retry < plan.retries {
+        format!("number {}", count(u64::from(last.retry)))
+    } else {
+        "the last".to_owned()
+    };
+    format!(
+        "{table}\nand {} more, {which} of them after {}",
+        count(left),
+        begins(last)
+    )
 }
 
 fn begins(retry: &PlannedRetry) -> String {

@@ -1,6 +1,6 @@
 //! The command line of `simulate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -42,9 +42,10 @@ pub(crate) struct SimulateArgs {
 
     /// Fail with status 1 if this is true of any policy, such as 'lost > 0.1%' (repeatable).
     ///
-    /// The quantities are lost (the share of calls), amplification (requests for each call), recovery
-    /// (the time after the last fault), p50, p95, p99, p999 and max (how long calls take that succeed),
-    /// peak (the most requests a second) and queue (the time to work it off).
+    /// The quantities are lost (the share of calls, from 0 to 1 or in percent; those that should have had a
+    /// result at the end count), amplification (requests for each call), recovery (the time after the last
+    /// fault; without a fault nothing is true of it), p50, p95, p99, p999 and max (how long calls take that
+    /// succeed; for ever if none does), peak (the most requests a second) and queue (the time to work it off).
     #[arg(long, value_name = "CONDITION")]
     pub(super) fail_if: Vec<Threshold>,
 
@@ -72,9 +73,22 @@ pub(crate) struct SimulateArgs {
     #[arg(long)]
     pub(super) list: bool,
 
-    /// Print the scenario as a file, to be copied and changed.
+    /// Print the scenario as a file, to be copied and changed, with what --seed, --duration and --policy
+    /// change.
     #[arg(long)]
     pub(super) print: bool,
+}
+
+impl SimulateArgs {
+    /// The files that are read, and other names.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let scenario = self.scenario.as_deref().map(Path::new);
+        let policies = self.policy.iter().map(Path::new);
+        scenario
+            .into_iter()
+            .chain(self.from.as_deref())
+            .chain(policies)
+    }
 }
 
 /// What a scenario is run against.

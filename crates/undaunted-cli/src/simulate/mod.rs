@@ -3,6 +3,7 @@
 mod against;
 mod args;
 mod document;
+mod printed;
 mod recording;
 mod run;
 mod setup;
@@ -51,11 +52,19 @@ pub(crate) async fn run(args: SimulateArgs) -> Result<u8, CliError> {
     if args.list {
         return print(&list());
     }
-    let setup = Setup::new(&args)?;
-    if args.print {
-        return print(setup.text.trim_end());
+    if let Some(path) = &args.html {
+        html::check(path, args.inputs())?;
     }
+    let setup = Setup::new(&args)?;
     let progress = Progress::share(args.quiet);
+    if let Some(note) = &setup.note {
+        progress.note(note);
+    }
+    if args.print {
+        progress.finish();
+        return print(printed::text(&setup, &args)?.trim_end());
+    }
+    let setup = setup.escaped();
     let stop = Stop::new();
     stop.listen(&progress).map_err(UsageError::Signals)?;
     let mut simulated = simulated(setup, args.against.is_some(), &progress, &stop).await?;

@@ -8,6 +8,7 @@ use undaunted_sim::{Builtin, Fault, Policy, Scenario, ScenarioFile};
 use super::{SimulateArgs, recording};
 use crate::error::UsageError;
 use crate::policies;
+use crate::text;
 
 /// What is simulated.
 pub(super) struct Setup {
@@ -17,18 +18,33 @@ pub(super) struct Setup {
     pub(super) text: String,
     pub(super) scenario: Scenario,
     pub(super) policies: Vec<Policy>,
+    /// The names of the scenario's own policies.
+    pub(super) own: Vec<String>,
+    /// What of the input is not in it.
+    pub(super) note: Option<String>,
 }
 
 impl Setup {
     pub(super) fn new(args: &SimulateArgs) -> Result<Self, UsageError> {
-        let (name, text) = match (&args.from, args.scenario.as_deref()) {
-            (Some(path), _) => (stem(path), recording::scenario(path)?),
-            (None, given) => found(given.unwrap_or_default())?,
+        let (name, text, note) = match (&args.from, args.scenario.as_deref()) {
+            (Some(path), _) => {
+                let recorded = recording::scenario(path)?;
+                (stem(path), recorded.text, recorded.left_out)
+            }
+            (None, given) => {
+                let (name, text) = found(given.unwrap_or_default())?;
+                (name, text, None)
+            }
         };
         let file: ScenarioFile = text.parse().map_err(|error| UsageError::File {
             path: args.scenario.clone().unwrap_or_else(|| name.clone()),
             error,
         })?;
+        let own = file
+            .policies
+            .iter()
+            .map(|policy| policy.name.clone())
+            .collect();
         let policies = chosen(&args.policy, file.policies)?;
         let mut scenario = file.scenario;
         scenario.seed = args.seed.unwrap_or(scenario.seed);
@@ -41,7 +57,18 @@ impl Setup {
             text,
             scenario,
             policies,
+            own,
+            note,
         })
+    }
+
+    /// With nothing in its names that a terminal would obey.
+    pub(super) fn escaped(mut self) -> Self {
+        self.name = text::escaped(&self.name).into_owned();
+        for policy in &mut self.policies {
+            policy.name = text::escaped(&policy.name).into_owned();
+        }
+        self
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use console::Color;
-use undaunted_sim::text::{count, deviation, digits, figures, percent, span};
+use undaunted_sim::text::{count, deviation, digits, figures, overdue, percent, span};
 use undaunted_sim::{Outcome, Tick};
 
 use super::{Measured, Simulated};
@@ -181,11 +181,22 @@ impl<'s> ShownSimulation<'s> {
                 deviation(sim.succeeded, real.succeeded),
                 count(real.requests),
                 deviation(sim.requests, real.requests),
-                count(real.lost),
-                count(sim.lost),
+                count(real.lost_or_overdue()),
+                count(sim.lost_or_overdue()),
             ]);
         }
         Some(table.to_string())
+    }
+
+    /// What became of calls without a result.
+    fn overdue(&self) -> Option<String> {
+        let all = self.simulated.all();
+        let lines: Vec<String> = all
+            .iter()
+            .filter_map(overdue)
+            .map(|line| text::wrapped(&line, self.terminal.width))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
     fn recovery(&self, outcome: &Outcome) -> String {
@@ -225,6 +236,7 @@ impl fmt::Display for ShownSimulation<'_> {
             .chain(plots)
             .chain([self.table()])
             .chain(self.errors())
+            .chain(self.overdue())
             .chain(
                 self.stopped()
                     .map(|text| text::wrapped(&text, self.terminal.width)),

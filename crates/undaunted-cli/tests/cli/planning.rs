@@ -152,7 +152,7 @@ fn extremes_are_shown() {
         .ok()
         .stdout;
     assert!(
-        shown.contains("and 980 more, the last of them after"),
+        shown.contains("and 4,294,967,275 more, number 1,000 of them after"),
         "{shown}"
     );
     let shown = plan(
@@ -165,6 +165,54 @@ fn extremes_are_shown() {
         "{shown:?}"
     );
     plan(&sandbox, "--base-delay 10000000h --max-delay 100000000h").ok();
+}
+
+/// What is not so is not said: a cap, or a policy that never retries, may leave no base delay that does.
+#[test]
+fn a_comparison_says_where_means_are_not_equal() {
+    for line in [
+        "--preset background --compare interactive",
+        "--preset default --max-retries 0 --compare storage",
+    ] {
+        let shown = flat(&plan(&Sandbox::new(), line).ok().stdout);
+        assert!(
+            shown.contains(" is shown as it is: no base delay"),
+            "{shown}"
+        );
+        assert!(!shown.contains("is shown with a base delay"), "{shown}");
+        assert!(!shown.contains("after 0s"), "{shown}");
+    }
+}
+
+/// The table and the bars count what attempts take, as the sentences do.
+#[test]
+fn attempts_take_their_time_in_the_table_too() {
+    let shown = plan(&Sandbox::new(), "--preset default --attempt-takes 5s")
+        .ok()
+        .stdout;
+    for words in [
+        "20.2 s at least and 23.8 s at most",
+        "  5.75 s to 6.25 s\n",
+        "  20.2 s to 23.8 s\n",
+        " 23.8 s\n\n",
+    ] {
+        assert!(shown.contains(words), "{words}\n{shown}");
+    }
+}
+
+/// Nothing that is read is written over.
+#[test]
+fn a_page_does_not_replace_the_policy_that_it_is_made_from() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p.toml", b"max_retries = 2\n");
+    for line in [
+        "--policy p.toml --html p.toml",
+        "--policy ./p.toml --html p.toml",
+        "--compare p.toml --html p.toml",
+    ] {
+        plan(&sandbox, line).failed(2, &["p.toml would replace a file that is read"]);
+        assert_eq!(sandbox.read("p.toml"), b"max_retries = 2\n");
+    }
 }
 
 #[test]

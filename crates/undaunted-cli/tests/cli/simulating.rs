@@ -165,6 +165,29 @@ fn a_condition_makes_it_a_check() {
     assert_eq!(json.json()["failed"].as_array().map(Vec::len), Some(2));
 }
 
+/// A check that nothing works in must not pass.
+#[test]
+fn calls_that_hang_and_services_that_do_nothing_are_no_success() {
+    let sandbox = Sandbox::new();
+    let hang = "duration = '10m'\n[clients]\nper_second = 10\n[[fault]]\nkind = 'hang'\nfrom = 10\n\
+                lasts = 20\n[[policy]]\nname = 'p'\n";
+    let slow = "duration = '10s'\n[clients]\nper_second = 10\n[service]\ncapacity = 0.1\n";
+    sandbox.write("hang.toml", hang.as_bytes());
+    sandbox.write("slow.toml", slow.as_bytes());
+    let check =
+        |file, condition| simulate_words(&sandbox, &[file, "--no-plots", "--fail-if", condition]);
+    let hung = check("hang.toml", "lost > 0.1%").failed(1, &["error: p: lost is "]);
+    assert!(
+        hung.stdout
+            .contains("had no result when the time was over, and count as lost."),
+        "{}",
+        hung.stdout
+    );
+    check("slow.toml", "lost > 1%").failed(1, &["lost is 100 %"]);
+    check("slow.toml", "p99 > 1s").failed(1, &["p99 is unknown, as no call succeeded (> 1 s)"]);
+    check("slow.toml", "recovery > 1s").ok();
+}
+
 #[test]
 fn built_in_scenarios_are_listed_printed_and_run() {
     let sandbox = sandbox();
@@ -178,6 +201,99 @@ fn built_in_scenarios_are_listed_printed_and_run() {
         let shown = simulate(&sandbox, name).ok().stdout;
         assert!(shown.starts_with(&format!("{name}\nFor ")), "{shown}");
     }
+}
+
+#[test]
+fn what_is_printed_is_what_is_run() {
+    let sandbox = sandbox();
+    sandbox.write(
+        "app.toml",
+        b"[server]\nport = 80\n\n[retry]\nmax_retries = 9\n",
+    );
+    sandbox.write(
+        "two.toml",
+        b"[[policy]]\nname = 'x'\n[[policy]]\nname = 'y'\nmax_retries = 1\n",
+    );
+    for line in [
+        "outage --seed 4294967296 --duration 2m --policy storage",
+        "outage --policy interactive --policy default",
+        "short.toml --seed 9",
+        "short.toml --duration 20500ms --policy app.toml --policy patient --policy two.toml",
+        "throttle --policy storage",
+    ] {
+        let printed = simulate(&sandbox, &format!("{line} --print")).ok().stdout;
+        sandbox.write("printed.toml", printed.as_bytes());
+        let run = |line: &str| {
+            let mut json = simulate(&sandbox, &format!("{line} --json")).ok().json();
+            json["scenario"] = serde_json::Value::Null;
+            json
+        };
+        assert_eq!(run("printed.toml"), run(line), "{line}\n{printed}");
+    }
+    let printed = simulate(&sandbox, "outage --seed 9 --print").ok().stdout;
+    assert!(printed.contains("# "), "comments stay: {printed}");
+}
+
+#[test]
+fn a_page_does_not_replace_what_it_is_made_from() {
+    let sandbox = sandbox();
+    sandbox.write("app.toml", b"max_retries = 9\n");
+    for line in [
+        "short.toml --html short.toml",
+        "short.toml --html ./short.toml",
+        "short.toml --policy app.toml --html app.toml",
+        "short.toml --html short.toml --print",
+    ] {
+        simulate(&sandbox, line).failed(2, &["would replace a file that is read"]);
+    }
+    assert_eq!(sandbox.read("short.toml"), SHORT_OUTAGE.as_bytes());
+    assert_eq!(sandbox.read("app.toml"), b"max_retries = 9\n");
+}
+
+#[test]
+fn names_do_not_reach_the_terminal_as_commands() {
+    let sandbox = Sandbox::new();
+    let file = "[[policy]]\nname = \"a\\n\\u001b[31mred\"\n[clients]\nper_second = 1\n";
+    sandbox.write("e.toml", file.as_bytes());
+    let ended = simulate_words(&sandbox, &["e.toml", "--fail-if", "lost >= 0"]).failed(1, &["red"]);
+    for text in [&ended.stdout, &ended.stderr] {
+        assert!(
+            text.contains("a\\n\\u{1b}[31mred") && !text.contains('\u{1b}'),
+            "{text}"
+        );
+    }
+}
+
+/// `count` requests, so many seconds apart.
+fn recorded(from: u32, count: u32, apart: u32) -> String {
+    let line = |number: u32| {
+        let at = from + number * apart;
+        let (hours, minutes, seconds) = (at / 3600, at / 60 % 60, at % 60);
+        format!(
+            "{{\"time\":\"2026-01-01T{hours:02}:{minutes:02}:{seconds:02}Z\",\"seconds\":0.01,\
+             \"status\":200}}\n"
+        )
+    };
+    (0..count).map(line).collect()
+}
+
+#[test]
+fn what_of_a_recording_is_left_out_is_said() {
+    let sandbox = Sandbox::new();
+    // Where requests are rare, a minute without one is no pause.
+    sandbox.write("rare.jsonl", recorded(0, 100, 61).as_bytes());
+    let rare = simulate(&sandbox, "--from rare.jsonl --no-plots").ok();
+    assert_eq!(rare.stderr, "");
+    assert!(rare.stdout.contains("For 1 h 40 min"), "{}", rare.stdout);
+    let two = recorded(0, 60, 1) + &recorded(131, 30, 1);
+    sandbox.write("two.jsonl", two.as_bytes());
+    let two = simulate(&sandbox, "--from two.jsonl --no-plots").ok();
+    assert!(
+        two.stderr
+            .contains("30 of 90 requests in two.jsonl are left out"),
+        "{}",
+        two.stderr
+    );
 }
 
 #[test]

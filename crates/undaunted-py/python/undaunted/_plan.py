@@ -54,8 +54,10 @@ class Plan(Shown):
     """How it is used."""
     sentences: tuple[str, ...]
     """What it rides out, what it costs at worst, and how a crowd comes back, in words."""
+    retries: int
+    """Retries that a call may make at most: those that ``total_timeout`` leaves time for."""
     schedule: tuple[PlannedRetry, ...] = field(repr=False)
-    """The delays, in order; at most 1,000 of them."""
+    """The delays of these, in order; at most 1,000 of them."""
     outage: Endurance
     """The outage that it rides out."""
     throttling: Endurance | None = field(repr=False)
@@ -75,7 +77,7 @@ class Plan(Shown):
         """This plan beside that of another policy, which is used in the same way.
 
         The other's base delay is changed so that both policies wait equally long on average: then
-        what differs is how they wait.
+        what differs is how they wait. Where none makes that so, it is compared as it is.
 
         Args:
             other: The other plan, or the configuration of one.
@@ -225,6 +227,7 @@ def _planned(config: RetryConfig, name: str, budget: Budget, store: bool, usage:
         store=store,
         usage=usage,
         sentences=tuple(document["sentences"]),
+        retries=found["retries"],
         schedule=tuple(PlannedRetry(**row) for row in found["schedule"]),
         outage=_endurance(found["outage"]),
         throttling=throttling and _endurance(throttling),

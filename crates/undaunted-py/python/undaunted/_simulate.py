@@ -39,7 +39,7 @@ class Outcome:
     totals: Totals
     """The sums over the whole time."""
     latency: Quantiles
-    """How long calls took that succeeded, retries and delays included."""
+    """How long calls took that succeeded, retries and delays included. Infinite if none did."""
     ticks: Ticks = field(repr=False)
     """What happened when, as columns: ``pandas.DataFrame(outcome.ticks)`` is a table of it."""
     step: float
@@ -48,7 +48,10 @@ class Outcome:
     """Seconds that were looked at."""
     recovery: float | None
     """Seconds from the end of the last fault until the rate of successes is back at 95 % of that
-    before the first, and stays there for 5 s. None: not in this time, or there was no fault."""
+    before the first, or of the calls that begin if those are fewer, and stays there for 5 s. None:
+    not in this time, or there was no fault."""
+    had_fault: bool
+    """Whether there was a fault that it could recover from."""
 
     @property
     def amplification(self) -> float:
@@ -57,7 +60,7 @@ class Outcome:
 
     @property
     def lost_share(self) -> float:
-        """The share of the calls with a result that failed."""
+        """The share of calls that failed or should have had a result when the time was over."""
         return self.totals.lost_share
 
     @property
@@ -90,10 +93,14 @@ class Outcome:
         return {
             "policy": self.policy,
             "totals": dataclasses.asdict(self.totals),
-            "latency": dataclasses.asdict(self.latency),
+            "latency": {
+                name: value if math.isfinite(value) else None
+                for name, value in dataclasses.asdict(self.latency).items()
+            },
             "step": self.step,
             "seconds": self.seconds,
             "recovery": self.recovery,
+            "had_fault": self.had_fault,
         }
 
     def _core(self) -> tuple[str, list[bytes]]:
@@ -155,10 +162,12 @@ class Simulation(Shown):
         """Which of the conditions are true of which policy, with the figures. It makes a simulation
         a test: ``assert not simulation.check("lost > 0.1%", "p99 > 2s")``.
 
-        The quantities are ``lost`` (the share of calls), ``amplification`` (requests for each
-        call), ``recovery`` (the time after the last fault), ``p50``, ``p95``, ``p99``, ``p999`` and
-        ``max`` (how long calls take that succeed), ``peak`` (the most requests a second) and
-        ``queue`` (the time to work it off).
+        The quantities are ``lost`` (the share of calls, from 0 to 1 or in percent; those that
+        should have had a result at the end count), ``amplification`` (requests for each call),
+        ``recovery`` (the time after the last fault; without a fault nothing is true of it),
+        ``p50``, ``p95``, ``p99``, ``p999`` and ``max`` (how long calls take that succeed; infinite
+        if none does), ``peak`` (the most requests a second) and ``queue`` (the time to work it
+        off).
 
         Args:
             conditions: The conditions, such as ``"lost > 0.1%"``.
@@ -253,7 +262,12 @@ def _outcome(head: dict[str, Any], columns: Sequence[bytes]) -> Outcome:
     del head["ticks"]
     return Outcome(
         totals=Totals(**head.pop("totals")),
-        latency=Quantiles(**head.pop("latency")),
+        latency=Quantiles(
+            **{
+                name: math.inf if value is None else value
+                for name, value in head.pop("latency").items()
+            }
+        ),
         ticks=Ticks(**arrays),  # type: ignore[typeddict-item]
         **head,
     )

@@ -84,7 +84,8 @@ class PlannedRetry:
     max: float
     """The delay at most."""
     earliest: float
-    """When it begins at the earliest, after the first attempt, if attempts fail immediately."""
+    """When it begins at the earliest, after the beginning of the first attempt, if each attempt
+    takes as long to fail as ``attempt_takes`` says."""
     latest: float
     """When it begins at the latest."""
 
@@ -146,7 +147,8 @@ class Crowd:
     clients: int
     """How many they are."""
     peak: float
-    """The most of their retries that fall within 10 ms."""
+    """The most of their retries that fall within 10 ms, if all are in one process with its
+    budget."""
     waves: tuple[Wave, ...] = field(repr=False)
     """Their retries, as waves in time."""
     merges_from: int | None
@@ -194,6 +196,9 @@ class Totals:
     """Of these, those that the budget allowed no further retry."""
     lost_to_deadline: int
     """Of these, those that ``total_timeout`` left no time."""
+    overdue: int
+    """Calls that had no result when the time was over, and should have had one: those that wait for
+    a response that never comes, and those beyond what is usually under way. They count as lost."""
     requests: int
     """Requests, hedges among them."""
     throttled: int
@@ -216,8 +221,10 @@ class Totals:
 
     @property
     def lost_share(self) -> float:
-        """The share of the calls with a result that failed."""
-        return self.lost / max(self.succeeded + self.lost, 1)
+        """The share of calls that failed or should have had a result when the time was over. Those
+        that are still under way, as usual, do not count."""
+        lost = self.lost + self.overdue
+        return lost / max(self.succeeded + lost, 1)
 
     @property
     def unfinished(self) -> int:
@@ -227,7 +234,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Quantiles:
-    """How long calls took that succeeded, retries and delays included."""
+    """How long calls took that succeeded, retries and delays included. Infinite if none did."""
 
     mean: float
     """The mean."""

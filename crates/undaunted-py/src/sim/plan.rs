@@ -71,6 +71,9 @@ impl Planned {
     fn base_delay_of_equal(&self, other: &Policy) -> f64 {
         let scaled = other.inner.clone().with_mean_wait_of(&self.policy.config);
         let base = scaled.config.base_delay();
+        if base == other.inner.config.base_delay() {
+            return base.as_secs_f64();
+        }
         let rounded = scaled.config.to_builder().base_delay(three_digits(base));
         let base = rounded.build().map_or(base, |config| config.base_delay());
         base.as_secs_f64()

@@ -40,7 +40,8 @@ pub(crate) fn run(
     let mut engine = Engine::new(scenario, policy, &pacers);
     engine.start(scenario);
     let ended = engine.run(nanos(scenario.duration), watch);
-    engine.recorder.finish(scenario, policy, ended)
+    let hung = engine.hung();
+    engine.recorder.finish(scenario, policy, ended, hung)
 }
 
 /// One call, in a line of the cache: with a million of them each look costs one that is missed.
@@ -67,6 +68,8 @@ pub(crate) enum Heard {
     Cut,
     /// Its own throttle did not send it.
     NotSent,
+    /// Nothing, ever.
+    Nothing,
 }
 
 struct Engine<'r> {
@@ -312,6 +315,7 @@ impl<'r> Engine<'r> {
     }
 
     fn hear(&mut self, at: Nanos, id: u32, heard: Heard) {
+        let heard = if at == NEVER { Heard::Nothing } else { heard };
         self.calls[id as usize].heard = heard;
         if let Some(hedging) = self.hedges.get_mut(id as usize) {
             hedging.ends = at;
@@ -353,7 +357,7 @@ impl<'r> Engine<'r> {
             },
             // To try again immediately what one has just decided not to send would be no throttle.
             Heard::NotSent => Verdict::Permanent,
-            Heard::Response(_) | Heard::Cut => Verdict::TRANSIENT,
+            Heard::Response(_) | Heard::Cut | Heard::Nothing => Verdict::TRANSIENT,
         };
         self.recorder.count_failure(heard);
         if let (Some(_), None, Some(instant)) =
@@ -398,6 +402,12 @@ impl<'r> Engine<'r> {
                 }
             }
         }
+    }
+
+    /// The calls that wait for a response that never comes.
+    fn hung(&self) -> u64 {
+        let hung = self.calls.iter();
+        hung.filter(|call| call.heard == Heard::Nothing).count() as u64
     }
 
     fn push(&mut self, at: Nanos, id: u32, kind: EventKind) {

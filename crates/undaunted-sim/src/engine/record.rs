@@ -7,6 +7,7 @@ use undaunted::StopReason;
 
 use super::Heard;
 use super::process::Gauges;
+use crate::clients::Arrivals;
 use crate::fault::Fault;
 use crate::outcome::{Outcome, Quantiles, Tick, Totals};
 use crate::policy::Policy;
@@ -67,6 +68,7 @@ impl Recorder {
             Heard::Response(ResponseKind::Throttled) => {}
             Heard::Response(_) => self.totals.failed += 1,
             Heard::Cut => self.totals.timed_out += 1,
+            Heard::Nothing => {}
             Heard::NotSent => self.totals.not_sent += 1,
         }
     }
@@ -87,7 +89,14 @@ impl Recorder {
         }
     }
 
-    pub(crate) fn finish(mut self, scenario: &Scenario, policy: &Policy, ended: Nanos) -> Outcome {
+    /// So many calls wait for a response that never comes.
+    pub(crate) fn finish(
+        mut self,
+        scenario: &Scenario,
+        policy: &Policy,
+        ended: Nanos,
+        hung: u64,
+    ) -> Outcome {
         // What happened in a last step that is not complete.
         self.totals.calls += self.tick.calls;
         self.totals.requests += self.tick.requests;
@@ -100,18 +109,24 @@ impl Recorder {
             step: seconds(self.step),
             seconds: seconds(ended),
             recovery: None,
+            had_fault: !scenario.faults.is_empty(),
         };
+        outcome.totals.overdue = outcome.overdue(hung);
         let faults = &scenario.faults;
         let first: Option<Duration> = faults.iter().map(|fault| fault.from).min();
         let last = faults.iter().map(Fault::ends).max();
         if let (Some(first), Some(last)) = (first, last) {
-            outcome.recovery = outcome.recovery_after(first, last);
+            let are_from_outside = matches!(scenario.clients.arrivals, Arrivals::Open { .. });
+            outcome.recovery = outcome.recovery_after(first, last, are_from_outside);
         }
         outcome
     }
 }
 
 fn quantiles(latencies: &Histogram<u32>) -> Quantiles {
+    if latencies.is_empty() {
+        return Quantiles::ENDLESS;
+    }
     let seconds = |value: u64| seconds(value * LATENCY_UNIT);
     let at = |quantile| seconds(latencies.value_at_quantile(quantile));
     Quantiles {

@@ -103,10 +103,15 @@ impl fmt::Display for Comparison {
 
 impl Policy {
     /// With a base delay that makes the mean of all its delays together that of another
-    /// configuration. Policies that differ in their jitter are comparable only so.
+    /// configuration. Policies that differ in their jitter are comparable only so. As it is if no base
+    /// delay does that: its cap may be too low, or one of the two never waits.
     #[must_use]
     pub fn with_mean_wait_of(mut self, other: &RetryConfig) -> Self {
         let wanted = mean_wait(other);
+        let own = self.config.clone();
+        if wanted <= 0.0 {
+            return self;
+        }
         // A cap bends the relation, so the factor is applied until it is 1.
         for _ in 0..STEPS {
             let base = self.config.base_delay();
@@ -122,13 +127,32 @@ impl Policy {
                 self.config = config;
             }
         }
+        if !is_near(mean_wait(&self.config), wanted) {
+            self.config = own;
+        }
         self
     }
 }
 
+impl Plan {
+    /// Whether the delays of two plans together are equally long on average, as far as can be told: what
+    /// [`Policy::with_mean_wait_of`] is for.
+    #[must_use]
+    pub fn waits_as_long_as(&self, other: &Self) -> bool {
+        is_near(self.mean_wait, other.mean_wait)
+    }
+}
+
+fn is_near(one: f64, other: f64) -> bool {
+    (one - other).abs() <= TOLERANCE * one.max(other)
+}
+
+/// The mean of all delays together, in seconds.
 fn mean_wait(config: &RetryConfig) -> f64 {
-    let schedule = super::schedule::schedule(config);
+    let schedule = super::schedule::delays(config);
     schedule.iter().map(|retry| retry.mean).sum()
 }
 
 const STEPS: u32 = 8;
+/// The means are those of some thousand draws, and a base delay is shown with three digits.
+const TOLERANCE: f64 = 0.03;

@@ -40,7 +40,9 @@ pub use warning::Warning;
 pub struct Plan {
     /// The name of the policy.
     pub policy: String,
-    /// The delays, in order; at most 1,000 of them.
+    /// Retries that a call may make at most: those that `total_timeout` leaves time for.
+    pub retries: u32,
+    /// The delays of these, in order; at most 1,000 of them.
     pub schedule: Vec<PlannedRetry>,
     /// The outage that it rides out.
     pub outage: Endurance,
@@ -57,6 +59,9 @@ pub struct Plan {
     pub crowd: Crowd,
     /// What will hurt.
     pub warnings: Vec<Warning>,
+    /// The mean of all delays together, whatever `total_timeout` is.
+    #[serde(skip)]
+    pub(crate) mean_wait: f64,
 }
 
 /// How a policy is used: what a plan has to know beside it.
@@ -96,13 +101,18 @@ impl Plan {
     #[must_use]
     pub fn new(policy: &Policy, usage: &Usage) -> Self {
         let config = &policy.config;
-        let endurance = |verdict| outage::endurance(config, verdict, usage.failing_takes);
+        let limits = schedule::Limits::new(policy, usage.failing_takes);
+        let endurance = |verdict| outage::endurance(policy, verdict, limits);
+        let delays = schedule::delays(config);
+        let mean_wait = delays.iter().map(|retry| retry.mean).sum();
+        let (retries, rows) = schedule::possible(config, delays, limits);
         let layers = usage.other_layers.iter();
         let others: f64 = layers.map(|retries| 1.0 + f64::from(*retries)).product();
-        let attempts = 1.0 + f64::from(config.max_retries());
+        let attempts = 1.0 + f64::from(retries);
         let mut plan = Self {
             policy: policy.name.clone(),
-            schedule: schedule::schedule(config),
+            retries,
+            schedule: rows,
             outage: endurance(undaunted::Verdict::TRANSIENT),
             throttling: config
                 .throttled_base_delay()
@@ -112,10 +122,11 @@ impl Plan {
             bytes_resent_at_worst: (attempts * others - 1.0) * usage.payload as f64,
             vulnerable_above: matches!(policy.budget, crate::policy::Budget::None)
                 .then(|| 1.0 / (attempts * others)),
-            crowd: crowd::crowd(policy, usage.crowd),
+            crowd: crowd::crowd(policy, usage.crowd, limits),
             warnings: Vec::new(),
+            mean_wait,
         };
-        plan.warnings = warning::warnings(&plan, policy, usage);
+        plan.warnings = warning::warnings(&plan, policy, usage, limits);
         plan
     }
 

@@ -24,7 +24,11 @@ impl Plan {
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         if self.schedule.is_empty() {
-            return vec!["It never retries: a call fails with its first attempt.".to_owned()];
+            let why = match self.outage.ended_by_deadline > 0.0 {
+                true => "total_timeout leaves no time for a retry: ",
+                false => "It never retries: ",
+            };
+            return vec![format!("{why}a call fails with its first attempt.")];
         }
         let mut sentences = vec![self.outage_sentence(), self.cost_sentence()];
         sentences.extend(self.crowd_sentence());

@@ -1,13 +1,15 @@
 //! What of a policy will hurt.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::Duration;
 
 use serde::Serialize;
-use undaunted::{Decision, Jitter, RetryState, Verdict};
+use undaunted::Jitter;
 
+use super::crowd::{merging_jitter, retrying};
+use super::schedule::Limits;
 use super::{Plan, Usage};
-use crate::policy::Policy;
+use crate::policy::{Budget, Policy};
 use crate::text::{count, digits, percent, span};
 
 /// Something about a policy that will hurt its callers or the service. As text it says what, and what
@@ -56,6 +58,11 @@ pub enum Warning {
         /// The longest wait for delays alone, in seconds.
         longest: f64,
     },
+    /// A person waits, and `total_timeout` is longer than a person does.
+    LongTotalTimeout {
+        /// Seconds.
+        total_timeout: f64,
+    },
     /// Nothing keeps an overload from lasting for ever.
     Vulnerable {
         /// The load from which on it can.
@@ -65,12 +72,18 @@ pub enum Warning {
     Waves {
         /// The most within 10 ms.
         peak: f64,
-        /// The jitter from which on they would.
-        needed: f64,
+        /// The jitter from which on they would; none if only full jitter helps.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        needed: Option<f64>,
     },
 }
 
-pub(super) fn warnings(plan: &Plan, policy: &Policy, usage: &Usage) -> Vec<Warning> {
+pub(super) fn warnings(
+    plan: &Plan,
+    policy: &Policy,
+    usage: &Usage,
+    limits: Limits,
+) -> Vec<Warning> {
     let config = &policy.config;
     let mut found = Vec::new();
     if !usage.other_layers.is_empty() && config.max_retries() > 0 {
@@ -91,6 +104,13 @@ pub(super) fn warnings(plan: &Plan, policy: &Policy, usage: &Usage) -> Vec<Warni
         (None, None) => found.push(Warning::NoTimeout),
         _ => {}
     }
+    if let Some(total) = config.total_timeout().filter(|total| *total > PATIENCE) {
+        if usage.person_waits {
+            found.push(Warning::LongTotalTimeout {
+                total_timeout: total.as_secs_f64(),
+            });
+        }
+    }
     if let Some(caller) = usage.caller_timeout.map(|timeout| timeout.as_secs_f64()) {
         if plan.outage.seconds.p50 > caller {
             found.push(Warning::BeyondCaller {
@@ -106,7 +126,7 @@ pub(super) fn warnings(plan: &Plan, policy: &Policy, usage: &Usage) -> Vec<Warni
         });
     }
     let retried = first_retries(policy, usage.crowd);
-    if retried < usage.crowd && config.max_retries() > 0 {
+    if retried < usage.crowd && plan.retries > 0 {
         found.push(Warning::BudgetTooSmall {
             calls: usage.crowd,
             retried,
@@ -115,15 +135,15 @@ pub(super) fn warnings(plan: &Plan, policy: &Policy, usage: &Usage) -> Vec<Warni
     if let Some(above) = plan.vulnerable_above.filter(|above| *above < 1.0) {
         found.push(Warning::Vulnerable { above });
     }
-    let growth = config.exponential_base();
     if plan.crowd.merges_from.is_none()
-        && config.max_retries() > 1
+        && usage.crowd > 1
+        && plan.crowd.waves.len() > 1
         && matches!(config.jitter(), Jitter::None | Jitter::Proportional(_))
         && !config.base_delay().is_zero()
     {
         found.push(Warning::Waves {
             peak: plan.crowd.peak,
-            needed: (growth - 1.0) / (growth + 1.0),
+            needed: merging_jitter(config, limits),
         });
     }
     found
@@ -131,19 +151,10 @@ pub(super) fn warnings(plan: &Plan, policy: &Policy, usage: &Usage) -> Vec<Warni
 
 /// How many of so many calls that fail together get a first retry from a full budget.
 fn first_retries(policy: &Policy, calls: u32) -> u32 {
-    let Some(budget) = policy.budget.shipped() else {
-        return calls;
-    };
-    let now = Instant::now();
-    let start = policy.config.total_timeout().map(|_| now);
-    // One that is refused is followed by no other that is not.
-    let retried = (0..calls).take_while(|call| {
-        let mut state = RetryState::new(start, u64::from(*call));
-        let decision =
-            state.on_failure(&policy.config, Some(now), Verdict::TRANSIENT, Some(&budget));
-        matches!(decision, Decision::Retry { .. })
-    });
-    u32::try_from(retried.count()).unwrap_or(calls)
+    match policy.budget {
+        Budget::None => calls,
+        _ => retrying(policy, calls),
+    }
 }
 
 /// What is wrong, and what to do.
@@ -202,6 +213,12 @@ impl fmt::Display for Warning {
                  response. Set total_timeout to what a person waits for, a few seconds.",
                 span(longest)
             ),
+            Self::LongTotalTimeout { total_timeout } => write!(
+                f,
+                "A person may wait up to {} for the result. Set total_timeout to what a person waits for, \
+                 a few seconds.",
+                span(total_timeout)
+            ),
             Self::Vulnerable { above } => write!(
                 f,
                 "There is no budget: a service that is loaded above {} when it fails may stay \
@@ -212,9 +229,11 @@ impl fmt::Display for Warning {
             Self::Waves { peak, needed } => write!(
                 f,
                 "Clients that fail together come back together, up to {} of them in 10 ms, in waves \
-                 that never merge. They do with full jitter, or with ±{} or more.",
+                 that never merge. They do with full jitter{}.",
                 digits(peak),
-                percent(needed)
+                needed.map_or_else(String::new, |needed| {
+                    format!(", or with ±{} or more", percent(needed))
+                })
             ),
         }
     }
@@ -222,3 +241,5 @@ impl fmt::Display for Warning {
 
 /// A few that come late are what a deadline is for.
 const MOST_BY_DEADLINE: f64 = 0.5;
+/// After so long people do something else.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ use super::table::Table;
 use crate::fault::Fault;
 use crate::outcome::{Outcome, Tick};
 use crate::scenario::Scenario;
-use crate::text::{count, deviation, digits, figures, percent, span};
+use crate::text::{count, deviation, digits, figures, overdue, percent, span};
 
 pub(super) fn report(scenario: &Scenario, outcomes: &[Outcome], measured: &[Outcome]) -> Report {
     let shown = Shown {
@@ -50,6 +50,7 @@ impl Shown<'_> {
             ));
         }
         paragraphs.extend(self.outcomes.iter().map(|outcome| sentence(self, outcome)));
+        paragraphs.extend(self.outcomes.iter().filter_map(overdue));
         paragraphs.extend(self.measured.iter().filter_map(|measured| {
             let predicted = self.outcomes.iter();
             let predicted = predicted
@@ -243,8 +244,8 @@ fn sentence(shown: &Shown<'_>, outcome: &Outcome) -> String {
     let mut text = format!(
         "“{}”: {} of {} calls are lost ({}), with {} a call",
         outcome.policy,
-        count(totals.lost),
-        count(totals.succeeded + totals.lost),
+        count(totals.lost_or_overdue()),
+        count(totals.succeeded + totals.lost_or_overdue()),
         percent(totals.lost_share()),
         requests(totals.amplification()),
     );

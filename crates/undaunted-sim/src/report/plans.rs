@@ -105,9 +105,11 @@ fn schedule(plan: &Plan) -> Table {
             ]
         })
         .collect();
-    if plan.schedule.len() > MOST_RETRIES {
-        let left_out = plan.schedule.len() - MOST_RETRIES;
-        table.rows.push(vec![format!("and {left_out} more")]);
+    let left_out = u64::from(plan.retries).saturating_sub(table.rows.len() as u64);
+    if left_out > 0 {
+        table
+            .rows
+            .push(vec![format!("and {} more", count(left_out))]);
     }
     table
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use undaunted_sim::Builtin;
+use undaunted_sim::{Builtin, Report, ScenarioFile};
 
 use super::{planned, simulated};
 
@@ -22,6 +22,7 @@ fn a_browser_draws_all_plots() {
         ("plan", planned().to_string()),
         ("throttle", throttle),
         ("outage", outage),
+        ("long name", long_name()),
         // As a notebook shows it, whose theme need not be that of the browser.
         ("notebook", notebook("false")),
         ("light notebook", notebook("true")),
@@ -72,6 +73,16 @@ fn look(browser: &str, page: &Path, width: u32, scheme: &str) -> String {
         .split_once("<pre id=\"probe\">")
         .expect("the probe's element");
     seen.split("</pre>").next().unwrap_or_default().to_owned()
+}
+
+/// A policy may have any name.
+fn long_name() -> String {
+    let file = format!(
+        "[clients]\nper_second = 5\n[[policy]]\nname = \"{}\"\n[[policy]]\nname = \"b\"\n",
+        "x".repeat(100)
+    );
+    let file: ScenarioFile = file.parse().unwrap();
+    Report::of_outcomes(&file.scenario, &file.run()).to_string()
 }
 
 /// A page of another application that is dark or light, with a report in it.

@@ -13,12 +13,22 @@ mod lines;
 use std::fmt::Write;
 use std::path::Path;
 
+use undaunted_sim::text::span;
+
 use crate::error::UsageError;
 use faults::{Faults, Kind};
 use lines::{Fate, Request};
 
+/// A scenario from a recording.
+pub(super) struct Recorded {
+    /// The file.
+    pub(super) text: String,
+    /// What of the recording is not in it.
+    pub(super) left_out: Option<String>,
+}
+
 /// A scenario file with the arrivals, the latencies and the faults of a recording.
-pub(super) fn scenario(path: &Path) -> Result<String, UsageError> {
+pub(super) fn scenario(path: &Path) -> Result<Recorded, UsageError> {
     let recording = lines::read(path)?;
     let requests = longest_part(&recording);
     let name = path.display();
@@ -66,13 +76,32 @@ pub(super) fn scenario(path: &Path) -> Result<String, UsageError> {
         );
     }
     text.push_str(POLICIES);
-    Ok(text)
+    let left_out = recording.len() - requests.len();
+    let left_out = (left_out > 0).then(|| {
+        format!(
+            "{left_out} of {} requests in {name} are left out: they are before or after a pause of {}, which \
+             is taken as the end of a run; this is the run with the most",
+            recording.len(),
+            span(pause(&recording))
+        )
+    });
+    Ok(Recorded { text, left_out })
 }
 
 /// The most requests without a long pause: a file may have the recordings of several runs.
 fn longest_part(requests: &[Request]) -> &[Request] {
-    let parts = requests.chunk_by(|before, after| after.at - before.at < PAUSE);
+    let pause = pause(requests);
+    let parts = requests.chunk_by(|before, after| after.at - before.at < pause);
     parts.max_by_key(|part| part.len()).unwrap_or_default()
+}
+
+/// Seconds without a request that end a run. Where requests are rare, pauses are usual.
+fn pause(requests: &[Request]) -> f64 {
+    let gaps = requests.windows(2).map(|pair| pair[1].at - pair[0].at);
+    let mut gaps: Vec<f64> = gaps.collect();
+    gaps.sort_unstable_by(f64::total_cmp);
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(0.0);
+    PAUSE.max(USUAL_GAPS * usual)
 }
 
 /// The latency of those that were carried out and that no fault delayed, as a lognormal distribution with
@@ -115,6 +144,8 @@ store = true
 
 /// Seconds. Nobody sends nothing for so long in one run.
 const PAUSE: f64 = 60.0;
+/// So many gaps of the usual length are a pause.
+const USUAL_GAPS: f64 = 20.0;
 const SHORTEST: f64 = 1.0;
 /// Times in a recording are those of a clock with microseconds.
 const LEAST_LATENCY: f64 = 1e-6;

@@ -16,14 +16,6 @@ pub struct ScenarioError {
 }
 
 impl ScenarioError {
-    pub(super) const fn whole(problem: String) -> Self {
-        Self {
-            line: None,
-            field: None,
-            problem,
-        }
-    }
-
     /// The line, counted from 1; none where the file as a whole is meant.
     #[must_use]
     pub const fn line(&self) -> Option<usize> {

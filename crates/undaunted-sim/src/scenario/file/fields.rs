@@ -16,7 +16,7 @@ use crate::service::{Expired, RateLimit, Service};
 pub(super) struct FileFields {
     duration: Option<Time>,
     step: Option<Time>,
-    seed: Option<u32>,
+    seed: Option<u64>,
     clients: Option<Spanned<ClientFields>>,
     service: Option<Spanned<ServiceFields>>,
     #[serde(default)]
@@ -85,20 +85,23 @@ impl FileFields {
         let mut scenario = Scenario {
             duration: self.duration.map_or(default.duration, |time| time.0),
             step: self.step.map(|time| time.0),
-            seed: self.seed.map_or(default.seed, u64::from),
+            seed: self.seed.unwrap_or(default.seed),
             ..default
         };
+        let top = |field: &str, problem| {
+            let all = 0..source.0.len();
+            source.at(&source.find(&all, field), "", problem)
+        };
         if scenario.duration.is_zero() {
-            return Err(ScenarioError::whole(
-                "duration is 0: nothing happens".to_owned(),
-            ));
+            return Err(top("duration", "duration is 0: nothing happens".to_owned()));
         }
         let least = scenario.duration / MOST_STEPS;
         if let Some(step) = scenario.step.filter(|step| *step < least) {
-            return Err(ScenarioError::whole(format!(
+            let problem = format!(
                 "step is {step:?}: the time axis has {MOST_STEPS} steps at most, so {least:?} is \
                  the least here"
-            )));
+            );
+            return Err(top("step", problem));
         }
         if let Some(clients) = &self.clients {
             let problem = |problem| source.at(&clients.span(), "clients", problem);
@@ -111,6 +114,7 @@ impl FileFields {
         for (number, fault) in (1..).zip(&self.fault) {
             let field = format!("fault {number}");
             let read = fault.get_ref().fault();
+            let read = read.and_then(|read| scenario.feels(&read).map(|()| read));
             let read = read.map_err(|problem| source.at(&fault.span(), &field, problem))?;
             if read.from >= scenario.duration {
                 let problem = "it begins after the end of the scenario".to_owned();
@@ -119,6 +123,27 @@ impl FileFields {
             scenario.faults.push(read);
         }
         Ok(scenario)
+    }
+}
+
+impl Scenario {
+    /// An error if the fault would change nothing.
+    fn feels(&self, fault: &Fault) -> Result<(), String> {
+        let service = &self.service;
+        let has_limit = service.capacity.is_some() || service.rate_limit.is_some();
+        let problem = match fault.effect {
+            Effect::Stall | Effect::BrownOut(_) if !has_limit => {
+                "it has no effect on a service without a limit: set its `capacity` or `rate_limit`"
+            }
+            Effect::Slow(_) if service.latency == Latency::ZERO => {
+                "it has no effect on a service that responds immediately: set its `latency`"
+            }
+            Effect::Surge(_) if matches!(self.clients.arrivals, Arrivals::Closed { .. }) => {
+                "it has no effect on clients that wait for their own calls (`count`): set `per_second`"
+            }
+            _ => return Ok(()),
+        };
+        Err(problem.to_owned())
     }
 }
 

@@ -53,7 +53,8 @@ use fields::FileFields;
 ///
 /// Each `[[fault]]` has `kind`, `from` and `lasts`. The kinds are `outage` and `hang`; `stall`;
 /// `brown_out` and `errors` with a `share`; `slow` and `surge` with a `factor`, 1,000,000 at most.
-/// They do what [`Effect`](crate::Effect) says.
+/// They do what [`Effect`](crate::Effect) says. One that would change nothing is an error, such as a stall
+/// of a service without a limit.
 ///
 /// Each `[[policy]]` has a `name`, and may have
 ///
@@ -135,13 +136,15 @@ impl FromStr for ScenarioFile {
         let scenario = fields.scenario(source)?;
         let mut policies = Vec::new();
         for table in fields.policy {
+            let span = table.span();
             let policy = policy::read(source, table)?;
             if policies
                 .iter()
                 .any(|other: &Policy| other.name == policy.name)
             {
                 let problem = format!("two policies have the name {:?}", policy.name);
-                return Err(ScenarioError::whole(problem));
+                let field = format!("policy {}", policies.len() + 1);
+                return Err(source.at(&span, &field, problem));
             }
             policies.push(policy);
         }
