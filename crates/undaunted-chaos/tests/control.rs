@@ -133,6 +133,13 @@ async fn a_mistake_says_what_is_right_and_changes_nothing() {
         ("PUT", REQUESTS, "", 405, "GET, DELETE"),
         (
             "GET",
+            "/_undaunted/requests?operation=list",
+            "",
+            400,
+            "\"operation=list\" would have no effect",
+        ),
+        (
+            "GET",
             "/",
             "",
             404,

@@ -197,7 +197,7 @@ async fn a_list_repeats_its_token() {
         (page.result.objects.len(), page.page_token)
     };
     let (found, token) = page(None).await;
-    assert_eq!((found, token.as_deref()), (2, Some("b")));
+    assert_eq!((found, token.is_some()), (2, true));
     for _ in 0..2 {
         assert_eq!(page(token.clone()).await, (1, token.clone()));
     }

@@ -29,7 +29,7 @@ use fields::{scalar, type_name};
 /// | --- | --- | --- | --- |
 /// | `fault` | the name of a fault, see below | | all |
 /// | `operation` | the name of an [`Operation`](crate::Operation) | every one that the fault can hit | all |
-/// | `method` | an HTTP method | any; only requests to a server have one | all |
+/// | `method` | DELETE, GET, HEAD, POST or PUT | any; only requests to a server have one | all |
 /// | `key` | a pattern, in which `*` is any run of characters | `"*"` | all |
 /// | `from_call` | the matching call to begin with, from 1 | 1 | all |
 /// | `count` | how many calls to hit, or `"always"` | 1; for `rate_limit` always | all |

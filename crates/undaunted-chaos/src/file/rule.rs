@@ -32,11 +32,13 @@ pub(super) fn read(
         None => Rule::any(fault),
     };
     if let Some(field) = fields.get("method") {
-        let method = field.text("it is an HTTP method, such as \"PUT\"", |text| {
-            let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic());
-            is_word.then(|| text.to_owned())
+        let expected = format!("it is one of {}", METHODS.join(", "));
+        let method = field.text(expected, |text| {
+            METHODS
+                .into_iter()
+                .find(|method| method.eq_ignore_ascii_case(text))
         })?;
-        rule = rule.method(&method);
+        rule = rule.method(method);
     }
     if let Some(field) = fields.get("key") {
         let expected = "it is a pattern in quotes, in which * is any run of characters";
@@ -297,3 +299,6 @@ fn operation(
 fn names<T>(all: &[T], name: impl Fn(&T) -> &'static str) -> String {
     all.iter().map(name).collect::<Vec<_>>().join(", ")
 }
+
+/// Those that requests of S3 have.
+const METHODS: [&str; 5] = ["DELETE", "GET", "HEAD", "POST", "PUT"];

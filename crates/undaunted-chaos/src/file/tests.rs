@@ -315,7 +315,11 @@ fn a_mistake_in_a_rule_has_its_line_and_its_words() {
         ),
         (
             "[[rule]]\nfault = 'delay'\nlasts = '1s'\nmethod = 'P T'",
-            "line 4: `method` of a rule is \"P T\": it is an HTTP method",
+            "line 4: `method` of a rule is \"P T\": it is one of DELETE, GET, HEAD, POST, PUT",
+        ),
+        (
+            "[[rule]]\nfault = 'delay'\nlasts = '1s'\nmethod = 'PTU'",
+            "line 4: `method` of a rule is \"PTU\": it is one of DELETE, GET, HEAD, POST, PUT",
         ),
     ]);
 }

@@ -5,11 +5,11 @@ use std::path::Path as FsPath;
 
 use async_trait::async_trait;
 use hyper::{Request, Response};
-use s3s::Body;
-use s3s::auth::SimpleAuth;
+use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, S3Result, s3_error};
 
-use super::objects::Objects;
+use super::objects::{Access, Objects};
 use super::request::bucket_and_key;
 
 /// What carries out the requests that no fault prevents.
@@ -33,7 +33,8 @@ impl DirectoryBackend {
     pub(super) fn new(root: &FsPath, page_size: i32) -> io::Result<Self> {
         let objects = Objects::new(root, page_size)?;
         let mut builder = S3ServiceBuilder::new(objects.clone());
-        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+        builder.set_auth(KnownKey);
+        builder.set_access(Access);
         Ok(Self {
             service: builder.build(),
             objects,
@@ -51,6 +52,22 @@ impl Backend for DirectoryBackend {
     async fn replace(&self, path: &str) -> io::Result<()> {
         let (bucket, key) = bucket_and_key(path);
         self.objects.replace(&bucket, &key).await
+    }
+}
+
+/// The one pair of keys.
+pub(super) struct KnownKey;
+
+#[async_trait]
+impl S3Auth for KnownKey {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        if access_key == ACCESS_KEY {
+            return Ok(SecretKey::from(SECRET_KEY));
+        }
+        Err(s3_error!(
+            InvalidAccessKeyId,
+            "The AWS Access Key Id you provided does not exist in our records."
+        ))
     }
 }
 

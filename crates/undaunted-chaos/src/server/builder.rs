@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use s3s::path::check_bucket_name;
@@ -164,6 +165,7 @@ impl S3ServerBuilder {
             plan: plan.clone(),
             records: records.clone(),
             hang: self.hang,
+            count: AtomicU64::new(0),
         });
         let (stop, stopped) = watch::channel(false);
         let mut control = None;

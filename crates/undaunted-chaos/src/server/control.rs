@@ -41,6 +41,10 @@ impl Control {
 
     async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
+        if let Some(query) = head.uri.query().filter(|query| !query.is_empty()) {
+            let text = format!("nothing here takes a query, and {query:?} would have no effect");
+            return refused(&text);
+        }
         match (head.uri.path(), head.method) {
             (CHAOS, Method::GET) => {
                 let text = self.plan.text();

@@ -8,6 +8,7 @@ mod content;
 mod control;
 mod current_plan;
 mod document;
+mod finish;
 mod listen;
 mod metrics;
 mod objects;

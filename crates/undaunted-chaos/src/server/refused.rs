@@ -12,23 +12,27 @@ use undaunted::HttpFailure;
 
 use super::body::ResponseBody;
 use super::document::escaped;
+use super::finish::REQUEST_ID;
 use crate::failure::Failure;
 use crate::fault::{Clock, Fault};
 
 /// What the refusal of a request depends on.
 pub(super) struct RequestHead {
-    is_head: bool,
+    pub(super) id: String,
+    pub(super) is_head: bool,
     /// The URL up to the path.
     origin: String,
     path_and_query: String,
 }
 
 impl RequestHead {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
+    /// The head of this request, the `number`th.
+    pub(super) fn of<B>(request: &Request<B>, number: u64) -> Self {
         let host = request.headers().get(HOST);
         let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
         let path_and_query = request.uri().path_and_query();
         Self {
+            id: format!("UNDAUNTED{number:07}"),
             is_head: *request.method() == Method::HEAD,
             origin: format!("http://{host}"),
             path_and_query: path_and_query.map(ToString::to_string).unwrap_or_default(),
@@ -77,10 +81,11 @@ impl RequestHead {
         let document = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code>\
              <Message>An injected fault.</Message>{elements}\
-             <RequestId>{REQUEST_ID}</RequestId></Error>"
+             <RequestId>{}</RequestId></Error>",
+            self.id
         );
         let mut response = self.response(failure.status(), "application/xml", document);
-        set(&mut response, REQUEST_ID_HEADER, REQUEST_ID);
+        set(&mut response, REQUEST_ID, &self.id);
         if let Some(hint) = failure.retry_after() {
             let seconds = whole_seconds(hint).to_string();
             set(&mut response, RETRY_AFTER, &seconds);
@@ -179,8 +184,6 @@ const fn usual_code(status: u16) -> &'static str {
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Console</title></head>\
                     <body><h1>Sign in</h1></body></html>\n";
 const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
-const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-amz-request-id");
-const REQUEST_ID: &str = "UNDAUNTED0000001";
 /// The end of the year 9999, after which a date has no room for its year.
 const LAST_SECOND: u64 = 253_402_300_799;
 
@@ -203,7 +206,7 @@ mod tests {
         let request = Request::put("/b/k?partNumber=1")
             .header(HOST, "h:1")
             .body(());
-        let head = RequestHead::of(&request.unwrap());
+        let head = RequestHead::of(&request.unwrap(), 1);
         let cases = [
             (None, "http://h:1/b/k?partNumber=1"),
             (Some("http://other:2"), "http://other:2/b/k?partNumber=1"),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +20,8 @@ use super::backend::Backend;
 use super::body::ResponseBody;
 use super::connection::{Connection, ConnectionEnd};
 use super::current_plan::CurrentPlan;
-use super::document::{edited, with_references, without_element};
+use super::document::{edited, without_element};
+use super::finish::finished;
 use super::objects::TookEffect;
 use super::record::{OpenRecord, Records};
 use super::refused::RequestHead;
@@ -40,6 +42,8 @@ pub(super) struct Responder {
     pub(super) records: Records,
     /// How long what never comes is waited for.
     pub(super) hang: Duration,
+    /// How many requests came.
+    pub(super) count: AtomicU64,
 }
 
 impl Responder {
@@ -69,12 +73,13 @@ impl Responder {
             part: record.part,
             method: Some(&record.method),
         });
+        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         let mut exchange = Exchange {
             backend: &self.backend,
             open: self.records.begin(record.clone()),
             record: &record,
             end,
-            head: RequestHead::of(&request),
+            head: RequestHead::of(&request, number),
         };
         let response = exchange.respond(request, faults).await?;
         let mut open = exchange.open;
@@ -107,7 +112,8 @@ impl Exchange<'_> {
             } else if fault.fault().prevents_the_call() {
                 self.take_effect(&fault);
                 // Only a reset may be one.
-                RequestBody::new(request.into_body()).drain().await;
+                let (head, body) = request.into_parts();
+                RequestBody::new(&head.headers, body).drain().await;
                 return match self.head.refused(fault.fault()) {
                     Some(refusal) => Ok(refusal),
                     None => self.fail(fault.fault().failure()).await,
@@ -120,10 +126,11 @@ impl Exchange<'_> {
             request.extensions_mut().insert(fault.fault().clone());
         }
         let (head, body) = request.into_parts();
-        let body = RequestBody::new(body);
+        let body = RequestBody::new(&head.headers, body);
         let request = Request::from_parts(head, Body::http_body(body.clone()));
         let response = self.backend.serve(request).await?;
         body.drain().await;
+        let response = finished(response, &self.head.id, self.head.is_head);
         let response = response.map(ResponseBody::new);
         match last.filter(|_| response.status().is_success()) {
             Some(fault) => self.hit(response, fault).await,
@@ -179,9 +186,6 @@ impl Exchange<'_> {
                     return Ok(response);
                 }
                 self.take_effect(&fault);
-                if matches!(fault.fault(), Fault::InsertKeys { .. }) {
-                    response = edited(response, |document| with_references(&document)).await?;
-                }
                 Ok(response)
             }
             _ => Ok(self.hit_body(response, fault)),

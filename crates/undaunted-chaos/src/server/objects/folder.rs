@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
-use s3s::{S3Result, dto, s3_error};
+use s3s::{S3ErrorCode, S3Result, dto, s3_error};
 use tempfile::NamedTempFile;
 
 use super::conditions::WriteConditions;
 use super::digests::Digests;
 use super::names::{KeyPaths, directory_names, names_beside};
 use super::record::{Record, Stamp};
+use super::tags::Tags;
 use super::{failed, hidden_files_of};
 
 /// A directory of buckets. Its calls block, for as long as a file system takes.
@@ -108,31 +109,56 @@ impl Folder {
         let (path, mut file, metadata, record) =
             found.ok_or_else(|| s3_error!(NoSuchKey, "The specified key does not exist."))?;
         drop(reading);
-        let stamp = Stamp::of(&metadata);
-        let digest_of = |file: &mut File| {
-            let digest = self.digests.get(&path, stamp, file);
-            digest.and_then(|digest| file.rewind().map(|()| digest))
-        };
-        let md5 = |file: &mut File| digest_of(file).map(|digest| digest.md5);
-        let record = record.filter(|record| record.describes(stamp, || md5(&mut file)));
-        let record = if let Some(record) = record {
-            record
-        } else {
-            let digest = digest_of(&mut file);
-            let digest = digest.map_err(|error| failed("cannot read the object", &error))?;
-            Record {
-                checksums: digest.checksums(),
-                e_tag: digest.md5,
-                stamp,
-                ..Record::default()
-            }
-        };
+        let record = self.record_of(&path, &mut file, &metadata, record)?;
         Ok(Object {
             file,
             size: metadata.len(),
             modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
             record,
         })
+    }
+
+    /// What is recorded of a file, or else what it is to be recorded by.
+    fn record_of(
+        &self,
+        path: &Path,
+        file: &mut File,
+        metadata: &Metadata,
+        record: Option<Record>,
+    ) -> S3Result<Record> {
+        let stamp = Stamp::of(metadata);
+        let digest_of = |file: &mut File| {
+            let digest = self.digests.get(path, stamp, file);
+            digest.and_then(|digest| file.rewind().map(|()| digest))
+        };
+        let md5 = |file: &mut File| digest_of(file).map(|digest| digest.md5);
+        if let Some(record) = record.filter(|record| record.describes(stamp, || md5(file))) {
+            return Ok(record);
+        }
+        let digest = digest_of(file);
+        let digest = digest.map_err(|error| failed("cannot read the object", &error))?;
+        Ok(Record {
+            checksums: digest.checksums(),
+            e_tag: digest.md5,
+            stamp,
+            ..Record::default()
+        })
+    }
+
+    /// Gives an object other tags.
+    pub(super) fn tag(&self, bucket: &str, key: &str, tags: Tags) -> S3Result<()> {
+        let folder = self.bucket(bucket)?;
+        let _moving = self.moving();
+        let found = self.find(&folder, bucket, key)?;
+        let (path, mut file, metadata, record) =
+            found.ok_or_else(|| s3_error!(NoSuchKey, "The specified key does not exist."))?;
+        let mut record = self.record_of(&path, &mut file, &metadata, record)?;
+        record.attributes.tags = tags;
+        let cannot = |error: &io::Error| failed("cannot tag the object", error);
+        let text = serde_json::to_vec(&record).map_err(|error| cannot(&error.into()))?;
+        let mut staged = self.stage()?;
+        io::Write::write_all(&mut staged, &text).map_err(|error| cannot(&error))?;
+        persist(staged, &self.record_path(bucket, key)).map_err(|error| cannot(&error))
     }
 
     /// Size, time and ETag for a list. An ETag that could only be told by reading the content is
@@ -150,6 +176,10 @@ impl Folder {
         let record = Record::read(&self.record_path(bucket, key));
         drop(reading);
         let recorded = record.filter(|record| record.stamp == stamp);
+        let class = recorded
+            .as_ref()
+            .map_or("STANDARD", |record| record.attributes.class())
+            .to_owned();
         let e_tag = recorded
             .map(|record| record.e_tag)
             .or_else(|| Some(self.digests.known(&path, stamp)?.md5));
@@ -158,6 +188,7 @@ impl Folder {
             size: i64::try_from(metadata.len()).ok(),
             last_modified: metadata.modified().ok().map(dto::Timestamp::from),
             e_tag: e_tag.map(dto::ETag::Strong),
+            storage_class: Some(dto::ObjectStorageClass::from(class)),
             ..dto::Object::default()
         })
     }
@@ -188,12 +219,9 @@ impl Folder {
         let folder = self.bucket(bucket)?;
         self.check_while_locked(&folder, bucket, key, conditions)?;
         let cannot = |error: &io::Error| failed("cannot put the object in its place", error);
-        let metadata = staged
-            .as_file()
-            .metadata()
-            .map_err(|error| cannot(&error))?;
-        record.stamp = Stamp::of(&metadata);
         let record_path = self.record_path(bucket, key);
+        let stamp = Stamp::told_apart(staged.as_file(), &record_path);
+        record.stamp = stamp.map_err(|error| cannot(&error))?;
         let text = serde_json::to_vec(&record).map_err(|error| cannot(&error.into()))?;
         let mut record_file = self.stage()?;
         io::Write::write_all(&mut record_file, &text).map_err(|error| cannot(&error))?;
@@ -207,7 +235,7 @@ impl Folder {
             &ordinary
         };
         // The content first: a crash between the two loses the attributes of a write that nobody
-        // was told of, and never those of the object that was there.
+        // was told of. The record that was there does not have the stamp of this content.
         persist(staged, target).map_err(|error| cannot(&error))?;
         if *target == ordinary {
             remove_file(&beside).map_err(|error| cannot(&error))?;
@@ -253,13 +281,26 @@ impl Folder {
         conditions.check(e_tag)
     }
 
-    /// Removes an object. One that does not exist is removed already.
-    pub(super) fn delete(&self, bucket: &str, key: &str) -> S3Result<()> {
+    /// Removes an object. One that does not exist is removed already, unless there has to be one.
+    pub(super) fn delete(
+        &self,
+        bucket: &str,
+        key: &str,
+        conditions: &WriteConditions,
+    ) -> S3Result<()> {
         let folder = self.bucket(bucket)?;
         let paths = KeyPaths::of(key);
         let record = self.record_path(bucket, key);
         let records = self.records(bucket);
         let _moving = self.moving();
+        let checked = self.check_while_locked(&folder, bucket, key, conditions);
+        checked.map_err(|error| match error.code() {
+            S3ErrorCode::NoSuchKey => s3_error!(
+                PreconditionFailed,
+                "At least one of the preconditions you specified did not hold."
+            ),
+            _ => error,
+        })?;
         for (path, end) in [
             (folder.join(paths.ordinary), &folder),
             (folder.join(paths.beside), &folder),

@@ -21,6 +21,8 @@ pub(super) struct Expected {
     checksums: Checksums,
     algorithm: Option<dto::ChecksumAlgorithm>,
     trailers: Option<TrailingHeaders>,
+    /// Of a body whose framing is taken off. That of another is looked after by HTTP.
+    length: Option<u64>,
 }
 
 /// What an operation that has a body expects of it.
@@ -47,6 +49,10 @@ impl Expected {
             checksums,
             algorithm,
             trailers: request.trailing_headers.clone(),
+            length: request.headers.get(DECODED_LENGTH).and_then(|length| {
+                let length = length.to_str().ok()?;
+                length.trim().parse().ok()
+            }),
         }
     }
 
@@ -57,6 +63,7 @@ impl Expected {
             checksums: Checksums::default(),
             algorithm: None,
             trailers: None,
+            length: None,
         }
     }
 
@@ -86,8 +93,30 @@ impl Expected {
         })
     }
 
+    /// An MD5 is 16 bytes in base64.
+    fn check_md5(&self) -> S3Result<()> {
+        let is_one = |text: &String| {
+            let bytes = base64_simd::STANDARD.decode_to_vec(text.as_bytes());
+            bytes.is_ok_and(|bytes| bytes.len() == 16)
+        };
+        if self.content_md5.as_ref().is_none_or(is_one) {
+            return Ok(());
+        }
+        Err(s3_error!(
+            InvalidDigest,
+            "The Content-MD5 you specified was invalid."
+        ))
+    }
+
     /// Fails if something else arrived than what was sent.
-    fn check(mut self, md5: &[u8], arrived: &Checksums) -> S3Result<()> {
+    fn check(mut self, size: u64, md5: &[u8], arrived: &Checksums) -> S3Result<()> {
+        if self.length.is_some_and(|length| length != size) {
+            return Err(s3_error!(
+                IncompleteBody,
+                "You did not provide the number of bytes specified by the \
+                 x-amz-decoded-content-length HTTP header"
+            ));
+        }
         if let Some(sent) = &self.content_md5 {
             if base64(md5) != *sent {
                 return Err(bad_digest("Content-MD5"));
@@ -130,9 +159,11 @@ pub(super) async fn receive(
     mut body: dto::StreamingBlob,
     expected: Expected,
 ) -> S3Result<Received> {
+    expected.check_md5()?;
     let hasher = expected.hasher()?;
     let mut writing = Writing {
         staged,
+        size: 0,
         md5: Md5::new(),
         hasher,
     };
@@ -152,6 +183,7 @@ pub(super) async fn receive(
 
 struct Writing {
     staged: NamedTempFile,
+    size: u64,
     md5: Md5,
     hasher: ChecksumHasher,
 }
@@ -159,6 +191,7 @@ struct Writing {
 impl Writing {
     fn write(mut self, pieces: &[Bytes]) -> S3Result<Self> {
         for piece in pieces {
+            self.size += piece.len() as u64;
             self.md5.update(piece);
             self.hasher.update(piece);
             let written = self.staged.write_all(piece);
@@ -170,7 +203,7 @@ impl Writing {
     fn finish(self, expected: Expected) -> S3Result<Received> {
         let md5 = self.md5.finalize();
         let checksums = Checksums::of(self.hasher);
-        expected.check(md5.as_ref(), &checksums)?;
+        expected.check(self.size, md5.as_ref(), &checksums)?;
         Ok(Received {
             staged: self.staged,
             e_tag: hex(md5.as_ref()),
@@ -221,5 +254,7 @@ const ALGORITHMS: [&str; 5] = [
     dto::ChecksumAlgorithm::SHA1,
     dto::ChecksumAlgorithm::SHA256,
 ];
+/// How long a body is without the framing that its pieces have on the way.
+const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
 /// What is written in one call.
 const BUFFER: usize = 1 << 20;

@@ -1,6 +1,8 @@
 //! S3 over a directory of files.
 
+mod access;
 mod conditions;
+mod details;
 mod digests;
 mod folder;
 mod incoming;
@@ -10,8 +12,10 @@ mod names;
 mod output;
 mod pages;
 mod record;
+mod tags;
 #[cfg(test)]
 mod tests;
+mod token;
 mod uploads;
 mod writes;
 
@@ -26,6 +30,7 @@ use tokio::task::spawn_blocking;
 use super::content;
 use super::page;
 use crate::fault::Fault;
+pub(super) use access::Access;
 use conditions::{ReadConditions, WriteConditions};
 use folder::{Folder, Object};
 use record::Record;
@@ -95,19 +100,52 @@ impl Objects {
         source: &dto::CopySource,
         conditions: &ReadConditions,
     ) -> S3Result<Object> {
-        let dto::CopySource::Bucket { bucket, key, .. } = source else {
+        let dto::CopySource::Bucket {
+            bucket,
+            key,
+            version_id,
+        } = source
+        else {
             return Err(s3_error!(
                 NotImplemented,
                 "Only objects of buckets can be copied."
             ));
         };
+        if version_id.as_deref().is_some_and(|id| id != "null") {
+            return Err(access::no_such_version());
+        }
         let object = self.open(bucket, key).await?;
         conditions.check_source(&object.record.e_tag, object.modified)?;
+        object.record.attributes.check_readable()?;
         Ok(object)
     }
 
-    fn listed(&self, most: Option<i32>) -> i32 {
-        most.map_or(self.page_size, |most| most.clamp(0, self.page_size))
+    /// A page whose tokens are keys, as a fault leaves it.
+    async fn changed_page(
+        &self,
+        mut request: S3Request<dto::ListObjectsV2Input>,
+    ) -> S3Result<S3Response<dto::ListObjectsV2Output>> {
+        let fault = request.extensions.remove::<Fault>();
+        let mut page = self.page(request.input).await?;
+        let has_effect = fault.is_some_and(|fault| page::change(&mut page, &fault));
+        page::encode(&mut page);
+        let mut response = S3Response::new(page);
+        if has_effect {
+            response.extensions.insert(TookEffect);
+        }
+        Ok(response)
+    }
+
+    /// How many entries a page has at most; `name` is what S3 calls that.
+    fn listed(&self, most: Option<i32>, name: &str) -> S3Result<i32> {
+        match most {
+            Some(..0) => Err(s3_error!(
+                InvalidArgument,
+                "Argument {name} must be an integer between 0 and 2147483647"
+            )),
+            Some(most) => Ok(most.min(self.page_size)),
+            None => Ok(self.page_size),
+        }
     }
 }
 
@@ -120,8 +158,9 @@ impl S3 for Objects {
         let path = self.folder.root().join(&request.input.bucket);
         match fs::create_dir(path) {
             Ok(()) => Ok(S3Response::new(dto::CreateBucketOutput::default())),
+            // All buckets belong to the one account, and are where S3 has nothing against that.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(s3_error!(BucketAlreadyExists))
+                Ok(S3Response::new(dto::CreateBucketOutput::default()))
             }
             Err(error) => Err(failed("cannot create the bucket", &error)),
         }
@@ -203,8 +242,20 @@ impl S3 for Objects {
         &self,
         request: S3Request<dto::DeleteObjectInput>,
     ) -> S3Result<S3Response<dto::DeleteObjectOutput>> {
-        let dto::DeleteObjectInput { bucket, key, .. } = request.input;
-        self.on_files(&bucket, &key, Folder::delete).await?;
+        let dto::DeleteObjectInput {
+            bucket,
+            key,
+            if_match,
+            ..
+        } = request.input;
+        let conditions = WriteConditions {
+            if_match,
+            if_none_match: None,
+        };
+        let deleted = self.on_files(&bucket, &key, move |folder, bucket, key| {
+            folder.delete(bucket, key, &conditions)
+        });
+        deleted.await?;
         Ok(S3Response::new(dto::DeleteObjectOutput::default()))
     }
 
@@ -230,6 +281,7 @@ impl S3 for Objects {
             if_unmodified_since: input.if_unmodified_since.take(),
         };
         conditions.check(&object.record.e_tag, object.modified)?;
+        object.record.attributes.check_readable()?;
         let range = output::range(&object, input.range.as_ref(), input.part_number)?;
         let asked = input.checksum_mode.take();
         let mut output = output::of_get(&object, range.clone(), asked.as_ref());
@@ -265,6 +317,73 @@ impl S3 for Objects {
         Ok(response)
     }
 
+    async fn get_object_tagging(
+        &self,
+        request: S3Request<dto::GetObjectTaggingInput>,
+    ) -> S3Result<S3Response<dto::GetObjectTaggingOutput>> {
+        let dto::GetObjectTaggingInput { bucket, key, .. } = request.input;
+        let object = self.open(&bucket, &key).await?;
+        Ok(S3Response::new(dto::GetObjectTaggingOutput {
+            tag_set: tags::set_of(object.record.attributes.tags),
+            version_id: None,
+        }))
+    }
+
+    async fn put_object_tagging(
+        &self,
+        request: S3Request<dto::PutObjectTaggingInput>,
+    ) -> S3Result<S3Response<dto::PutObjectTaggingOutput>> {
+        let input = request.input;
+        let tags = tags::of_set(input.tagging.tag_set)?;
+        let tagged = self.on_files(&input.bucket, &input.key, move |folder, bucket, key| {
+            folder.tag(bucket, key, tags)
+        });
+        tagged.await?;
+        Ok(S3Response::new(dto::PutObjectTaggingOutput::default()))
+    }
+
+    async fn delete_object_tagging(
+        &self,
+        request: S3Request<dto::DeleteObjectTaggingInput>,
+    ) -> S3Result<S3Response<dto::DeleteObjectTaggingOutput>> {
+        let dto::DeleteObjectTaggingInput { bucket, key, .. } = request.input;
+        let tagged = self.on_files(&bucket, &key, |folder, bucket, key| {
+            folder.tag(bucket, key, Vec::new())
+        });
+        tagged.await?;
+        Ok(S3Response::new(dto::DeleteObjectTaggingOutput::default()))
+    }
+
+    async fn get_object_attributes(
+        &self,
+        request: S3Request<dto::GetObjectAttributesInput>,
+    ) -> S3Result<S3Response<dto::GetObjectAttributesOutput>> {
+        self.attributes(request.input).await.map(S3Response::new)
+    }
+
+    async fn get_bucket_versioning(
+        &self,
+        request: S3Request<dto::GetBucketVersioningInput>,
+    ) -> S3Result<S3Response<dto::GetBucketVersioningOutput>> {
+        self.folder.bucket(&request.input.bucket)?;
+        Ok(S3Response::new(dto::GetBucketVersioningOutput::default()))
+    }
+
+    async fn get_bucket_acl(
+        &self,
+        request: S3Request<dto::GetBucketAclInput>,
+    ) -> S3Result<S3Response<dto::GetBucketAclOutput>> {
+        self.folder.bucket(&request.input.bucket)?;
+        Ok(S3Response::new(details::access_list()))
+    }
+
+    async fn list_object_versions(
+        &self,
+        request: S3Request<dto::ListObjectVersionsInput>,
+    ) -> S3Result<S3Response<dto::ListObjectVersionsOutput>> {
+        self.versions(request.input).await.map(S3Response::new)
+    }
+
     async fn list_objects(
         &self,
         mut request: S3Request<dto::ListObjectsInput>,
@@ -272,7 +391,7 @@ impl S3 for Objects {
         let marker = request.input.marker.take().filter(|text| !text.is_empty());
         let mut request = request.map_input(dto::ListObjectsV2Input::from);
         request.input.continuation_token = marker;
-        let response = self.list_objects_v2(request).await?;
+        let response = self.changed_page(request).await?;
         Ok(response.map_output(page::in_version_1))
     }
 
@@ -280,15 +399,16 @@ impl S3 for Objects {
         &self,
         mut request: S3Request<dto::ListObjectsV2Input>,
     ) -> S3Result<S3Response<dto::ListObjectsV2Output>> {
-        let fault = request.extensions.remove::<Fault>();
-        let mut page = self.page(request.input).await?;
-        let has_effect = fault.is_some_and(|fault| page::change(&mut page, &fault));
-        page::encode(&mut page);
-        let mut response = S3Response::new(page);
-        if has_effect {
-            response.extensions.insert(TookEffect);
-        }
-        Ok(response)
+        let token = request.input.continuation_token.take();
+        let token = token.filter(|token| !token.is_empty());
+        let after = token.as_deref().map(token::key_of).transpose()?;
+        request.input.continuation_token = after;
+        let response = self.changed_page(request).await?;
+        Ok(response.map_output(|page| dto::ListObjectsV2Output {
+            continuation_token: token,
+            next_continuation_token: page.next_continuation_token.as_deref().map(token::of_key),
+            ..page
+        }))
     }
 
     async fn create_multipart_upload(

@@ -1,6 +1,6 @@
 //! Multipart uploads as S3 says them; their files are in `uploads.rs`.
 
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 
 use s3s::{S3Request, S3Result, dto, s3_error};
 
@@ -8,13 +8,14 @@ use super::conditions::{ReadConditions, WriteConditions};
 use super::incoming::{Expected, expected, receive};
 use super::record::{Checksums, attributes, checksums};
 use super::uploads::{Completion, OpenUpload, Upload, WantedPart};
-use super::{Objects, content, empty, output, page};
+use super::{Objects, content, empty, page};
 
 impl Objects {
     pub(super) async fn begin_upload(
         &self,
         mut input: dto::CreateMultipartUploadInput,
     ) -> S3Result<dto::CreateMultipartUploadOutput> {
+        input.checksum_type = checksum_type(&input)?;
         let upload = Upload {
             attributes: attributes!(input),
             bucket: input.bucket.clone(),
@@ -77,24 +78,24 @@ impl Objects {
             .upload(&input.bucket, &input.key, input.upload_id)
             .await?;
         let source = self.open_source(&input.copy_source, &conditions).await?;
-        let range = input.copy_source_range.as_deref();
-        let range = range.map(dto::Range::parse).transpose();
-        let range = range.map_err(|_| {
-            s3_error!(
-                InvalidArgument,
-                "The x-amz-copy-source-range value must be of the form bytes=first-last."
-            )
-        })?;
-        let range = output::range(&source, range.as_ref(), None)?;
-        let body = content::read(source.file, range.unwrap_or(0..source.size));
-        let (e_tag, _) = self
+        source.record.attributes.check_readable()?;
+        let range = match &input.copy_source_range {
+            Some(range) => range_of_source(range, source.size)?,
+            None => 0..source.size,
+        };
+        let body = content::read(source.file, range);
+        let (e_tag, sums) = self
             .take_part(upload, input.part_number, body, Expected::nothing())
             .await?;
         Ok(dto::UploadPartCopyOutput {
             copy_part_result: Some(dto::CopyPartResult {
+                checksum_crc32: sums.crc32,
+                checksum_crc32c: sums.crc32c,
+                checksum_crc64nvme: sums.crc64nvme,
+                checksum_sha1: sums.sha1,
+                checksum_sha256: sums.sha256,
                 e_tag: Some(dto::ETag::Strong(e_tag)),
                 last_modified: Some(dto::Timestamp::from(std::time::SystemTime::now())),
-                ..dto::CopyPartResult::default()
             }),
             ..dto::UploadPartCopyOutput::default()
         })
@@ -104,9 +105,7 @@ impl Objects {
         &self,
         mut input: dto::CompleteMultipartUploadInput,
     ) -> S3Result<dto::CompleteMultipartUploadOutput> {
-        let mut checksums = checksums!(input);
-        // A checksum of the parts' checksums ends in their number. Those of the parts are compared.
-        checksums.retain(|checksum| !checksum.contains('-'));
+        let checksums = checksums!(input);
         let parts = input.multipart_upload.and_then(|upload| upload.parts);
         let parts = parts.unwrap_or_default().into_iter().map(|mut part| {
             let number = part.part_number;
@@ -120,6 +119,9 @@ impl Objects {
         let completion = Completion {
             parts: parts.collect::<S3Result<_>>()?,
             checksums,
+            size: input
+                .mpu_object_size
+                .map(|size| u64::try_from(size).unwrap_or(u64::MAX)),
             conditions: WriteConditions {
                 if_match: input.if_match,
                 if_none_match: input.if_none_match,
@@ -132,18 +134,16 @@ impl Objects {
             folder.complete_upload(&upload, &completion)
         });
         let (e_tag, checksums) = completed.await?;
-        let has_sums = checksums != Checksums::default();
         Ok(dto::CompleteMultipartUploadOutput {
             e_tag: Some(dto::ETag::Strong(e_tag)),
             bucket: Some(input.bucket),
             key: Some(input.key),
+            checksum_type: checksums.kind(),
             checksum_crc32: checksums.crc32,
             checksum_crc32c: checksums.crc32c,
             checksum_crc64nvme: checksums.crc64nvme,
             checksum_sha1: checksums.sha1,
             checksum_sha256: checksums.sha256,
-            checksum_type: has_sums
-                .then(|| dto::ChecksumType::from_static(dto::ChecksumType::FULL_OBJECT)),
             ..dto::CompleteMultipartUploadOutput::default()
         })
     }
@@ -164,7 +164,7 @@ impl Objects {
             .on_files("", "", move |folder, _, _| folder.parts(&upload))
             .await?;
         let after = input.part_number_marker.unwrap_or_default();
-        let most = self.listed(input.max_parts);
+        let most = self.listed(input.max_parts, "maxParts")?;
         let behind = parts.range((Bound::Excluded(after), Bound::Unbounded));
         let mut listed: Vec<dto::Part> = behind
             .take(usize::try_from(most).unwrap_or_default() + 1)
@@ -206,7 +206,7 @@ impl Objects {
         });
         let prefix = input.prefix.as_deref().unwrap_or_default();
         let key_marker = input.key_marker.as_deref().unwrap_or_default();
-        let most = self.listed(input.max_uploads);
+        let most = self.listed(input.max_uploads, "maxUploads")?;
         let uploads = uploads.await?;
         // The marker is a key, or an upload of that key by its id.
         let id_marker = input
@@ -305,6 +305,54 @@ impl Objects {
         });
         put.await?;
         Ok(done)
+    }
+}
+
+/// What the checksum of the object will be of: S3 knows for each algorithm what it can be.
+fn checksum_type(input: &dto::CreateMultipartUploadInput) -> S3Result<Option<dto::ChecksumType>> {
+    type Algorithm = dto::ChecksumAlgorithm;
+    type Kind = dto::ChecksumType;
+    let Some(algorithm) = input.checksum_algorithm.as_ref().map(Algorithm::as_str) else {
+        return Ok(input.checksum_type.clone());
+    };
+    Checksums::only(algorithm)?;
+    let of_whole = algorithm == Algorithm::CRC64NVME;
+    let usual = if of_whole {
+        Kind::FULL_OBJECT
+    } else {
+        Kind::COMPOSITE
+    };
+    let kind = input.checksum_type.as_ref().map_or(usual, Kind::as_str);
+    let is_possible = match kind {
+        Kind::FULL_OBJECT => ![Algorithm::SHA1, Algorithm::SHA256].contains(&algorithm),
+        Kind::COMPOSITE => !of_whole,
+        _ => false,
+    };
+    if !is_possible {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The {kind} checksum type cannot be used with the {algorithm} checksum algorithm."
+        ));
+    }
+    Ok(Some(Kind::from(kind.to_owned())))
+}
+
+/// The range of a source that is copied, which has to be in it.
+fn range_of_source(range: &str, size: u64) -> S3Result<Range<u64>> {
+    match dto::Range::parse(range) {
+        Ok(dto::Range::Int {
+            first,
+            last: Some(last),
+        }) if last < size => Ok(first..last + 1),
+        Ok(dto::Range::Int { last: Some(_), .. }) => Err(s3_error!(
+            InvalidArgument,
+            "Range specified is not valid for source object of size: {size}"
+        )),
+        _ => Err(s3_error!(
+            InvalidArgument,
+            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and \
+             last are the zero-based offsets of the first and last bytes to copy"
+        )),
     }
 }
 

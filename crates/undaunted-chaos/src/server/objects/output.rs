@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use s3s::{S3Result, dto, s3_error};
+use hyper::HeaderMap;
+use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
+use s3s::{S3Error, S3Result, dto, s3_error};
 
 use super::folder::Object;
 use super::record::Checksums;
@@ -26,7 +28,8 @@ pub(super) fn range(
                 },
                 range @ dto::Range::Int { .. } => *range,
             };
-            Ok(Some(range.check(object.size)?))
+            let found = range.check(object.size);
+            Ok(Some(found.map_err(|_| not_satisfiable(object.size))?))
         }
         (None, Some(part)) => {
             let parts = match object.record.parts.as_slice() {
@@ -45,6 +48,18 @@ pub(super) fn range(
         }
         (None, None) => Ok(None),
     }
+}
+
+/// Says how large the object is.
+fn not_satisfiable(size: u64) -> S3Error {
+    let mut error = s3_error!(InvalidRange, "The requested range is not satisfiable");
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    if let Ok(value) = HeaderValue::from_str(&format!("bytes */{size}")) {
+        headers.insert(CONTENT_RANGE, value);
+    }
+    error.set_headers(headers);
+    error
 }
 
 /// The response to a GET, but for its body.
@@ -74,6 +89,10 @@ pub(super) fn of_get(
         last_modified: head.last_modified,
         metadata: head.metadata,
         parts_count: head.parts_count,
+        storage_class: head.storage_class,
+        tag_count: i32::try_from(object.record.attributes.tags.len())
+            .ok()
+            .filter(|count| *count > 0),
         website_redirect_location: head.website_redirect_location,
         ..dto::GetObjectOutput::default()
     }
@@ -97,10 +116,8 @@ pub(super) fn of_head(
     } else {
         Checksums::default()
     };
-    let has_sums = sums != Checksums::default();
-    let checksum_type = dto::ChecksumType::from_static(dto::ChecksumType::FULL_OBJECT);
     dto::HeadObjectOutput {
-        checksum_type: has_sums.then_some(checksum_type),
+        checksum_type: sums.kind(),
         accept_ranges: Some("bytes".to_owned()),
         cache_control: attributes.cache_control.clone(),
         checksum_crc32: sums.crc32,
@@ -116,7 +133,10 @@ pub(super) fn of_head(
             let last = range.end.saturating_sub(1);
             format!("bytes {}-{last}/{}", range.start, object.size)
         }),
-        content_type: attributes.content_type.clone(),
+        content_type: attributes
+            .content_type
+            .clone()
+            .or_else(|| Some("binary/octet-stream".to_owned())),
         e_tag: Some(dto::ETag::Strong(record.e_tag.clone())),
         expires: attributes.expires(),
         last_modified: Some(dto::Timestamp::from(object.modified)),
@@ -124,6 +144,7 @@ pub(super) fn of_head(
         parts_count: i32::try_from(record.parts.len())
             .ok()
             .filter(|count| *count > 0),
+        storage_class: attributes.storage_class.map(dto::StorageClass::from),
         website_redirect_location: attributes.website_redirect_location,
         ..dto::HeadObjectOutput::default()
     }

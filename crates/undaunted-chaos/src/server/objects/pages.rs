@@ -12,7 +12,7 @@ impl Objects {
     ) -> S3Result<dto::ListObjectsV2Output> {
         // An empty delimiter is none.
         input.delimiter.take_if(|text| text.is_empty());
-        let most = self.listed(input.max_keys);
+        let most = self.listed(input.max_keys, "maxKeys")?;
         let query = Query {
             prefix: input.prefix.clone().unwrap_or_default(),
             delimiter: input.delimiter.clone(),

@@ -1,14 +1,16 @@
 //! What is known of an object besides its content: ETag, attributes, checksums.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
-use s3s::dto;
+use s3s::{S3Result, dto, s3_error};
 use serde::{Deserialize, Serialize};
+
+use super::tags::Tags;
 
 /// Kept in a file of its own beside the buckets, since files have no attributes.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -44,6 +46,21 @@ impl Stamp {
             }),
         }
     }
+
+    /// The stamp of a file that is to be put where there is a record, made another than that of the
+    /// record: what is written within a tick of the clock of the file system has the same time.
+    pub(super) fn told_apart(file: &File, record: &Path) -> io::Result<Self> {
+        let taken = Record::read(record).map(|record| record.stamp);
+        let mut metadata = file.metadata()?;
+        for step in STEPS {
+            if taken != Some(Self::of(&metadata)) {
+                break;
+            }
+            file.set_modified(metadata.modified()? + step)?;
+            metadata = file.metadata()?;
+        }
+        Ok(Self::of(&metadata))
+    }
 }
 
 impl Record {
@@ -72,6 +89,10 @@ pub(super) struct Attributes {
     pub(super) content_type: Option<String>,
     /// As a date of HTTP.
     pub(super) expires: Option<String>,
+    /// None is the standard one.
+    pub(super) storage_class: Option<String>,
+    #[serde(default)]
+    pub(super) tags: Tags,
     pub(super) user_metadata: Option<dto::Metadata>,
     pub(super) website_redirect_location: Option<String>,
 }
@@ -83,13 +104,25 @@ macro_rules! attributes {
         $crate::server::objects::record::Attributes {
             cache_control: input.cache_control.take(),
             content_disposition: input.content_disposition.take(),
-            content_encoding: input.content_encoding.take(),
+            content_encoding: input
+                .content_encoding
+                .take()
+                .and_then(|encodings| $crate::server::objects::record::of_content(&encodings)),
             content_language: input.content_language.take(),
             content_type: input.content_type.take(),
             expires: input
                 .expires
                 .take()
                 .and_then(|time| $crate::server::objects::record::date(&time)),
+            storage_class: input
+                .storage_class
+                .take()
+                .map(|class| class.as_str().to_owned())
+                .filter(|class| class != "STANDARD"),
+            tags: match input.tagging.take() {
+                Some(tags) => $crate::server::objects::tags::of_header(&tags)?,
+                None => Vec::new(),
+            },
             user_metadata: input.metadata.take(),
             website_redirect_location: input.website_redirect_location.take(),
         }
@@ -98,10 +131,36 @@ macro_rules! attributes {
 pub(super) use attributes;
 
 impl Attributes {
+    /// The storage class.
+    pub(super) fn class(&self) -> &str {
+        self.storage_class.as_deref().unwrap_or("STANDARD")
+    }
+
+    /// Fails if the content has to be restored before it can be read, which is not done here.
+    pub(super) fn check_readable(&self) -> S3Result<()> {
+        if ["GLACIER", "DEEP_ARCHIVE"].contains(&self.class()) {
+            return Err(s3_error!(
+                InvalidObjectState,
+                "The operation is not valid for the object's storage class"
+            ));
+        }
+        Ok(())
+    }
+
     pub(super) fn expires(&self) -> Option<dto::Timestamp> {
         let date = self.expires.as_deref()?;
         dto::Timestamp::parse(dto::TimestampFormat::HttpDate, date).ok()
     }
+}
+
+/// The encodings of a content, without the one that its body had on the way.
+pub(super) fn of_content(encodings: &str) -> Option<String> {
+    let kept: Vec<&str> = encodings
+        .split(',')
+        .map(str::trim)
+        .filter(|one| !one.is_empty() && !one.eq_ignore_ascii_case("aws-chunked"))
+        .collect();
+    Some(kept.join(",")).filter(|kept| !kept.is_empty())
 }
 
 /// A date of HTTP.
@@ -139,6 +198,48 @@ macro_rules! checksums {
 pub(super) use checksums;
 
 impl Checksums {
+    /// One by this algorithm, which is not computed yet.
+    pub(super) fn only(algorithm: &str) -> S3Result<Self> {
+        let mut sums = Self::default();
+        let Some(sum) = sums.by(algorithm) else {
+            return Err(s3_error!(NotImplemented, "Unsupported checksum algorithm"));
+        };
+        *sum = Some(String::new());
+        Ok(sums)
+    }
+
+    /// That by this algorithm.
+    pub(super) fn by(&mut self, algorithm: &str) -> Option<&mut Option<String>> {
+        type Algorithm = dto::ChecksumAlgorithm;
+        match algorithm {
+            Algorithm::CRC32 => Some(&mut self.crc32),
+            Algorithm::CRC32C => Some(&mut self.crc32c),
+            Algorithm::CRC64NVME => Some(&mut self.crc64nvme),
+            Algorithm::SHA1 => Some(&mut self.sha1),
+            Algorithm::SHA256 => Some(&mut self.sha256),
+            _ => None,
+        }
+    }
+
+    /// Whether they are of the whole content or of its parts' checksums. None where there are none.
+    pub(super) fn kind(&self) -> Option<dto::ChecksumType> {
+        type Kind = dto::ChecksumType;
+        let all = [
+            &self.crc32,
+            &self.crc32c,
+            &self.crc64nvme,
+            &self.sha1,
+            &self.sha256,
+        ];
+        let mut some = all.into_iter().flatten();
+        let first = some.next()?;
+        Some(if first.contains('-') {
+            Kind::from_static(Kind::COMPOSITE)
+        } else {
+            Kind::from_static(Kind::FULL_OBJECT)
+        })
+    }
+
     /// Those of a content that has gone through a hasher.
     pub(super) fn of(hasher: ChecksumHasher) -> Self {
         checksums!(hasher.finalize())
@@ -204,6 +305,23 @@ impl Digest {
     }
 }
 
+/// Copies the rest of a file, and shows every piece of it.
+pub(super) fn copy_shown(
+    from: &mut File,
+    to: &mut File,
+    mut show: impl FnMut(&[u8]),
+) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = from.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(());
+        }
+        show(&buffer[..read]);
+        to.write_all(&buffer[..read])?;
+    }
+}
+
 /// Of the rest of a file.
 pub(super) fn digest_of(file: &mut File) -> io::Result<Digest> {
     let (mut md5, mut crc) = (Md5::new(), Crc64Nvme::default());
@@ -234,5 +352,12 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// What makes a difference to the time of a file: some file systems keep two seconds.
+const STEPS: [Duration; 4] = [
+    Duration::from_nanos(1),
+    Duration::from_micros(1),
+    Duration::from_millis(1),
+    Duration::from_secs(2),
+];
 /// As much as is read in one call.
 const BUFFER: usize = 128 << 10;

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::{ChecksumAlgorithm, ChecksumType, ETag};
 use s3s::{S3Error, S3Result, s3_error};
@@ -17,7 +16,7 @@ use super::conditions::WriteConditions;
 use super::failed;
 use super::folder::Folder;
 use super::incoming::bad_digest;
-use super::record::{Attributes, Checksums, Record, hex};
+use super::record::{Attributes, Checksums, Record, copy_shown, hex};
 
 /// What will become of an upload.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -50,8 +49,9 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) struct Completion {
     pub(super) parts: Vec<WantedPart>,
-    /// Those of the whole object.
+    /// Those of the object.
     pub(super) checksums: Checksums,
+    pub(super) size: Option<u64>,
     pub(super) conditions: WriteConditions,
 }
 
@@ -84,6 +84,15 @@ impl Upload {
         };
         *wanted = Some(String::new());
         whole
+    }
+
+    /// The algorithm by which the checksum of the object is made of those of its parts.
+    fn composite(&self) -> Option<&str> {
+        let algorithm = self.checksum_algorithm.as_deref();
+        let kind = self.checksum_type.as_deref();
+        algorithm.filter(|algorithm| {
+            *algorithm != ChecksumAlgorithm::CRC64NVME && kind != Some(ChecksumType::FULL_OBJECT)
+        })
     }
 }
 
@@ -180,15 +189,34 @@ impl Folder {
         self.check(bucket, key, conditions)?;
         let parts = chosen(self.parts(upload)?, &completion.parts)?;
         let mut staged = self.stage()?;
-        let whole = upload.upload.whole(&completion.checksums);
+        let mut named = completion.checksums.clone();
+        named.retain(|checksum| !checksum.contains('-'));
+        let whole = upload.upload.whole(&named);
+        let composite = upload.upload.composite();
+        let composite = composite.filter(|_| whole == Checksums::default());
+        if composite.is_some() {
+            named = completion.checksums.clone();
+        }
+        let mut sums_of_parts = Vec::new();
         let mut hasher = whole.hasher();
         for (part, wanted) in parts.iter().zip(&completion.parts) {
-            let mut of_part = wanted.checksums.hasher();
+            let mut needed = wanted.checksums.clone();
+            if let Some(sum) = composite.and_then(|algorithm| needed.by(algorithm)) {
+                sum.get_or_insert_default();
+            }
+            let mut of_part = needed.hasher();
             let copied = File::open(&part.path).and_then(|mut file| {
-                copy_summed(&mut file, staged.as_file_mut(), [&mut hasher, &mut of_part])
+                copy_shown(&mut file, staged.as_file_mut(), |piece| {
+                    hasher.update(piece);
+                    of_part.update(piece);
+                })
             });
             copied.map_err(|error| failed("cannot join the parts", &error))?;
-            if let Some(name) = wanted.checksums.wrong(&Checksums::of(of_part)) {
+            let mut of_part = Checksums::of(of_part);
+            let sum = composite.and_then(|algorithm| of_part.by(algorithm)?.as_deref());
+            let sum = sum.map(|sum| base64_simd::STANDARD.decode_to_vec(sum.as_bytes()));
+            sums_of_parts.extend(sum.and_then(Result::ok).unwrap_or_default());
+            if let Some(name) = wanted.checksums.wrong(&of_part) {
                 let number = wanted.number;
                 return Err(s3_error!(
                     InvalidPart,
@@ -196,9 +224,24 @@ impl Folder {
                 ));
             }
         }
-        let checksums = Checksums::of(hasher);
-        if let Some(name) = completion.checksums.wrong(&checksums) {
+        let mut checksums = Checksums::of(hasher);
+        if let Some(algorithm) = composite {
+            let mut hasher = Checksums::only(algorithm)?.hasher();
+            hasher.update(&sums_of_parts);
+            checksums = Checksums::of(hasher);
+            if let Some(Some(sum)) = checksums.by(algorithm) {
+                *sum = format!("{sum}-{}", parts.len());
+            }
+        }
+        if let Some(name) = named.wrong(&checksums) {
             return Err(bad_digest(&name));
+        }
+        let size: u64 = parts.iter().map(|part| part.size).sum();
+        if completion.size.is_some_and(|wanted| wanted != size) {
+            return Err(s3_error!(
+                InvalidRequest,
+                "The provided 'x-amz-mp-object-size' header does not match what was computed."
+            ));
         }
         let record = Record {
             e_tag: e_tag_of(&parts),
@@ -265,7 +308,11 @@ fn parts_in(directory: &Path) -> io::Result<BTreeMap<i32, Part>> {
                 size: metadata.len(),
                 modified: metadata.modified()?,
             };
-            parts.insert(number, part);
+            // Of two the newer one is the part: the older one could not be removed any more.
+            let older = parts.get(&number);
+            if older.is_none_or(|older: &Part| older.modified <= part.modified) {
+                parts.insert(number, part);
+            }
         }
     }
     Ok(parts)
@@ -324,25 +371,6 @@ fn e_tag_of(parts: &[Part]) -> String {
     format!("{}-{}", hex(md5.finalize().as_ref()), parts.len())
 }
 
-/// Copies all that is left of a file through hashers.
-fn copy_summed(
-    from: &mut File,
-    to: &mut File,
-    mut hashers: [&mut ChecksumHasher; 2],
-) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        let read = from.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(());
-        }
-        for hasher in &mut hashers {
-            hasher.update(&buffer[..read]);
-        }
-        to.write_all(&buffer[..read])?;
-    }
-}
-
 fn no_such_upload() -> S3Error {
     s3_error!(
         NoSuchUpload,
@@ -353,8 +381,6 @@ fn no_such_upload() -> S3Error {
 
 /// Enough that no two are the same and none can be guessed.
 const ID_LENGTH: usize = 32;
-/// As much as is copied in one call.
-const BUFFER: usize = 256 << 10;
 const DESCRIPTION: &str = "upload.json";
 /// S3's limit for all parts but the last.
 const SMALLEST_PART: u64 = 5 << 20;

@@ -8,7 +8,6 @@ use http_body_util::BodyExt;
 use hyper::header::{CONNECTION, HeaderName, RANGE, TRANSFER_ENCODING};
 use hyper::http::Extensions;
 use hyper::{HeaderMap, Method, Request, Response, Uri};
-use s3s::auth::SimpleAuth;
 use s3s::route::S3Route;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3Request, S3Response, S3Result};
@@ -16,7 +15,7 @@ use s3s::{Body, S3Request, S3Response, S3Result};
 use super::Upstream;
 use super::lists::Lists;
 use crate::fault::Fault;
-use crate::server::backend::{ACCESS_KEY, Backend, SECRET_KEY};
+use crate::server::backend::{Backend, KnownKey};
 use crate::server::objects::TookEffect;
 
 /// S3 at another endpoint, with the signatures of clients checked here.
@@ -28,7 +27,7 @@ pub(super) struct UpstreamBackend {
 impl UpstreamBackend {
     pub(super) fn new(upstream: Upstream) -> Self {
         let mut builder = S3ServiceBuilder::new(Lists(upstream.clone()));
-        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+        builder.set_auth(KnownKey);
         builder.set_route(PassOn(upstream.clone()));
         Self {
             service: builder.build(),

@@ -224,3 +224,82 @@ async fn an_upload_is_complete_only_with_the_checksums_that_its_completion_names
     assert_eq!(completed.checksum_crc32.as_deref(), Some(right));
     assert_eq!(served.get("a").await.unwrap(), "hello");
 }
+
+#[tokio::test]
+async fn the_checksum_of_an_upload_is_made_of_those_of_its_parts() {
+    let served = Served::new();
+    let begin = async |algorithm: &str, kind: Option<&str>| {
+        let input = dto::CreateMultipartUploadInput {
+            bucket: "bucket".to_owned(),
+            key: "a".to_owned(),
+            checksum_algorithm: Some(algorithm.to_owned().into()),
+            checksum_type: kind.map(|kind| kind.to_owned().into()),
+            ..dto::CreateMultipartUploadInput::default()
+        };
+        let begun = served
+            .objects
+            .create_multipart_upload(unsigned(input))
+            .await;
+        begun.map(|begun| begun.output)
+    };
+    let upload = begin("SHA256", None).await.unwrap();
+    assert_eq!(upload.checksum_type.unwrap().as_str(), "COMPOSITE");
+    let id = upload.upload_id.unwrap();
+    let e_tag = served.part("a", &id, 1, b"hello".to_vec()).await.unwrap();
+    // The SHA-256 of the SHA-256 of the one part.
+    let want = "lZXJ35AHUUjrBoYDZd8zWEt1v/eCpRDGzUiDpBmDPVA=-1";
+    let complete = async |sum: &str| {
+        let mut request = Served::completion("a", &id, &[(1, &e_tag)]);
+        request.input.checksum_sha256 = Some(sum.to_owned());
+        let completed = served.objects.complete_multipart_upload(request).await;
+        completed.map(|completed| completed.output)
+    };
+    let refused = complete("AAAA-1").await.map(|_| ());
+    assert_eq!(code(refused), "BadDigest");
+    let completed = complete(want).await.unwrap();
+    assert_eq!(completed.checksum_sha256.as_deref(), Some(want));
+    assert_eq!(completed.checksum_type.unwrap().as_str(), "COMPOSITE");
+
+    let refused = begin("SHA256", Some("FULL_OBJECT")).await;
+    assert_eq!(code(refused.map(|_| ())), "InvalidRequest");
+    let refused = begin("CRC64NVME", Some("COMPOSITE")).await;
+    assert_eq!(code(refused.map(|_| ())), "InvalidRequest");
+}
+
+#[tokio::test]
+async fn a_part_is_copied_from_within_its_source() {
+    let served = Served::new();
+    served.put("source", "0123456789").await;
+    let id = served.begin("a").await;
+    let copy = async |range: &str| {
+        let input = dto::UploadPartCopyInput::builder()
+            .bucket("bucket".to_owned())
+            .key("a".to_owned())
+            .upload_id(id.clone())
+            .part_number(1)
+            .copy_source(dto::CopySource::parse("bucket/source").unwrap())
+            .copy_source_range(Some(range.to_owned()))
+            .build();
+        let copied = served.objects.upload_part_copy(unsigned(input.unwrap()));
+        copied.await.map(|copied| copied.output)
+    };
+    for range in [
+        "bytes=0-99999",
+        "bytes=5-",
+        "bytes=-5",
+        "5-6",
+        "bytes=10-10",
+    ] {
+        let refused = copy(range).await.map(|_| ());
+        assert_eq!(code(refused), "InvalidArgument", "{range}");
+    }
+    let copied = copy("bytes=5-9").await.unwrap().copy_part_result.unwrap();
+    let e_tag = copied.e_tag.unwrap().into_value();
+    let parts = [(1, e_tag.as_str())];
+    let mut sized = Served::completion("a", &id, &parts);
+    sized.input.mpu_object_size = Some(6);
+    let refused = served.objects.complete_multipart_upload(sized).await;
+    assert_eq!(code(refused.map(|_| ())), "InvalidRequest");
+    served.complete("a", &id, &parts).await.unwrap();
+    assert_eq!(served.get("a").await.unwrap(), "56789");
+}
