@@ -76,5 +76,5 @@ pub use undaunted_object_store::PartSize;
 pub use undaunted_object_store::{
     Ambiguous, Corrupt, CredentialError, FailedOperation, Observed, OpenError, Operation,
     RangeSupport, Service, SkippedKey, StoreEvent, TooLargeToCopy, UnexpectedResponse, cause,
-    is_url, observe, redacted,
+    is_url, mistyped_url, observe, redacted,
 };
