@@ -192,8 +192,8 @@ pub(crate) enum UsageError {
         number: usize,
         problem: String,
     },
-    #[error("--html {path} would replace a file that is read: choose another name")]
-    ReportOverInput { path: String },
+    #[error("{flag} {path} would replace a file that is read or written: choose another name")]
+    Replaced { flag: &'static str, path: String },
     #[error(
         "the file cannot be printed with the changes of the flags, as it is written: remove them, or write \
          each policy as a table [[policy]] and seed and duration at the top"

@@ -1,30 +1,12 @@
 //! Reports for a browser, as files.
 
 use std::env;
-use std::fs;
 use std::path::Path;
 
 use undaunted_sim::Report;
 
-use crate::error::{CliError, UsageError};
+use crate::error::CliError;
 use crate::replace::replace;
-
-/// An error if the report would replace one of the files that it is made from.
-pub(crate) fn check<'p>(
-    path: &Path,
-    inputs: impl IntoIterator<Item = &'p Path>,
-) -> Result<(), UsageError> {
-    let Ok(report) = fs::canonicalize(path) else {
-        return Ok(());
-    };
-    let is_same = |input: &&Path| fs::canonicalize(input).is_ok_and(|input| input == report);
-    match inputs.into_iter().find(is_same) {
-        Some(input) => Err(UsageError::ReportOverInput {
-            path: input.display().to_string(),
-        }),
-        None => Ok(()),
-    }
-}
 
 /// Writes the report, with the command line that makes it again. A file of that name is replaced when the
 /// new one is complete.

@@ -53,6 +53,14 @@ impl Location {
         }
     }
 
+    /// The path, if it is one of the local file system.
+    pub(crate) fn local_path(&self) -> Option<&FsPath> {
+        match self {
+            Self::Local(local) => Some(&local.path),
+            Self::Store(_) | Self::Stream => None,
+        }
+    }
+
     pub(crate) const fn kind(&self) -> Option<StoreKind> {
         match self {
             Self::Local(_) => Some(StoreKind::Local),

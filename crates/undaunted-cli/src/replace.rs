@@ -6,6 +6,9 @@ use std::path::Path;
 
 use tempfile::Builder;
 
+use crate::error::UsageError;
+use crate::location::resolve;
+
 /// Writes a file that others may read meanwhile: one of that name is replaced when the new one is complete.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     // A pipe or a device has no complete version to be replaced by.
@@ -21,6 +24,22 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.persist(path)?;
     Ok(())
+}
+
+/// An error if the file of this flag would replace one that is read, or that is written by another.
+pub(crate) fn check<'p>(
+    flag: &'static str,
+    path: &Path,
+    others: impl IntoIterator<Item = &'p Path>,
+) -> Result<(), UsageError> {
+    let written = resolve(path);
+    match others.into_iter().find(|other| resolve(other) == written) {
+        Some(_) => Err(UsageError::Replaced {
+            flag,
+            path: path.display().to_string(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Temporary files are for their owner only. This is a file as any, with the permissions of the one

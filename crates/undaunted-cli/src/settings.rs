@@ -11,6 +11,7 @@ use crate::copy::{ChaosAt, CpArgs};
 use crate::error::{CliError, UsageError};
 use crate::location::Location;
 use crate::log::LogDetail;
+use crate::replace;
 use crate::slots::Concurrency;
 use crate::store_kind::StoreKind;
 use crate::value::KeyValue;
@@ -75,6 +76,13 @@ impl CopySettings {
         check_streams(&args, &source, &destination)?;
         if let Some(kind) = destination.kind() {
             check_destination(&args, kind)?;
+        }
+        if let Some(metrics) = &args.metrics {
+            let files = [&source, &destination];
+            let files = files
+                .into_iter()
+                .filter_map(|location| location.local_path());
+            replace::check("--metrics", metrics, files)?;
         }
         check_options(&args.source_option, "--source-option", [&source])?;
         check_options(&args.dest_option, "--dest-option", [&destination])?;

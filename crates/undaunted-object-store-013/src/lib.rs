@@ -74,7 +74,7 @@ pub use store::RetryStore;
 #[cfg(feature = "fs")]
 pub use undaunted_object_store::PartSize;
 pub use undaunted_object_store::{
-    Ambiguous, Corrupt, CredentialError, FailedOperation, Observed, OpenError, Operation,
-    RangeSupport, Service, SkippedKey, StoreEvent, TooLargeToCopy, UnexpectedResponse, cause,
-    is_url, mistyped_url, observe, redacted,
+    Ambiguous, Corrupt, CredentialError, FailedOperation, InvalidAttribute, Observed, OpenError,
+    Operation, RangeSupport, Service, SkippedKey, StoreEvent, TooLargeToCopy, UnexpectedResponse,
+    cause, check_url, is_url, mistyped_url, observe, redacted,
 };

@@ -12,6 +12,7 @@ use undaunted_sim::{Plan, Policy, Report, Usage};
 use crate::error::{CliError, UsageError};
 use crate::html;
 use crate::policies;
+use crate::replace;
 use crate::terminal::Terminal;
 use crate::text;
 pub(crate) use args::PlanArgs;
@@ -21,7 +22,7 @@ use shown::ShownPlan;
 /// Says what a policy does, and returns the exit status.
 pub(crate) fn run(args: &PlanArgs) -> Result<u8, CliError> {
     if let Some(path) = &args.html {
-        html::check(path, args.inputs())?;
+        replace::check("--html", path, args.inputs())?;
     }
     let planned = Planned::new(args)?;
     let text = if args.json {

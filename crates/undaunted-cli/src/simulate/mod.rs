@@ -17,6 +17,7 @@ use undaunted_sim::{Builtin, Outcome, Policy, Report, Scenario, to_csv};
 use crate::error::{CliError, FAILED, UsageError};
 use crate::html;
 use crate::progress::Progress;
+use crate::replace;
 use crate::signals::{Signal, Stop};
 use crate::terminal::Terminal;
 pub(crate) use args::SimulateArgs;
@@ -53,7 +54,7 @@ pub(crate) async fn run(args: SimulateArgs) -> Result<u8, CliError> {
         return print(&list());
     }
     if let Some(path) = &args.html {
-        html::check(path, args.inputs())?;
+        replace::check("--html", path, args.inputs())?;
     }
     let setup = Setup::new(&args)?;
     let progress = Progress::share(args.quiet);

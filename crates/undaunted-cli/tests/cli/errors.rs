@@ -283,3 +283,16 @@ fn the_limit_of_open_files_is_named_and_what_to_do_about_it() {
         }
     }
 }
+
+#[test]
+fn the_metrics_do_not_replace_what_is_copied() {
+    let sandbox = Sandbox::with(&["a"]);
+    for file in ["a", "./a", "b"] {
+        let ended = sandbox.run(&format!("cp --metrics {file} a b"));
+        ended.failed(2, &["--metrics", "would replace a file"]);
+    }
+    assert_eq!(
+        (sandbox.names(""), sandbox.text("a")),
+        (vec!["a".to_owned()], "a".to_owned())
+    );
+}
