@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def test_what_is_cancelled_does_not_go_on(
     async def main() -> None:
         fs = file_system(server, asynchronous=True)
         task = asyncio.ensure_future(call(fs, kind, tmp_path, f"_{kind.method}"))
-        await until(lambda: task.done() or count(server, kind) == BATCH)
+        await until(lambda: task.done() or count(server, kind) >= BATCH)
         await end(task)
         await asyncio.wait([task])
         assert task.cancelled()
@@ -199,7 +200,7 @@ def test_ctrl_c_ends_a_blocking_call(server: S3Server, tmp_path: Path, kind: Kin
     server.chaos = slow(kind)
     command = [sys.executable, "-c", program, given.replace(LOCAL, str(tmp_path))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program_run:
-        wait_for(lambda: count(server, kind) == BATCH)
+        wait_for(lambda: count(server, kind) >= BATCH)
         program_run.send_signal(signal.SIGINT)
         said, _ = program_run.communicate(timeout=60)
     assert (said, program_run.returncode) == ("interrupted, tasks: 0\n", 0)
@@ -272,6 +273,7 @@ def test_a_subclass_has_blocking_methods_of_its_own_coroutines(server: S3Server)
     fs: Any = Shouting(**server.options, skip_instance_cache=True)
     assert (fs.cat_file(OLD[0]), fs.cat(OLD[:1])) == (b"HELLO", {OLD[0]: b"HELLO"})
     assert "fetch" in S3FileSystem.cat.__doc__.lower()
+    assert pickle.loads(pickle.dumps(file_system(server).cat_file))(OLD[0]) == b"hello"
 
 
 @pytest.mark.parametrize("end", [cancelled, cancelled_twice])
@@ -284,6 +286,8 @@ def test_a_close_that_is_cancelled_leaves_no_upload(
         for _ in range(3):
             await file.write(bytes(PART))
         task = asyncio.ensure_future(file.close())
+        # It begins: what is cancelled before has closed nothing.
+        await asyncio.sleep(0)
         await until(lambda: len(server.requests("put_part")) == 1)
         await end(task)
         await asyncio.wait([task])
@@ -324,9 +328,7 @@ def test_a_write_whose_coroutine_is_closed_leaves_no_upload(
 
 def test_a_write_that_is_cancelled_has_written_nothing(server: S3Server) -> None:
     async def main() -> None:
-        # What is held is sent again.
-        soon = RetryConfig(attempt_timeout=3)
-        fs = file_system(server, asynchronous=True, retry=soon)
+        fs = file_system(server, asynchronous=True)
         written = 0
         async with await fs.open_async("bucket/new/a", "wb", block_size=PART) as file:
             while True:
@@ -344,7 +346,7 @@ def test_a_write_that_is_cancelled_has_written_nothing(server: S3Server) -> None
         assert [content[n * PART] for n in range(written)] == list(range(written))
         assert len(content) == written * PART
 
-    server.chaos = slow(KINDS["put in parts"])
+    server.chaos = slow(KINDS["put in parts"]).replace("60m", "5s")
     asyncio.run(main())
 
 

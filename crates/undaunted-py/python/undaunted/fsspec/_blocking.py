@@ -49,7 +49,7 @@ def blocking(method: Callable[..., Any]) -> Any:
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         return sync(self.loop, getattr(self, name), *args, **kwargs)
 
-    return _documented(wrapper)
+    return _named(wrapper)
 
 
 def _blocking_steps(method: Callable[..., Any]) -> Any:
@@ -65,13 +65,16 @@ def _blocking_steps(method: Callable[..., Any]) -> Any:
                 return
             yield step
 
-    return _documented(wrapper)
+    return _named(wrapper)
 
 
-def _documented(wrapper: Any) -> Any:
+def _named(wrapper: Any) -> Any:
+    """Gives a method its public name, by which it is pickled too, and what fsspec says of it."""
     name = wrapper.__name__.removeprefix("_")
     if not wrapper.__doc__:
         wrapper.__doc__ = getattr(getattr(AbstractFileSystem, name, None), "__doc__", None)
+    wrapper.__qualname__ = wrapper.__qualname__.removesuffix(wrapper.__name__) + name
+    wrapper.__name__ = name
     return wrapper
 
 
