@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextlib
 import io
@@ -19,6 +20,7 @@ from fsspec.callbacks import Callback
 from undaunted import RetryConfig, StorageError
 from undaunted.fsspec import FileSystem, S3FileSystem
 from undaunted.testing import S3Server, s3_server
+from waiting import wait_for
 
 PART = 5 * 2**20
 PATH = "bucket/a"
@@ -318,6 +320,16 @@ def test_what_a_layer_has_left_is_no_report(memory: Any, layer: str) -> None:
         file.write(b"half" if layer == "buffered" else "half")
         raise KeyError
     assert not memory.exists("log")
+
+
+def test_a_thread_without_frames_can_write(memory: Any) -> None:
+    """As those of pyarrow."""
+    file = memory.open("a", "wb")
+    _thread.start_new_thread(file.write, (b"a",))
+    wait_for(lambda: file.tell() == 1)
+    _thread.start_new_thread(file.close, ())
+    wait_for(lambda: memory.exists("a"))
+    assert memory.cat("a") == b"a"
 
 
 # Callbacks.

@@ -25,7 +25,7 @@ def left_by_exception(handled_before: BaseException | None) -> bool:
     error = sys.exc_info()[1]
     if error is None or error is handled_before:
         return False
-    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    frame = sys._getframe(1).f_back  # pyright: ignore[reportPrivateUsage]
     return _is_given(error, frame, ())
 
 
@@ -38,7 +38,7 @@ def reported_exception() -> BaseException | None:
     error = sys.exc_info()[1]
     if error is None:
         return None
-    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    frame = sys._getframe(1).f_back  # pyright: ignore[reportPrivateUsage]
     return error if _is_given(error, frame, ("close", "flush", "__del__")) else None
 
 
