@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 
 import undaunted
+import undaunted.fsspec
+import undaunted.obspec
 from undaunted import (
     ObjectStorage,
     Pacer,
@@ -87,14 +89,46 @@ def test_everything_public_has_a_docstring(name: str) -> None:
     assert text, name
     # A sentence, and not the signature that `dataclass` makes up.
     assert "." in text and not text.startswith(f"{name.rpartition('.')[2]}("), text
-    is_function = inspect.isroutine(member) or is_method
-    if not is_function or ".FaultyStorage." in name or name.startswith("undaunted.Storage."):
+    if not (inspect.isroutine(member) or is_method):
         return
     if parameters(member):
         assert "Args:" in text, name
         for parameter in parameters(member):
             assert f"{parameter}:" in text, (name, parameter)
     assert "Example:" in text, name
+
+
+STORAGES: list[type] = [
+    Storage,
+    ObjectStorage,
+    blocking.Storage,
+    undaunted.RetryableStorage,
+    testing.FaultyStorage,
+    undaunted.fsspec.FileSystem,
+    undaunted.fsspec.File,
+    undaunted.fsspec.AsyncFile,
+    undaunted.obspec.Store,
+]
+RAISE_NOTHING = {"abandon", "close", "discard"}
+"""Some of them raise, but not all."""
+
+
+@pytest.mark.parametrize("kind", STORAGES, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_the_help_of_a_storage_says_all(kind: type) -> None:
+    """Its arguments, what it raises, and an example, which other tests run."""
+    bases = [base for base in kind.__mro__ if base.__module__.startswith("undaunted")]
+    methods = {name for base in bases for name, member in vars(base).items() if callable(member)}
+    methods = {name for name in methods if not name.startswith("_")}
+    assert len(methods) >= 5
+    for name in sorted(methods | {"open"} if hasattr(kind, "open") else methods):
+        member = getattr(kind, name)
+        text = inspect.getdoc(member) or ""
+        for parameter in parameters(member):
+            if parameter == "_":
+                continue
+            assert f"    {parameter}:" in text.partition("Args:")[2], (name, parameter)
+        assert "Raises:" in text or name in RAISE_NOTHING or "flush" in name, name
+        assert ">>>" in text.partition("Example:")[2], name
 
 
 @pytest.mark.parametrize("kind", CLASSES)

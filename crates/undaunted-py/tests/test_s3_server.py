@@ -9,7 +9,13 @@ import sys
 
 import pytest
 
-from undaunted import RetryConfig, Storage
+from undaunted import (
+    RetryConfig,
+    Storage,
+    StorageAmbiguousError,
+    StorageFileExistsError,
+    StorageUnsupportedError,
+)
 from undaunted._s3_server import _OPERATIONS
 from undaunted.testing import S3Server, s3_server
 from waiting import wait_for
@@ -97,3 +103,31 @@ def test_why_it_did_not_start_is_in_the_message() -> None:
 def test_a_missing_command_is_named() -> None:
     with pytest.raises(FileNotFoundError), s3_server(command="/none/undaunted"):
         pass
+
+
+def test_a_copy_that_must_not_replace_anything() -> None:
+    with s3_server() as s3:
+        storage = Storage.open("s3://bucket", s3.options).blocking
+        storage.put("a", b"1", content_type="text/plain", metadata={"owner": "7"})
+        storage.put("there", b"2")
+        for act in (storage.copy, storage.move):
+            with pytest.raises(StorageFileExistsError):
+                act("a", "there", overwrite=False)
+            made = act("a", act.__name__, overwrite=False)
+            assert (made.content_type, made.metadata) == ("text/plain", {"owner": "7"})
+        assert storage.get_bytes("there") == b"2"
+        assert [file.key for file in storage.list()] == ["copy", "move", "there"]
+        # The response is lost, and the second attempt finds the copy of an object with a token.
+        storage.put("known", b"3", overwrite=False)
+        s3.chaos = lost = "[[rule]]\nfault = 'fail_after'\noperation = 'copy'\nfailure = 'closed'\n"
+        assert storage.copy("known", "again", overwrite=False).size == 1
+        s3.chaos = lost
+        with pytest.raises(StorageAmbiguousError):
+            storage.copy("move", "perhaps", overwrite=False)
+        options = {**s3.options}
+        del options["aws_copy_if_not_exists"]
+        other = Storage.open("s3://bucket", options).blocking
+        for act in (other.copy, other.move):
+            with pytest.raises(StorageUnsupportedError, match="set the option aws_copy_if_not_ex"):
+                act("move", "new", overwrite=False)
+        assert other.exists("move")

@@ -111,45 +111,228 @@ class Storage(Protocol, metaclass=_StorageType):
         content_type: str | None = None,
         metadata: dict[str, str] | None = None,
     ) -> FileInfo:
-        """Writes a file."""
+        """Writes a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            data: Bytes, or an async generator of them. A storage from :meth:`Storage.open` takes
+                more; see :meth:`ObjectStorage.put`.
+            content_type: The type of the content, such as ``"image/jpeg"``.
+            metadata: Your own names and values.
+
+        Raises:
+            StorageUnsupportedError: If the storage cannot hold metadata.
+            StorageError: If the storage fails; the subclass says how.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     stored = await storage.put("a.txt", b"hello", content_type="text/plain")
+            ...     return stored.size
+            >>> asyncio.run(main(Storage.open("memory://")))
+            5
+        """
         ...
 
     def get(self, key: str) -> AsyncIterator[bytes]:
-        """Reads a file in chunks."""
+        """Reads a file in chunks.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     await storage.put("a.txt", b"hello")
+            ...     async for chunk in storage.get("a.txt"):
+            ...         print(chunk)
+            >>> asyncio.run(main(Storage.open("memory://")))
+            b'hello'
+        """
         ...
 
     async def get_bytes(self, key: str) -> bytes:
-        """Reads a file."""
+        """Reads a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     await storage.put("a.txt", b"hello")
+            ...     return await storage.get_bytes("a.txt")
+            >>> asyncio.run(main(Storage.open("memory://")))
+            b'hello'
+        """
         ...
 
     async def delete(self, key: str) -> None:
-        """Deletes a file."""
+        """Deletes a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            StorageFileNotFoundError: If the file does not exist and the storage tells; one from
+                :meth:`Storage.open` does not.
+            StoragePermissionError: If the credentials do not allow it.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     await storage.put("a.txt", b"hello")
+            ...     await storage.delete("a.txt")
+            ...     return await storage.exists("a.txt")
+            >>> asyncio.run(main(Storage.open("memory://")))
+            False
+        """
         ...
 
     async def exists(self, key: str) -> bool:
-        """Whether the file exists."""
+        """Whether the file exists.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            StorageError: If the storage fails, so that nobody knows.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     return await storage.exists("missing.txt")
+            >>> asyncio.run(main(Storage.open("memory://")))
+            False
+        """
         ...
 
     def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[FileInfo]:
-        """The files whose keys begin with a prefix."""
+        """The files whose keys begin with a prefix.
+
+        Args:
+            prefix: The beginning of the keys; it need not end at a slash.
+            limit: The maximum number of files; default: all.
+
+        Raises:
+            StorageError: If the storage fails, also after some of the files.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     await storage.put("2026/a.txt", b"hello")
+            ...     await storage.put("2027/b.txt", b"hello")
+            ...     return [file.key async for file in storage.list("2026/")]
+            >>> asyncio.run(main(Storage.open("memory://")))
+            ['2026/a.txt']
+        """
         ...
 
     async def url(self, key: str, *, expires_in: timedelta | None = None) -> str:
-        """A URL for reading the file."""
+        """A URL for reading the file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            expires_in: The lifetime of the URL; default: that of the storage.
+
+        Raises:
+            StorageUnsupportedError: If the storage cannot sign URLs.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     return await storage.url("a.txt")
+            >>> asyncio.run(main(Storage.open("/reports")))
+            'file:///reports/a.txt'
+        """
         ...
 
     async def copy(self, source: str, destination: str) -> FileInfo:
-        """Copies a file within the storage."""
+        """Copies a file within the storage.
+
+        Args:
+            source: The key of the file that is there.
+            destination: The key that it gets.
+
+        Raises:
+            StorageFileNotFoundError: If the source does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     await storage.put("a.txt", b"hello")
+            ...     await storage.copy("a.txt", "b.txt")
+            ...     return [file.key async for file in storage.list()]
+            >>> asyncio.run(main(Storage.open("memory://")))
+            ['a.txt', 'b.txt']
+        """
         ...
 
     async def move(self, source: str, destination: str) -> FileInfo:
-        """Moves a file within the storage."""
+        """Moves a file within the storage.
+
+        Args:
+            source: The key of the file that is there.
+            destination: The key that it gets.
+
+        Raises:
+            StorageFileNotFoundError: If the source does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     await storage.put("a.txt", b"hello")
+            ...     await storage.move("a.txt", "b.txt")
+            ...     return [file.key async for file in storage.list()]
+            >>> asyncio.run(main(Storage.open("memory://")))
+            ['b.txt']
+        """
         ...
 
     async def info(self, key: str) -> FileInfo:
-        """The description of a file."""
+        """The description of a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            StorageFileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     await storage.put("a.txt", b"hello")
+            ...     return (await storage.info("a.txt")).size
+            >>> asyncio.run(main(Storage.open("memory://")))
+            5
+        """
         ...
 
     async def close(self) -> None:
-        """Closes connections."""
+        """Closes connections.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import Storage
+            >>> async def main(storage: Storage):
+            ...     await storage.put("a.txt", b"hello")
+            ...     await storage.close()
+            >>> asyncio.run(main(Storage.open("memory://")))
+        """
         ...

@@ -401,24 +401,24 @@ class RetryableStorage:
                     # As after an upload of boto3, which closes the file.
                     spent = "its data was closed, so it cannot be read again"
                 if spent and self._config.is_retryable(error):
-                    raise _SpentError(error, spent) from None
+                    made = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+                    raise _SpentError(error, f"{made}; {spent}") from None
                 raise
 
         try:
             return await self._call(name, key, attempt)
         except _SpentError as spent:
-            made = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-            add_note(spent.error, f"{made}; {spent.reason}")
+            add_note(spent.error, spent.note)
             raise spent.error from spent.error.__cause__
 
 
 class _SpentError(Escape):
     """A failure that would be retried if the data could be sent again."""
 
-    def __init__(self, error: Exception, reason: str) -> None:
+    def __init__(self, error: Exception, note: str) -> None:
         super().__init__()
         self.error = error
-        self.reason = reason
+        self.note = note
 
 
 def _is_not_found(error: Exception) -> bool:

@@ -191,57 +191,292 @@ class FaultyStorage:
         return f"<FaultyStorage around {self.inner!r}, {len(self._faults)} faults left>"
 
     async def put(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
-        """Writes a file."""
+        """Writes a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            data: What the storage takes.
+            kwargs: What the method of the storage takes besides.
+
+        Raises:
+            Exception: The next fault of the script.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([TimeoutError])
+            ...     try:
+            ...         await storage.put("a.txt", b"hello")
+            ...     except TimeoutError:
+            ...         return storage.calls
+            >>> asyncio.run(main())
+            [('put', 'a.txt')]
+        """
         return await self._call("put", key, lambda: self.inner.put(key, data, **kwargs))
 
     async def put_large(self, key: str, data: Any, **kwargs: Any) -> FileInfo:
-        """Writes a file in parts."""
+        """Writes a file in parts.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            data: What the storage takes.
+            kwargs: What the method of the storage takes besides.
+
+        Raises:
+            Exception: The next fault of the script.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([TimeoutError])
+            ...     try:
+            ...         await storage.put_large("a.txt", b"hello")
+            ...     except TimeoutError:
+            ...         return storage.calls
+            >>> asyncio.run(main())
+            [('put_large', 'a.txt')]
+        """
         return await self._call("put_large", key, lambda: self.inner.put_large(key, data, **kwargs))
 
     async def get(self, key: str) -> AsyncGenerator[bytes, None]:
-        """Reads a file in chunks. A lost response breaks the body after its first chunk."""
+        """Reads a file in chunks. A lost response breaks the body after its first chunk.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            Exception: The next fault of the script, at the first chunk or after it.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([testing.LostResponse(TimeoutError)])
+            ...     await storage.inner.put("a.txt", b"hello")
+            ...     chunks = []
+            ...     try:
+            ...         async for chunk in storage.get("a.txt"):
+            ...             chunks.append(chunk)
+            ...     except TimeoutError:
+            ...         return chunks
+            >>> asyncio.run(main())
+            [b'hello']
+        """
         fault = self._next("get", key)
         async with aclosing(_broken(self.inner.get(key), fault)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
     async def get_bytes(self, key: str) -> bytes:
-        """Reads a file."""
+        """Reads a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            Exception: The next fault of the script.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([TimeoutError])
+            ...     try:
+            ...         await storage.get_bytes("a.txt")
+            ...     except TimeoutError:
+            ...         return storage.calls
+            >>> asyncio.run(main())
+            [('get_bytes', 'a.txt')]
+        """
         return await self._call("get_bytes", key, lambda: self.inner.get_bytes(key))
 
     async def delete(self, key: str) -> None:
-        """Deletes a file."""
+        """Deletes a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            Exception: The next fault of the script.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([testing.LostResponse(TimeoutError)])
+            ...     await storage.inner.put("a.txt", b"hello")
+            ...     try:
+            ...         await storage.delete("a.txt")
+            ...     except TimeoutError:  # its response was lost
+            ...         return await storage.inner.exists("a.txt")
+            >>> asyncio.run(main())
+            False
+        """
         await self._call("delete", key, lambda: self.inner.delete(key))
 
     async def exists(self, key: str) -> bool:
-        """Whether the file exists."""
+        """Whether the file exists.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            Exception: The next fault of the script.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([TimeoutError])
+            ...     try:
+            ...         await storage.exists("a.txt")
+            ...     except TimeoutError:
+            ...         return storage.calls
+            >>> asyncio.run(main())
+            [('exists', 'a.txt')]
+        """
         return await self._call("exists", key, lambda: self.inner.exists(key))
 
     async def list(self, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[FileInfo]:
-        """The files whose keys begin with a prefix. A lost response breaks it after one."""
+        """The files whose keys begin with a prefix. A lost response breaks it after one.
+
+        Args:
+            prefix: The beginning of the keys; it need not end at a slash.
+            limit: The maximum number of files; default: all.
+
+        Raises:
+            Exception: The next fault of the script, at the first file or after it.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([testing.LostResponse(TimeoutError)])
+            ...     await storage.inner.put("a.txt", b"1")
+            ...     await storage.inner.put("b.txt", b"2")
+            ...     keys = []
+            ...     try:
+            ...         async for file in storage.list():
+            ...             keys.append(file.key)
+            ...     except TimeoutError:
+            ...         return keys
+            >>> asyncio.run(main())
+            ['a.txt']
+        """
         fault = self._next("list", prefix)
         async with aclosing(_broken(self.inner.list(prefix, limit=limit), fault)) as files:
             async for file in files:
                 yield file
 
     async def info(self, key: str) -> FileInfo:
-        """The description of a file."""
+        """The description of a file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+
+        Raises:
+            Exception: The next fault of the script.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([TimeoutError])
+            ...     try:
+            ...         await storage.info("a.txt")
+            ...     except TimeoutError:
+            ...         return storage.calls
+            >>> asyncio.run(main())
+            [('info', 'a.txt')]
+        """
         return await self._call("info", key, lambda: self.inner.info(key))
 
     async def copy(self, source: str, destination: str) -> FileInfo:
-        """Copies a file within the storage."""
+        """Copies a file within the storage.
+
+        Args:
+            source: The key of the file that is there.
+            destination: The key that it gets.
+
+        Raises:
+            Exception: The next fault of the script.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([TimeoutError])
+            ...     try:
+            ...         await storage.copy("a.txt", "b.txt")
+            ...     except TimeoutError:
+            ...         return storage.calls
+            >>> asyncio.run(main())
+            [('copy', 'a.txt')]
+        """
         return await self._call("copy", source, lambda: self.inner.copy(source, destination))
 
     async def move(self, source: str, destination: str) -> FileInfo:
-        """Moves a file within the storage."""
+        """Moves a file within the storage.
+
+        Args:
+            source: The key of the file that is there.
+            destination: The key that it gets.
+
+        Raises:
+            Exception: The next fault of the script.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([testing.LostResponse(TimeoutError)])
+            ...     await storage.inner.put("a.txt", b"hello")
+            ...     try:
+            ...         await storage.move("a.txt", "b.txt")
+            ...     except TimeoutError:  # its response was lost
+            ...         return await storage.inner.exists("b.txt")
+            >>> asyncio.run(main())
+            True
+        """
         return await self._call("move", source, lambda: self.inner.move(source, destination))
 
     async def url(self, key: str, **kwargs: Any) -> str:
-        """A URL for reading the file."""
+        """A URL for reading the file.
+
+        Args:
+            key: The key of the file, relative to the storage's URL.
+            kwargs: What the method of the storage takes besides.
+
+        Raises:
+            Exception: The next fault of the script.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage([TimeoutError])
+            ...     try:
+            ...         await storage.url("a.txt")
+            ...     except TimeoutError:
+            ...         return storage.calls
+            >>> asyncio.run(main())
+            [('url', 'a.txt')]
+        """
         return await self._call("url", key, lambda: self.inner.url(key, **kwargs))
 
     async def close(self) -> None:
-        """Closes the storage that is called."""
+        """Closes the storage that is called.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted import testing
+            >>> async def main():
+            ...     storage = testing.FaultyStorage()
+            ...     await storage.close()
+            >>> asyncio.run(main())
+        """
         await self.inner.close()
 
     def _names(self, operations: Iterable[str]) -> frozenset[str]:

@@ -59,7 +59,26 @@ class AsyncFile(AbstractAsyncStreamedFile):
         super().__init__(fs, path, mode, cache_type="none", size=details and details["size"])
 
     async def read(self, length: int | None = -1) -> bytes:
-        """Reads so many bytes, or all that are left."""
+        """Reads so many bytes, or all that are left.
+
+        Args:
+            length: The maximum number of bytes; default: all.
+
+        Raises:
+            ValueError: If the file is closed, or open for writing.
+            StorageError: If it could not be read.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.fsspec import FileSystem
+            >>> async def main():
+            ...     fs = FileSystem("memory", asynchronous=True)
+            ...     await fs._pipe_file("data/a.csv", b"1,2")
+            ...     async with await fs.open_async("data/a.csv") as file:
+            ...         return await file.read(1), await file.read()
+            >>> asyncio.run(main())
+            (b'1', b',2')
+        """
         if self.mode != "rb":
             raise ValueError("File not in read mode")
         if self.closed:
@@ -76,6 +95,23 @@ class AsyncFile(AbstractAsyncStreamedFile):
     async def write(self, data: Any) -> int:
         """Takes bytes, and waits while too many are on their way. If the wait is cancelled, it has
         taken none.
+
+        Args:
+            data: Bytes, or an object that has them, such as a ``memoryview``.
+
+        Raises:
+            ValueError: If the file is closed, or open for reading.
+            StorageError: If an earlier part could not be written.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.fsspec import FileSystem
+            >>> async def main():
+            ...     fs = FileSystem("memory", asynchronous=True)
+            ...     async with await fs.open_async("data/a.csv", "wb") as file:
+            ...         return await file.write(b"1,2")
+            >>> asyncio.run(main())
+            3
         """
         if self.mode != "wb":
             raise ValueError("File not in write mode")
@@ -88,10 +124,40 @@ class AsyncFile(AbstractAsyncStreamedFile):
         return len(content)
 
     async def flush(self, force: bool = False) -> None:
-        """Does nothing: full parts are sent without it, and others cannot be."""
+        """Does nothing: full parts are sent without it, and others cannot be.
+
+        Args:
+            force: Has no effect.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.fsspec import FileSystem
+            >>> async def main():
+            ...     fs = FileSystem("memory", asynchronous=True)
+            ...     async with await fs.open_async("data/a.csv", "wb") as file:
+            ...         await file.write(b"1,2")
+            ...         await file.flush()
+            >>> asyncio.run(main())
+        """
 
     async def close(self) -> None:
-        """Closes the file. One that was written becomes visible now, or is an error."""
+        """Closes the file. One that was written becomes visible now, or is an error.
+
+        Raises:
+            StorageError: If the file could not be written.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.fsspec import FileSystem
+            >>> async def main():
+            ...     fs = FileSystem("memory", asynchronous=True)
+            ...     file = await fs.open_async("data/a.csv", "wb")
+            ...     await file.write(b"1,2")
+            ...     await file.close()
+            ...     return await fs._cat_file("data/a.csv")
+            >>> asyncio.run(main())
+            b'1,2'
+        """
         if self.closed:
             return
         self.closed = True
@@ -111,7 +177,20 @@ class AsyncFile(AbstractAsyncStreamedFile):
             self.fs.invalidate_cache(self.path)
 
     async def abandon(self) -> None:
-        """Deletes what was written: the file does not become visible."""
+        """Deletes what was written: the file does not become visible.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.fsspec import FileSystem
+            >>> async def main():
+            ...     fs = FileSystem("memory", asynchronous=True)
+            ...     file = await fs.open_async("never/a.csv", "wb")
+            ...     await file.write(b"1,2")
+            ...     await file.abandon()
+            ...     return await fs._exists("never/a.csv")
+            >>> asyncio.run(main())
+            False
+        """
         writing = self._leave()
         if writing is not None:
             # It waits for the end even if it is cancelled, too, and raises that.

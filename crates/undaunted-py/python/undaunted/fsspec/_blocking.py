@@ -21,6 +21,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from ._fsspec import AbstractFileSystem, AsyncFileSystem, FSTimeoutError, async_methods
+from ._help import set_help
 
 T = TypeVar("T")
 Class = TypeVar("Class", bound=type)
@@ -38,6 +39,7 @@ def with_blocking_methods(cls: Class) -> Class:
             setattr(cls, public, blocking(method))
         elif inspect.isasyncgenfunction(method):
             setattr(cls, public, _blocking_steps(method))
+    set_help(cls)
     return cls
 
 

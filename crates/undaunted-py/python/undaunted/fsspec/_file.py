@@ -140,7 +140,22 @@ class File(AbstractBufferedFile):
             )
 
     def flush(self, force: bool = False) -> None:
-        """Begins to write what is a full part; the rest is written when the file is closed."""
+        """Begins to write what is a full part; the rest is written when the file is closed.
+
+        Args:
+            force: Has no effect: a part that is not full cannot be sent before the last.
+
+        Raises:
+            ValueError: If the file is closed.
+            StorageError: If the part could not be written.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> with fs.open("data/a.csv", "wb", block_size=5 << 20) as file:
+            ...     written = file.write(bytes(12 << 20))
+            ...     file.flush()  # two parts of 5 MiB are on their way
+        """
         if self.closed:
             raise ValueError("Flush on closed file")
         if self.mode == "rb" or self.buffer.tell() < self.blocksize or self._is_abandoned:
@@ -150,7 +165,22 @@ class File(AbstractBufferedFile):
         self._send_full()
 
     def write(self, data: Any) -> int:
-        """Takes bytes; a full part is sent."""
+        """Takes bytes; a full part is sent.
+
+        Args:
+            data: Bytes, or an object that has them, such as a ``memoryview``.
+
+        Raises:
+            ValueError: If the file is closed, or open for reading.
+            StorageError: If an earlier part could not be written.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> with fs.open("data/a.csv", "wb") as file:
+            ...     file.write(b"1,2")
+            3
+        """
         if self._is_abandoned and not self.closed:
             return memoryview(data).nbytes
         if self._failure is not None:
@@ -167,6 +197,19 @@ class File(AbstractBufferedFile):
     def close(self) -> None:
         """Closes the file. One that was written becomes visible now, or is an error; at the end of
         a ``with`` block that raised, it does not. Only the process that opened it can write it.
+
+        Raises:
+            StorageError: If the file could not be written.
+            FileExistsError: If the mode is ``x`` and the file exists by now.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> file = fs.open("data/a.csv", "wb")
+            >>> written = file.write(b"1,2")
+            >>> file.close()
+            >>> fs.cat_file("data/a.csv")
+            b'1,2'
         """
         if self.closed:
             return
@@ -190,7 +233,23 @@ class File(AbstractBufferedFile):
             self._end()
 
     def commit(self) -> None:
-        """Makes the file visible: at the end of a transaction, or when it is closed."""
+        """Makes the file visible: at the end of a transaction, or when it is closed.
+
+        Raises:
+            ValueError: If the file is still open.
+            StorageError: If the file could not be written.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> file = fs.open("later/a.csv", "wb", autocommit=False)
+            >>> written = file.write(b"1,2")
+            >>> file.close()
+            >>> before = fs.exists("later/a.csv")
+            >>> file.commit()
+            >>> before, fs.exists("later/a.csv")
+            (False, True)
+        """
         if self._is_abandoned or self._failure is not None or self._is_finished:
             return
         if not self.closed and not self.autocommit:
@@ -210,12 +269,33 @@ class File(AbstractBufferedFile):
         self.fs.invalidate_cache(self.path)
 
     def discard(self) -> None:
-        """Deletes what was written: the file does not become visible."""
+        """Deletes what was written: the file does not become visible.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> file = fs.open("never/a.csv", "wb", autocommit=False)
+            >>> written = file.write(b"1,2")
+            >>> file.close()
+            >>> file.discard()
+            >>> fs.exists("never/a.csv")
+            False
+        """
         if not self._is_finished:
             self.abandon()
 
     def abandon(self) -> None:
-        """Deletes what was written, and ignores what is written from now on."""
+        """Deletes what was written, and ignores what is written from now on.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> with fs.open("never/a.csv", "wb") as file:
+            ...     written = file.write(b"1,2")
+            ...     file.abandon()  # as the end of the block does if it raises
+            >>> fs.exists("never/a.csv")
+            False
+        """
         if not self._is_abandoned and self.mode != "rb":
             self._is_abandoned = True
             self.buffer = io.BytesIO()

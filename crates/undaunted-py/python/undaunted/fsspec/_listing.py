@@ -194,17 +194,61 @@ class Listing(Base):
         return sum(sizes.values()) if total else sizes
 
     async def _modified(self, path: str) -> datetime:
-        """When a file was written."""
+        """When a file was written.
+
+        Args:
+            path: The path of the file, with the bucket.
+
+        Raises:
+            FileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> fs.write_bytes("data/a.csv", b"1,2")
+            >>> fs.modified("data/a.csv").tzname()
+            'UTC'
+        """
         entry = await self._file_info(path)
         modified: datetime = entry["LastModified"]
         return modified
 
     async def _created(self, path: str) -> datetime:
-        """When a file was written: an object is never changed, only written anew."""
+        """When a file was written: an object is never changed, only written anew.
+
+        Args:
+            path: The path of the file, with the bucket.
+
+        Raises:
+            FileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> fs.write_bytes("data/a.csv", b"1,2")
+            >>> fs.created("data/a.csv") == fs.modified("data/a.csv")
+            True
+        """
         return await self._modified(path)
 
     async def _checksum(self, path: str) -> int:
-        """A number that changes with the content: the MD5 where the ETag is one."""
+        """A number that changes with the content: the MD5 where the ETag is one.
+
+        Args:
+            path: The path of the file, with the bucket.
+
+        Raises:
+            FileNotFoundError: If the file does not exist.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> fs.write_bytes("data/a.csv", b"1,2")
+            >>> before = fs.checksum("data/a.csv")
+            >>> fs.write_bytes("data/a.csv", b"1,2,3")
+            >>> fs.checksum("data/a.csv") == before
+            False
+        """
         entry = await self._info(path, refresh=True)
         etag = str(entry.get("ETag") or "").strip('"')
         if re.fullmatch("[0-9a-f]{32}", etag):
@@ -213,7 +257,22 @@ class Listing(Base):
         return int(token, 16)
 
     async def _sign(self, path: str, expiration: float = 100, **kwargs: Any) -> str:
-        """A URL with which anyone can read the file; ``method="PUT"`` makes one for writing."""
+        """A URL with which anyone can read the file; ``method="PUT"`` makes one for writing.
+
+        Args:
+            path: The path of the file, with the bucket.
+            expiration: The lifetime of the URL in seconds.
+            kwargs: ``method``, such as ``"PUT"``.
+
+        Raises:
+            StorageUnsupportedError: If the storage cannot sign URLs.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("s3", key="key", secret="secret", aws_region="eu-west-1")
+            >>> fs.sign("bucket/a.csv").partition("?")[0]
+            'https://s3.eu-west-1.amazonaws.com/bucket/a.csv'
+        """
         with named(path):
             storage, key = self._locate(path)
             method = str(kwargs.get("client_method", kwargs.get("method", "GET")))

@@ -52,7 +52,20 @@ class FileSystem(ManyFiles):
 
     @staticmethod
     def class_of(protocol: str | None) -> type[FileSystem]:
-        """The class of the service with this protocol."""
+        """The class of the service with this protocol.
+
+        Args:
+            protocol: ``"s3"``, ``"gs"``, ``"az"``, ``"memory"``, or another name of these.
+
+        Raises:
+            TypeError: If there is no protocol.
+            ValueError: If no service has this protocol.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> FileSystem.class_of("s3").__name__
+            'S3FileSystem'
+        """
         if protocol is None:
             raise TypeError('FileSystem needs a protocol, as in FileSystem("s3")')
         from ._services import class_of
@@ -67,7 +80,27 @@ class FileSystem(ManyFiles):
         maxdepth: int | None = None,
         **kwargs: Any,
     ) -> None:
-        """Deletes what was copied and nothing else, such as a file that came meanwhile."""
+        """Moves files. What was copied is deleted and nothing else, such as a file that came
+        meanwhile.
+
+        Args:
+            path1: The path of the file or directory, a pattern, or a list of them.
+            path2: Where it is moved to.
+            recursive: Whether a directory is moved with all that is in it.
+            maxdepth: The depth to which directories are moved; default: all.
+            kwargs: Not used.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> fs.write_bytes("new/a.csv", b"1,2")
+            >>> fs.mv("new/a.csv", "done/a.csv")
+            >>> fs.exists("new/a.csv"), fs.cat_file("done/a.csv")
+            (False, b'1,2')
+        """
         copied: list[str] = []
         await self._copy(
             path1, path2, recursive=recursive, maxdepth=maxdepth, on_error="raise", copied=copied
@@ -129,7 +162,24 @@ class FileSystem(ManyFiles):
                 self.invalidate_cache(path)
 
     async def _touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
-        """Writes an empty file."""
+        """Writes an empty file.
+
+        Args:
+            path: The path of the file, with the bucket.
+            truncate: Whether a file that exists becomes empty.
+            kwargs: ``content_type`` and ``metadata`` of the file.
+
+        Raises:
+            StorageUnsupportedError: If the file exists and ``truncate`` is false: its time cannot
+                be set.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> fs.touch("data/_SUCCESS")
+            >>> fs.size("data/_SUCCESS")
+            0
+        """
         if not truncate and await self._exists(path):
             raise StorageUnsupportedError(
                 "the time of an object cannot be set: it is that of its last write"
@@ -152,7 +202,20 @@ class FileSystem(ManyFiles):
             raise FileExistsError(errno.EEXIST, "it exists", self._strip_protocol(path))
 
     async def _rmdir(self, path: str) -> None:
-        """A directory without files does not exist."""
+        """Deletes an empty directory. A directory without files does not exist, so nothing is done.
+
+        Args:
+            path: The path of the directory, with the bucket.
+
+        Raises:
+            OSError: If there are files in it.
+            StorageUnsupportedError: If it is a bucket.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> fs.rmdir("data/empty")
+        """
         path = self._strip_protocol(path)
         if self.has_buckets and "/" not in path:
             raise StorageUnsupportedError("buckets cannot be deleted here")
@@ -185,6 +248,21 @@ class FileSystem(ManyFiles):
             compression: A name that fsspec knows, or ``"infer"``.
             kwargs: ``encoding``, ``errors`` and ``newline`` of a text; ``cache_type``; ``size``, if
                 it is known; ``content_type`` and ``metadata`` of a new file.
+
+        Raises:
+            FileNotFoundError: If a file to be read does not exist.
+            FileExistsError: If the mode is ``x`` and the file exists.
+            ValueError: If the mode or the type of the cache is unknown.
+
+        Example:
+            >>> from undaunted.fsspec import FileSystem
+            >>> fs = FileSystem("memory")
+            >>> with fs.open("data/a.csv", "w") as file:
+            ...     file.write("1,2")
+            3
+            >>> with fs.open("data/a.csv") as file:
+            ...     file.read()
+            b'1,2'
         """
         path = self._strip_protocol(path)
         return opened(self, path, mode, block_size, cache_options, compression, kwargs)
@@ -211,7 +289,29 @@ class FileSystem(ManyFiles):
         )
 
     async def open_async(self, path: str, mode: str = "rb", **kwargs: Any) -> AsyncFile:
-        """Opens a file for coroutines, in the mode ``rb`` or ``wb``."""
+        """Opens a file for coroutines, in the mode ``rb`` or ``wb``.
+
+        Args:
+            path: The path of the file, with the bucket.
+            mode: ``rb`` or ``wb``.
+            kwargs: ``block_size``, the bytes in a part; ``content_type`` and ``metadata`` of a new
+                file.
+
+        Raises:
+            FileNotFoundError: If a file to be read does not exist.
+            ValueError: If the mode is another one.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.fsspec import FileSystem
+            >>> async def main():
+            ...     fs = FileSystem("memory", asynchronous=True)
+            ...     async with await fs.open_async("data/b.csv", "wb") as file:
+            ...         await file.write(b"1,2")
+            ...     return await fs._cat_file("data/b.csv")
+            >>> asyncio.run(main())
+            b'1,2'
+        """
         path = self._strip_protocol(path)
         if mode not in ("rb", "wb") or kwargs.get("compression"):
             raise ValueError(f"open_async is for the modes rb and wb, not {mode}")

@@ -141,12 +141,48 @@ class Store:
         return type(self), (self._storage,)
 
     def get(self, path: str, *, options: GetOptions | None = None) -> GetResult:
-        """Begins to read an object, or a part of it."""
+        """Begins to read an object, or a part of it.
+
+        Args:
+            path: The path of the object, relative to the storage's URL.
+            options: A range, and conditions, as obspec's ``GetOptions`` names them.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+            NotModifiedError: If a condition says that it is not to be read.
+            PreconditionError: If it is another version than the one that a condition names.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> store = Store.open("memory://")
+            >>> stored = store.put("a.txt", b"hello")
+            >>> store.get("a.txt").buffer()
+            b'hello'
+        """
         with prescribed():
             return GetResult(blocking.result_of(self._store.get(path, read_options(options))))
 
     async def get_async(self, path: str, *, options: GetOptions | None = None) -> GetResultAsync:
-        """Begins to read an object, or a part of it."""
+        """Begins to read an object, or a part of it.
+
+        Args:
+            path: The path of the object, relative to the storage's URL.
+            options: A range, and conditions, as obspec's ``GetOptions`` names them.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+            NotModifiedError: If a condition says that it is not to be read.
+            PreconditionError: If it is another version than the one that a condition names.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.obspec import Store
+            >>> async def main(store: Store):
+            ...     await store.put_async("a.txt", b"hello")
+            ...     return await (await store.get_async("a.txt")).buffer_async()
+            >>> asyncio.run(main(Store.open("memory://")))
+            b'hello'
+        """
         with prescribed():
             made = self._store.get(path, read_options(options))
             return GetResultAsync(await _bridge.result_of(made))
@@ -154,7 +190,25 @@ class Store:
     def get_range(
         self, path: str, *, start: int, end: int | None = None, length: int | None = None
     ) -> bytes:
-        """Reads a part of an object."""
+        """Reads a part of an object.
+
+        Args:
+            path: The path of the object, relative to the storage's URL.
+            start: Where the part begins.
+            end: Where it ends; give this or ``length``.
+            length: The bytes in it.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+            ValueError: If both ``end`` and ``length`` are given, or neither.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> store = Store.open("memory://")
+            >>> stored = store.put("a.txt", b"hello")
+            >>> store.get_range("a.txt", start=1, length=3)
+            b'ell'
+        """
         with prescribed():
             stop = end_of(start, end, length)
             return blocking.result_of(self._store.get_range(path, start, stop, None))
@@ -162,7 +216,27 @@ class Store:
     async def get_range_async(
         self, path: str, *, start: int, end: int | None = None, length: int | None = None
     ) -> bytes:
-        """Reads a part of an object."""
+        """Reads a part of an object.
+
+        Args:
+            path: The path of the object, relative to the storage's URL.
+            start: Where the part begins.
+            end: Where it ends; give this or ``length``.
+            length: The bytes in it.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+            ValueError: If both ``end`` and ``length`` are given, or neither.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.obspec import Store
+            >>> async def main(store: Store):
+            ...     await store.put_async("a.txt", b"hello")
+            ...     return await store.get_range_async("a.txt", start=1, length=3)
+            >>> asyncio.run(main(Store.open("memory://")))
+            b'ell'
+        """
         with prescribed():
             stop = end_of(start, end, length)
             return await _bridge.result_of(self._store.get_range(path, start, stop, None))
@@ -177,6 +251,24 @@ class Store:
     ) -> list[bytes]:
         """Reads parts of an object, some at the same time. All are of the same version: if another
         takes its place meanwhile, a :class:`PreconditionError` says so.
+
+        Args:
+            path: The path of the object, relative to the storage's URL.
+            starts: Where the parts begin.
+            ends: Where they end; give this or ``lengths``.
+            lengths: The bytes in each.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+            PreconditionError: If another object takes its place meanwhile.
+            ValueError: If both ``ends`` and ``lengths`` are given, or neither.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> store = Store.open("memory://")
+            >>> stored = store.put("a.txt", b"hello")
+            >>> store.get_ranges("a.txt", starts=[0, 4], lengths=[1, 1])
+            [b'h', b'o']
         """
         with prescribed():
             wanted = ends_of(starts, ends, lengths)
@@ -192,18 +284,68 @@ class Store:
     ) -> list[bytes]:
         """Reads parts of an object, some at the same time. All are of the same version: if another
         takes its place meanwhile, a :class:`PreconditionError` says so.
+
+        Args:
+            path: The path of the object, relative to the storage's URL.
+            starts: Where the parts begin.
+            ends: Where they end; give this or ``lengths``.
+            lengths: The bytes in each.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+            PreconditionError: If another object takes its place meanwhile.
+            ValueError: If both ``ends`` and ``lengths`` are given, or neither.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.obspec import Store
+            >>> async def main(store: Store):
+            ...     await store.put_async("a.txt", b"hello")
+            ...     return await store.get_ranges_async("a.txt", starts=[0, 4], lengths=[1, 1])
+            >>> asyncio.run(main(Store.open("memory://")))
+            [b'h', b'o']
         """
         with prescribed():
             wanted = ends_of(starts, ends, lengths)
             return await _bridge.result_of(self._store.get_ranges(path, wanted))
 
     def head(self, path: str) -> ObjectMeta:
-        """The description of an object."""
+        """The description of an object.
+
+        Args:
+            path: The path of the object, relative to the storage's URL.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> store = Store.open("memory://")
+            >>> stored = store.put("a.txt", b"hello")
+            >>> store.head("a.txt")["size"]
+            5
+        """
         with prescribed():
             return meta_of(blocking.result_of(self._store.info(path)))
 
     async def head_async(self, path: str) -> ObjectMeta:
-        """The description of an object."""
+        """The description of an object.
+
+        Args:
+            path: The path of the object, relative to the storage's URL.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.obspec import Store
+            >>> async def main(store: Store):
+            ...     await store.put_async("a.txt", b"hello")
+            ...     return (await store.head_async("a.txt"))["size"]
+            >>> asyncio.run(main(Store.open("memory://")))
+            5
+        """
         with prescribed():
             return meta_of(await _bridge.result_of(self._store.info(path)))
 
@@ -221,6 +363,27 @@ class Store:
     ) -> PutResult:
         """Writes an object: in parts if it is larger than ``chunk_size``, and in one if it must
         not replace another, or ``use_multipart`` is false.
+
+        Args:
+            path: The path of the object, relative to the storage's URL.
+            file: Bytes, a file, the path of one, or a stream of bytes.
+            attributes: ``Content-Type``, and names and values of your own.
+            tags: Not supported.
+            mode: ``"create"`` if no object may be replaced; default: ``"overwrite"``.
+            use_multipart: Whether it is written in parts; default: if it is larger than one.
+            chunk_size: Bytes in a part.
+            max_concurrency: Parts in flight.
+
+        Raises:
+            AlreadyExistsError: If the object exists and the mode is ``"create"``.
+            NotSupportedError: If tags are given, or what a storage cannot keep.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> store = Store.open("memory://")
+            >>> stored = store.put("a.txt", b"hello")
+            >>> sorted(store.put("b.txt", b"hello", attributes={"Content-Type": "text/plain"}))
+            ['e_tag', 'version']
         """
         write = WriteOptions(attributes, tags, mode)
         storage = self._storage.blocking
@@ -252,6 +415,29 @@ class Store:
     ) -> PutResult:
         """Writes an object: in parts if it is larger than ``chunk_size``, and in one if it must
         not replace another, or ``use_multipart`` is false.
+
+        Args:
+            path: The path of the object, relative to the storage's URL.
+            file: Bytes, a file, the path of one, or a stream of bytes.
+            attributes: ``Content-Type``, and names and values of your own.
+            tags: Not supported.
+            mode: ``"create"`` if no object may be replaced; default: ``"overwrite"``.
+            use_multipart: Whether it is written in parts; default: if it is larger than one.
+            chunk_size: Bytes in a part.
+            max_concurrency: Parts in flight.
+
+        Raises:
+            AlreadyExistsError: If the object exists and the mode is ``"create"``.
+            NotSupportedError: If tags are given, or what a storage cannot keep.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.obspec import Store
+            >>> async def main(store: Store):
+            ...     await store.put_async("a.txt", b"hello")
+            ...     return sorted(await store.put_async("b.txt", b"hello"))
+            >>> asyncio.run(main(Store.open("memory://")))
+            ['e_tag', 'version']
         """
         write = WriteOptions(attributes, tags, mode)
         with prescribed(), opened(file) as data:
@@ -271,13 +457,41 @@ class Store:
         return result_of_put(stored)
 
     def delete(self, paths: str | Sequence[str]) -> None:
-        """Deletes objects, many in a request where the service can. A missing one is no error."""
+        """Deletes objects, many in a request where the service can. A missing one is no error.
+
+        Args:
+            paths: The path of an object, or paths of many.
+
+        Raises:
+            PermissionDeniedError: If the credentials do not allow it.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> store = Store.open("memory://")
+            >>> stored = store.put("a.txt", b"hello")
+            >>> store.delete(["a.txt", "missing.txt"])
+        """
         keys = [paths] if isinstance(paths, str) else list(paths)
         with prescribed():
             blocking.result_of(self._store.delete_many(keys))
 
     async def delete_async(self, paths: str | Sequence[str]) -> None:
-        """Deletes objects, many in a request where the service can. A missing one is no error."""
+        """Deletes objects, many in a request where the service can. A missing one is no error.
+
+        Args:
+            paths: The path of an object, or paths of many.
+
+        Raises:
+            PermissionDeniedError: If the credentials do not allow it.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.obspec import Store
+            >>> async def main(store: Store):
+            ...     await store.put_async("a.txt", b"hello")
+            ...     await store.delete_async(["a.txt", "missing.txt"])
+            >>> asyncio.run(main(Store.open("memory://")))
+        """
         keys = [paths] if isinstance(paths, str) else list(paths)
         with prescribed():
             await _bridge.result_of(self._store.delete_many(keys))
@@ -285,7 +499,23 @@ class Store:
     def list(
         self, prefix: str | None = None, *, offset: str | None = None
     ) -> Iterator[Sequence[ObjectMeta]]:
-        """The objects in a folder, at any depth, whose paths come after ``offset``."""
+        """The objects in a folder, at any depth, whose paths come after ``offset``.
+
+        Args:
+            prefix: The folder; default: all of the storage.
+            offset: Only objects whose paths come after this one.
+
+        Raises:
+            PermissionDeniedError: If the credentials do not allow it.
+            StorageError: If the storage fails, also after some of the objects.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> store = Store.open("memory://")
+            >>> stored = store.put("a.txt", b"hello")
+            >>> [each["path"] for batch in store.list() for each in batch]
+            ['a.txt']
+        """
         with prescribed():
             listing = self._store.list(folder(prefix), None)
             while (batch := blocking.result_of(listing.next())) is not None:
@@ -295,7 +525,25 @@ class Store:
     async def list_async(
         self, prefix: str | None = None, *, offset: str | None = None
     ) -> AsyncIterator[Sequence[ObjectMeta]]:
-        """The objects in a folder, at any depth, whose paths come after ``offset``."""
+        """The objects in a folder, at any depth, whose paths come after ``offset``.
+
+        Args:
+            prefix: The folder; default: all of the storage.
+            offset: Only objects whose paths come after this one.
+
+        Raises:
+            PermissionDeniedError: If the credentials do not allow it.
+            StorageError: If the storage fails, also after some of the objects.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.obspec import Store
+            >>> async def main(store: Store):
+            ...     await store.put_async("a.txt", b"hello")
+            ...     return [each["path"] async for batch in store.list_async() for each in batch]
+            >>> asyncio.run(main(Store.open("memory://")))
+            ['a.txt']
+        """
         with prescribed():
             listing = self._store.list(folder(prefix), None)
             while (batch := await _bridge.result_of(listing.next())) is not None:
@@ -303,7 +551,21 @@ class Store:
                     yield found
 
     def list_with_delimiter(self, prefix: str | None = None) -> ListResult[Sequence[ObjectMeta]]:
-        """The objects directly in a folder, and the folders in it."""
+        """The objects directly in a folder, and the folders in it.
+
+        Args:
+            prefix: The folder; default: the top of the storage.
+
+        Raises:
+            PermissionDeniedError: If the credentials do not allow it.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> store = Store.open("memory://")
+            >>> stored = store.put("a.txt", b"hello")
+            >>> store.list_with_delimiter()["objects"][0]["path"]
+            'a.txt'
+        """
         with prescribed():
             files, folders = blocking.result_of(self._store.list_folder(prefix or ""))
         return {"common_prefixes": folders, "objects": [meta_of(each) for each in files]}
@@ -311,27 +573,123 @@ class Store:
     async def list_with_delimiter_async(
         self, prefix: str | None = None
     ) -> ListResult[Sequence[ObjectMeta]]:
-        """The objects directly in a folder, and the folders in it."""
+        """The objects directly in a folder, and the folders in it.
+
+        Args:
+            prefix: The folder; default: the top of the storage.
+
+        Raises:
+            PermissionDeniedError: If the credentials do not allow it.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.obspec import Store
+            >>> async def main(store: Store):
+            ...     await store.put_async("a.txt", b"hello")
+            ...     return (await store.list_with_delimiter_async())["objects"][0]["path"]
+            >>> asyncio.run(main(Store.open("memory://")))
+            'a.txt'
+        """
         with prescribed():
             files, folders = await _bridge.result_of(self._store.list_folder(prefix or ""))
         return {"common_prefixes": folders, "objects": [meta_of(each) for each in files]}
 
     def copy(self, from_: str, to: str, *, overwrite: bool = True) -> None:
-        """Copies an object within the store."""
+        """Copies an object within the store.
+
+        Args:
+            from_: The path of the object that is there.
+            to: The path that it gets.
+            overwrite: Whether an object that is there is replaced.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+            AlreadyExistsError: If there is an object at ``to`` and ``overwrite`` is false.
+            NotSupportedError: If the service cannot check that; the message says what to do.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> store = Store.open("memory://")
+            >>> stored = store.put("a.txt", b"hello")
+            >>> store.copy("a.txt", "b.txt")
+            >>> store.get("b.txt").buffer()
+            b'hello'
+        """
         with prescribed():
             blocking.result_of(self._store.copy(from_, to, overwrite))
 
     async def copy_async(self, from_: str, to: str, *, overwrite: bool = True) -> None:
-        """Copies an object within the store."""
+        """Copies an object within the store.
+
+        Args:
+            from_: The path of the object that is there.
+            to: The path that it gets.
+            overwrite: Whether an object that is there is replaced.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+            AlreadyExistsError: If there is an object at ``to`` and ``overwrite`` is false.
+            NotSupportedError: If the service cannot check that; the message says what to do.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.obspec import Store
+            >>> async def main(store: Store):
+            ...     await store.put_async("a.txt", b"hello")
+            ...     await store.copy_async("a.txt", "b.txt")
+            ...     return (await store.head_async("b.txt"))["size"]
+            >>> asyncio.run(main(Store.open("memory://")))
+            5
+        """
         with prescribed():
             await _bridge.result_of(self._store.copy(from_, to, overwrite))
 
     def rename(self, from_: str, to: str, *, overwrite: bool = True) -> None:
-        """Moves an object within the store."""
+        """Moves an object within the store.
+
+        Args:
+            from_: The path of the object that is there.
+            to: The path that it gets.
+            overwrite: Whether an object that is there is replaced.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+            AlreadyExistsError: If there is an object at ``to`` and ``overwrite`` is false.
+            NotSupportedError: If the service cannot check that; the message says what to do.
+
+        Example:
+            >>> from undaunted.obspec import Store
+            >>> store = Store.open("memory://")
+            >>> stored = store.put("a.txt", b"hello")
+            >>> store.rename("a.txt", "b.txt")
+            >>> store.get("b.txt").buffer()
+            b'hello'
+        """
         with prescribed():
             blocking.result_of(self._store.move(from_, to, overwrite))
 
     async def rename_async(self, from_: str, to: str, *, overwrite: bool = True) -> None:
-        """Moves an object within the store."""
+        """Moves an object within the store.
+
+        Args:
+            from_: The path of the object that is there.
+            to: The path that it gets.
+            overwrite: Whether an object that is there is replaced.
+
+        Raises:
+            NotFoundError: If the object does not exist.
+            AlreadyExistsError: If there is an object at ``to`` and ``overwrite`` is false.
+            NotSupportedError: If the service cannot check that; the message says what to do.
+
+        Example:
+            >>> import asyncio
+            >>> from undaunted.obspec import Store
+            >>> async def main(store: Store):
+            ...     await store.put_async("a.txt", b"hello")
+            ...     await store.rename_async("a.txt", "b.txt")
+            ...     return (await store.head_async("b.txt"))["size"]
+            >>> asyncio.run(main(Store.open("memory://")))
+            5
+        """
         with prescribed():
             await _bridge.result_of(self._store.move(from_, to, overwrite))
