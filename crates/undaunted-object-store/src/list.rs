@@ -306,7 +306,7 @@ mod tests {
             };
             let entry = |key: &str| ObjectMeta {
                 location: Path::from(key),
-                last_modified: Default::default(),
+                last_modified: std::time::UNIX_EPOCH.into(),
                 size: 0,
                 e_tag: None,
                 version: None,
@@ -316,9 +316,9 @@ mod tests {
                 store: "test",
                 source: broken.into(),
             };
-            let listed = keys.map(|key| Ok(entry(key))).into_iter();
+            let in_a_row = keys.map(|key| Ok(entry(key))).into_iter();
             let mut entries = Entries::begin(lister, None, None);
-            entries.stream = stream::iter(listed.chain([Err(broken)])).boxed();
+            entries.stream = stream::iter(in_a_row.chain([Err(broken)])).boxed();
             let read: Result<Vec<_>> = entries.stream().try_collect().await;
             assert_eq!(read.is_ok(), is_resumed, "{keys:?}: {read:?}");
         }
