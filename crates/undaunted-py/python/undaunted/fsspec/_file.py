@@ -186,8 +186,8 @@ class File(AbstractBufferedFile):
         if self._failure is not None:
             raise self._not_written()
         self._check_process()
-        # A thread of C has no caller. Nor has a layer in C that is closed a frame, and the code that
-        # closes it has no word of a write.
+        # A thread of C has no caller. Nor has a layer in C that is closed a frame, and the code
+        # that closes it has no word of a write.
         caller = sys._getframe().f_back
         if not self.is_wrapped and caller is not None and "write" in caller.f_code.co_names:
             self.note_report()
