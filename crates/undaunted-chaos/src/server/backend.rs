@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use hyper::{Request, Response};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{Body, S3Result, s3_error};
+use s3s::{Body, HttpError, S3Result, s3_error};
 
+use super::host::Hosts;
 use super::objects::{Access, Objects};
+use super::range;
 use super::request::bucket_and_key;
 
 /// What carries out the requests that no fault prevents.
@@ -26,6 +28,8 @@ pub(super) trait Backend: Send + Sync {
 /// S3 over a directory.
 pub(super) struct DirectoryBackend {
     service: S3Service,
+    /// For what has been verified.
+    verified: S3Service,
     objects: Objects,
 }
 
@@ -33,10 +37,15 @@ impl DirectoryBackend {
     pub(super) fn new(root: &FsPath, page_size: i32) -> io::Result<Self> {
         let objects = Objects::new(root, page_size)?;
         let mut builder = S3ServiceBuilder::new(objects.clone());
+        builder.set_host(Hosts);
+        let verified = builder.build();
+        let mut builder = S3ServiceBuilder::new(objects.clone());
+        builder.set_host(Hosts);
         builder.set_auth(KnownKey);
         builder.set_access(Access);
         Ok(Self {
             service: builder.build(),
+            verified,
             objects,
         })
     }
@@ -45,8 +54,15 @@ impl DirectoryBackend {
 #[async_trait]
 impl Backend for DirectoryBackend {
     async fn serve(&self, request: Request<Body>) -> io::Result<Response<Body>> {
-        let response = self.service.call(request).await;
-        response.map_err(|error| io::Error::other(format!("{error:?}")))
+        let again = range::taken(&request);
+        let failed = |error: HttpError| io::Error::other(format!("{error:?}"));
+        let response = self.service.call(request).await.map_err(failed)?;
+        match again {
+            Some(again) if response.headers().contains_key(range::MARK) => {
+                self.verified.call(again).await.map_err(failed)
+            }
+            _ => Ok(response),
+        }
     }
 
     async fn replace(&self, path: &str) -> io::Result<()> {

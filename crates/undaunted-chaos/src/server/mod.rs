@@ -9,10 +9,12 @@ mod control;
 mod current_plan;
 mod document;
 mod finish;
+mod host;
 mod listen;
 mod metrics;
 mod objects;
 mod page;
+mod range;
 mod record;
 mod refused;
 mod request;
@@ -51,7 +53,10 @@ use record::Records;
 ///
 /// Every request is recorded. The server stops when it is dropped.
 ///
-/// Conditions of writes hold until the write is done, as on S3.
+/// Conditions of writes hold until the write is done, as on S3. What S3 does and this server does not,
+/// such as versions, is refused. The buckets belong to the account 000000000000.
+///
+/// The bucket is in the path of a request, or in the name of the host: `bucket.localhost`.
 ///
 /// # Keys and files
 ///

@@ -6,14 +6,16 @@ use hyper::header::{CONTENT_LENGTH, HeaderName, IF_MATCH, IF_NONE_MATCH, RANGE};
 use hyper::{Method, Request};
 use percent_encoding::percent_decode_str;
 
+use super::host;
 use super::request_record::RequestRecord;
 use crate::operation::Operation;
 
 /// What is known of a request by its head.
 pub(super) fn record_of<B>(request: &Request<B>) -> RequestRecord {
-    let query = Query(request.uri().query().unwrap_or_default());
-    let (_, key) = bucket_and_key(request.uri().path());
-    let operation = operation(request, &query, key.is_empty());
+    let uri = host::in_path(request.headers(), request.uri());
+    let query = Query(uri.query().unwrap_or_default());
+    let (bucket, key) = bucket_and_key(uri.path());
+    let operation = operation(request, &query, bucket.is_empty(), key.is_empty());
     let key = match operation {
         Operation::List => query.get("prefix").unwrap_or_default(),
         _ => key,
@@ -29,7 +31,7 @@ pub(super) fn record_of<B>(request: &Request<B>) -> RequestRecord {
         at: Duration::ZERO,
         lasted: Duration::ZERO,
         method: request.method().to_string(),
-        path: request.uri().path().to_owned(),
+        path: uri.path().to_owned(),
         operation,
         key,
         part: query
@@ -47,7 +49,12 @@ pub(super) fn record_of<B>(request: &Request<B>) -> RequestRecord {
     }
 }
 
-fn operation<B>(request: &Request<B>, query: &Query<'_>, is_bucket: bool) -> Operation {
+fn operation<B>(
+    request: &Request<B>,
+    query: &Query<'_>,
+    is_root: bool,
+    is_bucket: bool,
+) -> Operation {
     let is_copy = request.headers().contains_key("x-amz-copy-source");
     match *request.method() {
         Method::POST if query.has("uploads") => Operation::CreateMultipart,
@@ -56,9 +63,7 @@ fn operation<B>(request: &Request<B>, query: &Query<'_>, is_bucket: bool) -> Ope
         Method::PUT if query.has("partNumber") => Operation::PutPart,
         Method::DELETE if query.has("uploadId") => Operation::AbortMultipart,
         _ if query.names_subresource() => Operation::Other,
-        Method::GET if is_bucket && bucket_and_key(request.uri().path()).0.is_empty() => {
-            Operation::Other
-        }
+        Method::GET if is_root => Operation::Other,
         Method::GET if is_bucket => Operation::List,
         Method::GET => Operation::Get,
         Method::HEAD if !is_bucket => Operation::Head,
@@ -170,6 +175,19 @@ mod tests {
         assert_eq!(record("GET", "/b/a%20b/c%3F").key, "a b/c?");
         assert_eq!(record("GET", "/b?prefix=a%2Fb&list-type=2").key, "a/b");
         assert_eq!(record("PUT", "/b/k?partNumber=7&uploadId=1").part, Some(7));
+    }
+
+    #[test]
+    fn the_bucket_may_be_the_host() {
+        let request = |method: &str, uri: &str| {
+            let request = Request::builder().method(method).uri(uri);
+            let request = request.header("host", "bucket.localhost:1");
+            record_of(&request.body(()).unwrap())
+        };
+        let put = request("PUT", "/a/b");
+        assert_eq!(put.path, "/bucket/a/b");
+        assert_eq!((put.operation, put.key.as_str()), (Operation::Put, "a/b"));
+        assert_eq!(request("GET", "/?list-type=2").operation, Operation::List);
     }
 
     #[test]

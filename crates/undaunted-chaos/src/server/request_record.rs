@@ -15,7 +15,7 @@ pub struct RequestRecord {
     pub lasted: Duration,
     /// The HTTP method.
     pub method: String,
-    /// Bucket and key, as they stand in the URL.
+    /// Bucket and key, as they stand in the URL; the bucket is here if it is the host, too.
     pub path: String,
     /// The operation that it is.
     pub operation: Operation,

@@ -7,6 +7,8 @@ use percent_encoding::percent_decode_str;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::{S3Error, S3Result, s3_error};
 
+use crate::server::range;
+
 /// Looks at every request once its signature is right, before anything is done.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Access;
@@ -22,7 +24,10 @@ impl S3Access for Access {
             query: query(context.uri()),
             headers: context.headers(),
         }
-        .check()
+        .check()?;
+        let is_read = ["GetObject", "HeadObject"].contains(&context.s3_op().name());
+        let other = range::to_be_taken(context.headers()).filter(|_| is_read);
+        other.map_or(Ok(()), Err)
     }
 }
 

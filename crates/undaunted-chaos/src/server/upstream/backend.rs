@@ -16,6 +16,7 @@ use super::Upstream;
 use super::lists::Lists;
 use crate::fault::Fault;
 use crate::server::backend::{Backend, KnownKey};
+use crate::server::host::Hosts;
 use crate::server::objects::TookEffect;
 
 /// S3 at another endpoint, with the signatures of clients checked here.
@@ -28,6 +29,7 @@ impl UpstreamBackend {
     pub(super) fn new(upstream: Upstream) -> Self {
         let mut builder = S3ServiceBuilder::new(Lists(upstream.clone()));
         builder.set_auth(KnownKey);
+        builder.set_host(Hosts);
         builder.set_route(PassOn(upstream.clone()));
         Self {
             service: builder.build(),

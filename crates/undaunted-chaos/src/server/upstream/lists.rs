@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{Upstream, bad_gateway};
 use crate::fault::Fault;
+use crate::server::host;
 use crate::server::objects::TookEffect;
 use crate::server::page;
 
@@ -21,7 +22,8 @@ impl S3 for Lists {
         request: S3Request<dto::ListObjectsInput>,
     ) -> S3Result<S3Response<dto::ListObjectsOutput>> {
         let mut request = request;
-        let (mut page, fault) = self.ask(&request.uri, &mut request.extensions).await?;
+        let uri = host::in_path(&request.headers, &request.uri);
+        let (mut page, fault) = self.ask(&uri, &mut request.extensions).await?;
         page.continuation_token = request.input.marker.filter(|text| !text.is_empty());
         let has_effect = change(&mut page, fault);
         let response = S3Response::new(page).map_output(page::in_version_1);
@@ -33,7 +35,8 @@ impl S3 for Lists {
         request: S3Request<dto::ListObjectsV2Input>,
     ) -> S3Result<S3Response<dto::ListObjectsV2Output>> {
         let mut request = request;
-        let (mut page, fault) = self.ask(&request.uri, &mut request.extensions).await?;
+        let uri = host::in_path(&request.headers, &request.uri);
+        let (mut page, fault) = self.ask(&uri, &mut request.extensions).await?;
         page.continuation_token = request.input.continuation_token;
         let has_effect = change(&mut page, fault);
         Ok(with_effect(S3Response::new(page), has_effect))

@@ -20,6 +20,7 @@ use s3s::{Body, S3Error, S3Request, S3Result};
 
 use super::trailers::with_trailers;
 use super::{OutgoingBody, Upstream, bad_gateway};
+use crate::server::host;
 
 impl Upstream {
     /// The request to send. Its signature says of the body what that of the client said.
@@ -35,6 +36,7 @@ impl Upstream {
             trailing_headers,
             ..
         } = request;
+        let uri = host::in_path(&headers, &uri);
         let digest = headers.remove(CONTENT_SHA256);
         let digest = digest.and_then(|digest| digest.to_str().ok().map(ToOwned::to_owned));
         let trailers = trailing_headers.filter(|_| headers.contains_key(TRAILER));
