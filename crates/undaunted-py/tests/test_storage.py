@@ -361,6 +361,9 @@ def test_a_mistyped_url_is_no_folder(
         blocking.Storage.open(written).put("a.txt", b"important")
     assert "s3cr3t" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(StorageConfigurationError) as caught:
+        blocking.Storage.open("a\nb")
+    assert str(caught.value).isprintable()
     # What a file may well be named.
     blocking.Storage.open("backup:2026").put("a.txt", b"1")
     blocking.Storage.open(tmp_path / "s3:" / "bucket").put("a.txt", b"1")

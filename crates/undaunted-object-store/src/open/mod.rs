@@ -370,7 +370,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_message_has_no_control_characters() {
-        for text in ["a\nb", "s3://bucket/a%0Ab", "s3:/a\nb"] {
+        for text in ["s3://bucket/a%0Ab", "s3:/a\nb"] {
             let error = open(text, RetryConfig::storage()).err().unwrap();
             assert!(!error.to_string().contains('\n'), "{error}");
         }

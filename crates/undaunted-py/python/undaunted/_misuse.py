@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import inspect
 from collections.abc import Awaitable
+from concurrent.futures import Future
 from types import AsyncGeneratorType, GeneratorType, NoneType
 from typing import Any
 
@@ -71,21 +71,19 @@ def is_awaitable(made: object, name: object) -> bool:
     cls = type(made)
     if hasattr(cls, "__await__"):
         return True
-    if issubclass(cls, (GeneratorType, AsyncGeneratorType)):
+    if issubclass(cls, _UNENDED):
+        if issubclass(cls, Future):
+            raise _future_error(_named(name), made)
         if inspect.isawaitable(made):
             return True
         raise _generator_error(_named(name))
-    is_future = isinstance(made, concurrent.futures.Future)
-    if is_future or cls.__name__ == _BEGUN.get(cls.__module__):
-        raise TypeError(
-            f"@retry cannot repeat what {_named(name)} has only begun: it returned a {cls.__name__}"
-            ", which neither has succeeded nor failed yet. Decorate the function that is run, or "
-            "wait for its result and return that"
-        )
-    if cls.__module__ in _STREAMS:
-        raise _generator_error(_named(name))
-    if cls.__module__ == "contextlib" and cls.__name__.endswith("GeneratorContextManager"):
-        raise _context_manager_error(_named(name))
+    if cls.__module__ in _MODULES:
+        if cls.__name__.endswith("GeneratorContextManager"):
+            raise _context_manager_error(_named(name))
+        if cls.__name__ in ("ApplyResult", "TransferFuture"):
+            raise _future_error(_named(name), made)
+        if cls.__module__ in _STREAMS:
+            raise _generator_error(_named(name))
     return False
 
 
@@ -125,6 +123,14 @@ def _generator_error(name: str) -> TypeError:
     )
 
 
+def _future_error(name: str, made: object) -> TypeError:
+    return TypeError(
+        f"@retry cannot repeat what {name} has only begun: it returned {_a(made)}, which has "
+        "neither succeeded nor failed yet. Decorate the function that is run, or wait for its "
+        "result and return that"
+    )
+
+
 def _context_manager_error(name: str) -> TypeError:
     return TypeError(
         f"@retry cannot repeat {name}, which is made by @contextmanager: calling it runs nothing, "
@@ -144,11 +150,13 @@ def _a(thing: object) -> str:
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
-_BEGUN = {"multiprocessing.pool": "ApplyResult", "s3transfer.futures": "TransferFuture"}
-"""Classes that are futures in all but their base."""
-
+_UNENDED = (GeneratorType, AsyncGeneratorType, Future)
 _STREAMS = ("undaunted._streams", "undaunted._retried_streams")
 """What is read piece by piece, as a generator is."""
+
+_MODULES = frozenset(("contextlib", "multiprocessing.pool", "s3transfer.futures", *_STREAMS))
+"""Where the results are from that need a closer look: futures in all but their base, context
+managers of generators, and streams."""
 
 PLAIN = frozenset(
     (NoneType, bool, bytearray, bytes, dict, float, frozenset, int, list, set, str, tuple)
