@@ -12,7 +12,7 @@ def set_help(cls: type) -> None:
 
 
 HELP = {
-    "cat": """The content of a file, or of each of many.
+    "cat": """Fetches the content of a file, or of each of many.
 
     Args:
         path: The path of a file, a pattern, or a list of them.
