@@ -367,7 +367,6 @@ fn memory(target: &Target) -> Result<Backend, OpenError> {
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn a_message_has_no_control_characters() {
         for text in ["s3://bucket/a%0Ab", "s3:/a\nb"] {
