@@ -82,13 +82,11 @@ impl Engine<'_> {
         }
         let process = self.calls[id as usize].process;
         if !self.calls[id as usize].held.has_turn {
-            if !self.is_paced(process) {
-                if !self.enter(now, id) {
-                    return false;
-                }
-            } else {
+            if self.is_paced(process) {
                 // It keeps no room from others while it waits for its turn.
                 self.leave(now, id);
+            } else if !self.enter(now, id) {
+                return false;
             }
             if !self.may_be_sent(now, instant, id) {
                 return false;
