@@ -216,10 +216,11 @@ impl Outcome {
     ) -> Option<f64> {
         let before = self.goodput(first.mul_f64(WARM_UP), first);
         let seconds = Duration::try_from_secs_f64(self.seconds).unwrap_or(end);
-        let usual = match before > 0.0 {
-            true => before,
+        let usual = if before > 0.0 {
+            before
+        } else {
             // Nothing is known of the time before: then the last of the time after is what is usual.
-            false => self.goodput(end.max(seconds.mul_f64(1.0 - WARM_UP)), seconds),
+            self.goodput(end.max(seconds.mul_f64(1.0 - WARM_UP)), seconds)
         };
         if usual <= 0.0 {
             return None;

@@ -218,9 +218,10 @@ impl FromStr for Threshold {
         }
         let is_share = matches!(quantity, Quantity::Lost);
         if is_share && (read > 1.0 || (read >= 1.0 && comparison == Comparison::Above)) {
-            let percent = match value.ends_with('%') {
-                true => String::new(),
-                false => format!("; write {value}% if that is meant"),
+            let percent = if value.ends_with('%') {
+                String::new()
+            } else {
+                format!("; write {value}% if that is meant")
             };
             return Err(problem(format!("no share is above 100 %{percent}")));
         }

@@ -261,7 +261,7 @@ fn calls_without_a_result_count_as_lost_if_they_should_have_one() {
     let share = |per_second, service| {
         let outcome = arriving(per_second, service, Vec::new()).run(&never_retries());
         let totals = outcome.totals;
-        totals.overdue as f64 / totals.calls as f64
+        totals.lost_share()
     };
     let with_capacity = |capacity| Service {
         capacity: Some(capacity),

@@ -185,6 +185,19 @@ fn errors_name_line_and_field() {
             "[[fault]]\nkind = \"outage\"\nfrom = 1000\nlasts = 1",
             "begins after the end",
         ),
+    ] {
+        let message = text.parse::<ScenarioFile>().unwrap_err().to_string();
+        assert!(message.contains(expected), "{text}\n{message}\n{expected}");
+    }
+    let file: ScenarioFile = "seed = 9223372036854775807".parse().unwrap();
+    assert_eq!(file.scenario.seed, 9_223_372_036_854_775_807);
+    let error = "seed = 1\nspeed = 2".parse::<ScenarioFile>().unwrap_err();
+    assert_eq!((error.line(), error.field()), (Some(2), Some("speed")));
+}
+
+#[test]
+fn what_would_change_nothing_is_an_error() {
+    for (text, expected) in [
         ("seed = 1\nstep = \"1ns\"", "line 2: step is 1ns"),
         (
             "[[fault]]\nkind = \"stall\"\nfrom = 1\nlasts = 2",
@@ -206,10 +219,6 @@ fn errors_name_line_and_field() {
         let message = text.parse::<ScenarioFile>().unwrap_err().to_string();
         assert!(message.contains(expected), "{text}\n{message}\n{expected}");
     }
-    let file: ScenarioFile = "seed = 9223372036854775807".parse().unwrap();
-    assert_eq!(file.scenario.seed, 9_223_372_036_854_775_807);
-    let error = "seed = 1\nspeed = 2".parse::<ScenarioFile>().unwrap_err();
-    assert_eq!((error.line(), error.field()), (Some(2), Some("speed")));
 }
 
 #[test]

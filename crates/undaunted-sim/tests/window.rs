@@ -1,5 +1,6 @@
 //! The window of attempts in flight of a store.
 
+#![allow(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::time::Duration;

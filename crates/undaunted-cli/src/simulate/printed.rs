@@ -95,10 +95,11 @@ fn of_file(path: &str, text: &str) -> Vec<String> {
 /// A policy of these fields. It is called so, unless they have a name.
 fn table(name: &str, fields: &str) -> String {
     let is_named = fields.lines().any(|line| is_key(line, "name"));
-    let name = match is_named {
-        true => String::new(),
+    let name = if is_named {
+        String::new()
+    } else {
         // What JSON has in quotes, TOML reads too.
-        false => format!("name = {}\n", serde_json::Value::from(name)),
+        format!("name = {}\n", serde_json::Value::from(name))
     };
     format!("{POLICY}\n{name}{fields}\n")
 }
@@ -113,10 +114,9 @@ fn blocks(text: &str) -> Vec<String> {
             comments.push_str(line);
             continue;
         }
-        if !comments.is_empty() && !start.starts_with('#') && !start.starts_with('[') {
-            if let Some(block) = blocks.last_mut() {
-                block.push_str(&std::mem::take(&mut comments));
-            }
+        let goes_on = !start.starts_with(['#', '[']);
+        if let Some(block) = blocks.last_mut().filter(|_| goes_on) {
+            block.push_str(&std::mem::take(&mut comments));
         }
         if start.starts_with('[') {
             blocks.push(std::mem::take(&mut comments));

@@ -176,12 +176,13 @@ fn calls_that_hang_and_services_that_do_nothing_are_no_success() {
     sandbox.write("slow.toml", slow.as_bytes());
     let check =
         |file, condition| simulate_words(&sandbox, &[file, "--no-plots", "--fail-if", condition]);
-    let hung = check("hang.toml", "lost > 0.1%").failed(1, &["error: p: lost is "]);
+    let checked = check("hang.toml", "lost > 0.1%").failed(1, &["error: p: lost is "]);
     assert!(
-        hung.stdout
+        checked
+            .stdout
             .contains("had no result when the time was over, and count as lost."),
         "{}",
-        hung.stdout
+        checked.stdout
     );
     check("slow.toml", "lost > 1%").failed(1, &["lost is 100 %"]);
     check("slow.toml", "p99 > 1s").failed(1, &["p99 is unknown, as no call succeeded (> 1 s)"]);

@@ -85,6 +85,7 @@ class Outcome:
             "ticks": columns,
             "amplification": self.amplification,
             "lost_share": self.lost_share,
+            "unfinished": self.totals.unfinished,
             "peak_requests": self.peak_requests,
         }
 

@@ -65,10 +65,9 @@ impl Recorder {
 
     pub(crate) fn count_failure(&mut self, heard: Heard) {
         match heard {
-            Heard::Response(ResponseKind::Throttled) => {}
+            Heard::Response(ResponseKind::Throttled) | Heard::Nothing => {}
             Heard::Response(_) => self.totals.failed += 1,
             Heard::Cut => self.totals.timed_out += 1,
-            Heard::Nothing => {}
             Heard::NotSent => self.totals.not_sent += 1,
         }
     }

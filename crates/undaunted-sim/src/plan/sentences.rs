@@ -24,9 +24,10 @@ impl Plan {
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         if self.schedule.is_empty() {
-            let why = match self.outage.ended_by_deadline > 0.0 {
-                true => "total_timeout leaves no time for a retry: ",
-                false => "It never retries: ",
+            let why = if self.outage.ended_by_deadline > 0.0 {
+                "total_timeout leaves no time for a retry: "
+            } else {
+                "It never retries: "
             };
             return vec![format!("{why}a call fails with its first attempt.")];
         }

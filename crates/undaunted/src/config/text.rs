@@ -155,10 +155,16 @@ impl fmt::Display for RetryConfig {
             }
         }
         if self.max_retries() > 1 {
+            let base = self.exponential_base();
+            // Not in hundreds of digits.
+            let base = if base < 1e9 {
+                base.to_string()
+            } else {
+                format!("{base:e}")
+            };
             write!(
                 f,
-                ", then {} times as long each up to {}",
-                self.exponential_base(),
+                ", then {base} times as long each up to {}",
                 format_duration(self.max_delay())
             )?;
         }
@@ -185,6 +191,19 @@ const JITTER: &str = "none, full, equal, decorrelated, or a fraction from 0 to 1
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_base_is_short() {
+        let config = RetryConfig::builder()
+            .exponential_base(1e300)
+            .build()
+            .unwrap();
+        assert!(
+            config
+                .to_string()
+                .contains(", then 1e300 times as long each")
+        );
+    }
 
     #[test]
     fn what_is_no_duration_is_refused_by_name() {
