@@ -272,7 +272,7 @@ def test_a_subclass_has_blocking_methods_of_its_own_coroutines(server: S3Server)
 
     fs: Any = Shouting(**server.options, skip_instance_cache=True)
     assert (fs.cat_file(OLD[0]), fs.cat(OLD[:1])) == (b"HELLO", {OLD[0]: b"HELLO"})
-    assert "fetch" in S3FileSystem.cat.__doc__.lower()
+    assert "content" in S3FileSystem.cat.__doc__.lower()
     assert pickle.loads(pickle.dumps(file_system(server).cat_file))(OLD[0]) == b"hello"
 
 

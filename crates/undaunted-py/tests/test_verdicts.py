@@ -354,7 +354,7 @@ def test_other_processes_and_copies_judge_alike() -> None:
     assert RetryConfig() != RetryConfig(known_clients=False)
     assert RetryConfig(**dataclasses.asdict(RetryConfig())) == RetryConfig()
     assert repr(RetryConfig(**dataclasses.asdict(RetryConfig()))) == repr(RetryConfig())
-    assert given != RetryConfig()
+    assert given == RetryConfig(), "as the document about retries has it"
     assert given == RetryConfig(retryable_exceptions=list(given.retryable_exceptions))
 
 

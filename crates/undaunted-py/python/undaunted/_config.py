@@ -337,13 +337,14 @@ class RetryConfig:
         return isinstance(self.retryable_exceptions, _Default)
 
     def __eq__(self, other: object) -> bool:
-        """Compares by meaning: ``jitter=True`` and ``jitter=0.25`` are equal."""
+        """Compares the values: ``jitter=True`` and ``jitter=0.25`` are equal, and so are exception
+        types that were not given and the same ones given.
+        """
         if not isinstance(other, RetryConfig):
             return NotImplemented
         return (
             self._core == other._core
             and self.retryable_exceptions == other.retryable_exceptions
-            and self._has_default_exceptions == other._has_default_exceptions
             and self.known_clients == other.known_clients
             and self.budget is other.budget
             and self.pacer is other.pacer

@@ -190,7 +190,7 @@ class File(AbstractBufferedFile):
         # that closes it has no word of a write.
         caller = sys._getframe().f_back
         if not self.is_wrapped and caller is not None and "write" in caller.f_code.co_names:
-            self.note_report()
+            self._note_report()
         written: int = super().write(data)
         return written
 
@@ -301,13 +301,13 @@ class File(AbstractBufferedFile):
             self.buffer = io.BytesIO()
             self._abort()
 
-    def note_report(self) -> None:
+    def _note_report(self) -> None:
         """Notes that an ``__exit__`` writes what has happened: its exception is no reason to throw
         the file away.
         """
         self._handled = reported_exception() or self._handled
 
-    def leave_to_its_process(self) -> None:
+    def _leave_to_its_process(self) -> None:
         """In a forked child: what is done with the file from now on, such as by a layer that is
         closed, does nothing. The parent has it open.
         """
@@ -321,7 +321,7 @@ class File(AbstractBufferedFile):
 
     def __del__(self) -> None:
         if not self.closed and getattr(self, "_is_ready", False):
-            self.leave_to_its_process()
+            self._leave_to_its_process()
             if self.mode != "rb" and self._process == os.getpid():
                 warnings.warn(f"unclosed file {self!r}", ResourceWarning, 2, source=self)
             self.close()

@@ -1,5 +1,7 @@
 """What is put around a file that is open for bytes: compression and text."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import io
@@ -61,7 +63,7 @@ class Text(io.TextIOWrapper):
 
     def write(self, text: str, /) -> int:
         """Takes a text."""
-        self._file.note_report()
+        self._file._note_report()
         return super().write(text)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -71,7 +73,7 @@ class Text(io.TextIOWrapper):
 
     def __del__(self) -> None:
         if hasattr(self, "_file"):
-            self._file.leave_to_its_process()
+            self._file._leave_to_its_process()
         super().__del__()
 
 
@@ -98,11 +100,11 @@ class Compressed:
         return iter(self._stream)
 
     def __del__(self) -> None:
-        self._file.leave_to_its_process()
+        self._file._leave_to_its_process()
 
     def write(self, data: Any) -> int:
         """Compresses bytes."""
-        self._file.note_report()
+        self._file._note_report()
         return int(self._stream.write(data))
 
     @property
