@@ -11,7 +11,6 @@ use crate::value::{self, KeyValue};
 
 /// Serve a directory, or another S3 endpoint, as S3 with injected faults.
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
 #[command(long_about = ABOUT, after_long_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
 pub(crate) struct ServeArgs {

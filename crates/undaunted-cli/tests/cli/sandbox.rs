@@ -119,7 +119,6 @@ pub(super) fn signal(child: &Child, name: &str) {
 
 /// Waits until the child has its own handling of Ctrl-C, so that a signal does not just end it.
 pub(super) fn wait_until_it_listens(child: &Child) {
-    const SIGINT_AND_SIGTERM: u64 = 1 << 1 | 1 << 14;
     if !cfg!(target_os = "linux") {
         // Nothing says so there; long enough for all but a very busy machine.
         return sleep(Duration::from_secs(2));
@@ -136,7 +135,6 @@ pub(super) fn wait_until_it_listens(child: &Child) {
 
 /// Waits until the child has computed for a while, so that it is long past its beginning.
 pub(super) fn wait_until_it_works(child: &Child) {
-    const HALF_A_SECOND: u64 = 50;
     if !cfg!(target_os = "linux") {
         return sleep(Duration::from_secs(2));
     }
@@ -149,11 +147,6 @@ pub(super) fn wait_until_it_works(child: &Child) {
         ticks.parse::<u64>().unwrap() >= HALF_A_SECOND
     });
 }
-
-const SIGINT_AND_SIGTERM: u64 = 1 << 1 | 1 << 14;
-
-/// In hundredths of a second.
-const HALF_A_SECOND: u64 = 50;
 
 pub(super) fn wait_until(happened: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(2);
@@ -232,3 +225,8 @@ pub(super) fn noise(length: usize) -> Vec<u8> {
         .take(length)
         .collect()
 }
+
+const SIGINT_AND_SIGTERM: u64 = 1 << 1 | 1 << 14;
+
+/// In hundredths of a second.
+const HALF_A_SECOND: u64 = 50;
