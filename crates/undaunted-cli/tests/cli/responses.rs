@@ -325,8 +325,6 @@ fn an_object_is_not_copied_onto_itself_however_it_is_spelled() {
     let sandbox = Sandbox::new();
     for destination in [
         "s3://b/t/x",
-        "s3://b/./t/x",
-        "s3://b/u/../t/x",
         "s3://b/t/%78",
         "s3a://b/t/x",
         "s3://b/t/",
@@ -335,6 +333,11 @@ fn an_object_is_not_copied_onto_itself_however_it_is_spelled() {
     ] {
         let ended = run(&sandbox, port, &format!("cp s3://b/t/x {destination}"));
         ended.failed(2, &["SRC and DST are the same"]);
+    }
+    // Of a key with such a part nobody can say which one is meant.
+    for destination in ["s3://b/./t/x", "s3://b/u/../t/x"] {
+        let ended = run(&sandbox, port, &format!("cp s3://b/t/x {destination}"));
+        ended.failed(2, &["is not a valid path", "\"..\""]);
     }
     let into = "cp -r s3://b/t s3a://b/t/copy --source-option region=us-west-2";
     run(&sandbox, port, into).failed(2, &["inside SRC"]);
