@@ -135,9 +135,11 @@ impl Asked<'_> {
         {
             return Err(s3_error!(MissingContentLength));
         }
-        for (name, _) in &self.query {
+        for (name, value) in &self.query {
             let lower = name.to_ascii_lowercase();
-            let is_free = lower.starts_with("x-") && !lower.starts_with("x-amz-");
+            // Anybody's: a parameter that S3 does not know is ignored. One without a value is the name
+            // of an operation.
+            let is_free = !lower.starts_with("x-amz-") && !value.is_empty();
             if !is_free && !IN_QUERIES.contains(&lower.as_str()) {
                 return Err(not_done(name));
             }
@@ -323,6 +325,7 @@ mod tests {
             ("DeleteObject", "/b/k?versionId=null", ""),
             ("PutObject", "/b/k?renameObject", "NotImplemented"),
             ("PutObject", "/b/k?x-id=PutObject", ""),
+            ("PutObject", "/b/k?rk=e2c69a31", ""),
             ("PutObject", "/b/k?x-amz-meta-a=b", "NotImplemented"),
             ("PutObject", "/b/k?X-Amz-Copy-Source=c", "NotImplemented"),
             ("PutObject", "/b/k?X-Amz-Signature=1&X-Amz-Date=2", ""),
