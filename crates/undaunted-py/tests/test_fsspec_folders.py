@@ -15,6 +15,7 @@ import boto3
 import fsspec
 import fsspec.generic
 import pytest
+from fsspec.registry import _registry
 
 from undaunted import Storage, blocking
 from undaunted.fsspec import FileSystem, S3FileSystem
@@ -163,7 +164,11 @@ def test_a_mark_makes_a_folder(server: S3Server, fs: Any, tmp_path: Path) -> Non
 # The URLs of paths.
 
 
-def test_a_url_leads_back_to_the_file_system(server: S3Server, tmp_path: Path) -> None:
+def test_a_url_leads_back_to_the_file_system(
+    server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The examples of the README register it, perhaps in this process.
+    monkeypatch.delitem(_registry, "s3", raising=False)
     options: dict[str, Any] = server.options
     file: Any = fsspec.open("undaunted+s3://bucket/a.txt", **options)
     assert file.full_name == "undaunted+s3://bucket/a.txt"
