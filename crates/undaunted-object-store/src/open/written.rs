@@ -81,9 +81,9 @@ pub fn check_url(text: &str) -> Result<(), OpenError> {
 }
 
 /// The URL that this was meant to be, if it looks like a mistyped one: `s3:/bucket/key`, which is
-/// what functions for paths make of `s3://bucket/key`, and `s3:bucket`. [`open`] refuses it: as a
-/// path of the local file system, it would keep objects there that were meant for a service. Neither
-/// user nor password nor query is repeated.
+/// what functions for paths make of `s3://bucket/key`, and `s3:bucket`. [`open`](crate::open) refuses
+/// it: as a path of the local file system, it would keep objects there that were meant for a service.
+/// Neither user nor password nor query is repeated.
 ///
 /// ```
 /// use undaunted_object_store::mistyped_url;
