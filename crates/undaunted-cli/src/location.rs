@@ -40,12 +40,12 @@ impl Location {
         if text.is_empty() {
             return Err(UsageError::Empty);
         }
+        if let Some(url) = text.to_str().and_then(mistyped_url) {
+            return Err(UsageError::MistypedUrl { url });
+        }
         match text.to_str() {
             Some("-") => Ok(Self::Stream),
             Some(text) if is_url(text) => parse_url(text),
-            Some(text) if mistyped_url(text).is_some() => Err(UsageError::MistypedUrl {
-                url: mistyped_url(text).unwrap_or_default(),
-            }),
             _ => Ok(Self::Local(LocalLocation {
                 has_slash: ends_in_slash(text),
                 path: PathBuf::from(text),

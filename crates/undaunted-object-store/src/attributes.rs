@@ -36,34 +36,38 @@ impl InvalidAttribute {
     /// The first of them that it cannot.
     pub fn check(attributes: &Attributes) -> Result<(), Self> {
         for (attribute, value) in attributes {
-            let what = match attribute {
-                Attribute::Metadata(name) => {
-                    if HeaderName::from_bytes(name.as_bytes()).is_err() {
-                        return Err(Self {
-                            what: "a name of the metadata".to_owned(),
-                            text: name.to_string(),
-                            expected: "it must have ASCII letters, digits and dashes only",
-                        });
-                    }
-                    format!("the metadata {name:?}")
+            if let Attribute::Metadata(name) = attribute {
+                if HeaderName::from_bytes(name.as_bytes()).is_err() {
+                    return Err(Self {
+                        what: "a name of the metadata".to_owned(),
+                        text: name.to_string(),
+                        expected: "it must have ASCII letters, digits and dashes only",
+                    });
                 }
-                Attribute::ContentType => "the content type".to_owned(),
-                Attribute::ContentEncoding => "the content encoding".to_owned(),
-                Attribute::ContentLanguage => "the content language".to_owned(),
-                Attribute::ContentDisposition => "the content disposition".to_owned(),
-                Attribute::CacheControl => "the cache control".to_owned(),
-                Attribute::StorageClass => "the storage class".to_owned(),
-                other => format!("the attribute {other:?}"),
-            };
+            }
             if HeaderValue::from_str(value).is_err() {
                 return Err(Self {
-                    what,
+                    what: named(attribute),
                     text: value.to_string(),
                     expected: "it must have no control characters, such as line breaks",
                 });
             }
         }
         Ok(())
+    }
+}
+
+/// What messages call an attribute.
+fn named(attribute: &Attribute) -> String {
+    match attribute {
+        Attribute::Metadata(name) => format!("the metadata {name:?}"),
+        Attribute::ContentType => "the content type".to_owned(),
+        Attribute::ContentEncoding => "the content encoding".to_owned(),
+        Attribute::ContentLanguage => "the content language".to_owned(),
+        Attribute::ContentDisposition => "the content disposition".to_owned(),
+        Attribute::CacheControl => "the cache control".to_owned(),
+        Attribute::StorageClass => "the storage class".to_owned(),
+        other => format!("the attribute {other:?}"),
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) async fn copy(
         return Err(NotCopied::Unchanged);
     }
     let replaced = copier.selection.destination_file(to);
+    // A local source has permission bits of its own.
+    let replaced = replaced.filter(|_| source.kind != StoreKind::Local);
     let replaced = replaced.and_then(|file| fs::metadata(file).ok());
     let part_size = transfer.part_size(found.map_or(0, Found::size));
     // The first part may have arrived: then the object is opened without reading it.
