@@ -81,6 +81,18 @@ fn a_crowd_of_a_store_is_as_it_was_measured() {
     }
 }
 
+/// The last of a crowd has its response after so many round trips.
+#[track_caller]
+fn assert_round_trips(policy: &Policy, calls: u32, processes: u32, round_trips: u32) {
+    let outcome = crowd(calls, processes, taking(30 * MILLISECOND)).run(policy);
+    all_served(&outcome, calls);
+    let took = outcome.latency.max / 0.03;
+    assert!(
+        (took - f64::from(round_trips)).abs() < 0.1,
+        "{calls}: {took}"
+    );
+}
+
 /// 64, 128, 256 and 512: a crowd of 1,000 waits for three round trips, and of each process for itself.
 #[test]
 fn it_doubles_with_each_round_trip() {
@@ -92,13 +104,7 @@ fn it_doubles_with_each_round_trip() {
         (961, 1, 5),
         (960, 15, 1),
     ] {
-        let outcome = crowd(calls, processes, taking(30 * MILLISECOND)).run(&store());
-        all_served(&outcome, calls);
-        let took = outcome.latency.max / 0.03;
-        assert!(
-            (took - f64::from(round_trips)).abs() < 0.1,
-            "{calls}: {took}"
-        );
+        assert_round_trips(&store(), calls, processes, round_trips);
     }
 }
 
@@ -110,13 +116,7 @@ fn without_a_pacer_it_is_open_from_the_start() {
         ..store()
     };
     for (calls, round_trips) in [(512, 1), (513, 2), (1025, 3)] {
-        let outcome = crowd(calls, 1, taking(30 * MILLISECOND)).run(&policy);
-        all_served(&outcome, calls);
-        let took = outcome.latency.max / 0.03;
-        assert!(
-            (took - f64::from(round_trips)).abs() < 0.1,
-            "{calls}: {took}"
-        );
+        assert_round_trips(&policy, calls, 1, round_trips);
     }
 }
 
